@@ -1,0 +1,70 @@
+"""The types that plugins give and get."""
+
+from xlbench.contracts.data import Classified, Corpus, Example, Split, Tagged, TaskData
+from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
+from xlbench.contracts.lab import Lab, Variant
+from xlbench.contracts.language import Distance, Language
+from xlbench.contracts.model import BaseModel
+from xlbench.contracts.probe import (
+    IDENTITY_VERSION,
+    Cell,
+    Cost,
+    Evaluation,
+    Job,
+    Matrix,
+    Number,
+    Page,
+    Probe,
+    Record,
+    Records,
+    Rerun,
+    Table,
+    Value,
+    digest,
+)
+from xlbench.contracts.study import Control, Json, MaskedLM, Resolved, Study
+from xlbench.contracts.task import AdapterTraining, Labels, Metric, Task, TaskKind
+
+__all__ = [
+    "IDENTITY_VERSION",
+    "AdapterTraining",
+    "BaseModel",
+    "Cell",
+    "Classified",
+    "Control",
+    "Corpus",
+    "Cost",
+    "Distance",
+    "Evaluation",
+    "Event",
+    "Example",
+    "Executor",
+    "Job",
+    "Json",
+    "Lab",
+    "Labels",
+    "Language",
+    "MaskedLM",
+    "Matrix",
+    "Metric",
+    "Notify",
+    "Number",
+    "Outcome",
+    "Page",
+    "Probe",
+    "Record",
+    "Records",
+    "Rerun",
+    "Resolved",
+    "Split",
+    "Study",
+    "Table",
+    "Tagged",
+    "Task",
+    "TaskData",
+    "TaskKind",
+    "Value",
+    "Variant",
+    "Work",
+    "digest",
+]

@@ -1,0 +1,79 @@
+"""Labelled and unlabelled text, as the plugins provide it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+Split: TypeAlias = Literal["train", "dev", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A sentence with one label a word; `words` and `tags` have the same length, at least 1."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """One or two texts with one label."""
+
+    texts: tuple[str, ...]
+    label: str
+
+
+Example: TypeAlias = Tagged | Classified
+
+
+@runtime_checkable
+class TaskData(Protocol):
+    """One set of labelled data for one task, in any number of languages.
+
+    Labels that `examples` gives are labels of the task (`Task.labels`), already reconciled.
+    """
+
+    @property
+    def name(self) -> str:
+        """How a study names it: "wikiann"; for a folder, its path."""
+
+    @property
+    def task(self) -> str:
+        """The task it serves: "ner"."""
+
+    @property
+    def source(self) -> str:
+        """For provenance, one line: where it comes from, and its licence where known."""
+
+    def languages(self, split: Split) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have this split."""
+
+    def fingerprint(self, language: str, split: Split) -> str:
+        """A short text that changes whenever `examples` would: a digest of the file, a hub revision,
+        or version and seed of a generator. Never a path or a date. Raises DataError if absent."""
+
+    def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
+        """The first `limit` examples in file order, or all. Raises DataError, naming file and line."""
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """Unlabelled text in any number of languages, for masked language modelling."""
+
+    @property
+    def name(self) -> str:
+        """How a study names it: "wikipedia"; for a folder, its path."""
+
+    @property
+    def source(self) -> str:
+        """For provenance, one line: where it comes from, and its licence where known."""
+
+    def languages(self) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have text."""
+
+    def fingerprint(self, language: str) -> str:
+        """Like TaskData.fingerprint."""
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """The first `limit` non-empty lines, stripped; fewer where there are no more.
+        Raises DataError where there is no line at all."""

@@ -1,0 +1,32 @@
+"""Languages, as the plugins describe them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. Artificial ones use ISO 639-3's range for local use, `qaa` to `qtz`."""
+
+    code: str
+    """ISO 639-3, three lower-case letters."""
+    name: str
+    """English name."""
+    family: str
+    """Top-level family, WALS-style: "Indo-European"."""
+    genus: str
+    """Genus, WALS-style: "Germanic"."""
+    script: str
+    """ISO 15924 code of the usual script: "Latn"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """A known, symmetric distance between languages, such as a tree distance or word-order distance."""
+
+    name: str
+    """What is measured: "lexical"."""
+    summary: str
+    """One line: how it is computed, and its unit."""
+    table: Mapping[tuple[str, str], float] = field(repr=False)
+    """Both orders of every pair of ISO 639-3 codes; 0 on the diagonal."""

@@ -1,0 +1,223 @@
+"""What a probe is: the jobs it needs, how one is done, and what its records say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.lab import Lab
+    from xlbench.contracts.study import Json, Resolved
+    from xlbench.contracts.task import Metric
+
+IDENTITY_VERSION = 1
+"""Raised when the way identities are computed changes, so that old files are not taken for new ones."""
+
+
+def digest(value: Json) -> str:
+    """40 hexadecimal digits of the SHA-256 of the canonical JSON of `value`."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One target of one task, as it will be scored."""
+
+    task: str
+    target: str
+    """ISO 639-3."""
+    data: str
+    """Fingerprint of the test data."""
+    limit: int | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """For the identity and the stored file."""
+        return {"task": self.task, "target": self.target, "data": self.data, "limit": self.limit}
+
+    @property
+    def key(self) -> str:
+        """Identity of the cell, 40 hexadecimal digits."""
+        return digest(self.as_json())
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Work in a job, for estimates; never part of its identity."""
+
+    finetune_tokens: int = 0
+    """Pieces seen in masked-LM finetuning: steps x batch x chunk."""
+    train_examples: int = 0
+    """Examples seen in task-adapter training: examples x epochs."""
+    evaluate_examples: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit of work: one condition of the model, scored on some cells.
+
+    `identity` names its result file. It is two digests, `condition-cells`, so that when a study
+    grows by a target only the new cells run: cells of a condition that are stored already, in
+    whatever file, are taken out of the job by the planner.
+    """
+
+    probe: str
+    probe_version: int
+    condition: Mapping[str, Json]
+    """Everything, cells apart, that can change the numbers; nothing that cannot."""
+    cells: tuple[Cell, ...]
+    label: str
+    """For people, one short line: "deu, 100 steps, seed 2, ner"."""
+    cost: Cost = Cost()
+    group: str = ""
+    """Jobs of one group share a state of the model (one finetuning, say): an executor does best to give
+    them to one worker, one after the other. Never part of the identity."""
+    needs: tuple[str, ...] = ()
+    """Condition keys of jobs without which this one is pointless; the planner puts them first."""
+
+    @cached_property
+    def condition_key(self) -> str:
+        """Digest of the condition, the probe and its version."""
+        return digest(
+            {
+                "identity_version": IDENTITY_VERSION,
+                "probe": self.probe,
+                "probe_version": self.probe_version,
+                "condition": dict(self.condition),
+            }
+        )
+
+    @cached_property
+    def identity(self) -> str:
+        """Name of the result file, without ending: 40 hexadecimal digits, a hyphen, 12 more."""
+        return f"{self.condition_key}-{digest([c.as_json() for c in self.cells])[:12]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What one job measured on one cell."""
+
+    cell: Cell
+    counts: NDArray[np.int32]
+    """Shape (n, k): the metric's counts of each example, in file order."""
+    truncated: int = 0
+    """Words (or, for a classification, examples) that were cut off."""
+    extra: Mapping[str, float] = field(default_factory=dict)
+    """Further numbers, such as `majority`, the points of the majority baseline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """A stored evaluation, with the condition under which it was made."""
+
+    probe: str
+    probe_version: int
+    condition: Mapping[str, Json]
+    condition_key: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a probe's tables are made from: all records of one study, and what is missing.
+
+    `expected` lists what the study planned, so that a mean is never taken over what is left.
+    """
+
+    records: tuple[Record, ...]
+    expected: tuple[Job, ...]
+    failures: Mapping[str, str]
+    """Condition key of a failed job to its one-line error."""
+    study: Mapping[str, Json]
+    """The study, all defaults filled in, as plain data."""
+    metrics: Mapping[str, Metric]
+    """By task."""
+    languages: Mapping[str, Language]
+    seen: Mapping[str, bool | None]
+    """By language: in the model's pretraining or not."""
+    distances: tuple[Distance, ...] = ()
+
+
+Value: TypeAlias = "str | int | float | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in points with its interval; None where a needed cell is missing."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    missing: tuple[str, ...] = ()
+    """What is missing, for people, where value is None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table for the terminal and the leaderboard; renderers escape every text in it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value | Number, ...], ...]
+    note: str = ""
+    """One paragraph under the table: what the columns mean, and their unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A matrix of numbers, drawn as a heat map."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Number, ...], ...]
+    row_title: str
+    column_title: str
+    unit: str = "points"
+    diverging: bool = True
+    """Whether 0 is the middle of the colour scale."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a probe says about one task: a leaderboard page."""
+
+    task: str
+    title: str
+    summary: tuple[str, ...]
+    """A few sentences, each a line, computed from the records."""
+    parts: tuple[Table | Matrix, ...]
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """A way of asking a model about languages. The core does planning, storing, resuming and reporting."""
+
+    name: str
+    version: int
+    """Raised whenever the same job would give other numbers; part of every identity."""
+    summary: str
+
+    def jobs(self, resolved: Resolved) -> Sequence[Job]:
+        """Every job that the study needs of this probe. Jobs of other probes may be among them (the
+        `zero-shot` baselines, say): each is done by the probe that it names. Imports no torch.
+        Raises StudyError where the study makes no sense for this probe."""
+
+    def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
+        """Do one job: an evaluation for each of its cells, in order.
+        Raises JobError where this job's numbers cannot be had."""
+
+    def pages(self, records: Records) -> Sequence[Page]:
+        """What the records say, a page a task."""
+
+
+Rerun: TypeAlias = Literal["missing", "failed", "all"]

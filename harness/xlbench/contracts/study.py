@@ -1,0 +1,126 @@
+"""What to ask: a study, as a value. Reading one from a file or the command line is `xlbench.study`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from xlbench.contracts.data import Corpus, TaskData
+    from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.model import BaseModel
+    from xlbench.contracts.task import AdapterTraining, Task
+
+Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Control: TypeAlias = Literal["target", "reference", "shuffled"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedLM:
+    """How a transfer language is finetuned on; defaults are those of arXiv 2403.20088's released code."""
+
+    learning_rate: float = 5e-5
+    batch_size: int = 8
+    """Chunks in a step."""
+    chunk: int = 512
+    """Pieces in a chunk, special tokens included; cut to the model's longest input."""
+    lines: int = 10_000
+    """Lines of text used at most, from the start."""
+    mask_probability: float = 0.15
+    schedule: Literal["linear"] = "linear"
+    """Linear decay to 0 over the steps of the run, no warmup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A question. Empty and None mean "not said": the model's `defaults` fill it, then the paper's."""
+
+    model: str = "tiny"
+    """A registered name, a local checkpoint folder, or a hub id."""
+    revision: str | None = None
+    probes: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    transfer: tuple[str, ...] = ()
+    """Transfer languages, ISO 639-3."""
+    targets: tuple[str, ...] = ()
+    """Target languages, ISO 639-3."""
+    train_languages: tuple[str, ...] = ()
+    """Languages that task adapters are trained on."""
+    steps: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    controls: tuple[Control, ...] | None = None
+    """Empty is said: no controls."""
+    reference: str | None = None
+    """Reference language of the control: its text, instead of a transfer language's."""
+    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By task: a registered TaskData's name, or folders (globs allowed)."""
+    text: str | None = None
+    """A registered Corpus's name, or a folder of `<iso>.txt`."""
+    limit: int | None = None
+    """Test examples a target at most; None is all."""
+    mlm: Mapping[str, Json] = field(default_factory=dict)
+    """Settings of `MaskedLM` that differ from its defaults."""
+    adapter: Mapping[str, Json] = field(default_factory=dict)
+    """Settings of `AdapterTraining` that differ from the task's own, for every task."""
+    options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """By probe: settings that only it knows."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A study with every name looked up, every language checked and every revision known."""
+
+    study: Study
+    """With all defaults filled in."""
+    model: BaseModel
+    model_fingerprint: str
+    """Changes whenever the weights, configuration or tokenizer do."""
+    tasks: Mapping[str, Task]
+    data: Mapping[str, TaskData]
+    """By task."""
+    training: Mapping[str, AdapterTraining]
+    """By task, the study's overrides applied."""
+    mlm: MaskedLM
+    corpus: Corpus
+    languages: Mapping[str, Language]
+    distances: tuple[Distance, ...] = ()
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By task: the study's targets that have test data."""
+
+    def seen(self, language: str) -> bool | None:
+        """Whether the model was pretrained on the language; None where that is not known."""
+        listed = self.model.pretraining_languages
+        return None if listed is None else language in listed
+
+    def adapter_identity(self, task: str) -> dict[str, Json]:
+        """Everything that can change the task adapter of `task`."""
+        one, how, data = self.tasks[task], self.training[task], self.data[task]
+        return {
+            "model": self.model_fingerprint,
+            "task": one.name,
+            "task_version": one.version,
+            "labels": list(one.labels),
+            "max_length": one.max_length,
+            "train": {x: data.fingerprint(x, "train") for x in self.study.train_languages},
+            "limit": how.limit,
+            "learning_rate": how.learning_rate,
+            "batch_size": how.batch_size,
+            "epochs": how.epochs,
+            "reduction_factor": how.reduction_factor,
+            "seed": how.seed,
+        }
+
+    def text_identity(self, language: str) -> dict[str, Json]:
+        """Everything that can change the finetuning text of `language` and how it is learned from."""
+        mlm = self.mlm
+        return {
+            "language": language,
+            "text": self.corpus.fingerprint(language),
+            "learning_rate": mlm.learning_rate,
+            "batch_size": mlm.batch_size,
+            "chunk": mlm.chunk,
+            "lines": mlm.lines,
+            "mask_probability": mlm.mask_probability,
+            "schedule": mlm.schedule,
+        }

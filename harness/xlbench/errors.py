@@ -1,0 +1,39 @@
+"""Every error that a user can cause, in one file."""
+
+
+class XlbenchError(Exception):
+    """Something the user can put right.
+
+    The message is one line that says what is wrong and what to do. The command line prints it
+    and exits with 2; Python callers catch it.
+    """
+
+    exit_code = 2
+
+
+class StudyError(XlbenchError):
+    """A study asks for something impossible or contradicts itself."""
+
+
+class PluginError(XlbenchError):
+    """A plugin failed to load, or two plugins claim one name."""
+
+
+class UnknownNameError(XlbenchError):
+    """A task, model, probe, language, corpus or executor that nothing provides."""
+
+
+class DataError(XlbenchError):
+    """A data file is missing, empty, truncated or malformed; the message has the file and line."""
+
+
+class ModelError(XlbenchError):
+    """A checkpoint is missing, unsafe or of an architecture that cannot be used."""
+
+
+class ResultsError(XlbenchError):
+    """A results folder cannot be read or written, or a newer version made it."""
+
+
+class JobError(Exception):
+    """One job failed by its own numbers (a loss became NaN); the rest of the study goes on."""

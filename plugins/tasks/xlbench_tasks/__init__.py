@@ -1,0 +1,1 @@
+"""Built-in tasks, registered through the entry-point group `xlbench` like anyone's."""
