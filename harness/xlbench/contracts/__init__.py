@@ -1,5 +1,6 @@
 """The types that plugins give and get."""
 
+from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.data import Classified, Corpus, Example, Split, Tagged, TaskData
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
@@ -7,7 +8,6 @@ from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
-    Cell,
     Cost,
     Evaluation,
     Job,
@@ -20,9 +20,8 @@ from xlbench.contracts.probe import (
     Rerun,
     Table,
     Value,
-    digest,
 )
-from xlbench.contracts.study import Control, Json, MaskedLM, Resolved, Study
+from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
 from xlbench.contracts.task import AdapterTraining, Labels, Metric, Task, TaskKind
 
 __all__ = [

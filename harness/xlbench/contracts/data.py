@@ -50,7 +50,8 @@ class TaskData(Protocol):
 
     def fingerprint(self, language: str, split: Split) -> str:
         """A short text that changes whenever `examples` would: a digest of the file, a hub revision,
-        or version and seed of a generator. Never a path or a date. Raises DataError if absent."""
+        or version and seed of a generator. Never a path or a date. Raises DataError if absent.
+        """
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples in file order, or all. Raises DataError, naming file and line."""
@@ -76,4 +77,5 @@ class Corpus(Protocol):
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """The first `limit` non-empty lines, stripped; fewer where there are no more.
-        Raises DataError where there is no line at all."""
+        Raises DataError where there is no line at all.
+        """

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xlbench.contracts.probe import Cell, Evaluation
+    from xlbench.contracts.cell import Cell
+    from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.study import Resolved
 
 Variant: TypeAlias = Literal["plain", "shuffled"]
@@ -26,17 +27,20 @@ class Lab(Protocol):
 
     def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
         """Restore, then finetune all weights by masked language modelling on the study's text of
-        `language` (`shuffled`: its words in random order over the whole text). Does nothing where the
+        `language` (`shuffled`: its pieces in random order over the whole text). Does nothing where the
         model is in just that state already. Returns the last step's loss (nats a masked piece).
-        Raises JobError if the loss is not finite."""
+        Raises JobError if the loss is not finite.
+        """
 
     def task_adapter(self, task: str) -> Path:
         """Folder of the trained task adapter and head, in AdapterHub's on-disk format. Trains them on
-        the restored base model where they are not kept yet, which leaves the model restored."""
+        the restored base model where they are not kept yet, which leaves the model restored.
+        """
 
     def evaluate(self, cells: Sequence[Cell]) -> list[Evaluation]:
         """Score cells of one task, in order, on the weights as they are, under the task's adapter.
-        The adapter must be there already (`task_adapter`)."""
+        The adapter must be there already (`task_adapter`).
+        """
 
     def majority(self, cells: Sequence[Cell]) -> list[float]:
         """Points of always predicting the most frequent label of the task's training data."""

@@ -1,6 +1,6 @@
 """What a base model is: a checkpoint and what is known about its pretraining."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xlbench.contracts.study import Study
 
@@ -20,5 +20,5 @@ class BaseModel:
     """ISO 639-3; None where not known."""
     languages_source: str = ""
     """Where that list was published."""
-    defaults: Study = Study()
+    defaults: Study = field(default_factory=Study)
     """What a study with this model takes where it says nothing itself: tasks, languages, data, settings."""

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
+from xlbench.contracts.cell import Cell, Json, digest
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.lab import Lab
-    from xlbench.contracts.study import Json, Resolved
+    from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.study import Resolved
     from xlbench.contracts.task import Metric
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""
-
-
-def digest(value: Json) -> str:
-    """40 hexadecimal digits of the SHA-256 of the canonical JSON of `value`."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:40]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One target of one task, as it will be scored."""
-
-    task: str
-    target: str
-    """ISO 639-3."""
-    data: str
-    """Fingerprint of the test data."""
-    limit: int | None = None
-
-    def as_json(self) -> dict[str, Json]:
-        """For the identity and the stored file."""
-        return {"task": self.task, "target": self.target, "data": self.data, "limit": self.limit}
-
-    @property
-    def key(self) -> str:
-        """Identity of the cell, 40 hexadecimal digits."""
-        return digest(self.as_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +183,13 @@ class Probe(Protocol):
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Every job that the study needs of this probe. Jobs of other probes may be among them (the
         `zero-shot` baselines, say): each is done by the probe that it names. Imports no torch.
-        Raises StudyError where the study makes no sense for this probe."""
+        Raises StudyError where the study makes no sense for this probe.
+        """
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Do one job: an evaluation for each of its cells, in order.
-        Raises JobError where this job's numbers cannot be had."""
+        Raises JobError where this job's numbers cannot be had.
+        """
 
     def pages(self, records: Records) -> Sequence[Page]:
         """What the records say, a page a task."""

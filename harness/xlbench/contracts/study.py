@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from xlbench.contracts.cell import Cell, Json
+
 if TYPE_CHECKING:
-    from xlbench.contracts.data import Corpus, TaskData
+    from xlbench.contracts.data import Corpus, Split, TaskData
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.task import AdapterTraining, Task
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
 Control: TypeAlias = Literal["target", "reference", "shuffled"]
 
 
@@ -87,6 +88,24 @@ class Resolved:
     distances: tuple[Distance, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: the study's targets that have test data."""
+    _sizes: dict[tuple[str, str, str], int] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def size(self, task: str, language: str, split: Split) -> int:
+        """Number of examples that the study uses of a split. Reads the data, once, so that a malformed
+        file is found while planning; raises DataError then.
+        """
+        key = (task, language, split)
+        if key not in self._sizes:
+            limit = self.training[task].limit if split == "train" else self.study.limit
+            self._sizes[key] = len(self.data[task].examples(language, split, limit))
+        return self._sizes[key]
+
+    def cells(self, task: str) -> tuple[Cell, ...]:
+        """The cells of a task: one for each of its targets."""
+        data, limit = self.data[task], self.study.limit
+        return tuple(Cell(task, x, data.fingerprint(x, "test"), limit) for x in self.targets[task])
 
     def seen(self, language: str) -> bool | None:
         """Whether the model was pretrained on the language; None where that is not known."""

@@ -1,0 +1,190 @@
+"""The model in memory: body, masked-LM head, task adapters with their heads. Only this file knows `adapters`.
+
+The body is loaded once, by `AutoAdapterModel`. The masked-LM head comes from
+`AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
+that works for every architecture, keeps the output bias that `AutoAdapterModel` drops, and
+lets the vocabulary logits be computed at masked positions alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from xlbench.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlbench.contracts import TaskKind
+    from xlbench.lab.batches import Batch
+
+
+class _HandOn(nn.Module):
+    """Stands where the masked LM's body was; its output is its input."""
+
+    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Any:
+        from transformers.modeling_outputs import BaseModelOutput
+
+        return BaseModelOutput(last_hidden_state=inputs_embeds)
+
+
+class Encoder:
+    """A pretrained multilingual encoder with everything that is attached to it."""
+
+    def __init__(self, checkpoint: str, *, revision: str | None, device: torch.device) -> None:
+        """Load from a local folder or a hub id (safetensors only, no remote code).
+
+        Raises ModelError where the files cannot be loaded or the architecture is not supported.
+        """
+        logging.getLogger("adapters").setLevel(logging.ERROR)
+        import transformers
+        from adapters import AutoAdapterModel
+        from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+        transformers.utils.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        from_where: dict[str, Any] = {"trust_remote_code": False}
+        if not Path(checkpoint).is_dir():
+            from_where["revision"] = revision
+        # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
+        torch.manual_seed(0)
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **from_where)
+            self.model = AutoAdapterModel.from_pretrained(checkpoint, use_safetensors=True, **from_where)
+            masked_lm = AutoModelForMaskedLM.from_pretrained(checkpoint, use_safetensors=True, **from_where)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelError(f"{checkpoint}: cannot be loaded as a masked language model: {first}") from error
+        if not self.tokenizer.is_fast or self.tokenizer.mask_token_id is None:
+            raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
+        self.device = device
+        self.model.to(device).float().eval()
+        setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
+        if masked_lm.config.tie_word_embeddings:
+            masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
+        self.masked_lm = masked_lm.to(device).float().eval()
+        self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}
+        self._own = [p for _, p in self._own_parameters()]
+        self._names = [name for name, _ in self._own_parameters()]
+
+    @property
+    def body(self) -> Any:
+        """The encoder without any head."""
+        return self.model.base_model
+
+    @property
+    def longest(self) -> int:
+        """Longest input in pieces, special tokens included."""
+        positions = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
+        # RoBERTa-like models number positions from padding_idx + 1.
+        if self.model.config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}:
+            positions -= self.model.config.pad_token_id + 1
+        return int(min(self.tokenizer.model_max_length, positions))
+
+    def _own_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Parameters of the checkpoint itself, each once: body and masked-LM head, tied ones together."""
+        known: set[int] = set()
+        for prefix, module in (("body.", self.body), ("masked_lm.", self.masked_lm)):
+            for name, parameter in module.named_parameters():
+                if id(parameter) not in known and ".adapters." not in name:
+                    known.add(id(parameter))
+                    yield prefix + name, parameter
+
+    def restore(self) -> None:
+        """Put the pretrained weights back, from memory."""
+        with torch.no_grad():
+            for name, parameter in zip(self._names, self._own, strict=True):
+                parameter.copy_(self._pretrained[name])
+
+    def trainable_base(self) -> list[nn.Parameter]:
+        """Switch gradients on for the checkpoint's own parameters, and off for all adapters and heads."""
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(False)
+        for parameter in self._own:
+            parameter.requires_grad_(True)
+        self.use_no_adapter()
+        return self._own
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copies of the checkpoint's own parameters as they are now, by name."""
+        return {n: p.detach().clone() for n, p in zip(self._names, self._own, strict=True)}
+
+    def use_no_adapter(self) -> None:
+        """Run the bare encoder."""
+        self.model.set_active_adapters(None)
+        self.model.active_head = None
+
+    def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
+        """Vocabulary logits, shape (masked, vocabulary), at the flat positions `where` of a (batch, length)
+        input.
+        """
+        hidden = self.body(input_ids=ids, attention_mask=attention)[0]
+        picked = hidden.reshape(-1, hidden.shape[-1])[where]
+        return cast("Tensor", self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0])
+
+    # Task adapters
+
+    def add_task_adapter(self, name: str, kind: TaskKind, labels: tuple[str, ...], reduction: int) -> None:
+        """A fresh `seq_bn` adapter and its head: linear for tagging, two layers on the first piece's vector
+        for classification (no pooler, so none can be lost in finetuning). Weights come from torch's seed.
+        """
+        from adapters import SeqBnConfig
+
+        self.model.add_adapter(name, config=SeqBnConfig(reduction_factor=reduction))
+        id2label = dict(enumerate(labels))
+        if kind == "tagging":
+            self.model.add_tagging_head(name, num_labels=len(labels), id2label=id2label)
+        else:
+            self.model.add_classification_head(name, num_labels=len(labels), id2label=id2label)
+        self.model.to(self.device)
+
+    def train_task_adapter(self, name: str) -> list[nn.Parameter]:
+        """Freeze all but one task adapter and its head; returns their parameters."""
+        self.model.train_adapter(name)
+        self.model.active_head = name
+        for head, module in self.model.heads.items():
+            for parameter in module.parameters():
+                parameter.requires_grad_(head == name)
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def use_task_adapter(self, name: str) -> None:
+        """Run with this task adapter and head."""
+        self.model.set_active_adapters(name)
+        self.model.active_head = name
+
+    def has_task_adapter(self, name: str) -> bool:
+        """Whether the adapter is in memory."""
+        return name in self.model.adapters_config
+
+    def save_task_adapter(self, name: str, folder: Path) -> None:
+        """Write adapter and head in AdapterHub's on-disk format, as safetensors."""
+        self.model.save_adapter(str(folder), name, with_head=True, use_safetensors=True)
+
+    def load_task_adapter(self, name: str, folder: Path) -> None:
+        """Read adapter and head back. Raises ModelError where the folder does not fit the model."""
+        try:
+            self.model.load_adapter(str(folder), load_as=name, with_head=True, use_safetensors=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelError(
+                f"{folder}: not a usable task adapter ({first}); delete the folder, it will be trained again"
+            ) from error
+        self.model.to(self.device).eval()
+
+    def delete_task_adapter(self, name: str) -> None:
+        """Forget adapter and head."""
+        self.model.delete_adapter(name)
+        if name in self.model.heads:
+            self.model.delete_head(name)
+
+    def task_logits(self, batch: Batch) -> Tensor:
+        """Logits of the active head: (batch, length, labels) for tagging, else (batch, labels)."""
+        inputs = {"input_ids": batch.ids.long(), "attention_mask": batch.attention}
+        if batch.types is not None:
+            inputs["token_type_ids"] = batch.types.long()
+        return cast("Tensor", self.model(**inputs, return_dict=True).logits)

@@ -1,0 +1,232 @@
+"""The Lab: what probes may do with the model in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from xlbench.contracts import Cell, Evaluation, Resolved, Split, Variant, digest
+from xlbench.errors import JobError, XlbenchError
+from xlbench.lab import masked_lm, task_adapters
+from xlbench.lab.batches import Batch, Stream
+from xlbench.lab.encode import Encoded, blank_pieces, encode
+from xlbench.lab.encoder import Encoder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+State = tuple[str, int, int, Variant] | None
+"""Finetuned on (language, steps, seed, variant), or the pretrained weights."""
+
+BATCH_TOKENS = {"cpu": 2048, "cuda": 32768, "mps": 8192}
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` is the best there is. Raises XlbenchError for one that is not there."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise XlbenchError(f"device {wanted!r} cannot be used here; try --device cpu") from error
+    return device
+
+
+class Lab:
+    """One model in memory, with the study's data tokenized once. Implements `contracts.Lab`."""
+
+    def __init__(
+        self,
+        resolved: Resolved,
+        checkpoint: str,
+        adapters: Path,
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        batch_tokens: int | None = None,
+        threads: int | None = None,
+        notify: Callable[[str, float], None] = lambda phase, fraction: None,
+    ) -> None:
+        """Load the model. `adapters` is the folder that keeps task adapters.
+
+        `batch_tokens` bounds a batch of the evaluation, padding included; it cannot change a label but
+        by rounding.
+        """
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.resolved = resolved
+        self.seconds: dict[str, float] = {}
+        self._notify = notify
+        self._adapters = adapters
+        self.device = choose_device(device)
+        with self._phase("load"):
+            self.encoder = Encoder(checkpoint, revision=revision, device=self.device)
+        self._blank = blank_pieces(self.encoder.tokenizer)
+        self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 2048)
+        self._state: State = None
+        self._loss = 0.0
+        self._encoded: dict[tuple[str, str, Split], Encoded] = {}
+        self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
+        self._text: dict[str, NDArray[np.int32]] = {}
+
+    # Time and progress
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[Callable[[float], None]]:
+        start = time.perf_counter()
+        self._notify(name, 0.0)
+        try:
+            yield lambda fraction: self._notify(name, fraction)
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def take_seconds(self) -> dict[str, float]:
+        """Seconds spent by phase since the last call."""
+        taken, self.seconds = self.seconds, {}
+        return taken
+
+    # Weights
+
+    def restore(self) -> None:
+        """See `contracts.Lab`."""
+        if self._state is not None:
+            self.encoder.restore()
+            self._state = None
+
+    def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
+        """See `contracts.Lab`."""
+        wanted = (language, steps, seed, variant)
+        if self._state == wanted:
+            return self._loss
+        if language not in self._text:
+            with self._phase("tokenize"):
+                lines = self.resolved.corpus.lines(language, self.resolved.mlm.lines)
+                length = min(self.resolved.mlm.chunk, self.encoder.longest)
+                self._text[language] = masked_lm.chunks(lines, self.encoder.tokenizer, length)
+        with self._phase("finetune") as progress:
+            self.encoder.restore()
+            # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
+            self._state = ("", 0, 0, variant)
+            self._loss = masked_lm.finetune(
+                self.encoder, self._text[language], self.resolved.mlm,
+                steps=steps, seed=seed, variant=variant, progress=progress,
+            )  # fmt: skip
+            self._state = wanted
+        return self._loss
+
+    # Data
+
+    def encoded(self, task: str, language: str, split: Split) -> Encoded:
+        """A split of a task's data as pieces; kept."""
+        key = (task, language, split)
+        if key not in self._encoded:
+            with self._phase("tokenize"):
+                one, study = self.resolved.tasks[task], self.resolved.study
+                limit = self.resolved.training[task].limit if split == "train" else study.limit
+                examples = self.resolved.data[task].examples(language, split, limit)
+                length = min(one.max_length, self.encoder.longest)
+                self._encoded[key] = encode(examples, self.encoder.tokenizer, length, self._blank)
+        return self._encoded[key]
+
+    def _stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
+        if cells not in self._batches:
+            stream = Stream.of([self.encoded(c.task, c.target, "test") for c in cells])
+            pad = self.encoder.tokenizer.pad_token_id
+            self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self.device))
+        return self._batches[cells]
+
+    # Task adapters
+
+    def task_adapter(self, task: str) -> Path:
+        """See `contracts.Lab`."""
+        identity = self.resolved.adapter_identity(task)
+        folder = self._adapters / f"{task}-{digest(identity)[:16]}"
+        if self.encoder.has_task_adapter(task):
+            return folder
+        if not (folder / "adapter_config.json").is_file():
+            self.restore()
+            one, how = self.resolved.tasks[task], self.resolved.training[task]
+            sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
+            with self._phase("train adapter") as progress:
+                loss = task_adapters.train(self.encoder, one, sets, how, progress)
+            self._keep(task, folder, {"identity": identity, "last_epoch_loss": loss})
+            self.encoder.delete_task_adapter(task)
+        self.encoder.load_task_adapter(task, folder)
+        return folder
+
+    def _keep(self, task: str, folder: Path, about: dict[str, object]) -> None:
+        aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        self.encoder.save_task_adapter(task, aside)
+        (aside / "xlbench.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        try:
+            aside.replace(folder)
+        except OSError:
+            # Another process was first with the same identity, hence the same adapter.
+            if not (folder / "adapter_config.json").is_file():
+                raise
+            shutil.rmtree(aside)
+
+    # Scores
+
+    def predict(self, cells: Sequence[Cell]) -> list[list[tuple[str | None, ...]]]:
+        """Labels of every word of every example of every cell; None where a word was cut off."""
+        task = self.resolved.tasks[cells[0].task]
+        stream, batches = self._stream(tuple(cells))
+        found = np.full(stream.starts[-1], -1, np.int64)
+        self.encoder.use_task_adapter(task.name)
+        with self._phase("evaluate") as progress, torch.inference_mode():
+            for number, batch in enumerate(batches, 1):
+                logits = self.encoder.task_logits(batch)
+                if task.kind == "tagging":
+                    logits = logits[batch.rows, batch.columns]
+                if not torch.isfinite(logits).all():
+                    raise JobError(f"the {task.name} scores are not finite; the weights are broken")
+                found[batch.slots] = logits.argmax(-1).cpu().numpy()
+                progress(number / len(batches))
+        names = [*task.labels, None]  # -1 is the last
+        labels = [names[i] for i in found]
+        result, example = [], 0
+        for cell in cells:
+            size = len(self.encoded(cell.task, cell.target, "test"))
+            spans = zip(stream.starts[example : example + size], stream.starts[example + 1 :], strict=False)
+            result.append([tuple(labels[a:b]) for a, b in spans])
+            example += size
+        return result
+
+    def evaluate(self, cells: Sequence[Cell]) -> list[Evaluation]:
+        """See `contracts.Lab`."""
+        evaluations = []
+        for cell, predicted in zip(cells, self.predict(cells), strict=True):
+            encoded = self.encoded(cell.task, cell.target, "test")
+            count = self.resolved.tasks[cell.task].metric.count
+            counts = [count(g, p) for g, p in zip(encoded.gold, predicted, strict=True)]
+            evaluations.append(Evaluation(cell, np.array(counts, np.int32), encoded.truncated))
+        return evaluations
+
+    def majority(self, cells: Sequence[Cell]) -> list[float]:
+        """See `contracts.Lab`."""
+        task = self.resolved.tasks[cells[0].task]
+        seen: Counter[str] = Counter()
+        for language in self.resolved.study.train_languages:
+            for labels in self.encoded(task.name, language, "train").gold:
+                seen.update(labels)
+        label = max(task.labels, key=lambda x: seen[x])
+        scores = []
+        for cell in cells:
+            gold = self.encoded(cell.task, cell.target, "test").gold
+            counts = np.array([task.metric.count(g, [label] * len(g)) for g in gold], np.float64)
+            scores.append(float(task.metric.score(counts.sum(0))))
+        return scores

@@ -1,0 +1,76 @@
+"""Training of a task adapter and its head on the frozen pretrained encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from xlbench.errors import JobError
+from xlbench.lab.batches import Stream
+
+if TYPE_CHECKING:
+    from xlbench.contracts import AdapterTraining, Task
+    from xlbench.lab.encode import Encoded
+    from xlbench.lab.encoder import Encoder
+
+
+def train(
+    encoder: Encoder,
+    task: Task,
+    sets: list[Encoded],
+    how: AdapterTraining,
+    progress: Callable[[float], None],
+) -> float:
+    """Train a fresh adapter named like the task; returns the mean loss of the last epoch, in nats.
+
+    AdamW, linear decay to 0 without warmup, gradients clipped at norm 1, the last epoch's weights kept
+    (arXiv 2403.20088, released code). Raises JobError where the loss is not finite.
+    """
+    torch.manual_seed(how.seed)
+    encoder.add_task_adapter(task.name, task.kind, task.labels, how.reduction_factor)
+    parameters = encoder.train_task_adapter(task.name)
+    optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
+    stream = Stream.of(sets)
+    number = {label: i for i, label in enumerate(task.labels)}
+    gold = np.array([number[x] for s in sets for labels in s.gold for x in labels], np.int64)
+    rng = np.random.default_rng([how.seed, 2])
+    epochs = [stream.shuffled(how.batch_size, rng) for _ in range(how.epochs)]
+    steps = sum(len(e) for e in epochs)
+    step, mean = 0, math.nan
+    encoder.model.train()
+    try:
+        for batches in epochs:
+            losses = []
+            for members in batches:
+                for group in optimizer.param_groups:
+                    group["lr"] = how.learning_rate * (1 - step / steps)
+                batch = stream.batch(members.tolist(), encoder.tokenizer.pad_token_id, encoder.device)
+                step += 1
+                if not len(batch.slots):
+                    continue
+                logits = encoder.task_logits(batch)
+                if task.kind == "tagging":
+                    logits = logits[batch.rows, batch.columns]
+                loss = cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
+                losses.append(loss.item())
+                if not math.isfinite(losses[-1]):
+                    raise JobError(f"loss of the {task.name} adapter became {losses[-1]} at step {step}")
+                optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+                optimizer.step()
+                progress(step / steps)
+            mean = float(np.mean(losses))
+    except BaseException:
+        encoder.delete_task_adapter(task.name)
+        raise
+    finally:
+        encoder.model.eval()
+        for parameter in encoder.model.parameters():
+            parameter.requires_grad_(False)
+    return mean

@@ -1,0 +1,143 @@
+"""The probe `transfer`: minimal finetuning on a transfer language, scored on every target language.
+
+The method of arXiv 2403.20088. The body moves; the task adapter and its head, trained on the
+pretrained body, stay as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from xlbench import hookimpl
+from xlbench.contracts import Cost, Evaluation, Job
+from xlbench.errors import StudyError
+
+from xlbench_probes.zero_shot import ZeroShot
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Json, Lab, Page, Probe, Records, Resolved, Variant
+
+
+class _Run(NamedTuple):
+    """One masked-LM finetuning; it serves every task."""
+
+    language: str
+    variant: Variant
+    targets: frozenset[str]
+
+
+class _Task(NamedTuple):
+    """What all jobs of a task share."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    sizes: dict[Cell, int]
+    adapter: dict[str, Json]
+    baseline: Job
+
+
+class Transfer:
+    """The transfer effect of every transfer language on every target, with its controls."""
+
+    name = "transfer"
+    version = 1
+    summary = "Minimal masked-LM finetuning on a transfer language: who helps whom, and by how much"
+
+    def jobs(self, resolved: Resolved) -> Sequence[Job]:
+        """Baselines first, then a job for each (run, steps, seed, task), seeds outermost."""
+        study = resolved.study
+        if not study.transfer:
+            raise StudyError("the transfer probe needs transfer languages; name them with --transfer deu,tur")
+        tasks = [self._task(resolved, task) for task in resolved.tasks]
+        runs = [(run, resolved.text_identity(run.language)) for run in self._runs(resolved)]
+        jobs = [task.baseline for task in tasks]
+        for seed in study.seeds:
+            for steps in study.steps:
+                for run, text in runs:
+                    jobs += self._jobs_of_run(resolved, tasks, run, text, steps, seed)
+        return jobs
+
+    def _task(self, resolved: Resolved, name: str) -> _Task:
+        cells = resolved.cells(name)
+        sizes = {c: resolved.size(name, c.target, "test") for c in cells}
+        return _Task(name, cells, sizes, resolved.adapter_identity(name), ZeroShot().job(resolved, name))
+
+    def _runs(self, resolved: Resolved) -> Iterator[_Run]:
+        study, everyone = resolved.study, frozenset(x for t in resolved.targets.values() for x in t)
+        controls = study.controls or ()
+        full = list(study.transfer)
+        if "reference" in controls and study.reference and study.reference not in full:
+            full.append(study.reference)
+        for language in full:
+            yield _Run(language, "plain", everyone)
+        if "shuffled" in controls:
+            for language in study.transfer:
+                yield _Run(language, "shuffled", everyone)
+        if "target" in controls:
+            with_text = set(resolved.corpus.languages())
+            for language in study.targets:
+                if language not in full and language in with_text:
+                    yield _Run(language, "plain", frozenset({language}))
+
+    def _jobs_of_run(
+        self,
+        resolved: Resolved,
+        tasks: Sequence[_Task],
+        run: _Run,
+        text: dict[str, Json],
+        steps: int,
+        seed: int,
+    ) -> Iterator[Job]:
+        tokens = steps * resolved.mlm.batch_size * resolved.mlm.chunk
+        name = f"{run.language}{' shuffled' if run.variant == 'shuffled' else ''}, {steps} steps, seed {seed}"
+        for task in tasks:
+            cells = tuple(c for c in task.cells if c.target in run.targets)
+            if not cells:
+                continue
+            yield Job(
+                probe=self.name,
+                probe_version=self.version,
+                condition={
+                    "model": resolved.model_fingerprint,
+                    "adapter": task.adapter,
+                    "text": text,
+                    "variant": run.variant,
+                    "steps": steps,
+                    "seed": seed,
+                },
+                cells=cells,
+                label=f"{name}, {task.name}",
+                cost=Cost(
+                    finetune_tokens=tokens,
+                    evaluate_examples=sum(task.sizes[c] for c in cells),
+                ),
+                group=f"{run.language}/{run.variant}/{steps}/{seed}",
+                needs=(task.baseline.condition_key,),
+            )
+            tokens = 0  # the same run serves the other tasks
+
+    def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
+        """Finetune from the pretrained weights, unless the model is in that state already; then score."""
+        lab.task_adapter(job.cells[0].task)
+        text, where = job.condition["text"], job.condition
+        assert isinstance(text, dict)  # noqa: S101 - narrows the type
+        lab.finetune(
+            str(text["language"]),
+            steps=int(str(where["steps"])),
+            seed=int(str(where["seed"])),
+            variant="shuffled" if where["variant"] == "shuffled" else "plain",
+        )
+        return lab.evaluate(job.cells)
+
+    def pages(self, records: Records) -> Sequence[Page]:
+        """A page a task: donation, recipience, the best transfer language, the effect matrix."""
+        from xlbench_probes import transfer_pages
+
+        return transfer_pages.pages(records)
+
+
+@hookimpl
+def xlbench_probes() -> Iterable[Probe]:
+    """Register the probe."""
+    yield Transfer()

@@ -1,0 +1,63 @@
+"""The probe `zero-shot`: the pretrained model under its task adapter, on every target language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from xlbench import hookimpl
+from xlbench.contracts import Cost, Evaluation, Job
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Lab, Page, Probe, Records, Resolved
+
+
+class ZeroShot:
+    """Scores every target once, and the majority baseline beside it."""
+
+    name = "zero-shot"
+    version = 1
+    summary = "Task adapter on the pretrained model: zero-shot scores on every target language"
+
+    def jobs(self, resolved: Resolved) -> Sequence[Job]:
+        """One job a task."""
+        return [self.job(resolved, task) for task in resolved.tasks]
+
+    def job(self, resolved: Resolved, task: str) -> Job:
+        """The baseline of one task, which other probes need too."""
+        cells = resolved.cells(task)
+        train = sum(resolved.size(task, x, "train") for x in resolved.study.train_languages)
+        return Job(
+            probe=self.name,
+            probe_version=self.version,
+            condition={"model": resolved.model_fingerprint, "adapter": resolved.adapter_identity(task)},
+            cells=cells,
+            label=f"zero-shot, {task}",
+            cost=Cost(
+                train_examples=train * resolved.training[task].epochs,
+                evaluate_examples=sum(resolved.size(task, c.target, "test") for c in cells),
+            ),
+            group="pretrained",
+        )
+
+    def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
+        """Train or load the task adapter, then score."""
+        lab.task_adapter(job.cells[0].task)
+        lab.restore()
+        majority = lab.majority(job.cells)
+        return [
+            Evaluation(e.cell, e.counts, e.truncated, {"majority": points})
+            for e, points in zip(lab.evaluate(job.cells), majority, strict=True)
+        ]
+
+    def pages(self, records: Records) -> Sequence[Page]:
+        """A page a task: score, interval and majority baseline of each target."""
+        from xlbench_probes import zero_shot_pages
+
+        return zero_shot_pages.pages(records)
+
+
+@hookimpl
+def xlbench_probes() -> Iterable[Probe]:
+    """Register the probe."""
+    yield ZeroShot()

@@ -1,0 +1,141 @@
+"""A small, real checkpoint and small, real data for the tests of the core."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xlbench.contracts import (
+    AdapterTraining,
+    BaseModel,
+    Classified,
+    Example,
+    MaskedLM,
+    Metric,
+    Resolved,
+    Split,
+    Study,
+    Tagged,
+    Task,
+)
+
+WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
+TAGS = ("NOUN", "VERB", "ADJ")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained masked BERT of two layers, with dropout, and a tokenizer that splits words."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    core = Tokenizer(models.Unigram())
+    core.normalizer = normalizers.NFKC()
+    core.pre_tokenizer = pre_tokenizers.Metaspace()
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.UnigramTrainer(vocab_size=60, special_tokens=specials, unk_token="<unk>")
+    core.train_from_iterator([" ".join(sentence(i, 8).words) for i in range(200)], trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1",
+        special_tokens=[("<s>", core.token_to_id("<s>")), ("</s>", core.token_to_id("</s>"))],
+    )  # fmt: skip
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
+        cls_token="<s>", sep_token="</s>", mask_token="<mask>", model_max_length=48,
+    )  # fmt: skip
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64, max_position_embeddings=48, pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.2,
+    )  # fmt: skip
+    BertForMaskedLM(config).save_pretrained(folder)
+    assert json.loads((folder / "config.json").read_text())["architectures"] == ["BertForMaskedLM"]
+    return folder
+
+
+def sentence(number: int, length: int | None = None) -> Tagged:
+    """A sentence of 1 to 14 words; the tag of a word depends on its letters alone."""
+    rng = np.random.default_rng(number)
+    words = rng.choice(WORDS, length or int(rng.integers(1, 15)))
+    return Tagged(tuple(map(str, words)), tuple(TAGS[len(w) % 3] for w in words))
+
+
+def pair(number: int) -> Classified:
+    """Two short texts; the label says whether they have a word in common."""
+    first, second = sentence(number, 3).words, sentence(number + 1, 3).words
+    label = "yes" if set(first) & set(second) else "no"
+    return Classified((" ".join(first), " ".join(second)), label)
+
+
+def _count(gold: Sequence[str | None], predicted: Sequence[str | None]) -> tuple[int, int]:
+    return sum(g == p for g, p in zip(gold, predicted, strict=True)), len(gold)
+
+
+def _score(sums: np.ndarray) -> np.ndarray:
+    return 100 * sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+
+@dataclass
+class Made:
+    """Data and text made on the spot, for two languages."""
+
+    task: str
+    name: str = "made"
+    source: str = "made by the tests"
+    sizes: dict[Split, int] = field(default_factory=lambda: {"train": 60, "dev": 10, "test": 25})
+
+    def languages(self, split: Split) -> Collection[str]:
+        return ("qaa", "qab")
+
+    def fingerprint(self, language: str, split: Split) -> str:
+        return f"{self.task}-{language}-{split}"
+
+    def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
+        start = 1000 * ["train", "dev", "test"].index(split) + (5000 if language == "qab" else 0)
+        make = sentence if self.task == "tags" else pair
+        return [make(start + i) for i in range(self.sizes[split])][:limit]
+
+
+class MadeText:
+    """Unlabelled text for the same two languages."""
+
+    name, source = "made", "made by the tests"
+
+    def languages(self) -> Collection[str]:
+        return ("qaa", "qab")
+
+    def fingerprint(self, language: str) -> str:
+        return f"text-{language}"
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        start = 9000 if language == "qaa" else 19000
+        return [" ".join(sentence(start + i).words) for i in range(min(limit, 80))]
+
+
+@pytest.fixture
+def resolved(checkpoint: Path) -> Resolved:
+    """A study over the made data: a tagging task and a classification of pairs."""
+    metric = Metric("accuracy", ("correct", "total"), _count, _score)
+    tasks = {
+        "tags": Task("tags", 1, "", "tagging", TAGS, metric, AdapterTraining(epochs=2, batch_size=8), 48,
+                     "made", lambda paths: Made("tags")),
+        "pairs": Task("pairs", 1, "", "classification", ("yes", "no"), metric,
+                      AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("pairs")),
+    }  # fmt: skip
+    study = Study(
+        model=str(checkpoint), tasks=("tags", "pairs"), transfer=("qaa",), targets=("qaa", "qab"),
+        train_languages=("qaa",), steps=(1, 3), seeds=(0, 1), controls=("target", "shuffled"),
+    )  # fmt: skip
+    return Resolved(
+        study=study, model=BaseModel("made", "", str(checkpoint)), model_fingerprint="made",
+        tasks=tasks, data={t: Made(t) for t in tasks}, training={t: tasks[t].training for t in tasks},
+        mlm=MaskedLM(chunk=16, batch_size=4), corpus=MadeText(), languages={},
+        targets=dict.fromkeys(tasks, ("qaa", "qab")),
+    )  # fmt: skip
