@@ -32,8 +32,19 @@ class Event:
 
 
 Notify: TypeAlias = "Callable[[Event], None]"
-Work: TypeAlias = "Callable[[Job, Notify], Outcome]"
-"""Does one job and stores its result. Loads the model when first called, then keeps it."""
+
+
+class Work(Protocol):
+    """Does jobs of one study and stores their results. Can be pickled, as it was before its first job."""
+
+    def prepare(self) -> None:
+        """Load the model, so that the first job need not wait for it; kept in this process."""
+
+    def __call__(self, job: Job, notify: Notify) -> Outcome:
+        """Do one job, and store its result or the record of its failure.
+
+        Raises what makes it pointless to go on: a full disk, a model that cannot be loaded.
+        """
 
 
 @runtime_checkable
@@ -43,5 +54,7 @@ class Executor(Protocol):
     name: str
     summary: str
 
-    def run(self, jobs: Sequence[Job], work: Work, notify: Notify) -> Iterator[Outcome]:
-        """Yield outcomes as jobs end. A job whose need failed is yielded as failed, not run."""
+    def run(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> Iterator[Outcome]:
+        """Yield outcomes as jobs end, with `workers` jobs at a time.
+        A job whose need failed is yielded as failed, not run. What `work` raises ends the run.
+        """

@@ -1,0 +1,198 @@
+"""What Python callers use, and the command line too: plan, run, load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlbench import checkpoints, plugins
+from xlbench import plan as planning
+from xlbench.errors import StudyError
+from xlbench.estimate import Meter
+from xlbench.progress import Progress
+from xlbench.resolve import check_data, resolve
+from xlbench.results import Store, describe
+from xlbench.study import as_json, parse
+from xlbench.work import Work
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xlbench.checkpoints import Checkpoint
+    from xlbench.contracts import Executor, Rerun, Resolved, Study
+    from xlbench.plan import Plan
+    from xlbench.plugins import Registry
+    from xlbench.results import Rates
+
+SMALL = 50_000_000
+"""Bytes of weights below which more processes help more than more threads in one."""
+MOST_WORKERS = 4
+"""Of a small model, where nothing is said: more would wait for each other's loading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A study that has been checked and planned; nothing has run and nothing is written."""
+
+    registry: Registry
+    resolved: Resolved
+    checkpoint: Checkpoint
+    store: Store
+    plan: Plan
+    executor: Executor
+
+    def rates(self, device: str = "auto") -> Rates:
+        """Speed of earlier jobs with this model on this kind of device, as far as it is stored."""
+        return self.store.timings(self.resolved.model_fingerprint, device_kind(device))
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How a run ended."""
+
+    study: Study
+    """With all defaults filled in."""
+    study_id: str
+    results: Path
+    run: int
+    """Jobs done now."""
+    kept: int
+    """Jobs that were done before."""
+    failed: dict[str, str]
+    """Label of a job to its error."""
+    seconds: float
+
+
+def prepare(
+    study: Study,
+    *,
+    results: str | Path = "results",
+    rerun: Rerun = "failed",
+    strict_plugins: bool = False,
+    executor: str = "local",
+) -> Prepared:
+    """Check everything about a study before anything trains, and plan it.
+
+    Raises XlbenchError; StudyError with a line for each thing that is wrong.
+    """
+    registry = plugins.load(strict=strict_plugins)
+    chosen = registry.find("executor", executor)
+    resolved = resolve(parse(as_json(study)), registry)
+    check_data(resolved)
+    checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+    store = Store(Path(results))
+    made = planning.make(resolved, registry, store, rerun)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen)
+
+
+def plan(
+    study: Study,
+    *,
+    results: str | Path = "results",
+    rerun: Rerun = "failed",
+    strict_plugins: bool = False,
+) -> Plan:
+    """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
+    return prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins).plan
+
+
+def run(
+    study: Study,
+    *,
+    results: str | Path = "results",
+    rerun: Rerun = "failed",
+    device: str = "auto",
+    workers: int | None = None,
+    quiet: bool = True,
+    executor: str = "local",
+    strict_plugins: bool = False,
+) -> RunSummary:
+    """Run what is missing of a study, and keep every job's result as it ends.
+
+    `rerun` is which jobs to run: "missing", "failed" (and missing), or "all". `workers` is how many
+    jobs at a time; by default a few processes for a small model on a processor, otherwise one.
+    Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
+    """
+    ready = prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor)
+    return carry_out(ready, device=device, workers=workers, quiet=quiet)
+
+
+def carry_out(
+    ready: Prepared,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    quiet: bool = True,
+) -> RunSummary:
+    """Run a prepared study; see `run`."""
+    start, plan = time.monotonic(), ready.plan
+    count = default_workers(ready.checkpoint, device) if workers is None else workers
+    if count < 1:
+        raise StudyError(f"workers must be at least 1, not {count}")
+    ready.store.prepare()
+    study_id = ready.store.save_study(as_json(plan.study), plan.jobs, describe(ready.resolved))
+    checkpoints.download(ready.checkpoint)
+    work = Work(
+        as_json(plan.study),
+        str(ready.store.path),
+        device=device,
+        threads=threads_of(count),
+        known=(ready.registry, ready.resolved),
+    )
+    failed: dict[str, str] = {}
+    meter = Meter.of(ready.rates(device))
+    with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
+        for outcome in ready.executor.run(plan.todo, work, progress.event, count) if plan.todo else ():
+            progress.outcome(outcome)
+            if outcome.error is not None:
+                failed[outcome.job.label] = outcome.error
+    return RunSummary(
+        study=plan.study,
+        study_id=study_id,
+        results=ready.store.path,
+        run=len(plan.todo) - len(failed),
+        kept=plan.done,
+        failed=failed,
+        seconds=time.monotonic() - start,
+    )
+
+
+def load_results(path: str | Path = "results", study: str | None = None) -> pd.DataFrame:
+    """Stored scores, a row a cell: of everything in the folder, or of one study by its id.
+
+    Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
+    condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
+    Raises ResultsError.
+    """
+    return Store(Path(path)).frame(study)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads_of(workers: int) -> int | None:
+    """Threads of each worker; of a lone one, torch's own choice, which follows OMP_NUM_THREADS."""
+    return None if workers == 1 else max(1, cores() // workers)
+
+
+def device_kind(device: str) -> str:
+    """Such as "cpu" or "cuda", told without importing torch."""
+    if device != "auto":
+        return device.split(":")[0]
+    return "cuda" if shutil.which("nvidia-smi") else "cpu"
+
+
+def default_workers(checkpoint: Checkpoint, device: str) -> int:
+    """Jobs at a time where nothing is said."""
+    if device_kind(device) != "cpu" or not 0 < checkpoint.size < SMALL:
+        return 1
+    return min(cores(), MOST_WORKERS)

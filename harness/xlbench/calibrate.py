@@ -1,0 +1,63 @@
+"""A short calibration: how fast this machine is with this model, from a few real steps."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlbench import checkpoints
+from xlbench.contracts import Cell
+from xlbench.results import Rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xlbench.contracts import Resolved
+
+STEPS = 2
+EXAMPLES = 64
+
+
+def calibrate(resolved: Resolved, *, device: str = "auto", threads: int | None = None) -> Rates:
+    """Time two masked-LM steps, one epoch on 64 examples and the evaluation of 64.
+
+    Nothing of it is kept. The first step of a kind warms up and is not counted.
+    """
+    from xlbench.lab import Lab
+
+    task = next(iter(resolved.tasks))
+    language, study = resolved.study.train_languages[0], resolved.study
+    training = replace(resolved.training[task], epochs=1, limit=EXAMPLES)
+    small = replace(
+        resolved,
+        study=replace(study, limit=EXAMPLES, train_languages=(language,)),
+        training={**resolved.training, task: training},
+    )
+    target = resolved.targets[task][0]
+    cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)
+    path = checkpoints.download(checkpoints.locate(resolved.model, study.revision))
+    with tempfile.TemporaryDirectory(prefix="xlbench-") as folder:
+        lab = Lab(small, str(path), Path(folder), device=device, threads=threads)
+        lab.encoded(task, language, "train")
+        train = _timed(lambda: lab.task_adapter(task))
+        lab.evaluate([cell])
+        evaluate = _timed(lambda: lab.evaluate([cell]))
+        finetune = 0.0
+        if study.transfer:
+            lab.finetune(study.transfer[0], steps=1, seed=0)
+            finetune = _timed(lambda: lab.finetune(study.transfer[0], steps=STEPS, seed=0))
+    tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk
+    return Rates(
+        finetune_tokens_per_second=tokens / finetune if finetune else None,
+        train_examples_per_second=small.size(task, language, "train") / train,
+        evaluate_examples_per_second=small.size(task, target, "test") / evaluate,
+    )
+
+
+def _timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start

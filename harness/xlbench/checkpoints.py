@@ -1,0 +1,235 @@
+"""Checkpoints on disk and on the hub: found, checked and fingerprinted without loading any weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlbench.contracts import BaseModel, digest
+from xlbench.errors import ModelError
+
+MODEL_TYPES = (
+    "albert",
+    "bert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "roberta",
+    "xlm-roberta",
+)
+"""Encoders with a masked-LM head among those that `adapters` 1.3 supports (its "Model Overview")."""
+TOKENIZERS = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+)
+"""One of them makes a tokenizer."""
+EXTRA = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+"""Files that change a tokenizer."""
+PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
+"""What is downloaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that passed the checks."""
+
+    source: str
+    """A folder, or a hub id."""
+    revision: str | None
+    """The hub's commit; None for a folder."""
+    fingerprint: str
+    """Changes whenever weights, configuration or tokenizer do; never a path."""
+    size: int
+    """Bytes of weights; 0 where not known before the download."""
+
+
+def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
+    """Find the checkpoint of a model: a folder where there is one of that name, otherwise on the hub.
+
+    Loads no weights. Raises ModelError for a folder without weights, with pickled ones only, without
+    a tokenizer, with code of its own or of an unsupported architecture; and where the hub has no such
+    checkpoint or cannot be reached and nothing is cached.
+    """
+    folder = Path(model.checkpoint).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise ModelError(f"{folder}: a folder has no revisions; leave out --revision {revision}")
+        return _local(folder)
+    if folder.is_absolute() or model.checkpoint.startswith((".", "~")) or model.checkpoint.count("/") > 1:
+        raise ModelError(f"{model.checkpoint}: no such checkpoint folder")
+    return _hub(model.checkpoint, revision or model.revision)
+
+
+def download(checkpoint: Checkpoint) -> Path:
+    """The folder of a checkpoint, downloaded if it is not here yet. Raises ModelError where that fails."""
+    if checkpoint.revision is None:
+        return Path(checkpoint.source)
+    from huggingface_hub import snapshot_download
+
+    repo = checkpoint.source
+    try:
+        path = snapshot_download(repo, revision=checkpoint.revision, allow_patterns=list(PATTERNS))
+    except Exception as error:
+        raise _hub_error(repo, error) from error
+    # The files are now here, so the checks that needed them can be made.
+    _local(Path(path))
+    return Path(path)
+
+
+def is_here(checkpoint: Checkpoint) -> bool:
+    """Whether nothing has to be downloaded."""
+    if checkpoint.revision is None:
+        return True
+    from huggingface_hub import errors, snapshot_download
+
+    try:
+        snapshot_download(
+            checkpoint.source,
+            revision=checkpoint.revision,
+            allow_patterns=list(PATTERNS),
+            local_files_only=True,
+        )
+    except errors.LocalEntryNotFoundError:
+        return False
+    return True
+
+
+def _local(folder: Path) -> Checkpoint:
+    names = sorted(x.name for x in folder.iterdir())
+    _check_names(names, str(folder))
+    config = folder / "config.json"
+    try:
+        _check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{config}: cannot be read: {error}") from None
+    weights = [x for x in names if x.endswith(".safetensors")]
+    _check_weights([folder / x for x in weights])
+    total = hashlib.sha256()
+    for name in ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]:
+        total.update(f"{name}\0".encode())
+        with (folder / name).open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    size = sum((folder / x).stat().st_size for x in weights)
+    return Checkpoint(str(folder), None, total.hexdigest()[:40], size)
+
+
+def _check_names(names: list[str], where: str) -> None:
+    if "config.json" not in names:
+        raise ModelError(
+            f"{where}: no config.json; --model takes a checkpoint folder as transformers saves it"
+        )
+    if not any(x.endswith(".safetensors") for x in names):
+        pickled = [x for x in names if x.endswith(PICKLED)]
+        if pickled:
+            raise ModelError(
+                f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
+                "trust them, convert them to safetensors with transformers: "
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW)"
+            )
+        raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
+    if not any(x in names for x in TOKENIZERS):
+        raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
+
+
+def _check_config(config: Any, where: str) -> None:
+    if not isinstance(config, Mapping):
+        raise ModelError(f"{where}: not a model configuration")
+    if config.get("auto_map"):
+        raise ModelError(f"{where}: the model needs code of its own (auto_map), which is never run")
+    kind = config.get("model_type")
+    if kind not in MODEL_TYPES:
+        raise ModelError(
+            f"{where}: model type {kind!r} cannot be used; supported encoders are {', '.join(MODEL_TYPES)}"
+        )
+
+
+def _check_weights(files: list[Path]) -> None:
+    """Whether the safetensors are whole: the header says how long each file must be."""
+    for path in files:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > size - 8:
+                raise ModelError(f"{path}: not a safetensors file, or truncated")
+            try:
+                header = json.loads(file.read(length))
+                end = max((x["data_offsets"][1] for k, x in header.items() if k != "__metadata__"), default=0)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                raise ModelError(f"{path}: not a safetensors file") from None
+        if size != 8 + length + end:
+            raise ModelError(f"{path}: truncated: {size} bytes where its header asks for {8 + length + end}")
+
+
+def _hub(repo: str, revision: str | None) -> Checkpoint:
+    from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
+
+    try:
+        if constants.HF_HUB_OFFLINE:
+            raise ConnectionError("offline mode")
+        info = HfApi().model_info(repo, revision=revision, files_metadata=True)
+    except Exception as error:
+        cached = try_to_load_from_cache(repo, "config.json", revision=revision or "main")
+        if _answered(error) or not isinstance(cached, str):
+            raise _hub_error(repo, error) from error
+        local = _local(Path(cached).parent)
+        commit = Path(cached).parent.name
+        return Checkpoint(repo, commit, _hub_fingerprint(repo, commit), local.size)
+    files = info.siblings or []
+    _check_names([x.rfilename for x in files], repo)
+    commit = str(info.sha)
+    try:
+        config = hf_hub_download(repo, "config.json", revision=commit)
+    except Exception as error:
+        raise _hub_error(repo, error) from error
+    _check_config(json.loads(Path(config).read_text(encoding="utf-8")), f"{repo}: config.json")
+    size = sum(
+        x.size or 0 for x in files if x.rfilename.endswith(".safetensors") and os.sep not in x.rfilename
+    )
+    return Checkpoint(repo, commit, _hub_fingerprint(repo, commit), size)
+
+
+def _hub_fingerprint(repo: str, commit: str) -> str:
+    """A commit never changes, so the files need not be here to tell them apart."""
+    return digest({"repository": repo, "commit": commit})
+
+
+def _answered(error: Exception) -> bool:
+    """Whether the hub was reached and said no."""
+    response = getattr(error, "response", None)
+    return response is not None and response.status_code < 500
+
+
+def _hub_error(repo: str, error: Exception) -> ModelError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return ModelError(
+            f"{repo}: access is restricted; ask for it at https://huggingface.co/{repo}, then `hf auth login`"
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return ModelError(f"{repo}: no such revision")
+    if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
+        return ModelError(
+            f"{repo}: neither a folder nor a checkpoint on the hub (or a private one: `hf auth login`)"
+        )
+    if isinstance(error, OSError) and error.errno is not None and not _network(error):
+        return ModelError(f"{repo}: cannot be downloaded: {error}")
+    return ModelError(
+        f"{repo}: not in the local cache, and the hub cannot be reached ({type(error).__name__}); "
+        "connect to the network once, or give a checkpoint folder"
+    )
+
+
+def _network(error: OSError) -> bool:
+    return isinstance(error, ConnectionError | TimeoutError)

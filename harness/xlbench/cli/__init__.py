@@ -1,0 +1,47 @@
+"""The command line: parses, calls, prints. One place turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from xlbench.errors import XlbenchError
+
+
+def main() -> int:
+    """Run the command line; returns the exit code: 2 for what the user can put right, 130 for Ctrl-C."""
+    import typer
+
+    from xlbench.cli.app import app
+
+    usage_error: type[Any] = typer.BadParameter.mro()[1]  # the base of all usage errors
+    try:
+        code = app(prog_name="xlbench", standalone_mode=False)
+        sys.stdout.flush()
+    except XlbenchError as error:
+        for line in str(error).splitlines():
+            _say(line)
+        return error.exit_code
+    except usage_error as error:
+        # Without a message where a group is called bare: its help has been shown already.
+        if text := " ".join(error.format_message().split()):
+            _say(f"{text} (see `{_help(error)}`)")
+        return XlbenchError.exit_code
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
+    except BrokenPipeError:
+        # Python flushes standard output once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code if isinstance(code, int) else 0
+
+
+def _say(line: str) -> None:
+    print(f"xlbench: {line}", file=sys.stderr)
+
+
+def _help(error: BaseException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'xlbench'} --help"

@@ -1,0 +1,7 @@
+"""`python -m xlbench.cli`."""
+
+import sys
+
+from xlbench.cli import main
+
+sys.exit(main())

@@ -1,0 +1,141 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
+from xlbench.cli.options import asks
+from xlbench.contracts import Rerun, Study
+
+app = typer.Typer(
+    help=(
+        "Which language should I adapt on to help this one, on this task, with this model, "
+        "and what gets hurt?"
+    ),
+    epilog="`xlbench run` without options needs nothing but this package and a minute or two.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+RUNNING = "Running"
+
+
+def _running(*names: str, text: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=RUNNING, **more)
+
+
+Results = Annotated[Path, _running("--results", text="Folder of results.", metavar="DIR")]
+Device = Annotated[str, _running("--device", text="auto, cpu, cuda, cuda:1.", metavar="DEVICE")]
+Workers = Annotated[
+    int | None, _running("--workers", text="Jobs at a time; as is best where not said.", metavar="N", min=1)
+]
+RerunOption = Annotated[Rerun, _running("--rerun", text="What to run: missing, failed (and missing), all.")]
+Quiet = Annotated[bool, _running("--quiet", text="No progress.")]
+Strict = Annotated[bool, _running("--strict-plugins", text="A plugin that fails to load is an error.")]
+ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", metavar="NAME")]
+StudyId = Annotated[
+    str | None,
+    typer.Option("--study", help="Id of the study; the last started where not said.", metavar="ID"),
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        print(f"xlbench {version('xlbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@asks
+def run(
+    study: Study,
+    results: Results = Path("results"),
+    device: Device = "auto",
+    workers: Workers = None,
+    rerun: RerunOption = "failed",
+    quiet: Quiet = False,
+    strict_plugins: Strict = False,
+    executor: ExecutorOption = "local",
+) -> int:
+    """Run a study, or what is missing of it; ends with tables, a leaderboard and a picture."""
+    from xlbench.cli.running import run
+
+    return run(
+        study,
+        results=results,
+        device=device,
+        workers=workers,
+        rerun=rerun,
+        quiet=quiet,
+        strict_plugins=strict_plugins,
+        executor=executor,
+    )
+
+
+@app.command()
+@asks
+def plan(
+    study: Study,
+    results: Results = Path("results"),
+    device: Device = "auto",
+    workers: Workers = None,
+    rerun: RerunOption = "failed",
+    strict_plugins: Strict = False,
+) -> None:
+    """Say what a study comes to: jobs, what is done, hours, disk, and whatever would stop it."""
+    from xlbench.cli.running import plan
+
+    plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    task: Annotated[str | None, typer.Option(help="Languages: only those of this task's data.")] = None,
+    model: Annotated[str | None, typer.Option(help="Languages: whether this model has seen them.")] = None,
+) -> None:
+    """List what the plugins provide."""
+    from xlbench.cli import listing
+
+    listing.show(what, as_json=json, task=task, model=model)
+
+
+@app.command()
+def show(
+    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    study: StudyId = None,
+) -> None:
+    """Show stored results as tables."""
+    from xlbench.cli.reporting import show
+
+    show(results, study)
+
+
+@app.command()
+def leaderboard(
+    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
+    study: StudyId = None,
+) -> None:
+    """Write the leaderboard of stored results: markdown and pictures."""
+    from xlbench.cli.reporting import leaderboard
+
+    leaderboard(results, out, study)

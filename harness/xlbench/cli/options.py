@@ -1,0 +1,196 @@
+"""The options that make a study, shared by `run` and `plan`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from xlbench import study as studies
+from xlbench.contracts import Study
+from xlbench.errors import StudyError
+
+ASKED = "What is asked"
+HOW = "How it is measured"
+
+Names: TypeAlias = "list[str] | None"
+
+
+def _option(name: str, text: str, *, panel: str = ASKED, metavar: str = "TEXT,...") -> Any:
+    return typer.Option(name, help=text, rich_help_panel=panel, metavar=metavar)
+
+
+def study_of(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="STUDY.TOML", help="A study file; options overrule it.")
+    ] = None,
+    model: Annotated[
+        str | None, _option("--model", "Registered name, checkpoint folder or hub id.", metavar="MODEL")
+    ] = None,
+    revision: Annotated[
+        str | None, _option("--revision", "Revision of the model on the hub.", metavar="REV")
+    ] = None,
+    probe: Annotated[Names, _option("--probe", "Probes.", metavar="PROBE,...")] = None,
+    task: Annotated[Names, _option("--task", "Tasks.", metavar="TASK,...")] = None,
+    transfer: Annotated[
+        Names, _option("--transfer", "Transfer languages: finetuned on.", metavar="LANG,...")
+    ] = None,
+    targets: Annotated[Names, _option("--targets", "Target languages: scored.", metavar="LANG,...")] = None,
+    train_languages: Annotated[
+        Names,
+        _option("--train-languages", "Languages that task adapters are trained on.", metavar="LANG,..."),
+    ] = None,
+    data: Annotated[
+        Names,
+        _option("--data", "Labelled data of a task: a name, or folders (globs).", metavar="TASK=DATA"),
+    ] = None,
+    text: Annotated[
+        str | None,
+        _option("--text", "Text to finetune on: a name, or a folder of <iso>.txt.", metavar="TEXT"),
+    ] = None,
+    steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
+    seeds: Annotated[
+        Names, _option("--seeds", "How many (3 is 0,1,2), or which (0,5,9).", panel=HOW, metavar="N,...")
+    ] = None,
+    controls: Annotated[
+        Names,
+        _option("--controls", "Of target, reference, shuffled; or none.", panel=HOW, metavar="CONTROL,..."),
+    ] = None,
+    reference: Annotated[
+        str | None, _option("--reference", "Language of the reference control.", panel=HOW, metavar="LANG")
+    ] = None,
+    limit: Annotated[
+        int | None, _option("--limit", "Test examples a target at most.", panel=HOW, metavar="N")
+    ] = None,
+    mlm: Annotated[
+        Names, _option("--mlm", "Finetuning, such as chunk=128.", panel=HOW, metavar="KEY=VALUE,...")
+    ] = None,
+    adapter: Annotated[
+        Names, _option("--adapter", "Task adapters, such as epochs=3.", panel=HOW, metavar="KEY=VALUE,...")
+    ] = None,
+    option: Annotated[
+        Names, _option("--option", "Settings of a probe.", panel=HOW, metavar="PROBE.KEY=VALUE")
+    ] = None,
+) -> Study:
+    """The study that the options ask for, laid over the study file."""
+    said: dict[str, Any] = {
+        "model": model,
+        "revision": revision,
+        "probes": _parts(probe),
+        "tasks": _parts(task),
+        "transfer": _parts(transfer),
+        "targets": _parts(targets),
+        "train_languages": _parts(train_languages),
+        "data": _folders(data),
+        "text": text,
+        "steps": _numbers(steps, "--steps"),
+        "seeds": _seeds(seeds),
+        "controls": _controls(controls),
+        "reference": reference,
+        "limit": limit,
+        "mlm": _settings(mlm, "--mlm"),
+        "adapter": _settings(adapter, "--adapter"),
+        "options": _by_probe(option),
+    }
+    base = Study() if file is None else studies.read(file)
+    return studies.merge(base, {k: v for k, v in said.items() if v is not None})
+
+
+def asks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command, whose first parameter is a study, the options of `study_of` instead."""
+    shared = inspect.signature(study_of).parameters
+    own = list(inspect.signature(command).parameters.values())[1:]
+    hints = {
+        **typing.get_type_hints(study_of, include_extras=True),
+        **typing.get_type_hints(command, include_extras=True),
+    }
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        study = study_of(**{name: given.pop(name) for name in shared})
+        return command(study, **given)
+
+    parameters = [x.replace(annotation=hints[x.name], kind=x.KEYWORD_ONLY) for x in (*shared.values(), *own)]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {x.name: x.annotation for x in parameters}
+    return wrapped
+
+
+def _parts(values: Sequence[str] | None) -> list[str] | None:
+    """The parts of a repeatable, comma-separated option."""
+    if values is None:
+        return None
+    return [part for value in values for part in studies.split(value) if part]
+
+
+def _numbers(values: Sequence[str] | None, option: str) -> list[int] | None:
+    parts = _parts(values)
+    if parts is None:
+        return None
+    try:
+        return [int(x) for x in parts]
+    except ValueError:
+        raise StudyError(f"{option} takes whole numbers, such as 1,10,100, not {','.join(parts)!r}") from None
+
+
+def _seeds(values: Sequence[str] | None) -> list[int] | int | None:
+    """A lone number is how many; `5,` is the one seed 5."""
+    numbers = _numbers(values, "--seeds")
+    if values is not None and numbers is not None and len(numbers) == 1 and "," not in values[0]:
+        return numbers[0]
+    return numbers
+
+
+def _controls(values: Sequence[str] | None) -> list[str] | None:
+    parts = _parts(values)
+    return [] if parts == [studies.NO_CONTROLS] else parts
+
+
+def _pairs(values: Sequence[str] | None, option: str, form: str) -> list[tuple[str, str]]:
+    pairs = []
+    for part in _parts(values) or ():
+        key, equals, value = part.partition("=")
+        if not equals or not key or not value:
+            raise StudyError(f"{option} takes {form}, not {part!r}")
+        pairs.append((key.strip(), value))
+    return pairs
+
+
+def _folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
+    """`pos=A,B,ner=C`: what has no task of its own belongs to the one before."""
+    if values is None:
+        return None
+    found: dict[str, list[str]] = {}
+    for value in values:
+        task = ""
+        for part in studies.split(value):
+            name, equals, folder = part.partition("=")
+            if equals:
+                task = name.strip()
+            elif not task:
+                raise StudyError(f"--data takes TASK=FOLDER, not {part!r}")
+            found.setdefault(task, []).append(folder if equals else part)
+    return found
+
+
+def _settings(values: Sequence[str] | None, option: str) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {key: studies.scalar(value) for key, value in _pairs(values, option, "KEY=VALUE")}
+
+
+def _by_probe(values: Sequence[str] | None) -> dict[str, dict[str, Any]] | None:
+    if values is None:
+        return None
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in _pairs(values, "--option", "PROBE.KEY=VALUE"):
+        probe, dot, key = name.partition(".")
+        if not dot or not key:
+            raise StudyError(f"--option takes PROBE.KEY=VALUE, not {name}={value!r}")
+        found.setdefault(probe, {})[key] = studies.scalar(value)
+    return found

@@ -1,0 +1,1 @@
+"""Executors: what gets jobs done, here or elsewhere."""

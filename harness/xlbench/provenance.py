@@ -1,0 +1,62 @@
+"""What made a result: versions, plugins, data, hardware."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from xlbench.contracts import Job, Json, Resolved
+    from xlbench.plugins import Kind, Registry
+
+LIBRARIES = ("xlbench", "torch", "transformers", "adapters", "tokenizers", "numpy")
+
+
+def of_process(device: torch.device, resolved: Resolved, registry: Registry) -> dict[str, Json]:
+    """What is the same for all jobs of a process."""
+    from xlbench.lab.hardware import hardware
+
+    versions: dict[str, Json] = {x: importlib.metadata.version(x) for x in LIBRARIES}
+    return {
+        "device": device.type,
+        "hardware": hardware(device),
+        "versions": {"python": platform.python_version(), **versions},
+        "model": {
+            "name": resolved.model.name,
+            "checkpoint": resolved.model.checkpoint,
+            "revision": resolved.model.revision,
+            "fingerprint": resolved.model_fingerprint,
+            "plugin": _plugin("model", resolved.model.name, registry),
+        },
+        "text": {
+            "source": resolved.corpus.source,
+            "plugin": _plugin("corpus", resolved.corpus.name, registry),
+        },
+    }
+
+
+def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
+    """The plugins and data behind one job."""
+    tasks = dict.fromkeys(cell.task for cell in job.cells)
+    return {
+        "plugins": {
+            f"probe {job.probe}": _plugin("probe", job.probe, registry),
+            **{f"task {x}": _plugin("task", x, registry) for x in tasks},
+        },
+        "data": {
+            x: {
+                "source": resolved.data[x].source,
+                "plugin": _plugin("data", f"{x}:{resolved.data[x].name}", registry),
+            }
+            for x in tasks
+        },
+    }
+
+
+def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:
+    """Name, distribution and version; None for a folder or hub id that no plugin knows."""
+    owner = registry.owners.get((kind, name))
+    return None if owner is None else f"{owner.name} ({owner.distribution} {owner.version})"

@@ -1,0 +1,9 @@
+"""Pages as people read them: in a terminal, as markdown, as pictures."""
+
+from xlbench.report.leaderboard import write_leaderboard
+from xlbench.report.markdown import markdown
+from xlbench.report.picture import picture
+from xlbench.report.provenance import Provenance, provenance
+from xlbench.report.terminal import terminal
+
+__all__ = ["Provenance", "markdown", "picture", "provenance", "terminal", "write_leaderboard"]

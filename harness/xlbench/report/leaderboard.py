@@ -1,0 +1,93 @@
+"""A folder of markdown pages and pictures, one page a probe, task and model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Page
+from xlbench.errors import ResultsError
+from xlbench.report.markdown import grid, markdown
+from xlbench.report.picture import picture
+from xlbench.report.text import escape
+from xlbench.results.aside import put, writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xlbench.report.provenance import Provenance
+
+_MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")
+
+
+def write_leaderboard(
+    out: Path, pages: Sequence[tuple[str, Page]], provenance: Callable[[Page], Provenance]
+) -> list[Path]:
+    """Write `<probe>-<task>-<model>.md` for each (probe, page), its pictures, and the index of all
+    pages in `out`, those of earlier studies among them. Returns the files written, the index first.
+
+    Raises ResultsError where `out` cannot be written to, or has a README that xlbench did not make.
+    """
+    index = out / "README.md"
+    _guard(index)
+    written = [index]
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for probe, page in pages:
+        made_by = provenance(page)
+        stem = _slug(f"{probe}-{page.task}-{made_by.model}")
+        addresses = {}
+        matrices = [part for part in page.parts if isinstance(part, Matrix)]
+        for number, matrix in enumerate(matrices, start=1):
+            path = out / "pictures" / f"{stem}-{number}.png"
+            picture(matrix, path)
+            addresses[matrix.title] = f"pictures/{path.name}"
+            written.append(path)
+        says = page.summary[0] if page.summary else page.title
+        mark = _mark({"probe": probe, "task": page.task, "model": made_by.model, "says": says})
+        path = out / f"{stem}.md"
+        with writing(out):
+            put(path, f"{mark}\n\n{markdown(page, made_by, addresses)}".encode())
+        written.append(path)
+    with writing(out):
+        put(index, _index(out).encode())
+    return written
+
+
+def _index(out: Path) -> str:
+    rows = []
+    for path in sorted(out.glob("*.md")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        if path.name != "README.md" and (found := _MARK.fullmatch(first)):
+            facts = json.loads(found[1])
+            cells = (escape(facts[name]) for name in ("model", "task"))
+            rows.append([*cells, f"[{escape(facts['probe'])}]({path.name})", escape(facts["says"])])
+    rows.sort()
+    table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
+    return (
+        f"{_mark({})}\n\n# Leaderboards\n\nOne page a probe, task and model, each with the command that "
+        f"makes it. `xlbench leaderboard` writes this folder.\n\n{table}\n"
+    )
+
+
+def _guard(index: Path) -> None:
+    """Never write over a README that is not ours."""
+    try:
+        first = index.read_text(encoding="utf-8").partition("\n")[0]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"cannot read {index}; use another --out") from error
+    if not _MARK.fullmatch(first):
+        raise ResultsError(f"{index} is not a leaderboard's; use another --out")
+
+
+def _mark(facts: dict[str, str]) -> str:
+    """A comment by which the index knows a page; "--" would end it early."""
+    return f"<!-- xlbench {json.dumps(facts).replace('--', '-' + chr(92) + 'u002d')} -->"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")

@@ -1,0 +1,79 @@
+"""A page as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.report.text import escape, fenced, gaps, notes, numeric, shown
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Value
+    from xlbench.report.provenance import Provenance
+
+
+def markdown(page: Page, provenance: Provenance, pictures: Mapping[str, str]) -> str:
+    """The whole page, in GitHub's dialect; `pictures` has a relative address by title of a matrix."""
+    blocks = [
+        f"# {escape(f'{page.title} ({provenance.model})')}",
+        "\n".join(f"- {escape(line)}" for line in page.summary),
+    ]
+    for part in page.parts:
+        blocks.append(f"## {escape(part.title)}")
+        blocks += _table(part) if isinstance(part, Table) else _matrix(part, pictures.get(part.title))
+    blocks.append("## Provenance")
+    blocks += _provenance(provenance)
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+    """A table of texts that are markdown already."""
+    from tabulate import tabulate
+
+    return tabulate(
+        rows,
+        headers=columns,
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=["right" if x else "left" for x in right] if rows else None,
+    )
+
+
+def _table(table: Table) -> Iterator[str]:
+    right = [numeric(row[i] for row in table.rows) for i in range(len(table.columns))]
+    rows = [[_cell(value) for value in row] for row in table.rows]
+    yield grid([escape(name) for name in table.columns], rows, right)
+    yield from (escape(note) for note in notes(table))
+
+
+def _matrix(matrix: Matrix, picture: str | None) -> Iterator[str]:
+    if picture is not None:
+        yield f"![{escape(matrix.title)}]({picture})"
+    corner = f"{matrix.row_title} \\ {matrix.column_title.lower()}"
+    rows = [
+        [escape(name), *(_cell(_value(number)) for number in line)]
+        for name, line in zip(matrix.rows, matrix.cells, strict=True)
+    ]
+    heads = [escape(corner), *map(escape, matrix.columns)]
+    yield grid(heads, rows, [False, *(True for _ in matrix.columns)])
+    note = f"{matrix.unit[:1].upper()}{matrix.unit[1:]}. {matrix.note}"
+    yield from (escape(x) for x in (note, gaps(number for row in matrix.cells for number in row)) if x)
+
+
+def _cell(value: Value | Number) -> str:
+    """Text is escaped; an interval's brackets are not, for nothing in a number can be a link."""
+    return escape(value) if isinstance(value, str) else shown(value)
+
+
+def _value(number: Number) -> Value | Number:
+    """The value without its interval, which a matrix has no room for."""
+    return number if number.value is None else number.value
+
+
+def _provenance(provenance: Provenance) -> Iterator[str]:
+    yield "The command that makes these results:"
+    yield fenced(provenance.command, "sh")
+    yield "\n".join(f"- {escape(name)}: {escape(text)}" for name, text in provenance.facts)
+    yield "The study, with all defaults filled in:"
+    yield fenced(provenance.study, "toml")

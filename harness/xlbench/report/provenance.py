@@ -1,0 +1,147 @@
+"""Where results come from: what made them, from which data, at what cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Job
+    from xlbench.results import StoredStudy
+
+_SHORT = 12
+"""Digits of a fingerprint that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What stands at the end of a page."""
+
+    model: str
+    """Name of the base model; of a local folder, its last part."""
+    command: str
+    """The `xlbench run` line."""
+    study: str
+    """As TOML."""
+    facts: tuple[tuple[str, str], ...]
+    """Name and text, one line each."""
+
+
+def provenance(
+    study: StoredStudy, made_by: Sequence[Mapping[str, Any]], command: str, task: str | None = None
+) -> Provenance:
+    """From a stored study and the provenance of its files (`Store.provenances`).
+
+    `command` is the line that makes it again; `task` leaves out data and settings of other tasks.
+    """
+    import tomli_w
+
+    jobs = [job for job in study.jobs if task is None or any(cell.task == task for cell in job.cells)]
+    facts = (
+        *_model(study.described),
+        *_data(study.described, jobs, task),
+        ("Settings shared by all jobs", _listed(_shared(jobs))),
+        *_makers(made_by),
+        *_cost(study, made_by),
+    )
+    name = str(study.described["model"]["name"])
+    return Provenance(
+        name.rstrip("/").rpartition("/")[2] if name.startswith((".", "/", "~")) else name,
+        command,
+        tomli_w.dumps(study.study),
+        tuple((name, text) for name, text in facts if text),
+    )
+
+
+def _model(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    model = described.get("model", {})
+    parts = {name: model.get(name) for name in ("checkpoint", "revision", "fingerprint")}
+    yield "Model", f"{model.get('name', '')} ({_listed(parts)})"
+    yield "Languages of its pretraining", model.get("languages_source") or ""
+
+
+def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -> Iterator[tuple[str, str]]:
+    for name, facts in described.get("tasks", {}).items():
+        if task in (None, name):
+            yield f"Data of {name}", str(facts.get("source", ""))
+    yield "Text", str(described.get("text", {}).get("source", ""))
+    cells = {(cell.task, cell.target): cell.data for job in jobs for cell in job.cells}
+    test = {
+        (target if task else f"{name} {target}"): data[:_SHORT]
+        for (name, target), data in sorted(cells.items())
+        if task in (None, name)
+    }
+    yield "Revisions of test data", _listed(test)
+    train: dict[str, str] = {}
+    text: dict[str, str] = {}
+    for job in jobs:
+        condition: Mapping[str, Any] = job.condition
+        if isinstance(used := condition.get("adapter"), Mapping):
+            train |= {code: str(data)[:_SHORT] for code, data in used.get("train", {}).items()}
+        if isinstance(used := condition.get("text"), Mapping) and {"language", "text"} <= set(used):
+            text[used["language"]] = str(used["text"])[:_SHORT]
+    yield "Revisions of training data", _listed(dict(sorted(train.items())))
+    yield "Revisions of text", _listed(dict(sorted(text.items())))
+
+
+def _shared(jobs: Sequence[Job]) -> dict[str, Any]:
+    """Numbers and words of the conditions that are the same wherever they are."""
+    found: dict[str, set[Any]] = {}
+    for job in jobs:
+        for name, value in _leaves("", job.condition):
+            found.setdefault(name, set()).add(value)
+    return {
+        name: next(iter(values))
+        for name, values in sorted(found.items())
+        if len(values) == 1 and not name.startswith(("model", "adapter.model", "adapter.train."))
+    }
+
+
+def _makers(made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Versions and machines, where they differ all of them with their numbers of files; plugins."""
+    for name in ("Versions", "Hardware"):
+        seen = Counter(_listed(dict(_leaves("", x.get(name.lower(), {})))) for x in made_by)
+        sizes = len(seen) > 1
+        yield name, "; ".join(f"{text} ({n} files)" if sizes else text for text, n in sorted(seen.items()))
+    used = {
+        (name.removeprefix("plugins.").removesuffix(".plugin").replace(".", " "), str(value))
+        for x in made_by
+        for name, value in _leaves("", x)
+        if value is not None and (name.startswith("plugins.") or name.endswith(".plugin"))
+    }
+    yield "Plugins", "; ".join(f"{name}: {plugin}" for name, plugin in sorted(used))
+    yield "Device", ", ".join(sorted({str(x["device"]) for x in made_by if "device" in x}))
+
+
+def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    seconds: Counter[str] = Counter()
+    cpu = 0.0
+    for x in made_by:
+        phases = {name: float(value) for name, value in x.get("seconds", {}).items()}
+        seconds.update(phases)
+        if x.get("device") == "cpu":
+            cpu += sum(phases.values()) * dict(_leaves("", x.get("hardware", {}))).get("threads", 1)
+    hours = {name: f"{value / 3600:.2f}" for name, value in sorted(seconds.items())}
+    yield (
+        "Cost",
+        f"{len(study.jobs)} jobs in {len(made_by)} files; {sum(seconds.values()) / 3600:.2f} hours "
+        f"({_listed(hours)}); at most {cpu / 3600:.2f} CPU hours",
+    )
+    ended = sorted(str(x["ended"]) for x in made_by if "ended" in x)
+    if ended:
+        yield "Made", f"{ended[0][:16]} to {ended[-1][:16]} UTC, study {study.id}"
+
+
+def _leaves(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    """Name and value of everything but lists in nested tables, names joined by dots."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), inner)
+    elif not isinstance(value, list):
+        yield name, value
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)

@@ -1,0 +1,98 @@
+"""Pages in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.report.text import clean, gaps, notes, numeric, shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_WIDEST = 12
+"""Columns of a matrix that a terminal can show."""
+
+
+def terminal(pages: Sequence[Page], parts: int | None = None) -> list[RenderableType]:
+    """What to print with rich, in order; `parts` is how many tables and matrices a page gets, None all.
+
+    All texts are plain: no markup or escape in them has any effect.
+    """
+    return [piece for page in pages for piece in _page(page, parts)]
+
+
+def _page(page: Page, parts: int | None) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Padding(Text(clean(page.title), style="bold underline"), (1, 0, 0, 0))
+    for line in page.summary:
+        yield Text(clean(line))
+    for part in page.parts[:parts]:
+        yield Padding(_table(part) if isinstance(part, Table) else _matrix(part), (1, 0, 0, 0))
+        below = notes(part) if isinstance(part, Table) else _matrix_notes(part)
+        for line in below:
+            yield Text(clean(line), style="dim")
+
+
+def _table(table: Table) -> RenderableType:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    grid = RichTable(
+        title=Text(clean(table.title)), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+    for i, name in enumerate(table.columns):
+        right = numeric(row[i] for row in table.rows)
+        grid.add_column(Text(clean(name)), justify="right" if right else "left", overflow="fold")
+    for row in table.rows:
+        # No space inside an interval, so that a narrow column breaks before it.
+        cells = (
+            shown(value).replace(", ", ",") if isinstance(value, Number) else clean(shown(value))
+            for value in row
+        )
+        grid.add_row(*(Text(cell) for cell in cells))
+    return grid
+
+
+def _matrix(matrix: Matrix) -> RenderableType:
+    """Values alone, turned so that the longer side goes down."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    rows, columns, cells = matrix.rows, matrix.columns, matrix.cells
+    titles = (matrix.row_title, matrix.column_title)
+    if len(columns) > len(rows):
+        rows, columns, cells = columns, rows, tuple(zip(*cells, strict=True))
+        titles = (matrix.column_title, matrix.row_title)
+    title = Text(clean(f"{matrix.title} ({matrix.unit})"))
+    if len(columns) > _WIDEST:
+        return Text.assemble(title, ": too wide for a terminal; the leaderboard has it")
+    grid = RichTable(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    grid.add_column(Text(clean(f"{titles[0]} \\ {titles[1].lower()}")))
+    for name in columns:
+        grid.add_column(Text(clean(name)), justify="right", overflow="fold")
+    for name, line in zip(rows, cells, strict=True):
+        values = (
+            Text(shown(number.value if number.value is not None else number), style=_style(matrix, number))
+            for number in line
+        )
+        grid.add_row(Text(clean(name)), *values)
+    return grid
+
+
+def _matrix_notes(matrix: Matrix) -> list[str]:
+    note = f"{matrix.note} Bold: the 95% interval is without 0." if matrix.diverging else matrix.note
+    return [x for x in (note, gaps(number for row in matrix.cells for number in row)) if x]
+
+
+def _style(matrix: Matrix, number: Number) -> str:
+    """Blue above 0 and red below, as in the pictures; bold where the interval is on one side."""
+    if not matrix.diverging or number.value is None:
+        return ""
+    bold = number.low is not None and number.high is not None and not number.low <= 0 <= number.high
+    return f"{'bold ' * bold}{'blue' if number.value > 0 else 'red'}"

@@ -1,0 +1,82 @@
+"""Values as text, and texts made harmless: names and errors come from anywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from xlbench.contracts import Table, Value
+
+EMPTY = "–"
+"""Stands where something needed is missing."""
+
+_ACTIVE = re.compile(r"([\\`*_{}\[\]|~$!#])")
+
+
+def clean(text: str) -> str:
+    """One line without control characters: no terminal escapes, no reversal of direction."""
+    return " ".join(_visible(text).split())
+
+
+def escape(text: str) -> str:
+    """Cleaned, and nothing in it read as markdown or HTML, in a table or out of it."""
+    quoted = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _ACTIVE.sub(r"\\\1", quoted)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block, its fence longer than any row of backticks inside; lines are kept."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    lines = "\n".join(map(_visible, text.splitlines()))
+    return f"{fence}{language}\n{lines}\n{fence}"
+
+
+def shown(value: Value | Number) -> str:
+    """A cell: two decimals, an interval in brackets, a dash for what is missing."""
+    if isinstance(value, Number):
+        if value.value is None:
+            return EMPTY
+        if value.low is None or value.high is None:
+            return _decimal(value.value)
+        return f"{_decimal(value.value)} [{_decimal(value.low)}, {_decimal(value.high)}]"
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return _decimal(value)
+    return str(value)
+
+
+def numeric(column: Iterable[Value | Number]) -> bool:
+    """Whether a column has numbers only, and so is set to the right."""
+    return all(not isinstance(value, str) for value in column)
+
+
+def gaps(numbers: Iterable[Value | Number], most: int = 3) -> str:
+    """What the dashes among `numbers` lack, or nothing."""
+    found = [x for x in numbers if isinstance(x, Number) and x.value is None]
+    missing: Sequence[str] = list(dict.fromkeys(text for number in found for text in number.missing))
+    if not missing:
+        return ""
+    more = f"; and {len(missing) - most} more" if len(missing) > most else ""
+    return f"{EMPTY} is missing: {'; '.join(missing[:most])}{more}."
+
+
+def notes(table: Table) -> list[str]:
+    """The paragraphs under a table."""
+    return [x for x in (table.note, gaps(value for row in table.rows for value in row)) if x]
+
+
+def _decimal(value: float) -> str:
+    text = f"{value:.2f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text
+    )

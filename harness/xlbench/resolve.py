@@ -1,0 +1,350 @@
+"""From a study to everything it names: looked up, checked and filled in, all problems told at once."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xlbench import checkpoints
+from xlbench.codes import to_iso639_3
+from xlbench.contracts import (
+    BaseModel,
+    Corpus,
+    Language,
+    MaskedLM,
+    Resolved,
+    Study,
+    Task,
+    TaskData,
+)
+from xlbench.errors import DataError, StudyError, UnknownNameError, XlbenchError
+from xlbench.study import filled
+from xlbench.text_folder import read_folder
+
+if TYPE_CHECKING:
+    from xlbench.plugins import Registry
+
+DEFAULTS = Study(
+    probes=("transfer",),
+    steps=(1, 10, 100),
+    seeds=(0, 1, 2),
+    controls=("target", "reference", "shuffled"),
+)
+"""What holds where neither the study nor its model says otherwise."""
+REFERENCE = "eng"
+"""Reference and training language where nothing else is said."""
+
+
+class ManyProblemsError(StudyError):
+    """Everything that is wrong with a study, a line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[type[ManyProblemsError], tuple[tuple[str, ...]]]:
+        return type(self), (self.problems,)
+
+
+@dataclass(frozen=True, slots=True)
+class NoText:
+    """The corpus of a study that finetunes on nothing."""
+
+    name: str = "none"
+    source: str = "no text"
+
+    def languages(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def fingerprint(self, language: str) -> str:
+        """Raises DataError."""
+        raise DataError(f"no text for {language}: name a corpus or folder with --text")
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """Raises DataError."""
+        raise DataError(f"no text for {language}: name a corpus or folder with --text")
+
+
+@dataclass
+class _Problems:
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: str) -> None:
+        if line not in self.lines:
+            self.lines.append(line)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep an error as a problem and go on."""
+        try:
+            yield
+        except ManyProblemsError as error:
+            for line in error.problems:
+                self.add(line)
+        except XlbenchError as error:
+            self.add(str(error))
+
+
+def resolve(study: Study, registry: Registry) -> Resolved:
+    """Look up everything that a study names and fill in what it leaves open.
+
+    Reads no data beyond what there is in which language, and no weights beyond their fingerprint;
+    `check_data` reads the rest. Raises ManyProblemsError, which names all that is wrong.
+    """
+    problems = _Problems()
+    model = find_model(study, registry)
+    full = filled(filled(study, model.defaults), DEFAULTS)
+    for probe in full.probes:
+        with problems.kept():
+            registry.find("probe", probe)
+    for probe in full.options:
+        with problems.kept():
+            registry.find("probe", probe)
+    full = _with_languages(full, registry, problems)
+    tasks, data = _tasks(full, registry, problems)
+    corpus: Corpus = NoText()
+    with problems.kept():
+        corpus = _corpus(full, registry)
+    folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
+    full = _open_languages(full, data, corpus, folders and bool(full.data), problems)
+    full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
+    targets = _targets(full, data, problems)
+    _check_languages(full, data, corpus, problems)
+    fingerprint = ""
+    with problems.kept():
+        fingerprint = checkpoints.locate(model, full.revision).fingerprint
+    if problems.lines:
+        raise ManyProblemsError(problems.lines)
+    return Resolved(
+        study=full,
+        model=model,
+        model_fingerprint=fingerprint,
+        tasks=tasks,
+        data=data,
+        training={x.name: replace(x.training, **_typed(full.adapter)) for x in tasks.values()},
+        mlm=MaskedLM(**_typed(full.mlm)),
+        corpus=corpus,
+        languages={x: describe_language(x, registry) for x in _all_languages(full)},
+        distances=registry.distances,
+        targets=targets,
+    )
+
+
+def find_model(study: Study, registry: Registry) -> BaseModel:
+    """A registered model, a checkpoint folder or a hub id, in this order. Raises UnknownNameError."""
+    name, revision = study.model, study.revision
+    model = registry.models.get(name)
+    if model is None:
+        known = (x for x in registry.models.values() if x.checkpoint == name)
+        model = next(known, None)
+    if model is None:
+        folder = Path(name).expanduser()
+        if not folder.is_dir() and ("/" not in name or name.startswith((".", "/", "~"))):
+            where = ", nor is it a checkpoint folder" if "/" in name else ""
+            raise UnknownNameError(registry.unknown("model", name) + (where or "; a hub id is OWNER/NAME"))
+        title = folder.resolve().name if folder.is_dir() else name
+        model = BaseModel(title, "a checkpoint folder" if folder.is_dir() else "from the hub", name)
+    return replace(model, revision=revision) if revision is not None else model
+
+
+def describe_language(code: str, registry: Registry) -> Language:
+    """A registered language, or one of which only name and script are known."""
+    if code in registry.languages:
+        return registry.languages[code]
+    import langcodes
+
+    tag = langcodes.Language.get(code)
+    script = tag.maximize().script or "Zzzz"
+    return Language(code, tag.display_name(), "unknown", "unknown", script)
+
+
+def check_data(resolved: Resolved) -> None:
+    """Read all training and test data and all text of a study, so that what is broken shows now.
+
+    Raises ManyProblemsError with a line a broken file or language.
+    """
+    problems = _Problems()
+    study = resolved.study
+    for task in resolved.tasks:
+        for split, languages in (("train", study.train_languages), ("test", resolved.targets[task])):
+            for language in languages:
+                with problems.kept():
+                    resolved.size(task, language, split)  # type: ignore[arg-type]
+    text = dict.fromkeys(study.transfer)
+    if study.reference is not None and "reference" in (study.controls or ()) and study.transfer:
+        text[study.reference] = None
+    for language in text:
+        with problems.kept():
+            resolved.corpus.lines(language, resolved.mlm.lines)
+    if problems.lines:
+        raise ManyProblemsError(problems.lines)
+
+
+def left_out(resolved: Resolved) -> tuple[str, ...]:
+    """A line for each task that has no test data in some of the study's targets."""
+    lines = []
+    for task, targets in resolved.targets.items():
+        missing = [x for x in resolved.study.targets if x not in targets]
+        if missing:
+            lines.append(f"{task}: no test data in {', '.join(missing)}; left out there")
+    return tuple(lines)
+
+
+def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(settings)
+
+
+def _with_languages(study: Study, registry: Registry, problems: _Problems) -> Study:
+    """The study with ISO 639-3 codes only."""
+    changed: dict[str, Any] = {}
+    for name in ("transfer", "targets", "train_languages"):
+        codes: dict[str, str] = {}
+        for text in getattr(study, name):
+            with problems.kept():
+                code = to_iso639_3(text, registry.languages)
+                if code in codes:
+                    problems.add(f"{name}: {codes[code]!r} and {text!r} are both {code}; leave one out")
+                codes[code] = text
+        changed[name] = tuple(codes)
+    if study.reference is not None:
+        with problems.kept():
+            changed["reference"] = to_iso639_3(study.reference, registry.languages)
+    return replace(study, **changed)
+
+
+def _tasks(
+    study: Study, registry: Registry, problems: _Problems
+) -> tuple[dict[str, Task], dict[str, TaskData]]:
+    tasks: dict[str, Task] = {}
+    data: dict[str, TaskData] = {}
+    if not study.tasks:
+        known = ", ".join(registry.tasks)
+        problems.add(f"no task: name one or more with --task, of {known}")
+    for name in study.data:
+        with problems.kept():
+            registry.find("task", name)
+    for name in study.tasks:
+        with problems.kept():
+            task: Task = registry.find("task", name)
+            tasks[name] = task
+            data[name] = _data(task, study.data.get(name) or (task.default_data,), registry)
+    return tasks, data
+
+
+def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    """A registered data set, or a reader of folders."""
+    if len(given) == 1 and f"{task.name}:{given[0]}" in registry.data:
+        return registry.data[f"{task.name}:{given[0]}"]
+    paths = []
+    for text in given:
+        found = _expand(text)
+        if not found:
+            names = [x.split(":", 1)[1] for x in registry.data if x.startswith(f"{task.name}:")]
+            raise UnknownNameError(
+                f"no data {text!r} for the task {task.name}: neither a folder nor one of {', '.join(names)}"
+            )
+        paths += found
+    return task.folder(list(dict.fromkeys(paths)))
+
+
+def _expand(text: str) -> list[Path]:
+    """The folders that a path or glob names, sorted."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return [path]
+    found = glob.glob(str(path), recursive=True) if glob.has_magic(text) else []  # noqa: PTH207
+    return [Path(x) for x in sorted(found) if Path(x).is_dir()]
+
+
+def _corpus(study: Study, registry: Registry) -> Corpus:
+    if study.text is None:
+        return NoText()
+    if study.text in registry.corpora:
+        return registry.corpora[study.text]
+    path = Path(study.text).expanduser()
+    if not path.is_dir():
+        raise UnknownNameError(f"{registry.unknown('corpus', study.text)}, nor is it a folder")
+    return read_folder(path, registry.languages)
+
+
+def _open_languages(
+    study: Study, data: Mapping[str, TaskData], corpus: Corpus, folders: bool, problems: _Problems
+) -> Study:
+    """The study with languages that nobody named filled in."""
+    changed: dict[str, Any] = {}
+    if not study.train_languages and data:
+        having = [set(x.languages("train")) for x in data.values()]
+        if all(REFERENCE in x for x in having):
+            changed["train_languages"] = (REFERENCE,)
+        else:
+            problems.add("no training language: name one or more with --train-languages")
+    if not study.targets and data:
+        if folders:
+            found = set[str]().union(*(x.languages("test") for x in data.values()))
+            changed["targets"] = tuple(sorted(found))
+        else:
+            problems.add("no target language: name one or more with --targets")
+    if study.reference is None:
+        trained = changed.get("train_languages", study.train_languages)
+        has = REFERENCE in corpus.languages() if study.transfer else True
+        changed["reference"] = REFERENCE if has or not trained else trained[0]
+    return replace(study, **changed)
+
+
+def _targets(study: Study, data: Mapping[str, TaskData], problems: _Problems) -> dict[str, tuple[str, ...]]:
+    having = {task: set(x.languages("test")) for task, x in data.items()}
+    missing = [x for x in study.targets if data and not any(x in found for found in having.values())]
+    for language in missing:
+        problems.add(
+            f"no test data in {language} for {_either(data)}; leave it out of --targets or give data"
+        )
+    targets = {task: tuple(x for x in study.targets if x in found) for task, found in having.items()}
+    for task, languages in targets.items():
+        if not languages and study.targets and len(missing) < len(study.targets):
+            problems.add(
+                f"no test data in any target for {task} ({data[task].name}); leave out the task or give data"
+            )
+    return targets
+
+
+def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: _Problems) -> None:
+    for task, one in data.items():
+        having = set(one.languages("train"))
+        for language in study.train_languages:
+            if language not in having:
+                problems.add(
+                    f"no training data in {language} for {task} ({one.name}); it has {_some(sorted(having))}"
+                )
+    if isinstance(corpus, NoText):
+        if study.transfer and study.text is None:
+            problems.add("no text to finetune on: name a corpus or folder with --text")
+        return
+    having = set(corpus.languages())
+    for language in study.transfer:
+        if language not in having:
+            problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
+    if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
+        problems.add(
+            f"no text in {study.reference}, the reference language, in {corpus.name}; "
+            "name another with --reference, or leave the control out with --controls target,shuffled"
+        )
+
+
+def _either(data: Mapping[str, TaskData]) -> str:
+    return " or ".join(f"{task} ({one.name})" for task, one in data.items())
+
+
+def _some(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _all_languages(study: Study) -> list[str]:
+    named = (*study.transfer, *study.targets, *study.train_languages)
+    return list(dict.fromkeys((*named, study.reference) if study.reference else named))

@@ -1,0 +1,235 @@
+"""A results folder. Everything in it is immutable, so folders merge by copying files."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Cell, Evaluation, Job, Record, Records
+from xlbench.errors import ResultsError
+from xlbench.results import described as descriptions
+from xlbench.results import schema, studies
+from xlbench.results.aside import put, sweep, writing
+from xlbench.results.index import Index, StoredFile, list_files
+from xlbench.results.rates import Rates, rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xlbench.contracts import Json, Metric
+    from xlbench.results.studies import StoredStudy
+
+
+class Store:
+    """Results under `path`: `jobs/<identity>[.failed].parquet` and `studies/<id>/`.
+
+    Opening creates nothing. Processes and machines may write to one folder at the same time.
+    Raises ResultsError where a newer xlbench made the folder, or where it is a file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        schema.check_folder(self.path)
+
+    @property
+    def jobs(self) -> Path:
+        """Where the files of jobs are."""
+        return self.path / "jobs"
+
+    def prepare(self) -> None:
+        """Create the folder and try whether it can be written to. Raises ResultsError."""
+        with writing(self.path):
+            self.jobs.mkdir(parents=True, exist_ok=True)
+            schema.mark(self.path)
+            sweep(self.jobs)
+            probe = self.path / ".writable"
+            put(probe, b"")
+            probe.unlink(missing_ok=True)
+
+    def write(
+        self,
+        job: Job,
+        evaluations: Sequence[Evaluation],
+        provenance: Mapping[str, Json],
+        metrics: Mapping[str, Metric],
+    ) -> None:
+        """Store a finished job. `provenance` may hold anything; `device`, and `seconds` by phase
+        ("finetune", "train adapter", "evaluate"), are read again by `timings`.
+
+        Raises JobError where the evaluations are not those of the job, ResultsError where the disk
+        does not take them.
+        """
+        from xlbench.results import jobfile
+
+        self._put(job, ".parquet", jobfile.encode(job, evaluations, metrics, _complete(job, provenance)))
+        with writing(self.path):
+            (self.jobs / f"{job.identity}.failed.parquet").unlink(missing_ok=True)
+
+    def write_failure(self, job: Job, error: BaseException, provenance: Mapping[str, Json]) -> None:
+        """Store that a job failed, and why. Raises ResultsError."""
+        from xlbench.results import jobfile
+
+        facts = {
+            "type": type(error).__name__,
+            "message": " ".join(str(error).split()),
+            "traceback": "".join(traceback.format_exception(error)),
+        }
+        self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
+
+    def index(self) -> Index:
+        """All files by condition key, from one listing of the folder."""
+        return list_files(self.jobs)
+
+    def stored_cells(self, condition_key: str, index: Index | None = None) -> set[str]:
+        """Keys of the cells that are stored for a condition; opens only that condition's files.
+
+        Hand in one `index` where many conditions are asked for. Raises ResultsError.
+        """
+        from xlbench.results import jobfile
+
+        files = (self.index() if index is None else index).get(condition_key, [])
+        return {cell.key for file in files if not file.failed for cell in jobfile.cells(file)}
+
+    def missing_cells(self, job: Job, index: Index) -> tuple[Cell, ...]:
+        """Cells of `job` that are stored in no file. Opens none where one has the job's very name."""
+        files = [file for file in index.get(job.condition_key, ()) if not file.failed]
+        if not files:
+            return job.cells
+        if any(file.identity == job.identity for file in files):
+            return ()
+        stored = self.stored_cells(job.condition_key, index)
+        return tuple(cell for cell in job.cells if cell.key not in stored)
+
+    def read(self, files: Iterable[StoredFile]) -> list[Record]:
+        """Every record of the files; a failed job's file has none. Raises ResultsError."""
+        from xlbench.results import jobfile
+
+        return [record for file in files if not file.failed for record in jobfile.decode(file)]
+
+    def save_study(
+        self, study: Mapping[str, Json], jobs: Sequence[Job], described: Mapping[str, Json]
+    ) -> str:
+        """Write a study's manifest, `described` being what `describe` gave; returns its id, the same
+        for the same jobs. Raises ResultsError.
+        """
+        name = studies.study_id(jobs)
+        with writing(self.path):
+            schema.mark(self._made())
+            studies.save(self.path / "studies" / name, study, jobs, described)
+        return name
+
+    def studies(self) -> list[StoredStudy]:
+        """All studies, the last started first. Raises ResultsError."""
+        found = [studies.load(plan.parent) for plan in self.path.glob("studies/*/plan.json")]
+        return sorted(found, key=lambda x: (x.created, x.id), reverse=True)
+
+    def study(self, study_id: str | None = None) -> StoredStudy:
+        """One study; None is the last started. Raises ResultsError where there is none."""
+        if study_id is not None:
+            folder = self.path / "studies" / study_id
+            if not folder.is_dir():
+                known = ", ".join(x.id for x in self.studies()) or "none"
+                raise ResultsError(f"no study {study_id!r} in {self.path}; there are: {known}")
+            return studies.load(folder)
+        found = self.studies()
+        if not found:
+            raise ResultsError(f"no study in {self.path}; run one first: xlbench run")
+        return found[0]
+
+    def records(self, metrics: Mapping[str, Metric], study_id: str | None = None) -> Records:
+        """Everything that a study's pages are made from; None is the last started.
+
+        Each expected cell comes once, whatever files it is in; cells that the study does not ask for
+        are left out. `metrics` is by task. Raises ResultsError, also for a task without a metric.
+        """
+        from xlbench.results import jobfile
+
+        stored = self.study(study_id)
+        tasks = {cell.task for job in stored.jobs for cell in job.cells}
+        if unknown := sorted(tasks - set(metrics)):
+            raise ResultsError(f"no task {unknown[0]!r}, which the results are of; install its plugin")
+        wanted: dict[str, set[Cell]] = {}
+        for job in stored.jobs:
+            wanted.setdefault(job.condition_key, set()).update(job.cells)
+        index, records, failures = self.index(), [], {}
+        for key, cells in wanted.items():
+            files, left = index.get(key, []), set(cells)
+            for record in self.read(files):
+                if record.evaluation.cell in left:
+                    left.remove(record.evaluation.cell)
+                    records.append(record)
+            if left and (failed := [jobfile.header(file) for file in files if file.failed]):
+                last = max(failed, key=lambda x: str(x.provenance.get("ended", "")))
+                failures[key] = (last.error or {}).get("message", "") or "failed"
+        return Records(
+            records=tuple(records),
+            expected=stored.jobs,
+            failures=failures,
+            study=stored.study,
+            metrics={task: metrics[task] for task in sorted(tasks)},
+            languages=descriptions.languages(stored.described),
+            seen=stored.described.get("seen", {}),
+            distances=descriptions.distances(stored.described),
+        )
+
+    def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
+        """Provenance of each finished file that serves a study; None is the last started."""
+        from xlbench.results import jobfile
+
+        index, keys = self.index(), {job.condition_key for job in self.study(study_id).jobs}
+        return [
+            jobfile.header(file).provenance
+            for key in sorted(keys)
+            for file in index.get(key, ())
+            if not file.failed
+        ]
+
+    def timings(self, model: str, device: str, enough: int = 200) -> Rates:
+        """How fast jobs of the model of fingerprint `model` were on `device`, from at most `enough` of
+        the stored files. Raises ResultsError.
+        """
+        from xlbench.results import jobfile
+
+        found: list[dict[str, Any]] = []
+        for files in self.index().values():
+            for file in files:
+                if len(found) == enough:
+                    return rates(found)
+                if file.failed:
+                    continue
+                head = jobfile.header(file)
+                if head.condition.get("model") == model and head.provenance.get("device") == device:
+                    found.append(head.provenance)
+        return rates(found)
+
+    def frame(self, study_id: str | None = None) -> pd.DataFrame:
+        """Stored scores as a tidy frame, a row a cell; None is every cell in the folder.
+
+        Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
+        condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
+        Raises ResultsError.
+        """
+        from xlbench.results import frame
+
+        wanted = None
+        if study_id is not None:
+            wanted = {(job.condition_key, cell) for job in self.study(study_id).jobs for cell in job.cells}
+        return frame.frame(self.index(), wanted)
+
+    def _made(self) -> Path:
+        self.jobs.mkdir(parents=True, exist_ok=True)
+        return self.path
+
+    def _put(self, job: Job, ending: str, content: bytes) -> None:
+        with writing(self.path):
+            schema.mark(self._made())
+            put(self.jobs / f"{job.identity}{ending}", content)
+
+
+def _complete(job: Job, provenance: Mapping[str, Json]) -> dict[str, Json]:
+    ended = datetime.now(UTC).isoformat()
+    return {"ended": ended, **provenance, "label": job.label, "cost": asdict(job.cost)}

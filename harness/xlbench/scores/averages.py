@@ -1,0 +1,46 @@
+"""Averages of transfer effects. A language's effect on itself is adaptation, and in none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xlbench.scores.estimate import Estimate, absent, mean
+
+if TYPE_CHECKING:
+    from xlbench.scores.effects import Arm, Effects
+
+
+def donation(effects: Effects, arm: Arm, targets: Iterable[str]) -> Estimate:
+    """Mean effect of `arm` over the targets other than its own language."""
+    return mean(effects.effect(arm, target) for target in targets if target != arm.text)
+
+
+def recipience(effects: Effects, target: str, arms: Iterable[Arm]) -> Estimate:
+    """Mean effect on `target` over the arms of languages other than it."""
+    return mean(effects.effect(arm, target) for arm in arms if arm.text != target)
+
+
+def relative(effect: Estimate, before: Estimate) -> Estimate:
+    """`effect` in percent of the zero-shot score `before`, paired; empty where that score is 0."""
+    if effect.value is None or effect.draws is None or before.value is None or before.draws is None:
+        return absent(*dict.fromkeys(effect.missing + before.missing))
+    if before.value == 0:
+        return absent("a zero-shot score above 0")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Estimate(100 * effect.value / before.value, 100 * effect.draws / before.draws)
+
+
+def best(estimates: Mapping[str, Estimate]) -> tuple[str, float] | None:
+    """Name of the largest estimate (the first of equals), and the share of draws (0 to 1) in which it
+    is the largest too. None where one is missing, or there is none.
+    """
+    names = list(estimates)
+    values = [x.value for x in estimates.values() if x.value is not None]
+    draws = [x.draws for x in estimates.values() if x.draws is not None]
+    if not names or len(values) < len(names) or len(draws) < len(names):
+        return None
+    top = int(np.argmax(values))
+    return names[top], float(np.mean(np.argmax(draws, axis=0) == top))

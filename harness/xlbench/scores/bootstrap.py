@@ -1,0 +1,41 @@
+"""Resampling with replacement, as counts: how often a draw has each example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xlbench.contracts import digest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import Json
+
+_BLOCK = 1_000_000
+"""Weights held at once: memory stays flat in draws and examples."""
+
+
+def generator(*what: Json) -> np.random.Generator:
+    """Random numbers that depend on what is compared and on nothing else."""
+    return np.random.default_rng(int(digest(list(what)), 16))
+
+
+def weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Blocks of a (draws, n) matrix of how often each of `n` items is drawn; every row sums to `n`.
+
+    Yields (rows, block), so that sums of resampled counts are `block @ counts`.
+    """
+    step = max(1, _BLOCK // n)
+    for start in range(0, draws, step):
+        rows = slice(start, min(start + step, draws))
+        size = rows.stop - start
+        drawn = rng.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
+        yield rows, np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
+def all_weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The same matrix in one piece, for few items (seeds)."""
+    return np.concatenate([block for _, block in weights(n, draws, rng)])

@@ -1,0 +1,258 @@
+"""Studies as files, as JSON and as command lines: one value, three spellings."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from xlbench.contracts import AdapterTraining, Control, Json, MaskedLM, Study
+from xlbench.errors import StudyError
+
+FIELDS = tuple(x.name for x in dataclasses.fields(Study))
+NAMES = ("probes", "tasks", "transfer", "targets", "train_languages", "controls")
+NUMBERS = ("steps", "seeds")
+SINGLE = ("model", "revision", "reference", "text")
+SETTINGS: dict[str, type[Any]] = {"mlm": MaskedLM, "adapter": AdapterTraining}
+OPTIONS = {"probes": "--probe", "tasks": "--task", "train_languages": "--train-languages"}
+"""Fields whose option is not their own name."""
+NO_CONTROLS = "none"
+"""`--controls none`: no control, which is something else than not to say."""
+
+
+def read(path: Path) -> Study:
+    """A study file in TOML. Raises StudyError with the file's name for whatever is wrong in it."""
+    import tomllib
+
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such study file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path}: not TOML: {error}") from None
+    return parse(raw, where=f"{path}: ")
+
+
+def write(study: Study, path: Path) -> None:
+    """Write a study file that `read` gives back as the same study."""
+    path.write_text(as_toml(study), encoding="utf-8")
+
+
+def as_toml(study: Study) -> str:
+    """The study as TOML; what it does not say is left out."""
+    import tomli_w
+
+    return tomli_w.dumps(_said(study))
+
+
+def as_json(study: Study) -> dict[str, Json]:
+    """All fields as plain data, lists for tuples."""
+    return {name: _plain(getattr(study, name)) for name in FIELDS}
+
+
+def parse(raw: Mapping[str, Any], where: str = "") -> Study:
+    """A study from plain data: of TOML, of `as_json`, or of keyword arguments.
+
+    `where` begins each message. Raises StudyError for an unknown key, a wrong type or a bad value.
+    """
+    for key in raw:
+        if key not in FIELDS:
+            raise StudyError(f"{where}unknown key {key!r}{_nearest(key, FIELDS)}")
+    said: dict[str, Any] = {k: v for k, v in raw.items() if v is not None}
+    for name in NAMES:
+        if name in said:
+            said[name] = _list(said[name], str, name, where)
+    if isinstance(seeds := said.get("seeds"), int) and not isinstance(seeds, bool):
+        said["seeds"] = list(range(_at_least(seeds, 1, "seeds, the number of seeds,", where)))
+    for name in NUMBERS:
+        if name in said:
+            said[name] = _list(said[name], int, name, where)
+    for name in SINGLE:
+        if name in said and not isinstance(said[name], str):
+            raise StudyError(f"{where}{name} must be a text, not {said[name]!r}")
+    if "data" in said:
+        table = _table(said["data"], "data", where)
+        said["data"] = {
+            task: _list([x] if isinstance(x, str) else x, str, f"data.{task}", where)
+            for task, x in table.items()
+        }
+    for name, cls in SETTINGS.items():
+        if name in said:
+            said[name] = _settings(_table(said[name], name, where), cls, name, where)
+    if "options" in said:
+        options = _table(said["options"], "options", where)
+        said["options"] = {k: dict(_table(v, f"options.{k}", where)) for k, v in options.items()}
+    study = Study(**said)
+    _check(study, where)
+    return study
+
+
+def merge(base: Study, said: Mapping[str, Any]) -> Study:
+    """`base` with plain data laid over it: tables key by key, everything else whole."""
+    raw = as_json(base)
+    for name, value in said.items():
+        old = raw.get(name)
+        raw[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, Mapping) else value
+    return parse(raw)
+
+
+def filled(study: Study, defaults: Study) -> Study:
+    """`study` with what it does not say taken from `defaults`."""
+    raw, more = _said(study), _said(defaults)
+    for name, value in more.items():
+        if isinstance(value, dict):
+            raw[name] = {**value, **raw.get(name, {})}
+        else:
+            raw.setdefault(name, value)
+    return parse(raw)
+
+
+def command(study: Study) -> str:
+    """The `xlbench run` line that asks the same, quoted for a shell."""
+    words = ["xlbench", "run"]
+    for name, value in _said(study).items():
+        option = OPTIONS.get(name, f"--{name}")
+        if name == "data":
+            words += _pairs(option, {k: ",".join(map(_escaped, v)) for k, v in value.items()})
+        elif name in SETTINGS:
+            words += _pairs(option, {k: _escaped(_shown(v)) for k, v in value.items()})
+        elif name == "options":
+            for probe, settings in value.items():
+                words += _pairs(
+                    "--option", {f"{probe}.{k}": _escaped(_shown(v)) for k, v in settings.items()}
+                )
+        elif name == "controls":
+            words += [option, ",".join(value) or NO_CONTROLS]
+        elif name == "seeds" and len(value) == 1:
+            words += [option, f"{value[0]},"]
+        elif isinstance(value, list):
+            words += [option, ",".join(str(x) for x in value)]
+        else:
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+def _said(study: Study) -> dict[str, Any]:
+    """What a study says, as plain data: empty and None are left out, but for empty controls."""
+    raw = as_json(study)
+    return {k: v for k, v in raw.items() if v not in (None, [], {}) or (k == "controls" and v == [])}
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(x) for x in value]
+    return value  # type: ignore[no-any-return]
+
+
+def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
+    return [word for key, value in values.items() for word in (option, f"{key}={value}")]
+
+
+def _escaped(text: str) -> str:
+    return text.replace(",", "\\,")
+
+
+def split(text: str) -> list[str]:
+    """The parts of a comma-separated option; a comma after a backslash is part of a part."""
+    return [x.replace("\\,", ",").strip() for x in re.split(r"(?<!\\),", text)]
+
+
+def _shown(value: Json) -> str:
+    """A setting on the command line: JSON, but for texts that are plain without quotes."""
+    if isinstance(value, str) and scalar(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def scalar(text: str) -> Json:
+    """The value of a setting on the command line: JSON where it is JSON, otherwise a text."""
+    try:
+        return json.loads(text)  # type: ignore[no-any-return]
+    except ValueError:
+        return text
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(key.replace("-", "_").lower(), names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
+
+
+def _list(value: Any, kind: type[Any], name: str, where: str) -> tuple[Any, ...]:
+    what = "texts" if kind is str else "whole numbers"
+    if not isinstance(value, list | tuple) or any(
+        not isinstance(x, kind) or isinstance(x, bool) for x in value
+    ):
+        raise StudyError(f"{where}{name} must be a list of {what}, not {value!r}")
+    return tuple(value)
+
+
+def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise StudyError(f"{where}{name} must be a table of names and values, not {value!r}")
+    return value
+
+
+def _settings(table: Mapping[str, Any], cls: type[Any], name: str, where: str) -> dict[str, Json]:
+    """Settings of one of the frozen dataclasses, of the types of its defaults."""
+    defaults: dict[str, Any] = {x.name: x.default for x in dataclasses.fields(cls)}
+    result: dict[str, Json] = {}
+    for key, value in table.items():
+        if key not in defaults:
+            raise StudyError(f"{where}unknown key {name}.{key}{_nearest(key, defaults)}")
+        default = defaults[key]
+        wanted = int if default is None else type(default)
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            what = {int: "a whole number", float: "a number"}.get(wanted, "a text")
+            raise StudyError(f"{where}{name}.{key} must be {what}, not {value!r}")
+        if key == "schedule" and value != default:
+            raise StudyError(f"{where}{name}.schedule must be {default!r}, not {value!r}")
+        if key != "schedule" and not (value > 0 or (key == "seed" and value == 0)):
+            raise StudyError(f"{where}{name}.{key} must be above 0, not {value!r}")
+        if key == "mask_probability" and value >= 1:
+            raise StudyError(f"{where}{name}.{key} must be below 1, not {value!r}")
+        result[key] = value
+    return result
+
+
+def _at_least(value: int, least: int, what: str, where: str) -> int:
+    if value < least:
+        raise StudyError(f"{where}{what} must be at least {least}, not {value}")
+    return value
+
+
+def _check(study: Study, where: str) -> None:
+    for step in study.steps:
+        _at_least(step, 1, "steps", where)
+    for seed in study.seeds:
+        _at_least(seed, 0, "a seed", where)
+    if study.limit is not None:
+        if not isinstance(study.limit, int) or isinstance(study.limit, bool):
+            raise StudyError(f"{where}limit must be a whole number, not {study.limit!r}")
+        _at_least(study.limit, 1, "limit", where)
+    if not study.model:
+        raise StudyError(f"{where}model is empty; name one, or a checkpoint folder or hub id")
+    known = get_args(Control)
+    for control in study.controls or ():
+        if control not in known:
+            raise StudyError(f"{where}unknown control {control!r}{_nearest(control, known)}")
+    for name in (*NAMES, *NUMBERS):
+        values: Sequence[Any] = getattr(study, name) or ()
+        for value in values:
+            if value == "":
+                raise StudyError(f"{where}{name} has an empty name in it")
+            if values.count(value) > 1:
+                one = {"steps": "step count", "seeds": "seed"}.get(name, repr(value))
+                shown = value if name in NUMBERS else "is"
+                raise StudyError(f"{where}{name}: {one} {shown} given twice; leave one out")

@@ -1,0 +1,126 @@
+"""Doing one job: the probe asks the Lab, the Store keeps the answer. Can be sent to other processes."""
+
+from __future__ import annotations
+
+import errno
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xlbench import checkpoints, plugins, provenance
+from xlbench.contracts import Event, Outcome
+from xlbench.errors import JobError, ResultsError, XlbenchError
+from xlbench.resolve import resolve
+from xlbench.results import Store
+from xlbench.study import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xlbench.contracts import Job, Json, Notify, Resolved
+    from xlbench.lab import Lab
+    from xlbench.plugins import Registry
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass
+class Room:
+    """What a process keeps between jobs."""
+
+    registry: Registry
+    resolved: Resolved
+    lab: Lab
+    store: Store
+    facts: dict[str, Json]
+    """Provenance that is the same for all jobs."""
+
+
+@dataclass
+class Work:
+    """Does jobs of one study. Only what can be pickled is sent; the rest is made where it is used."""
+
+    study: Mapping[str, Json]
+    """With all defaults filled in."""
+    results: str
+    device: str = "auto"
+    threads: int | None = None
+    """Of torch, in each process."""
+    known: tuple[Registry, Resolved] | None = None
+    """Made already in this process."""
+    _room: Room | None = field(default=None, repr=False)
+    _job: tuple[Job, Notify] | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "known": None, "_room": None, "_job": None}
+
+    def prepare(self) -> None:
+        """Load the model. Raises ModelError and the like where that cannot be done."""
+        if self._room is None:
+            self._room = self._make_room()
+            self._room.lab.take_seconds()  # loading is no part of any job
+
+    def __call__(self, job: Job, notify: Notify) -> Outcome:
+        """Do one job and store its result, or the record of its failure.
+
+        Raises ModelError and the like where the model cannot be loaded, ResultsError where the disk
+        takes no more: then no other job could be done either.
+        """
+        start = time.perf_counter()
+        self.prepare()
+        room = self._room
+        assert room is not None  # noqa: S101 - just prepared
+        self._job = (job, notify)
+        seconds: dict[str, float] = {}
+        facts = {**room.facts, **provenance.of_job(job, room.resolved, room.registry)}
+        error: str | None = None
+        try:
+            evaluations = room.registry.probes[job.probe].run(job, room.lab)
+            seconds = room.lab.take_seconds()
+            metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
+            room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
+        except ResultsError:
+            raise
+        except Exception as problem:
+            if isinstance(problem, OSError) and problem.errno in DISK:
+                raise ResultsError(
+                    f"{problem.strerror}: make room and run the same command again"
+                ) from problem
+            seconds = seconds or room.lab.take_seconds()
+            room.store.write_failure(job, problem, {**facts, "seconds": dict(seconds)})
+            error = one_line(problem)
+        return Outcome(job, time.perf_counter() - start, error)
+
+    def _make_room(self) -> Room:
+        from xlbench.lab import Lab
+
+        registry, resolved = self.known or self._look_up()
+        checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+        lab = Lab(
+            resolved,
+            str(checkpoints.download(checkpoint)),
+            Path(self.results) / "adapters",
+            device=self.device,
+            threads=self.threads,
+            notify=self._tell,
+        )
+        facts = provenance.of_process(lab.device, resolved, registry)
+        return Room(registry, resolved, lab, Store(Path(self.results)), facts)
+
+    def _look_up(self) -> tuple[Registry, Resolved]:
+        registry = plugins.load()
+        return registry, resolve(parse(self.study), registry)
+
+    def _tell(self, phase: str, fraction: float) -> None:
+        if self._job is not None:
+            job, notify = self._job
+            notify(Event(job, phase, fraction))
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, for people."""
+    text = " ".join(str(error).split())
+    if isinstance(error, JobError | XlbenchError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

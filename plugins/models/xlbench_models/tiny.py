@@ -1,0 +1,30 @@
+"""`tiny`: a small BERT of the artificial languages, embedded, with a study that runs in a minute or so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from xlbench import hookimpl
+from xlbench.contracts import BaseModel, Study
+
+PRETRAINING_LANGUAGES = frozenset(
+    {"qaa", "qab", "qad", "qae", "qaf", "qag", "qai", "qaj", "qak", "qam", "qan"}
+)
+"""Unseen are qac, qah and qal, each with a seen sister (qac and qal in another script), and a branch
+as a whole, qao and qap, whose family is seen in another script."""
+
+DEFAULTS = Study()
+
+
+@hookimpl
+def xlbench_models() -> Iterator[BaseModel]:
+    """The embedded model."""
+    yield BaseModel(
+        name="tiny",
+        summary="embedded: BERT of 2 layers of 128, pretrained on 11 of the 16 artificial languages",
+        checkpoint=str(Path(__file__).with_name("tiny_checkpoint")),
+        pretraining_languages=PRETRAINING_LANGUAGES,
+        languages_source="xlbench_models/tiny_checkpoint/README.md",
+        defaults=DEFAULTS,
+    )

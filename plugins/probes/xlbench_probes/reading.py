@@ -1,0 +1,68 @@
+"""Reading records: what was found for what was planned, and languages' names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Evaluation, Job, Number, Records
+
+
+class Reading:
+    """Records by job and cell, with words for people."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._found = {(x.condition_key, x.evaluation.cell): x.evaluation for x in records.records}
+
+    def planned(self, probe: str, task: str) -> Iterator[tuple[Job, Cell]]:
+        """What the study expects of a probe on a task."""
+        for job in self.records.expected:
+            if job.probe == probe:
+                yield from ((job, cell) for cell in job.cells if cell.task == task)
+
+    def evaluation(self, job: Job, cell: Cell) -> Evaluation | None:
+        """What was measured; None where it is missing."""
+        return self._found.get((job.condition_key, cell))
+
+    def missing(self, job: Job, cell: Cell) -> str:
+        """What to call a missing evaluation, with the error of a job that failed."""
+        error = self.records.failures.get(job.condition_key)
+        return f"{job.label}, on {cell.target}: {f'failed: {error}' if error else 'not run yet'}"
+
+    def tasks(self, probe: str) -> list[str]:
+        """Tasks that the study expects a probe to have scored, in order."""
+        jobs = (job for job in self.records.expected if job.probe == probe)
+        return list(dict.fromkeys(cell.task for job in jobs for cell in job.cells))
+
+    def name(self, code: str) -> str:
+        """The name with its code, "Finnish (fin)", or the code alone."""
+        language = self.records.languages.get(code)
+        return f"{language.name} ({code})" if language else code
+
+    def seen(self, code: str) -> str:
+        """Whether the model was pretrained on a language."""
+        return {True: "yes", False: "no", None: "not known"}[self.records.seen.get(code)]
+
+
+def words(items: Iterable[object]) -> str:
+    """Join as in "a, b and c"."""
+    texts = [str(item) for item in items]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
+def counted(number: int, noun: str) -> str:
+    """Number and noun, as in "1 seed", "3 seeds"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def interval(number: Number) -> str:
+    """As in "0.42 [-0.10, 0.95] points, an interval with 0 in it"."""
+    if number.value is None:
+        return "not known, for something is missing"
+    text = f"{number.value:.2f}"
+    if number.low is None or number.high is None:
+        return f"{text} points"
+    within = "an interval with 0 in it" if number.low <= 0 <= number.high else "an interval without 0"
+    return f"{text} [{number.low:.2f}, {number.high:.2f}] points, {within}"

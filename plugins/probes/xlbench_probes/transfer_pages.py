@@ -1,0 +1,79 @@
+"""The pages of the transfer probe. Imports numpy: import this where pages are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Page
+from xlbench.scores import difference
+from xlbench_probes import transfer_tables as tables
+from xlbench_probes.reading import Reading, counted, interval, words
+from xlbench_probes.transfer_view import PROBE, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlbench.contracts import Matrix, Records, Table
+
+
+def pages(records: Records) -> list[Page]:
+    """A page a task: who donates, who receives, and the whole matrix of effects."""
+    reading = Reading(records)
+    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
+    return [Page(x.task, f"Transfer: {x.task}", tuple(_summary(x)), tuple(_parts(x))) for x in views]
+
+
+def _parts(view: View) -> Iterator[Table | Matrix]:
+    yield tables.donors(view)
+    if view.shuffled or view.reference:
+        yield tables.controls(view)
+    yield tables.targets(view)
+    yield tables.best_for_targets(view)
+    if any(view.reading.records.seen.get(g) is not None for g in view.targets):
+        yield tables.seen_against_unseen(view)
+    if view.distances:
+        yield tables.distances(view)
+    if len(view.steps) > 1:
+        yield tables.donation_by_steps(view)
+        yield tables.recipience_by_steps(view)
+    for steps in reversed(view.steps):
+        yield tables.matrix(view, steps)
+
+
+def _summary(view: View) -> Iterator[str]:
+    k, name = view.last, view.reading.name
+    sizes = words(f"{counted(n, 'seed')} at {steps}" for n, steps in view.repetitions.items())
+    yield (
+        f"{counted(len(view.transfer), 'transfer language')}, "
+        f"{counted(len(view.targets), 'target language')}, "
+        f"{sizes}."
+    )
+    yield f"What follows is in points of {view.metric.name}, at {counted(k, 'step')} where no other is named."
+    overall = view.overall(k, "plain")
+    yield f"Over all pairs of different languages the mean effect is {interval(overall.number())}."
+    shuffled = view.arms(k, "shuffled")
+    if shuffled and len(shuffled) == len(view.arms(k)):
+        control = view.overall(k, "shuffled")
+        ahead = interval(difference(overall, control).number())
+        yield (
+            f"With the words of the same texts shuffled it is {interval(control.number())}; "
+            f"the original order is ahead by {ahead}."
+        )
+    donors = [(code, found.number()) for code, found in view.ranked_donors(k) if found.value is not None]
+    if donors:
+        code, most = donors[0]
+        yield f"The largest donation is that of {name(code)}: {interval(most)}."
+    receivers = [(code, found.number()) for code, found in view.ranked_targets(k) if found.value is not None]
+    if len(receivers) > 1:
+        (first, most), (last, least) = receivers[0], receivers[-1]
+        yield f"{name(first)} receives most, {interval(most)}; {name(last)} least, {interval(least)}."
+    yield (
+        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
+        "test examples only); they are not corrected for how many there are."
+    )
+    if missing := view.missing:
+        more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
+        yield (
+            f"Of {counted(view.planned, 'evaluation')} planned, {len(missing)} are missing: "
+            f"{'; '.join(missing[:3])}{more}. Means that need them are empty."
+        )

@@ -1,0 +1,133 @@
+"""One task of a transfer study, seen as arms and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xlbench.scores import Arm, Effects, Trial, donation, mean, recipience
+from xlbench_probes.reading import words
+from xlbench_probes.zero_shot_pages import baselines, majorities
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Distance, Metric
+    from xlbench.scores import Estimate
+    from xlbench_probes.reading import Reading
+
+PROBE = "transfer"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What the tables of one task are made from."""
+
+    reading: Reading
+    task: str
+    metric: Metric
+    effects: Effects
+    majority: Mapping[str, float]
+    transfer: tuple[str, ...]
+    targets: tuple[str, ...]
+    steps: tuple[int, ...]
+    """Ascending."""
+    reference: str | None
+    """The reference language, where that control was asked for."""
+    planned: int
+    missing: tuple[str, ...]
+    """What was planned and is not there, for people."""
+
+    @classmethod
+    def of(cls, reading: Reading, task: str) -> View:
+        """Gather what the records have of a task."""
+        study: Mapping[str, Any] = reading.records.study
+        trials: dict[tuple[Arm, int, str], Trial] = {}
+        for job, cell in reading.planned(PROBE, task):
+            condition: Mapping[str, Any] = job.condition
+            arm = Arm(condition["text"]["language"], condition["steps"], condition["variant"])
+            found = reading.evaluation(job, cell)
+            trials[arm, condition["seed"], cell.target] = (
+                Trial(arm, condition["seed"], cell.target, found.counts)
+                if found
+                else Trial(arm, condition["seed"], cell.target, None, reading.missing(job, cell))
+            )
+        before = baselines(reading, task)
+        metric = reading.records.metrics[task]
+        reached = {target for _, _, target in trials}
+        holes = [x for x in before.values() if isinstance(x, str)]
+        return cls(
+            reading,
+            task,
+            metric,
+            Effects(task, metric, before, trials.values()),
+            majorities(reading, task),
+            tuple(study["transfer"]),
+            tuple(x for x in study["targets"] if x in reached),
+            tuple(sorted({arm.steps for arm, _, _ in trials})),
+            study.get("reference") if "reference" in (study.get("controls") or ()) else None,
+            len(before) + len(trials),
+            (*holes, *(x.missing for x in trials.values() if x.counts is None)),
+        )
+
+    @property
+    def last(self) -> int:
+        """The largest number of steps."""
+        return self.steps[-1]
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether any shuffled text was asked for."""
+        return bool(self.arms(self.last, "shuffled"))
+
+    @property
+    def distances(self) -> tuple[Distance, ...]:
+        """Known distances that say something of a pair of this study's."""
+        pairs = [(f, g) for f in self.transfer for g in self.targets if f != g]
+        return tuple(x for x in self.reading.records.distances if any(pair in x.table for pair in pairs))
+
+    @property
+    def repetitions(self) -> dict[int, str]:
+        """For people: the numbers of steps by how many seeds they have."""
+        found: dict[int, list[int]] = {}
+        for k in self.steps:
+            found.setdefault(max(len(self.effects.seeds(arm)) for arm in self.arms(k)), []).append(k)
+        return {n: f"{words(ks)} {'step' if ks == [1] else 'steps'}" for n, ks in found.items()}
+
+    def arms(self, steps: int, variant: str = "plain") -> list[Arm]:
+        """Arms of the transfer languages that were planned, in the study's order."""
+        arms = [Arm(text, steps, variant) for text in self.transfer]
+        return [arm for arm in arms if self.effects.seeds(arm)]
+
+    def donation(self, arm: Arm, *left_out: str) -> Estimate:
+        """Mean effect of an arm on the targets other than its language and those left out."""
+        return donation(self.effects, arm, [g for g in self.targets if g not in left_out])
+
+    def recipience(self, target: str, steps: int) -> Estimate:
+        """Mean effect on a target over transfer languages other than it."""
+        return recipience(self.effects, target, self.arms(steps))
+
+    def overall(self, steps: int, variant: str) -> Estimate:
+        """Mean effect over all pairs of different languages."""
+        arms = self.arms(steps, variant)
+        return mean(self.effects.effect(arm, g) for arm in arms for g in self.targets if g != arm.text)
+
+    def own(self, target: str, steps: int) -> Estimate | None:
+        """Effect of a target's own text; None where that was not planned."""
+        arm = Arm(target, steps)
+        return self.effects.effect(arm, target) if self.effects.seeds(arm) else None
+
+    def ranked_donors(self, steps: int) -> list[tuple[str, Estimate]]:
+        """Transfer languages by donation, the largest first; what is missing last."""
+        return _ranked({arm.text: self.donation(arm) for arm in self.arms(steps)})
+
+    def ranked_targets(self, steps: int) -> list[tuple[str, Estimate]]:
+        """Targets by recipience, the largest first; what is missing last."""
+        return _ranked({target: self.recipience(target, steps) for target in self.targets})
+
+
+def _ranked(estimates: Mapping[str, Estimate]) -> list[tuple[str, Estimate]]:
+    def place(item: tuple[str, Estimate]) -> tuple[bool, float, str]:
+        value = item[1].value
+        return value is None, -(value or 0.0), item[0]
+
+    return sorted(estimates.items(), key=place)

@@ -1,0 +1,91 @@
+"""The pages of the zero-shot probe. Imports numpy: import this where pages are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Page, Table
+from xlbench.scores import Effects
+from xlbench_probes.reading import Reading, counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import Records
+
+PROBE = "zero-shot"
+
+
+def pages(records: Records) -> list[Page]:
+    """A page a task: every target's score without finetuning, beside the majority baseline."""
+    reading = Reading(records)
+    return [_page(reading, task) for task in reading.tasks(PROBE)]
+
+
+def baselines(reading: Reading, task: str) -> dict[str, NDArray[np.int32] | str]:
+    """Counts by target, or what is missing."""
+    found: dict[str, NDArray[np.int32] | str] = {}
+    for job, cell in reading.planned(PROBE, task):
+        evaluation = reading.evaluation(job, cell)
+        found[cell.target] = evaluation.counts if evaluation else reading.missing(job, cell)
+    return found
+
+
+def majorities(reading: Reading, task: str) -> dict[str, float]:
+    """Points of always giving the most frequent label, by target, where that was measured."""
+    evaluations = (reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task))
+    return {x.cell.target: x.extra["majority"] for x in evaluations if x and "majority" in x.extra}
+
+
+def _page(reading: Reading, task: str) -> Page:
+    metric = reading.records.metrics[task]
+    counts = baselines(reading, task)
+    effects = Effects(task, metric, counts, ())
+    majority = majorities(reading, task)
+    found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
+    scores = {target: effects.before(target).number() for target in counts}
+    order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
+    rows = []
+    for target in order:
+        evaluation = found[target]
+        size = (None, None) if evaluation is None else (len(evaluation.counts), evaluation.truncated)
+        rows.append((reading.name(target), reading.seen(target), scores[target], majority.get(target), *size))
+    table = Table(
+        f"Zero-shot {metric.name}",
+        ("Target language", "Seen", "Score", "Majority", "Examples", "Truncated"),
+        tuple(rows),
+        f"{metric.name} in points, with 95% intervals by a bootstrap over test examples. Seen: in the "
+        "model's pretraining. Majority: always the most frequent training label. Truncated: words "
+        "(in classification, examples) cut off at the longest input; they count as wrong.",
+    )
+    return Page(task, f"Zero-shot: {task}", _summary(reading, effects, counts, majority), (table,))
+
+
+def _summary(
+    reading: Reading,
+    effects: Effects,
+    counts: dict[str, NDArray[np.int32] | str],
+    majority: dict[str, float],
+) -> tuple[str, ...]:
+    scores = {x: effects.before(x).number() for x in counts}
+    known = {x: score.value for x, score in scores.items() if score.value is not None}
+    lines = [f"{counted(len(known), 'target language')} scored without finetuning."]
+    if known:
+        high, low = max(known, key=lambda x: known[x]), min(known, key=lambda x: known[x])
+        lines.append(
+            f"The highest score is that of {reading.name(high)}, {known[high]:.2f} points; the lowest that "
+            f"of {reading.name(low)}, {known[low]:.2f}."
+        )
+    below = [
+        reading.name(x)
+        for x, value in majority.items()
+        if (low_end := scores[x].low) is not None and low_end <= value
+    ]
+    if below:
+        lines.append(
+            f"Not clearly above the majority baseline (their intervals reach down to it): {', '.join(below)}."
+        )
+    if missing := [reading.name(x) for x in counts if x not in known]:
+        lines.append(f"Missing: {', '.join(missing)}.")
+    return tuple(lines)

@@ -1,0 +1,36 @@
+"""Lines of a text file, with errors that name file and line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xlbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_lines(path: Path) -> list[str]:
+    """All lines of a UTF-8 file, without their ends.
+
+    Only LF and CR LF end a line: U+2028 and the like occur within words. Raises DataError for a file that
+    cannot be read, is empty, is not UTF-8, or breaks off within a line.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}:{line}: not UTF-8 ({error.reason}); convert the file") from None
+    if not text.strip():
+        raise DataError(f"{path}: empty file; fetch it again, or remove it")
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines.pop():
+        raise DataError(
+            f"{path}:{len(lines) + 1}: breaks off without a line end, so the file looks truncated; "
+            "fetch it again (or end the line, if nothing is missing)"
+        )
+    return lines

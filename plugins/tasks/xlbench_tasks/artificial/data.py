@@ -1,0 +1,164 @@
+"""The artificial languages as labelled data and as text."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+
+from xlbench.contracts import Classified, Example, Split, Tagged
+from xlbench.errors import DataError
+from xlbench_tasks.artificial.discourse import discourse
+from xlbench_tasks.artificial.meanings import Meaning, draw_meaning
+from xlbench_tasks.artificial.nli import Pair, pairs
+from xlbench_tasks.artificial.speaker import speaker
+from xlbench_tasks.artificial.tree import LEAVES
+
+if TYPE_CHECKING:
+    from xlbench_tasks.artificial.sentence import Sentence
+
+VERSION = 1
+"""Raised whenever the same seed gives other data; part of every fingerprint."""
+SIZES: dict[Split, int] = {"train": 2000, "dev": 200, "test": 500}
+"""Examples of a task in each language."""
+LINES = 20_000
+"""Lines of text in each language."""
+SOURCE = "artificial languages made by xlbench from a seed; Apache-2.0"
+
+TaskName: TypeAlias = Literal["pos", "ner", "nli"]
+_T = TypeVar("_T")
+
+
+class _Stream(Generic[_T]):
+    """An endless iterator that keeps what it has given."""
+
+    def __init__(self, source: Iterator[_T]) -> None:
+        self._source = source
+        self._kept: list[_T] = []
+
+    def first(self, count: int) -> Sequence[_T]:
+        self._kept += islice(self._source, max(0, count - len(self._kept)))
+        return self._kept[:count]
+
+
+def sentence_meanings(rng: random.Random, split: Split) -> Iterator[Meaning]:
+    """Meanings of single sentences, without end, all of the split."""
+    while True:
+        yield draw_meaning(rng, split)
+
+
+def _rng(*parts: object) -> random.Random:
+    return random.Random("/".join(("xlbench artificial", *map(str, parts))))
+
+
+@lru_cache(maxsize=64)
+def _sentences(seed: int, task: str, split: Split, language: str) -> _Stream[Meaning]:
+    return _Stream(sentence_meanings(_rng(seed, task, split, language), split))
+
+
+@lru_cache(maxsize=64)
+def _pairs(seed: int, split: Split, language: str) -> _Stream[Pair]:
+    return _Stream(pairs(_rng(seed, "nli", split, language), split))
+
+
+@lru_cache(maxsize=64)
+def _text(seed: int, purpose: str, language: str) -> _Stream[Meaning]:
+    return _Stream(discourse(_rng(seed, purpose, language)))
+
+
+def _check(language: str) -> None:
+    if language not in LEAVES:
+        raise DataError(
+            f"{language!r} is not an artificial language; there are {', '.join(LEAVES)}: "
+            f"choose among these or give other data"
+        )
+
+
+class ArtificialData:
+    """Labelled sentences of one task.
+
+    Test and dev say the same in all languages, line by line; train says something else in each.
+    No event of one split occurs in another, or in the text.
+    """
+
+    name = "artificial"
+    source = SOURCE
+
+    def __init__(self, task: TaskName, seed: int = 0) -> None:
+        self.task: str = task
+        self.seed = seed
+
+    def languages(self, split: Split) -> Collection[str]:
+        """All artificial languages, whatever the split."""
+        return tuple(LEAVES)
+
+    def fingerprint(self, language: str, split: Split) -> str:
+        """Version, seed and split; raises DataError for a language that is not artificial."""
+        _check(language)
+        return f"artificial {VERSION}, seed {self.seed}, {self.task} {split}, {language}"
+
+    def sentences(self, language: str, split: Split, limit: int | None = None) -> list[Sentence]:
+        """The sentences behind the examples of `pos` and `ner`, heads and relations included."""
+        _check(language)
+        stream = _sentences(self.seed, self.task, split, language if split == "train" else "all")
+        say = speaker(language).say
+        return [say(x) for x in stream.first(_count(SIZES[split], limit))]
+
+    def pairs(self, language: str, split: Split, limit: int | None = None) -> Sequence[Pair]:
+        """The meanings behind the examples of `nli`."""
+        _check(language)
+        stream = _pairs(self.seed, split, language if split == "train" else "all")
+        return stream.first(_count(SIZES[split], limit))
+
+    def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
+        """The first `limit` examples, or all; the same on every machine."""
+        if self.task == "nli":
+            drawn = self.pairs(language, split, limit)
+            say = speaker(language).say
+            return [
+                Classified((say(Meaning(x.premise)).text, say(Meaning(x.hypothesis)).text), x.label)
+                for x in drawn
+            ]
+        tags: Callable[[Sentence], tuple[str, ...]] = _upos if self.task == "pos" else _iob2
+        return [Tagged(x.words, tags(x)) for x in self.sentences(language, split, limit)]
+
+
+def _upos(sentence: Sentence) -> tuple[str, ...]:
+    return sentence.upos
+
+
+def _iob2(sentence: Sentence) -> tuple[str, ...]:
+    return sentence.iob2
+
+
+def _count(size: int, limit: int | None) -> int:
+    return size if limit is None else min(size, limit)
+
+
+class ArtificialText:
+    """Running text, other in each language; its events are those of no dev or test set."""
+
+    name = "artificial"
+    source = SOURCE
+
+    def __init__(self, seed: int = 0, purpose: str = "text") -> None:
+        self.seed = seed
+        self.purpose = purpose
+        """Texts of different purposes are drawn apart: what a model was pretrained on is not given again."""
+
+    def languages(self) -> Collection[str]:
+        """All artificial languages."""
+        return tuple(LEAVES)
+
+    def fingerprint(self, language: str) -> str:
+        """Version and seed; raises DataError for a language that is not artificial."""
+        _check(language)
+        return f"artificial {VERSION}, seed {self.seed}, {self.purpose}, {language}"
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """The first `limit` sentences, one a line; 20,000 at most."""
+        _check(language)
+        say = speaker(language).say
+        return [say(x).text for x in _text(self.seed, self.purpose, language).first(min(limit, LINES))]

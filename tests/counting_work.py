@@ -1,0 +1,45 @@
+"""Work that can be sent to real worker processes: it writes down what it did, and where."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlbench.contracts import Event, Job, Notify, Outcome
+from xlbench.errors import ResultsError
+
+
+@dataclass
+class CountingWork:
+    """Appends a line a job to a file; some numbers mean trouble."""
+
+    log: str
+    fails: tuple[int, ...] = ()
+    breaks: tuple[int, ...] = ()
+    """Jobs after which no other makes sense."""
+    dies: tuple[int, ...] = ()
+    waits: tuple[int, ...] = ()
+    """Jobs that take longer than any test."""
+
+    def prepare(self) -> None:
+        print("what a library may print, which must not get between the messages")
+
+    def __call__(self, job: Job, notify: Notify) -> Outcome:
+        number = int(str(job.condition["number"]))
+        notify(Event(job, "evaluate", 0.5))
+        with Path(self.log).open("a") as file:
+            file.write(f"{number} {os.getpid()}\n")
+        if number in self.waits:
+            time.sleep(600)
+        if number in self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number in self.breaks:
+            raise ResultsError("the disk is full")
+        return Outcome(job, 0.25, "NaN" if number in self.fails else None)
+
+    def lines(self) -> list[tuple[int, int]]:
+        """(job, process) in order."""
+        if not Path(self.log).exists():
+            return []
+        return [(int(a), int(b)) for a, b in (x.split() for x in Path(self.log).read_text().splitlines())]

@@ -1,0 +1,133 @@
+"""A third party's package: a task with data, a language with text, and a probe."""
+
+import random
+
+from xlbench import hookimpl
+from xlbench.contracts import (
+    AdapterTraining,
+    Classified,
+    Cost,
+    Job,
+    Language,
+    Page,
+    Table,
+    Task,
+)
+from xlbench.errors import DataError
+from xlbench.metrics import accuracy
+
+SYLLABLES = ("ka", "mi", "to", "ne", "lu", "sa")
+
+
+def _line(rng):
+    return " ".join("".join(rng.choices(SYLLABLES, k=rng.randint(1, 3))) for _ in range(rng.randint(2, 7)))
+
+
+class Questions:
+    """Sentences with and without a question mark."""
+
+    name, task, source = "toy-questions", "question", "made from a seed"
+
+    def languages(self, split):
+        return ("qty",)
+
+    def fingerprint(self, language, split):
+        return f"toy-1-{split}"
+
+    def examples(self, language, split, limit=None):
+        rng = random.Random(f"{language}-{split}")
+        made = []
+        for _ in range(40):
+            asks = rng.random() < 0.5
+            made.append(Classified((_line(rng) + (" ?" if asks else " ."),), "yes" if asks else "no"))
+        return made[:limit]
+
+
+def _no_folder(paths):
+    raise DataError(f"{paths[0]}: the task question reads no folders; leave --data out")
+
+
+class ToyText:
+    """Text in the toy language."""
+
+    name, source = "toy-text", "made from a seed"
+
+    def languages(self):
+        return ("qty",)
+
+    def fingerprint(self, language):
+        return "toy-text-1"
+
+    def lines(self, language, limit):
+        rng = random.Random("text")
+        return [_line(rng) for _ in range(min(limit, 300))]
+
+
+class Drift:
+    """How far a score moves when the same finetuning is done with two seeds."""
+
+    name, version, summary = "drift", 1, "Difference between two seeds of one finetuning"
+
+    def jobs(self, resolved):
+        return [
+            Job(
+                probe=self.name,
+                probe_version=self.version,
+                condition={
+                    "adapter": resolved.adapter_identity(task),
+                    "text": resolved.text_identity(language),
+                    "seed": seed,
+                },
+                cells=resolved.cells(task),
+                label=f"drift, {language}, seed {seed}",
+                cost=Cost(finetune_tokens=2 * resolved.mlm.batch_size * resolved.mlm.chunk),
+            )
+            for task in resolved.tasks
+            for language in resolved.study.transfer
+            for seed in (0, 1)
+        ]
+
+    def run(self, job, lab):
+        lab.task_adapter(job.cells[0].task)
+        lab.finetune(job.condition["text"]["language"], steps=2, seed=job.condition["seed"])
+        return lab.evaluate(job.cells)
+
+    def pages(self, records):
+        for task, metric in records.metrics.items():
+            scores = {
+                (r.evaluation.cell.target, r.condition["seed"]): float(metric.score(r.evaluation.counts.sum(0)))
+                for r in records.records
+                if r.probe == self.name and r.evaluation.cell.task == task
+            }
+            targets = sorted({target for target, _ in scores})
+            rows = tuple((t, scores[t, 0], scores[t, 1], scores[t, 1] - scores[t, 0]) for t in targets)
+            table = Table("Drift", ("target language", "seed 0", "seed 1", "drift"), rows, "Points.")
+            yield Page(task, f"Drift: {task}", (f"{len(rows)} target language(s).",), (table,))
+
+
+@hookimpl
+def xlbench_tasks():
+    yield Task(
+        "question", 1, "Is it a question?", "classification", ("yes", "no"), accuracy(),
+        AdapterTraining(epochs=2, batch_size=8), 32, "toy-questions", _no_folder,
+    )  # fmt: skip
+
+
+@hookimpl
+def xlbench_task_data():
+    yield Questions()
+
+
+@hookimpl
+def xlbench_languages():
+    yield Language("qty", "Toyish", "Made", "Toy", "Latn")
+
+
+@hookimpl
+def xlbench_corpora():
+    yield ToyText()
+
+
+@hookimpl
+def xlbench_probes():
+    yield Drift()

@@ -1,0 +1,213 @@
+"""A made-up transfer study with a known truth, for tests of results, scores and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xlbench.contracts import Cell, Cost, Distance, Evaluation, Job, Language, Metric, Record, Records
+
+NAMES = ("Ama", "Bel", "Cyr", "Dun", "Esk", "Fal", "Gor", "Hul", "Ister", "Jom", "Kel", "Lun")
+CODES = tuple(f"qa{letter}" for letter in "abcdefghijkl")
+PROVENANCE: dict[str, Any] = {
+    "plugins": {"probe transfer": "transfer (xlbench 0.1.0)", "task pos": "pos (xlbench 0.1.0)"},
+    "model": {"name": "tiny", "plugin": None},
+    "data": {"pos": {"source": "made up", "plugin": "artificial (xlbench 0.1.0)"}},
+    "versions": {"torch": "2.13.0", "transformers": "4.57.6"},
+    "device": "cpu",
+    "hardware": {"processor": "A processor", "cores": 4, "threads": 2},
+    "seconds": {"finetune": 2.0, "evaluate": 0.5},
+}
+
+
+def _accuracy(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = sums[..., 1]
+    return 100 * np.divide(sums[..., 0], total, out=np.zeros_like(total), where=total > 0)
+
+
+def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    both = sums[..., 1] + sums[..., 2]
+    return 100 * np.divide(2 * sums[..., 0], both, out=np.zeros_like(both), where=both > 0)
+
+
+ACCURACY = Metric("accuracy", ("correct", "total"), lambda gold, found: (0, 0), _accuracy)
+F1 = Metric("span F1", ("right", "predicted", "gold"), lambda gold, found: (0, 0, 0), _f1)
+METRICS = {"pos": ACCURACY, "ner": F1}
+
+
+def distance(one: str, other: str) -> float:
+    """A known distance: how far apart the letters are."""
+    return abs(ord(one[2]) - ord(other[2])) / 10
+
+
+@dataclass
+class Synthetic:
+    """Jobs of a study and what they would measure. The effect of f on g at k steps is, in points,
+    `strength` x log10(10 k) x (0.5 - distance); shuffled text has none."""
+
+    transfer: tuple[str, ...] = CODES[:4]
+    targets: tuple[str, ...] = CODES[2:8]
+    steps: tuple[int, ...] = (1, 100)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    tasks: tuple[str, ...] = ("pos",)
+    controls: tuple[str, ...] = ("target", "reference", "shuffled")
+    reference: str = CODES[11]
+    examples: int = 60
+    strength: float = 5.0
+    study: dict[str, Any] = field(init=False)
+    jobs: list[Job] = field(init=False, default_factory=list)
+    languages: dict[str, Language] = field(init=False)
+    seen: dict[str, bool | None] = field(init=False)
+    distances: tuple[Distance, ...] = field(init=False)
+    measured: dict[tuple[str, Cell], Evaluation] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.study = {
+            "model": "tiny",
+            "probes": ["zero-shot", "transfer"],
+            "tasks": list(self.tasks),
+            "transfer": list(self.transfer),
+            "targets": list(self.targets),
+            "train_languages": [CODES[0], CODES[1]],
+            "steps": list(self.steps),
+            "seeds": list(self.seeds),
+            "controls": list(self.controls),
+            "reference": self.reference,
+            "limit": None,
+            "data": {task: ["artificial"] for task in self.tasks},
+        }
+        self.languages = {
+            code: Language(code, name, "Made-up", "Made-up", "Latn")
+            for code, name in zip(CODES, NAMES, strict=True)
+        }
+        self.seen = {code: i < 5 for i, code in enumerate(CODES)}
+        table = {(a, b): distance(a, b) for a in CODES for b in CODES}
+        self.distances = (Distance("letters", "letters between the codes, in tens", table),)
+        for task in self.tasks:
+            self._plan(task)
+
+    def cell(self, task: str, target: str) -> Cell:
+        return Cell(task, target, f"data of {task} {target}")
+
+    def evaluate(self, job: Job) -> list[Evaluation]:
+        """The same for the same condition and cell, whatever job they are in."""
+        for cell in job.cells:
+            if (job.condition_key, cell) not in self.measured:
+                self.measured[job.condition_key, cell] = self._evaluation(job.condition, cell)
+        return [self.measured[job.condition_key, cell] for cell in job.cells]
+
+    def records(
+        self,
+        missing: Callable[[Job, Cell], bool] = lambda job, cell: False,
+        failures: Mapping[str, str] | None = None,
+        **others: Any,
+    ) -> Records:
+        """All records, but for those that `missing` chooses."""
+        found = [
+            Record(job.probe, job.probe_version, job.condition, job.condition_key, evaluation)
+            for job in self.jobs
+            for evaluation in self.evaluate(job)
+            if not missing(job, evaluation.cell)
+        ]
+        facts = {
+            "records": tuple(found),
+            "expected": tuple(self.jobs),
+            "failures": dict(failures or {}),
+            "study": self.study,
+            "metrics": {task: METRICS[task] for task in self.tasks},
+            "languages": self.languages,
+            "seen": self.seen,
+            "distances": self.distances,
+        }
+        return Records(**{**facts, **others})
+
+    def described(self) -> dict[str, Any]:
+        """What `xlbench.results.describe` would give."""
+        return {
+            "model": {"name": "tiny", "checkpoint": "tiny", "revision": None, "fingerprint": "abc"},
+            "tasks": {task: {"metric": METRICS[task].name, "source": "made up"} for task in self.tasks},
+            "text": {"source": "made up"},
+            "languages": {
+                code: {
+                    "code": code,
+                    "name": x.name,
+                    "family": "Made-up",
+                    "genus": "Made-up",
+                    "script": "Latn",
+                }
+                for code, x in self.languages.items()
+            },
+            "seen": self.seen,
+            "distances": [
+                {"name": d.name, "summary": d.summary, "table": [[a, b, x] for (a, b), x in d.table.items()]}
+                for d in self.distances
+            ],
+        }
+
+    def _plan(self, task: str) -> None:
+        adapter = {"task": task, "model": "abc", "seed": 0}
+        cells = tuple(self.cell(task, target) for target in self.targets)
+        zero = Job("zero-shot", 1, {"model": "abc", "adapter": adapter}, cells, f"zero-shot, {task}")
+        self.jobs.append(zero)
+        runs = [(text, "plain", cells) for text in self.transfer]
+        if "reference" in self.controls and self.reference not in self.transfer:
+            runs.append((self.reference, "plain", cells))
+        if "target" in self.controls:
+            own = [x for x in self.targets if x not in (*self.transfer, self.reference)]
+            runs += [(target, "plain", (self.cell(task, target),)) for target in own]
+        if "shuffled" in self.controls:
+            runs += [(text, "shuffled", cells) for text in self.transfer]
+        for text, variant, some in runs:
+            for k in self.steps:
+                for seed in self.seeds:
+                    self.jobs.append(self._job(task, adapter, text, variant, k, seed, some))
+
+    def _job(
+        self,
+        task: str,
+        adapter: dict[str, Any],
+        text: str,
+        variant: str,
+        k: int,
+        seed: int,
+        cells: Sequence[Cell],
+    ) -> Job:
+        condition = {
+            "model": "abc",
+            "adapter": adapter,
+            "text": {"language": text, "text": f"text of {text}", "batch_size": 8},
+            "variant": variant,
+            "steps": k,
+            "seed": seed,
+        }
+        label = f"{text}{' shuffled' * (variant != 'plain')}, {k} steps, seed {seed}, {task}"
+        cost = Cost(finetune_tokens=k * 1000, evaluate_examples=self.examples * len(cells))
+        return Job("transfer", 1, condition, tuple(cells), label, cost)
+
+    def _evaluation(self, condition: Mapping[str, Any], cell: Cell) -> Evaluation:
+        """Words are right where a draw that all conditions share falls below the condition's rate."""
+        column = CODES.index(cell.target)
+        rng = np.random.default_rng(column)
+        words = rng.integers(3, 15, self.examples)
+        rate = 0.4 + 0.03 * column
+        jitter = np.zeros(self.examples)
+        if "steps" in condition:
+            text = condition["text"]["language"]
+            near = 0.5 - distance(text, cell.target)
+            if condition["variant"] == "plain":
+                rate += self.strength / 100 * np.log10(10 * condition["steps"]) * near
+            noise = np.random.default_rng([condition["seed"], condition["steps"], CODES.index(text), column])
+            jitter = noise.normal(0, 0.05, self.examples)
+        right = np.array([(rng.random(n) < rate + j).sum() for n, j in zip(words, jitter, strict=True)])
+        if cell.task == "ner":
+            gold = np.maximum(words // 3, 1)
+            found = np.minimum(right // 3, gold)
+            counts = np.stack([found, np.maximum(found, words // 4), gold], axis=1)
+        else:
+            counts = np.stack([right, words], axis=1)
+        extra = {} if "steps" in condition else {"majority": 30.0 + column}
+        return Evaluation(cell, counts.astype(np.int32), truncated=column % 3, extra=extra)

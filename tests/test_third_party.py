@@ -1,0 +1,79 @@
+"""Packages of third parties, really installed by pip, without a line of the core changed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGES = Path(__file__).resolve().parent / "packages"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both packages installed; the tests put it on the path."""
+    site = tmp_path_factory.mktemp("site")
+    for name in ("toy", "broken"):
+        copy = tmp_path_factory.mktemp(name)
+        for file in (PACKAGES / name).iterdir():
+            (copy / file.name).write_bytes(file.read_bytes())
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index",
+                   "--no-build-isolation", "--target", str(site), str(copy)]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True)
+    return site
+
+
+def xlbench(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "xlbench.cli", *arguments],
+        env={**os.environ, "PYTHONPATH": str(installed), **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+STUDY = (
+    "--model", "tiny", "--probe", "drift", "--probe", "transfer", "--task", "question", "--transfer", "qty",
+    "--targets", "qty", "--train-languages", "qty", "--steps", "1", "--seeds", "2",
+    "--controls", "shuffled", "--data", "question=toy-questions", "--text", "toy-text",
+)  # fmt: skip
+
+
+def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tmp_path: Path) -> None:
+    done = xlbench(installed, "run", *STUDY, "--results", str(tmp_path / "results"))
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "boards"
+    done = xlbench(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    (page,) = out.glob("drift-question-*.md")
+    text = page.read_text("utf-8")
+    assert "| qty" in text
+    assert "xlbench-toy 1.2.3" in text  # results say which plugin and version made them
+    assert list(out.glob("transfer-question-*.md"))
+
+
+def test_a_package_that_fails_is_reported_and_harms_nothing(installed: Path) -> None:
+    done = xlbench(installed, "list", "plugins", "--json")
+    assert done.returncode == 0
+    plugins = {p["name"]: p for p in json.loads(done.stdout)}
+    assert plugins["broken"]["distribution"] == "xlbench-broken"
+    assert "RuntimeError: the author forgot something" in plugins["broken"]["error"]
+    assert plugins["toy"]["error"] is None
+    assert plugins["ner"]["error"] is None
+
+
+def test_strict_plugins_turns_the_failure_into_an_error(installed: Path, tmp_path: Path) -> None:
+    done = xlbench(installed, "plan", *STUDY, "--strict-plugins", "--results", str(tmp_path / "results"))
+    assert done.returncode == 2
+    assert "broken" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(("allowed", "there"), [("", False), ("toy", True)])
+def test_the_environment_limits_which_plugins_load(installed: Path, allowed: str, there: bool) -> None:
+    done = xlbench(installed, "list", "tasks", "--json", XLBENCH_PLUGINS=allowed)
+    names = {t["name"] for t in json.loads(done.stdout)}
+    assert ("question" in names) == there
+    assert {"ner", "pos", "nli"} <= names

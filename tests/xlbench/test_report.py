@@ -1,0 +1,264 @@
+"""Pages as text and pictures: right numbers, and nothing in a text does anything."""
+
+import re
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from synthetic import METRICS, PROVENANCE, Synthetic
+
+from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.errors import ResultsError
+from xlbench.report import Provenance, markdown, picture, provenance, terminal, write_leaderboard
+from xlbench.report.text import clean, escape, fenced, shown
+from xlbench.results import Store
+
+EVIL = "a|b `c` <script>x</script> [l](http://e) *s*\n# h \x1b[31mred\x1b[0m \u202eabc [bold]z[/bold] \\"
+MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))
+
+
+def table(*rows: tuple[object, ...], columns: tuple[str, ...] = ("Language", "Score")) -> Table:
+    return Table("Scores", columns, rows, "A note.")
+
+
+def matrix(title: str = "Effects", *, missing: bool = True) -> Matrix:
+    hole = Number(None, missing=("deu on est: not run yet",)) if missing else Number(0.0, -1.0, 1.0)
+    return Matrix(
+        title,
+        ("German (deu)", "Finnish (fin)"),
+        ("Estonian (est)", "Finnish (fin)", "Turkish (tur)"),
+        (
+            (hole, Number(1.26, 0.5, 2.0), Number(-2.0, -3.0, -1.0)),
+            (Number(3.5, 1.0, 5.0), Number(0.004, -1.0, 1.0), Number(1.0)),
+        ),
+        "Transfer language",
+        "Target language",
+    )
+
+
+def page(*parts: Table | Matrix, task: str = "pos") -> Page:
+    return Page(task, f"Transfer: {task}", ("One line.", "Another."), parts)
+
+
+def printed(pages: list[Page], width: int = 120, parts: int | None = None) -> str:
+    console = Console(width=width, force_terminal=True, color_system="truecolor", record=True)
+    with console.capture() as capture:
+        for piece in terminal(pages, parts):
+            console.print(piece)
+    return capture.get()
+
+
+def cells(line: str) -> list[str]:
+    return [x.strip() for x in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Number(1.234, -0.5, 2.0), "1.23 [-0.50, 2.00]"),
+        (Number(1.0), "1.00"),
+        (Number(None, missing=("x",)), "–"),
+        (-0.001, "0.00"),
+        (Number(-0.004, -0.001, 0.001), "0.00 [0.00, 0.00]"),
+        (12, "12"),
+        (None, ""),
+        ("text", "text"),
+    ],
+)
+def test_values(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+@given(st.text())
+def test_cleaned_text_is_one_line_that_controls_nothing(text: str) -> None:
+    found = clean(text)
+    assert found.isprintable()
+    assert found == found.strip()
+    assert clean(found) == found
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_text_breaks_a_table(one: str, other: str) -> None:
+    text = markdown(page(table((one, other), ("x", "y"), columns=(other, one))), MADE, {})
+    block = text.split("## Scores\n\n")[1].split("\n\n")[0].split("\n")
+    assert [len(cells(line)) for line in block] == [2, 2, 2, 2]
+    assert cells(block[2]) == [escape(one), escape(other)]
+    assert "<" not in escape(one)
+
+
+def test_markup_of_any_kind_stays_text() -> None:
+    found = markdown(page(table((EVIL, EVIL))), MADE, {})
+    assert "<script" not in found
+    assert "\x1b" not in found
+    assert "\u202e" not in found
+    for active in ("`c`", "[l](", "*s*", "a|b"):
+        assert active not in found.replace("\\" + active[0], "")
+    shown_in_terminal = printed([page(table((EVIL, EVIL)))], width=400)
+    assert "\x1b[31m" not in shown_in_terminal
+    assert "[bold]z[/bold]" in shown_in_terminal
+    assert "\u202e" not in shown_in_terminal
+
+
+@given(st.text())
+def test_nothing_ends_a_code_block_early(text: str) -> None:
+    lines = fenced(text).split("\n")
+    assert lines[0] == lines[-1]
+    assert not any(line.strip().startswith(lines[0]) for line in lines[1:-1])
+
+
+def test_markdown_has_every_number_and_names_what_is_missing() -> None:
+    gone = Number(None, missing=("deu, seed 1: failed: NaN",))
+    found = markdown(
+        page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {"Effects": "p.png"}
+    )
+    lines = found.split("\n")
+    assert lines[0] == "# Transfer: pos (tiny)"
+    assert ["deu", "1.00 [0.50, 1.50]"] in [cells(line) for line in lines]
+    assert ["fin", "–"] in [cells(line) for line in lines]
+    assert "– is missing: deu, seed 1: failed: NaN." in lines
+    assert "![Effects](p.png)" in lines
+    assert ["German (deu)", "–", "1.26", "-2.00"] in [cells(line) for line in lines]
+    assert "xlbench run --task pos" in lines
+    assert "- Versions: torch 2" in lines
+
+
+def test_numbers_are_set_to_the_right() -> None:
+    found = markdown(page(table(("deu", Number(1.0)), ("fin", Number(None)))), MADE, {})
+    assert "|     1.00 |" in found or "|    1.00 |" in found
+
+
+def test_terminal_shows_what_it_is_asked_for() -> None:
+    one, two = table(("deu", 1.0)), matrix()
+    found = printed([page(one, two)])
+    for text in (
+        "Transfer: pos",
+        "One line.",
+        "A note.",
+        "1.26",
+        "Estonian (est)",
+        "deu on est: not run yet",
+    ):
+        assert text in found
+    assert "1.26" not in printed([page(one, two)], parts=1)
+
+
+def test_narrow_terminal_loses_no_digit() -> None:
+    rows = (("deu", *(Number(x + 0.11, -12.34, 56.78) for x in (10, 20, 30, 40))),)
+    found = printed([page(Table("T", ("Language", "A", "B", "C", "D"), rows))], width=60)
+    assert "…" not in found
+    for x in (10, 20, 30, 40):
+        assert f"{x}.11" in found
+
+
+def test_wide_matrix_is_left_to_the_leaderboard() -> None:
+    names = tuple(f"l{i}" for i in range(30))
+    wide = Matrix("Wide", names, names, tuple(tuple(Number(1.0) for _ in names) for _ in names), "from", "to")
+    assert "too wide" in printed([page(wide)])
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_picture_is_a_png_that_grows_with_the_matrix(tmp_path: Path, missing: bool) -> None:
+    def size(one: Matrix) -> tuple[int, int]:
+        path = tmp_path / "below" / "x.png"
+        picture(one, path)
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG")
+        width, height = struct.unpack(">II", content[16:24])
+        return int(width), int(height)
+
+    small = size(matrix(missing=missing))
+    names = tuple(f"Language {i} (q{i:02})" for i in range(12))
+    big = Matrix("Big", names, names, tuple(tuple(Number(1.0) for _ in names) for _ in names), "from", "to")
+    large = size(big)
+    assert large[0] > small[0] + 400
+    assert large[1] > small[1] + 300
+
+
+def test_picture_of_nothing_but_gaps(tmp_path: Path) -> None:
+    gap = Number(None, missing=("all",))
+    picture(Matrix(EVIL, ("a",), ("b",), ((gap,),), EVIL, EVIL), tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    study = Synthetic(steps=(10,), seeds=(0,), controls=())
+    store = Store(tmp_path_factory.mktemp("results"))
+    for job in study.jobs:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    return store
+
+
+def test_provenance_says_what_made_it(stored: Store) -> None:
+    made = provenance(stored.study(), stored.provenances(), "xlbench run", "pos")
+    facts = dict(made.facts)
+    assert made.model == "tiny"
+    assert "torch 2.13.0" in facts["Versions"]
+    assert "qac data of pos" in facts["Revisions of test data"]
+    assert "qaa text of qaa" in facts["Revisions of text"]
+    shared = facts["Settings shared by all jobs"]
+    assert "text.batch_size 8" in shared
+    assert "steps 10" in shared
+    assert "text.language" not in shared
+    jobs = len(stored.study().jobs)
+    assert facts["Cost"].startswith(f"{jobs} jobs in {jobs} files; {jobs * 2.5 / 3600:.2f} hours")
+    assert facts["Cost"].endswith(f"at most {jobs * 5 / 3600:.2f} CPU hours")
+    assert facts["Plugins"] == (
+        "data pos: artificial (xlbench 0.1.0); probe transfer: transfer (xlbench 0.1.0); "
+        "task pos: pos (xlbench 0.1.0)"
+    )
+    assert "transfer = [" in made.study
+
+
+def test_machines_that_differ_are_all_named(stored: Store) -> None:
+    made = stored.provenances()
+    made[0] = {**made[0], "hardware": {"processor": "another"}}
+    facts = dict(provenance(stored.study(), made, "x").facts)
+    assert "another (1 files)" in facts["Hardware"]
+    assert f"cores 4, processor A processor, threads 2 ({len(made) - 1} files)" in facts["Hardware"]
+
+
+def test_leaderboard_folder(tmp_path: Path) -> None:
+    out = tmp_path / "leaderboards"
+    written = write_leaderboard(out, [("transfer", page(table(("deu", 1.0)), matrix()))], lambda _: MADE)
+    assert {str(x.relative_to(out)) for x in written} == {
+        "README.md",
+        "transfer-pos-tiny.md",
+        "pictures/transfer-pos-tiny-1.png",
+    }
+    assert all(x.is_file() for x in written)
+    assert "(pictures/transfer-pos-tiny-1.png)" in (out / "transfer-pos-tiny.md").read_text()
+    first = {x: x.read_bytes() for x in written}
+    write_leaderboard(out, [("transfer", page(table(("deu", 1.0)), matrix()))], lambda _: MADE)
+    assert {x: x.read_bytes() for x in written} == first, "the same input, the same bytes"
+
+
+def test_index_keeps_pages_of_earlier_studies(tmp_path: Path) -> None:
+    other = Provenance("org/model -->", "x", "", ())
+    write_leaderboard(tmp_path, [("transfer", page())], lambda _: MADE)
+    write_leaderboard(tmp_path, [("zero-shot", page(task="ner"))], lambda _: other)
+    rows = [cells(x) for x in (tmp_path / "README.md").read_text().split("\n") if x.startswith("| ")][1:]
+    assert rows == [
+        ["org/model --&gt;", "ner", "[zero-shot](zero-shot-ner-org-model.md)", "One line."],
+        ["tiny", "pos", "[transfer](transfer-pos-tiny.md)", "One line."],
+    ]
+    head = (tmp_path / "zero-shot-ner-org-model.md").read_text().partition("\n")[0]
+    assert head.count("-->") == 1, "nothing ends the comment early"
+
+
+def test_a_readme_of_another_kind_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# My project\n")
+    with pytest.raises(ResultsError, match="another --out"):
+        write_leaderboard(tmp_path, [("transfer", page())], lambda _: MADE)
+    assert [x.name for x in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+
+
+def test_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="another --out"):
+        write_leaderboard(tmp_path / "file", [("transfer", page())], lambda _: MADE)

@@ -1,0 +1,185 @@
+"""From a study to what it names: filled in, checked, all problems at once."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from xlbench import plugins
+from xlbench.contracts import Study
+from xlbench.errors import StudyError, UnknownNameError
+from xlbench.plugins import Registry
+from xlbench.resolve import ManyProblemsError, check_data, describe_language, left_out, resolve
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return plugins.load()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Folders in the layouts of tagging and classification data, and text."""
+    sentence = "1\t{w}\t_\tNOUN\t_\t_\t0\troot\t_\t_\n2\t{w}s\t_\tVERB\t_\t_\t1\tdep\t_\t_\n\n"
+    for code in ("en", "de", "fi"):
+        folder = tmp_path / "ud" / f"{code}_made"
+        folder.mkdir(parents=True)
+        for split in ("train", "test") if code != "fi" else ("test",):
+            (folder / f"{split}.conllu").write_text(
+                "".join(sentence.format(w=f"{code}{split}{i}") for i in range(4))
+            )
+    for code in ("eng", "deu"):
+        folder = tmp_path / "ner" / f"{code}_made"
+        folder.mkdir(parents=True)
+        for split in ("train", "test"):
+            (folder / f"{split}.conll").write_text(f"Ana{split}\tB-PER\nran\tO\n\n" * 2)
+    text = tmp_path / "text"
+    text.mkdir()
+    for code in ("eng", "deu", "tur"):
+        (text / f"{code}.txt").write_text(f"a line of {code}\nanother\n")
+    return tmp_path
+
+
+def ask(checkpoint: Path, root: Path, **changes: object) -> Study:
+    said = {
+        "model": str(checkpoint),
+        "tasks": ("pos", "ner"),
+        "transfer": ("tur",),
+        "data": {"pos": (f"{root}/ud/*",), "ner": (f"{root}/ner/*",)},
+        "text": f"{root}/text",
+        **changes,
+    }
+    return Study(**said)  # type: ignore[arg-type]
+
+
+def problems(study: Study, registry: Registry) -> tuple[str, ...]:
+    with pytest.raises(ManyProblemsError) as caught:
+        resolve(study, registry)
+    assert all("\n" not in x for x in caught.value.problems)
+    return caught.value.problems
+
+
+def test_what_is_left_open_is_filled_in(checkpoint: Path, data: Path, registry: Registry) -> None:
+    found = resolve(ask(checkpoint, data, adapter={"epochs": 1}, mlm={"chunk": 64}), registry)
+    study = found.study
+    assert study.probes == ("transfer",)
+    assert (study.steps, study.seeds) == ((1, 10, 100), (0, 1, 2))
+    assert study.controls == ("target", "reference", "shuffled")
+    assert study.train_languages == ("eng",)
+    assert study.reference == "eng"
+    assert set(study.targets) == {"deu", "eng", "fin"}
+    assert set(found.targets["pos"]) == {"deu", "eng", "fin"}
+    assert set(found.targets["ner"]) == {"deu", "eng"}
+    assert left_out(found) == ("ner: no test data in fin; left out there",)
+    assert {x.epochs for x in found.training.values()} == {1}
+    assert found.training["pos"].learning_rate == registry.tasks["pos"].training.learning_rate
+    assert (found.mlm.chunk, found.mlm.batch_size) == (64, 8)
+    assert found.languages["tur"].name == "Turkish"
+    check_data(found)
+    # What is filled in is all there is: the filled study resolves to itself.
+    assert resolve(study, registry).study == study
+
+
+def test_codes_become_iso_639_3(checkpoint: Path, data: Path, registry: Registry) -> None:
+    found = resolve(ask(checkpoint, data, transfer=("tr",), targets=("de", "fi")), registry)
+    assert (found.study.transfer, found.study.targets) == (("tur",), ("deu", "fin"))
+
+
+def test_the_same_fingerprint_from_another_place(checkpoint: Path, data: Path, registry: Registry) -> None:
+    study = ask(checkpoint, data, targets=("deu",))
+    moved = data.parent / "moved"
+    data.rename(moved)
+    other = ask(checkpoint, moved, targets=("deu",))
+    moved.rename(data)
+    first = resolve(study, registry)
+    before = (first.adapter_identity("pos"), first.text_identity("tur"), first.cells("pos"))
+    data.rename(moved)
+    second = resolve(other, registry)
+    assert (second.adapter_identity("pos"), second.text_identity("tur"), second.cells("pos")) == before
+
+
+def test_all_problems_are_told_at_once(checkpoint: Path, data: Path, registry: Registry) -> None:
+    study = ask(
+        data / "text",
+        data,
+        probes=("tranfer",),
+        tasks=("pos", "nre"),
+        transfer=("tur", "fin", "Turkich"),
+        targets=("deu", "de", "kor"),
+        train_languages=("eng", "fin"),
+        data={"pos": (f"{data}/ud/*",), "poss": ("x",)},
+        reference="fin",
+    )
+    found = problems(study, registry)
+    expected = (
+        "no probe 'tranfer'; did you mean transfer?",
+        "'Turkich'",
+        "targets: 'deu' and 'de' are both deu",
+        "no task 'nre'; did you mean ner?",
+        "no task 'poss'; did you mean pos?",
+        "no test data in kor",
+        "no training data in fin for pos",
+        "no text in fin in",
+        "no text in fin, the reference language",
+        "no config.json",
+    )
+    for part in expected:
+        assert any(part in x for x in found), (part, found)
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"tasks": ()}, "no task: name one or more"),
+        ({"text": None}, "no text to finetune on"),
+        ({"text": "wikipedai"}, "no corpus 'wikipedai'; did you mean wikipedia?"),
+        ({"data": {"pos": ("nowhere",)}, "tasks": ("pos",)}, "no data 'nowhere' for the task pos"),
+        ({"data": {"pos": ("no*where",)}, "tasks": ("pos",)}, "no data 'no*where' for the task pos"),
+        ({"targets": ("fin",), "tasks": ("ner",)}, "no test data in fin for ner"),
+        ({"targets": ("fin",)}, "no test data in any target for ner"),
+        ({"options": {"nothing": {"a": 1}}}, "no probe 'nothing'"),
+    ],
+)
+def test_each_problem(
+    checkpoint: Path, data: Path, registry: Registry, changes: dict[str, object], expected: str
+) -> None:
+    (line,) = problems(ask(checkpoint, data, **changes), registry)
+    assert expected in line
+
+
+def test_unknown_models(registry: Registry) -> None:
+    with pytest.raises(UnknownNameError, match=r"no model 'mbrt'; did you mean mbert"):
+        resolve(Study(model="mbrt"), registry)
+    with pytest.raises(UnknownNameError, match="nor is it a checkpoint folder"):
+        resolve(Study(model="./nowhere"), registry)
+
+
+def test_broken_files_are_found_before_anything_trains(
+    checkpoint: Path, data: Path, registry: Registry
+) -> None:
+    (data / "ud" / "de_made" / "test.conllu").write_text("1\tonly\tthree\n\n")
+    (data / "text" / "tur.txt").write_text("\n\n")
+    with pytest.raises(ManyProblemsError) as caught:
+        check_data(resolve(ask(checkpoint, data), registry))
+    first, second = caught.value.problems
+    assert "test.conllu:1" in first
+    assert "tur.txt: no text" in second
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.problems == caught.value.problems
+    assert isinstance(again, StudyError)
+
+
+def test_a_language_that_no_plugin_knows_still_has_a_name(registry: Registry) -> None:
+    code = next(x for x in ("niu", "rap", "tvl", "yap") if x not in registry.languages)
+    language = describe_language(code, registry)
+    assert language.code == code
+    assert language.name not in {"", code}
+    assert language.family == "unknown"
+
+
+def test_no_text_is_needed_where_nothing_is_finetuned(
+    checkpoint: Path, data: Path, registry: Registry
+) -> None:
+    found = resolve(ask(checkpoint, data, transfer=(), text=None, probes=("zero-shot",)), registry)
+    assert list(found.corpus.languages()) == []

@@ -1,0 +1,359 @@
+"""The results folder: what is written comes back, whatever happens to files and processes."""
+
+import errno
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic
+
+from xlbench.contracts import Cell, Evaluation, Job
+from xlbench.errors import JobError, ResultsError
+from xlbench.results import Rates, Store
+from xlbench.results.aside import put, writing
+
+
+@pytest.fixture(scope="module")
+def study() -> Synthetic:
+    return Synthetic(steps=(1,), seeds=(0, 1), controls=("shuffled",))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "results")
+
+
+def fill(store: Store, study: Synthetic) -> str:
+    for job in study.jobs:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    return store.save_study(study.study, study.jobs, study.described())
+
+
+def listing(store: Store) -> list[str]:
+    return sorted(path.name for path in store.jobs.iterdir())
+
+
+def test_opening_and_asking_creates_nothing(store: Store) -> None:
+    assert store.index() == {}
+    assert store.studies() == []
+    assert not store.path.exists()
+    with pytest.raises(ResultsError, match="run one first"):
+        store.records(METRICS)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_what_is_written_comes_back(data: st.DataObject) -> None:
+    texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+    targets = data.draw(st.lists(texts, min_size=1, max_size=4, unique=True))
+    cells = tuple(Cell("pos", x, data.draw(texts), data.draw(st.none() | st.integers(1, 9))) for x in targets)
+    condition = data.draw(
+        st.dictionaries(
+            texts,
+            st.recursive(
+                st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | texts,
+                lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
+                max_leaves=4,
+            ),
+            max_size=3,
+        )
+    )
+    job = Job("p", 3, condition, cells, "label")
+    evaluations = [
+        Evaluation(
+            cell,
+            data.draw(
+                st.integers(1, 5).flatmap(
+                    lambda n: arrays(np.int32, (n, 2), elements=st.integers(-(2**31), 2**31 - 1))
+                )
+            ),
+            truncated=data.draw(st.integers(0, 2**40)),
+            extra=data.draw(st.dictionaries(texts, st.floats(allow_nan=False), max_size=2)),
+        )
+        for cell in cells
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        store.write(job, evaluations, PROVENANCE, {"pos": ACCURACY})
+        found = store.read(store.index()[job.condition_key])
+    assert {x.condition_key for x in found} == {job.condition_key}
+    for record, evaluation in zip(found, evaluations, strict=True):
+        back = record.evaluation
+        assert (back.cell, back.truncated, dict(back.extra)) == (
+            evaluation.cell,
+            evaluation.truncated,
+            dict(evaluation.extra),
+        )
+        assert back.counts.dtype == np.int32
+        np.testing.assert_array_equal(back.counts, evaluation.counts)
+
+
+def test_the_file_explains_itself(store: Store, study: Synthetic) -> None:
+    job = study.jobs[0]
+    store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    table = pq.read_table(store.jobs / f"{job.identity}.parquet")
+    counts = study.evaluate(job)[0].counts
+    assert table.column("score")[0].as_py() == pytest.approx(100 * counts[:, 0].sum() / counts[:, 1].sum())
+    facts = table.schema.metadata
+    assert json.loads(facts[b"schema"]) == 1
+    assert json.loads(facts[b"condition"]) == job.condition
+    assert json.loads(facts[b"provenance"])["versions"] == PROVENANCE["versions"]
+
+
+def test_study_comes_back_and_is_the_same_for_the_same_jobs(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    assert store.save_study(study.study, study.jobs[::-1], study.described()) == name
+    stored = store.study()
+    assert {job.identity for job in stored.jobs} == {job.identity for job in study.jobs}
+    assert stored.study == {k: v for k, v in study.study.items() if v is not None}
+    records = store.records(METRICS)
+    expected = study.records()
+    assert records.languages == expected.languages
+    assert records.seen == expected.seen
+    assert records.distances == expected.distances
+    found = {(x.condition_key, x.evaluation.cell): x.evaluation.counts for x in records.records}
+    assert len(found) == len(records.records) == len(expected.records)
+    for x in expected.records:
+        np.testing.assert_array_equal(found[x.condition_key, x.evaluation.cell], x.evaluation.counts)
+
+
+def test_the_last_started_study_is_the_latest(store: Store, study: Synthetic) -> None:
+    first = store.save_study({"model": "a"}, study.jobs[:1], {})
+    second = store.save_study({"model": "b"}, study.jobs[:2], {})
+    assert [x.id for x in store.studies()] == [second, first]
+    assert store.study(first).study == {"model": "a"}
+    with pytest.raises(ResultsError, match=f"'nope'.*{second}, {first}"):
+        store.study("nope")
+
+
+def test_cells_of_a_condition_are_found_in_whatever_file(store: Store, study: Synthetic) -> None:
+    whole = study.jobs[0]
+    parts = [replace(whole, cells=whole.cells[:2]), replace(whole, cells=whole.cells[1:4])]
+    for job in parts:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    index = store.index()
+    assert store.stored_cells(whole.condition_key) == {cell.key for cell in whole.cells[:4]}
+    assert store.missing_cells(whole, index) == whole.cells[4:]
+    assert store.missing_cells(study.jobs[1], index) == study.jobs[1].cells
+    small = replace(whole, cells=whole.cells[:3])
+    store.save_study(study.study, [small], study.described())
+    found = [x.evaluation.cell for x in store.records(METRICS).records]
+    assert sorted(found, key=lambda x: x.target) == list(small.cells), (
+        "each once, none that was not asked for"
+    )
+
+
+def test_failure_is_a_record_and_success_removes_it(store: Store, study: Synthetic) -> None:
+    job, other = study.jobs[:2]
+    store.save_study(study.study, [job, other], study.described())
+    store.write_failure(job, JobError("loss is NaN\nat step 3"), PROVENANCE)
+    store.write(other, study.evaluate(other), PROVENANCE, METRICS)
+    records = store.records(METRICS)
+    assert records.failures == {job.condition_key: "loss is NaN at step 3"}
+    assert {x.condition_key for x in records.records} == {other.condition_key}
+    assert store.missing_cells(job, store.index()) == job.cells
+    store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    assert listing(store) == sorted(f"{x.identity}.parquet" for x in (job, other))
+    assert store.records(METRICS).failures == {}
+
+
+def test_two_folders_merge_by_copying(tmp_path: Path, study: Synthetic) -> None:
+    here, there, whole = (Store(tmp_path / name) for name in ("here", "there", "whole"))
+    for number, job in enumerate(study.jobs):
+        for store in (whole, here if number % 2 else there):
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    for store in (whole, here):
+        store.save_study(study.study, study.jobs, study.described())
+    shutil.copytree(there.path, here.path, dirs_exist_ok=True)
+
+    def numbers(store: Store) -> list[tuple[object, ...]]:
+        found = store.records(METRICS).records
+        return sorted(
+            (x.condition_key, x.evaluation.cell.target, x.evaluation.counts.tobytes()) for x in found
+        )
+
+    assert numbers(here) == numbers(whole)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty", "foreign", "renamed", "not parquet"])
+def test_damaged_file_is_named(store: Store, study: Synthetic, damage: str) -> None:
+    fill(store, study)
+    job, other = study.jobs[0], study.jobs[1]
+    path = store.jobs / f"{job.identity}.parquet"
+    if damage == "truncate":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "foreign":
+        pq.write_table(pq.read_table(path).replace_schema_metadata({}), path)
+    elif damage == "renamed":
+        shutil.copy(store.jobs / f"{other.identity}.parquet", path)
+    else:
+        path.write_text("<html>not found</html>")
+    with pytest.raises(ResultsError) as caught:
+        store.records(METRICS)
+    assert str(path) in str(caught.value)
+    assert "delete it" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    path.unlink()
+    assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
+
+
+def test_newer_folder_and_newer_file_are_refused(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    path = store.jobs / f"{study.jobs[0].identity}.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"schema": b"2"}), path)
+    with pytest.raises(ResultsError, match=r"newer xlbench.*schema 2.*upgrade"):
+        store.records(METRICS)
+    (store.path / "schema.json").write_text('{"schema": 2}')
+    with pytest.raises(ResultsError, match=r"newer xlbench.*schema 2.*another --results"):
+        Store(store.path)
+
+
+def test_other_files_are_passed_over(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    before = store.index()
+    job = study.jobs[0]
+    for name in (
+        "notes.txt",
+        f".{job.identity}.parquet.123.abcd",
+        f"{job.identity}.parquet.bak",
+        "x.parquet",
+    ):
+        (store.jobs / name).write_bytes(b"half")
+    assert store.index() == before
+
+
+def test_old_leftovers_are_swept_and_young_ones_stay(store: Store) -> None:
+    store.prepare()
+    old, young = store.jobs / ".a.parquet.1.ff", store.jobs / ".b.parquet.1.ff"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    store.prepare()
+    assert listing(store) == [young.name]
+
+
+def test_a_file_in_the_way(tmp_path: Path, study: Synthetic) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="is a file"):
+        Store(tmp_path / "file")
+    with pytest.raises(ResultsError, match="another --results"):
+        Store(tmp_path / "file" / "below").prepare()
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "permissions")]
+)
+def test_disk_errors_are_one_line(tmp_path: Path, code: int, says: str) -> None:
+    with pytest.raises(ResultsError, match=says) as caught, writing(tmp_path):
+        raise OSError(code, os.strerror(code))
+    assert "\n" not in str(caught.value)
+
+
+def test_full_disk_loses_nothing(tmp_path: Path, study: Synthetic) -> None:
+    """A limit on the size of files stands in for the disk: the write fails half way."""
+    import resource
+
+    store = Store(tmp_path)
+    job, other = study.jobs[:2]
+    store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(ResultsError, match="what is stored is unharmed"):
+            store.write(other, study.evaluate(other), PROVENANCE, METRICS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert listing(store) == [f"{job.identity}.parquet"]
+    assert len(store.read(store.index()[job.condition_key])) == len(job.cells)
+
+
+def test_wrong_evaluations_are_refused(store: Store, study: Synthetic) -> None:
+    job = study.jobs[0]
+    good = study.evaluate(job)
+    narrow = Evaluation(job.cells[0], np.ones((3, 1), np.int32))
+    for bad in (good[:-1], good[::-1], [narrow, *good[1:]]):
+        with pytest.raises(JobError):
+            store.write(job, bad, PROVENANCE, METRICS)
+    assert store.index() == {}
+
+
+def test_task_of_a_missing_plugin_is_named(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    with pytest.raises(ResultsError, match=r"'pos'.*install its plugin"):
+        store.records({})
+
+
+def test_timings_are_of_one_model_and_device(store: Store, study: Synthetic) -> None:
+    assert store.timings("abc", "cpu") == Rates()
+    for number, job in enumerate(study.jobs[1:4], start=1):
+        seconds = {"finetune": float(number), "evaluate": 0.0}
+        store.write(job, study.evaluate(job), {**PROVENANCE, "seconds": seconds}, METRICS)
+    assert store.timings("abc", "cpu") == Rates(finetune_tokens_per_second=1000 / 2)
+    assert store.timings("abc", "cuda") == Rates()
+    assert store.timings("other", "cpu") == Rates()
+
+
+def test_frame_has_a_row_a_cell(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    store.write(
+        replace(study.jobs[1], cells=study.jobs[1].cells[:1]), study.evaluate(study.jobs[1])[:1], {}, METRICS
+    )
+    frame = store.frame()
+    assert len(frame) == len(study.records().records)
+    assert len(store.frame(name)) == len(frame)
+    zero = frame[frame["probe"] == "zero-shot"].set_index("target")
+    counts = {x.cell.target: x.counts for x in study.evaluate(study.jobs[0])}
+    for target, found in counts.items():
+        assert zero.loc[target, "score"] == pytest.approx(100 * found[:, 0].sum() / found[:, 1].sum())
+        assert zero.loc[target, "n"] == len(found)
+    runs = frame[frame["probe"] == "transfer"]
+    assert set(runs["condition.text.language"]) == set(study.transfer)
+    assert set(runs["condition.seed"]) == {0, 1}
+    assert str(frame["condition.seed"].dtype) == "Int64"
+
+
+def _write_all(path: Path, study: Synthetic) -> None:
+    store = Store(path)
+    store.prepare()
+    for job in study.jobs:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+
+
+def test_processes_may_write_the_same_jobs(tmp_path: Path) -> None:
+    study = Synthetic(steps=(1,), seeds=(0,), controls=(), examples=200)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write_all, args=(tmp_path, study)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    store = Store(tmp_path)
+    assert listing(store) == sorted(f"{job.identity}.parquet" for job in study.jobs)
+    assert len(store.records(METRICS).records) == len(study.records().records)
+
+
+def test_put_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    put(path, b"old")
+    with pytest.raises(TypeError):
+        put(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [x.name for x in tmp_path.iterdir()] == ["x"]

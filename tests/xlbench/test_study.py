@@ -1,0 +1,191 @@
+"""One study, three spellings: TOML, JSON and a command line."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlbench import study as studies
+from xlbench.cli.options import asks
+from xlbench.contracts import Study
+from xlbench.errors import StudyError
+
+NAMES = st.text("abcxyz-_.é", min_size=1, max_size=6).filter(lambda x: not x.startswith("-") and x != "none")
+PATHS = st.text("abc/ ,*'\"$=", min_size=1, max_size=8).filter(lambda x: x == x.strip() and x[0] not in "-,=")
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-5, 5),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text("ab1,. =\"'{", min_size=1, max_size=5).filter(lambda x: x == x.strip()),
+    st.lists(st.integers(0, 3), max_size=3),
+)
+
+
+def unique(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(values, max_size=4, unique=True).map(tuple)
+
+
+STUDIES = st.builds(
+    Study,
+    model=NAMES,
+    revision=st.none() | NAMES,
+    probes=unique(NAMES),
+    tasks=unique(NAMES),
+    transfer=unique(NAMES),
+    targets=unique(NAMES),
+    train_languages=unique(NAMES),
+    steps=unique(st.integers(1, 5000)),
+    seeds=unique(st.integers(0, 9)),
+    controls=st.none() | unique(st.sampled_from(["target", "reference", "shuffled"])),
+    reference=st.none() | NAMES,
+    data=st.dictionaries(
+        NAMES, st.lists(PATHS.filter(lambda x: "=" not in x), min_size=1).map(tuple), max_size=2
+    ),
+    text=st.none() | PATHS.filter(lambda x: "=" not in x),
+    limit=st.none() | st.integers(1, 99),
+    mlm=st.fixed_dictionaries(
+        {}, optional={"chunk": st.integers(1, 99), "learning_rate": st.floats(1e-9, 1, allow_nan=False)}
+    ),
+    adapter=st.fixed_dictionaries({}, optional={"epochs": st.integers(1, 9), "seed": st.integers(0, 9)}),
+    options=st.dictionaries(
+        NAMES.filter(lambda x: "." not in x),
+        st.dictionaries(NAMES.filter(lambda x: "=" not in x), SCALARS, min_size=1, max_size=2),
+        max_size=2,
+    ),
+)
+
+
+def from_command(line: str) -> Study:
+    """What the real option parser makes of a line."""
+    caught: list[Study] = []
+
+    def run(study: Study) -> None:
+        caught.append(study)
+
+    app = typer.Typer()
+    app.command()(asks(run))
+    name, verb, *words = shlex.split(line)
+    assert (name, verb) == ("xlbench", "run")
+    app(words, standalone_mode=False)
+    return caught[0]
+
+
+@given(STUDIES)
+def test_json_and_toml_and_command_say_the_same(study: Study) -> None:
+    import tomllib
+
+    assert studies.parse(studies.as_json(study)) == study
+    assert studies.parse(tomllib.loads(studies.as_toml(study))) == study
+    assert from_command(studies.command(study)) == study
+
+
+def test_a_file_is_read_back(tmp_path: Path) -> None:
+    study = Study(tasks=("ner",), steps=(1, 10), controls=(), data={"ner": ("a", "b c")}, mlm={"chunk": 128})
+    studies.write(study, tmp_path / "study.toml")
+    assert studies.read(tmp_path / "study.toml") == study
+
+
+BAD = {
+    'modle = "tiny"': "unknown key 'modle'; did you mean 'model'?",
+    'train-languages = ["eng"]': "did you mean 'train_languages'?",
+    "steps = [0]": "steps must be at least 1, not 0",
+    "steps = [1, -10]": "steps must be at least 1, not -10",
+    "steps = 10": "steps must be a list of whole numbers, not 10",
+    'steps = ["ten"]': "steps must be a list of whole numbers",
+    "steps = [true]": "steps must be a list of whole numbers",
+    "seeds = [1, 2, 1]": "seed 1 given twice",
+    "seeds = 0": "must be at least 1, not 0",
+    "seeds = [-1]": "a seed must be at least 0",
+    'tasks = "ner"': "tasks must be a list of texts, not 'ner'",
+    'targets = ["fin", "fin"]': "targets: 'fin' is given twice",
+    'controls = ["targets"]': "unknown control 'targets'; did you mean 'target'?",
+    "limit = 0": "limit must be at least 1",
+    "limit = 1.5": "limit must be a whole number",
+    "model = 3": "model must be a text, not 3",
+    "[mlm]\nchunks = 3": "unknown key mlm.chunks; did you mean 'chunk'?",
+    "[mlm]\nchunk = 0": "mlm.chunk must be above 0",
+    '[mlm]\nchunk = "big"': "mlm.chunk must be a whole number",
+    "[mlm]\nmask_probability = 1.5": "mlm.mask_probability must be below 1",
+    '[mlm]\nschedule = "cosine"': "mlm.schedule must be 'linear'",
+    "[adapter]\nepochs = true": "adapter.epochs must be a whole number",
+    'data = "x"': "data must be a table",
+    "[data]\npos = 3": "data.pos must be a list of texts",
+    "model = ": "not TOML",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_bad_file_gets_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(StudyError) as caught:
+        studies.read(path)
+    line = str(caught.value)
+    assert BAD[text] in line
+    assert line.startswith(f"{path}: ")
+    assert "\n" not in line
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"none\.toml: no such study file"):
+        studies.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "seeds"),
+    [("3", (0, 1, 2)), ("0,5,9", (0, 5, 9)), ("7,", (7,)), ("1 --seeds 4", (1, 4))],
+)
+def test_seeds_are_a_number_or_a_list(words: str, seeds: tuple[int, ...]) -> None:
+    assert from_command(f"xlbench run --seeds {words}").seeds == seeds
+
+
+def test_options_repeat_and_take_commas() -> None:
+    study = from_command(
+        "xlbench run --task ner,pos --task nli --data pos=a,b,ner=c --data pos=d --controls none "
+        "--mlm chunk=128,batch_size=4 --option drift.x=1 --option drift.y=two"
+    )
+    assert study.tasks == ("ner", "pos", "nli")
+    assert study.data == {"pos": ("a", "b", "d"), "ner": ("c",)}
+    assert study.controls == ()
+    assert study.mlm == {"chunk": 128, "batch_size": 4}
+    assert study.options == {"drift": {"x": 1, "y": "two"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--steps ten", "--steps takes whole numbers"),
+        ("--data folder", "--data takes TASK=FOLDER"),
+        ("--mlm chunk", "--mlm takes KEY=VALUE"),
+        ("--option x=1", "--option takes PROBE.KEY=VALUE"),
+        ("--seeds 1,1", "seed 1 given twice"),
+    ],
+)
+def test_a_bad_option_gets_one_line(words: str, message: str) -> None:
+    with pytest.raises(StudyError, match=re.escape(message)):
+        from_command(f"xlbench run {words}")
+
+
+def test_options_overrule_the_file_table_by_table(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text('tasks = ["ner"]\nseeds = 2\n[mlm]\nchunk = 64\nlines = 10\n')
+    study = from_command(f"xlbench run {shlex.quote(str(path))} --task pos --mlm chunk=32")
+    assert study.tasks == ("pos",)
+    assert study.seeds == (0, 1)
+    assert study.mlm == {"chunk": 32, "lines": 10}
+
+
+def test_defaults_fill_only_what_is_not_said() -> None:
+    study = Study(tasks=("ner",), controls=(), mlm={"chunk": 64})
+    full = studies.filled(
+        study, Study(tasks=("pos",), controls=("target",), steps=(5,), mlm={"chunk": 1, "lines": 2})
+    )
+    assert full.tasks == ("ner",)
+    assert full.controls == ()
+    assert full.steps == (5,)
+    assert full.mlm == {"chunk": 64, "lines": 2}

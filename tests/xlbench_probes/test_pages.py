@@ -1,0 +1,229 @@
+"""Pages of the built-in probes, on a made-up study whose truth is known."""
+
+import numpy as np
+import pytest
+from synthetic import CODES, METRICS, Synthetic, distance
+
+from xlbench.contracts import Cell, Job, Matrix, Number, Page, Table
+from xlbench_probes import transfer_pages, zero_shot_pages
+
+
+@pytest.fixture(scope="module")
+def study() -> Synthetic:
+    return Synthetic(examples=300, strength=8.0, tasks=("pos", "ner"))
+
+
+@pytest.fixture(scope="module")
+def pages(study: Synthetic) -> list[Page]:
+    return transfer_pages.pages(study.records())
+
+
+def part(page: Page, title: str) -> Table | Matrix:
+    return next(x for x in page.parts if x.title.startswith(title))
+
+
+def column(table: Table | Matrix, name: str) -> dict[str, object]:
+    assert isinstance(table, Table)
+    place = table.columns.index(name)
+    return {str(row[0]): row[place] for row in table.rows}
+
+
+def score(study: Synthetic, task: str, target: str, **wanted: object) -> float:
+    """Mean over seeds, from the counts, with none of the code under test."""
+    found = []
+    for job in study.jobs:
+        text = job.condition.get("text", {}).get("language")
+        if {k: {**job.condition, "text": text}.get(k) for k in wanted} == wanted and task in job.label:
+            if not wanted and "steps" in job.condition:
+                continue
+            found += [
+                float(METRICS[task].score(x.counts.sum(axis=0).astype(float)))
+                for x in study.evaluate(job)
+                if x.cell.target == target
+            ]
+    return float(np.mean(found))
+
+
+def effect(study: Synthetic, task: str, f: str, g: str, k: int = 100, variant: str = "plain") -> float:
+    return score(study, task, g, text=f, steps=k, variant=variant) - score(study, task, g)
+
+
+def name(study: Synthetic, code: str) -> str:
+    return f"{study.languages[code].name} ({code})"
+
+
+def test_a_page_a_task(pages: list[Page]) -> None:
+    assert [page.task for page in pages] == ["pos", "ner"]
+
+
+@pytest.mark.parametrize("task", [0, 1])
+def test_donation_recipience_and_matrix_are_the_definitions(
+    study: Synthetic, pages: list[Page], task: int
+) -> None:
+    page, of = pages[task], study.tasks[task]
+    donation = column(part(page, "Transfer languages by donation"), "Donation")
+    for f in study.transfer:
+        expected = np.mean([effect(study, of, f, g) for g in study.targets if g != f])
+        found = donation[name(study, f)]
+        assert isinstance(found, Number)
+        assert found.value == pytest.approx(expected)
+        assert found.low < found.value < found.high
+    values = [x.value for x in donation.values()]
+    assert values == sorted(values, reverse=True)
+    targets = part(page, "Targets by recipience")
+    for g in study.targets:
+        expected = np.mean([effect(study, of, f, g) for f in study.transfer if g != f])
+        assert column(targets, "Recipience")[name(study, g)].value == pytest.approx(expected)
+        assert column(targets, "Zero-shot")[name(study, g)].value == pytest.approx(score(study, of, g))
+        assert column(targets, "Majority")[name(study, g)] == 30.0 + CODES.index(g)
+        assert column(targets, "Seen")[name(study, g)] == ("yes" if study.seen[g] else "no")
+    for k in study.steps:
+        matrix = next(x for x in page.parts if isinstance(x, Matrix) and f"{k} step" in x.title)
+        for row, line in zip(matrix.rows, matrix.cells, strict=True):
+            for target, number in zip(matrix.columns, line, strict=True):
+                assert number.value == pytest.approx(effect(study, of, row[-4:-1], target[-4:-1], k))
+
+
+def test_controls_are_paired_with_the_same_targets(study: Synthetic, pages: list[Page]) -> None:
+    table, reference = part(pages[0], "Donation against controls"), study.reference
+    for f in study.transfer:
+        targets = [g for g in study.targets if g != f]
+        plain = np.mean([effect(study, "pos", f, g) for g in targets])
+        shuffled = np.mean([effect(study, "pos", f, g, variant="shuffled") for g in targets])
+        control = np.mean([effect(study, "pos", reference, g) for g in targets])
+        row = {x: column(table, x)[name(study, f)].value for x in table.columns[1:]}
+        assert list(row.values()) == pytest.approx([shuffled, plain - shuffled, control, plain - control])
+
+
+def test_own_text_is_apart(study: Synthetic, pages: list[Page]) -> None:
+    itself = column(part(pages[0], "Transfer languages by donation"), "On itself")
+    own = column(part(pages[0], "Best transfer language"), "Own text")
+    for f in study.transfer:
+        found = itself[name(study, f)]
+        if f in study.targets:
+            assert found.value == pytest.approx(effect(study, "pos", f, f))
+        else:
+            assert found is None
+    for g in study.targets:
+        assert own[name(study, g)].value == pytest.approx(effect(study, "pos", g, g))
+
+
+def test_best_transfer_language_is_the_nearest_other(study: Synthetic, pages: list[Page]) -> None:
+    table = part(pages[0], "Best transfer language")
+    chosen, share = column(table, "Best transfer language"), column(table, "Best in % of draws")
+    for g in study.targets[3:]:
+        nearest = min((f for f in study.transfer if f != g), key=lambda f: distance(f, g))
+        assert chosen[name(study, g)] == name(study, nearest)
+        assert share[name(study, g)] > 60
+
+
+def test_seen_against_unseen(study: Synthetic, pages: list[Page]) -> None:
+    table = part(pages[0], "Seen against unseen")
+    assert table.columns[1:3] == ("Seen (3)", "Unseen (3)")
+    received = {
+        g: np.mean([effect(study, "pos", f, g) for f in study.transfer if f != g]) for g in study.targets
+    }
+    sides = [np.mean([x for g, x in received.items() if study.seen[g] is side]) for side in (True, False)]
+    last = table.rows[-1]
+    assert last[0] == 100
+    assert [x.value for x in last[1:]] == pytest.approx([*sides, sides[1] - sides[0]])
+
+
+def test_known_distance_comes_back(pages: list[Page]) -> None:
+    for page in pages:
+        table = part(page, "Effect and known distance")
+        found = column(table, "Rank correlation")["letters"]
+        assert found.value < -0.8
+        assert found.high < -0.4
+        assert column(table, "Pairs")["letters"] == 4 * 6 - 2
+
+
+def test_what_is_not_known_has_no_table(study: Synthetic) -> None:
+    page = transfer_pages.pages(study.records(distances=(), seen={}))[0]
+    assert not any(x.title.startswith(("Effect and known", "Seen against")) for x in page.parts)
+    assert set(column(part(page, "Targets by recipience"), "Seen").values()) == {"not known"}
+
+
+def test_summary_says_whether_0_is_inside(study: Synthetic, pages: list[Page]) -> None:
+    text = " ".join(pages[0].summary)
+    assert "4 transfer languages, 6 target languages, 3 seeds at 1 and 100 steps." in text
+    top = next(iter(column(part(pages[0], "Transfer languages by donation"), "Donation")))
+    assert f"The largest donation is that of {top}" in text
+    assert "an interval without 0" in text
+    idle = Synthetic(strength=0.0, controls=(), steps=(1,))
+    page = transfer_pages.pages(idle.records())[0]
+    assert "an interval with 0 in it" in " ".join(page.summary)
+    assert not any(word in " ".join(page.summary) for word in ("helps", "harms", "significant"))
+
+
+def test_failed_run_empties_its_means_and_is_named(study: Synthetic) -> None:
+    bad = next(x for x in study.jobs if x.label == f"{study.transfer[0]}, 100 steps, seed 1, pos")
+
+    def missing(job: Job, cell: Cell) -> bool:
+        return job is bad
+
+    records = study.records(missing, {bad.condition_key: "loss is NaN"})
+    page, other = transfer_pages.pages(records)
+    donation = column(part(page, "Transfer languages by donation"), "Donation")
+    hole = donation[name(study, study.transfer[0])]
+    assert hole.value is None
+    assert "failed: loss is NaN" in hole.missing[0]
+    assert list(donation)[-1] == name(study, study.transfer[0])
+    assert all(x.value is not None for code, x in donation.items() if code != name(study, study.transfer[0]))
+    assert all(x.value is None for x in column(part(page, "Targets by recipience"), "Recipience").values())
+    by_steps = column(part(page, "Donation by steps"), "1 step")
+    assert all(x.value is not None for x in by_steps.values())
+    assert f"{len(bad.cells)} are missing" in page.summary[-1]
+    assert "missing" not in " ".join(other.summary)
+
+
+def test_study_that_has_not_begun(study: Synthetic) -> None:
+    records = study.records(lambda job, cell: True)
+    for page in (*transfer_pages.pages(records), *zero_shot_pages.pages(records)):
+        assert "issing" in page.summary[-1] or "are missing" in page.summary[-1]
+        for table in page.parts:
+            if isinstance(table, Table):
+                assert not any(
+                    isinstance(x, Number) and x.value is not None for row in table.rows for x in row
+                )
+
+
+def test_one_transfer_language_and_one_target() -> None:
+    small = Synthetic(transfer=CODES[:1], targets=CODES[1:2], steps=(1,), seeds=(0,), controls=())
+    page = transfer_pages.pages(small.records())[0]
+    assert (
+        column(part(page, "Transfer languages by donation"), "Donation")[name(small, CODES[0])].value
+        is not None
+    )
+    assert column(part(page, "Effect and known distance"), "Rank correlation")["letters"].value is None
+    assert "1 transfer language, 1 target language, 1 seed at 1 step." in page.summary[0]
+
+
+def test_own_text_alone_leaves_donation_empty_but_not_missing() -> None:
+    small = Synthetic(transfer=CODES[:1], targets=CODES[:1], steps=(1,), seeds=(0,), controls=())
+    page = transfer_pages.pages(small.records())[0]
+    found = column(part(page, "Transfer languages by donation"), "Donation")[name(small, CODES[0])]
+    assert found is None or (found.value is None and not found.missing)
+
+
+def test_zero_shot_page(study: Synthetic) -> None:
+    page = zero_shot_pages.pages(study.records())[1]
+    table = page.parts[0]
+    for g in study.targets:
+        found = column(table, "Score")[name(study, g)]
+        assert found.value == pytest.approx(score(study, "ner", g))
+        assert found.low < found.value < found.high
+        assert column(table, "Truncated")[name(study, g)] == CODES.index(g) % 3
+        assert column(table, "Examples")[name(study, g)] == study.examples
+    values = [x.value for x in column(table, "Score").values()]
+    assert values == sorted(values, reverse=True)
+
+
+def test_unclear_scores_are_named() -> None:
+    low = Synthetic(examples=8, targets=CODES[:2])
+    page = zero_shot_pages.pages(low.records())[0]
+    table = page.parts[0]
+    unclear = [code for code, x in column(table, "Score").items() if x.low <= column(table, "Majority")[code]]
+    assert unclear
+    line = next(x for x in page.summary if x.startswith("Not clearly above"))
+    assert all(code in line for code in unclear)
