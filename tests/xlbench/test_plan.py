@@ -1,5 +1,6 @@
 """Jobs: asked for, put in order, and less what is stored."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,9 @@ from hypothesis import strategies as st
 from xlbench import plan as planning
 from xlbench.contracts import Cell, Cost, Evaluation, Job, Resolved
 from xlbench.errors import PluginError, StudyError
+from xlbench.estimate import Meter
 from xlbench.plugins import Plugin, Registry
 from xlbench.results import Rates, Store
-
-METRICS = {"tags": None}
 
 
 @dataclass
@@ -90,7 +90,7 @@ def test_needs_come_first_and_groups_stay_together(
     assert sorted(place) == sorted(keys)
     assert all(place[need] < place[x.condition_key] for x in ordered for need in x.needs)
     if not any(x.needs for x in jobs):
-        changes = sum(a.group != b.group for a, b in zip(ordered, ordered[1:], strict=False))
+        changes = sum(a.group != b.group for a, b in itertools.pairwise(ordered))
         assert changes == max(len({x.group for x in jobs}) - 1, 0)
 
 
@@ -153,6 +153,22 @@ def test_shared_finetuning_is_charged_once_also_where_its_first_job_is_done(
     assert plan.seconds(Rates(finetune_tokens_per_second=10.7)) == pytest.approx(10)
     assert plan.seconds(Rates(finetune_tokens_per_second=10.7), workers=2) == pytest.approx(5)
     assert plan.seconds(None) is None
+
+
+def test_the_estimate_follows_what_is_measured() -> None:
+    left = Cost(finetune_tokens=1000, evaluate_examples=10)
+    meter = Meter()
+    assert meter.estimate(left, 2) is None  # nothing is known, and nothing is made up
+    meter.add(Cost(finetune_tokens=100), {"finetune": 50.0, "tokenize": 3.0}, 54.0)
+    assert not meter.knows(left)
+    by_relation = 1000 * 0.5 + 10 * 0.5 * 40 / 3
+    assert meter.estimate(left) == pytest.approx(by_relation)
+    meter.add(Cost(evaluate_examples=100), {"evaluate": 20.0}, 20.0)
+    assert meter.knows(left)
+    # Of two jobs one had 4 seconds of other things.
+    assert meter.estimate(left, 2) == pytest.approx(1000 * 0.5 + 10 * 0.2 + 2 * 4 / 2)
+    stored = Meter.of(Rates(finetune_tokens_per_second=4.0, evaluate_examples_per_second=10.0))
+    assert stored.estimate(left) == pytest.approx(1000 / 4 + 10 / 10)
 
 
 def test_a_probes_own_refusal_and_its_mistakes(resolved: Resolved, store: Store) -> None:

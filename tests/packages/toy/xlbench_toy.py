@@ -95,7 +95,9 @@ class Drift:
     def pages(self, records):
         for task, metric in records.metrics.items():
             scores = {
-                (r.evaluation.cell.target, r.condition["seed"]): float(metric.score(r.evaluation.counts.sum(0)))
+                (r.evaluation.cell.target, r.condition["seed"]): float(
+                    metric.score(r.evaluation.counts.sum(0))
+                )
                 for r in records.records
                 if r.probe == self.name and r.evaluation.cell.task == task
             }

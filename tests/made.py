@@ -1,12 +1,10 @@
-"""A small, real checkpoint and small, real data for the tests of the core."""
+"""Small, real data and a study over them, made on the spot."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from xlbench.contracts import (
     AdapterTraining,
@@ -24,40 +22,6 @@ from xlbench.contracts import (
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
 TAGS = ("NOUN", "VERB", "ADJ")
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained masked BERT of two layers, with dropout, and a tokenizer that splits words."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("checkpoint")
-    core = Tokenizer(models.Unigram())
-    core.normalizer = normalizers.NFKC()
-    core.pre_tokenizer = pre_tokenizers.Metaspace()
-    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    trainer = trainers.UnigramTrainer(vocab_size=60, special_tokens=specials, unk_token="<unk>")
-    core.train_from_iterator([" ".join(sentence(i, 8).words) for i in range(200)], trainer)
-    core.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1",
-        special_tokens=[("<s>", core.token_to_id("<s>")), ("</s>", core.token_to_id("</s>"))],
-    )  # fmt: skip
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
-        cls_token="<s>", sep_token="</s>", mask_token="<mask>", model_max_length=48,
-    )  # fmt: skip
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=64, max_position_embeddings=48, pad_token_id=tokenizer.pad_token_id,
-        initializer_range=0.2,
-    )  # fmt: skip
-    BertForMaskedLM(config).save_pretrained(folder)
-    assert json.loads((folder / "config.json").read_text())["architectures"] == ["BertForMaskedLM"]
-    return folder
 
 
 def sentence(number: int, length: int | None = None) -> Tagged:
@@ -119,8 +83,7 @@ class MadeText:
         return [" ".join(sentence(start + i).words) for i in range(min(limit, 80))]
 
 
-@pytest.fixture
-def resolved(checkpoint: Path) -> Resolved:
+def study_over(checkpoint: Path) -> Resolved:
     """A study over the made data: a tagging task and a classification of pairs."""
     metric = Metric("accuracy", ("correct", "total"), _count, _score)
     tasks = {

@@ -1,0 +1,207 @@
+"""The command line, as a process of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "transformers", "datasets", "adapters", "numpy", "pandas", "pyarrow", "langcodes"}
+
+PROBE = """
+import resource, sys
+from xlbench.cli import main
+sys.argv = ["xlbench", *{words!r}]
+try:
+    code = main()
+except SystemExit as end:
+    code = end.code
+used = resource.getrusage(resource.RUSAGE_SELF)
+print("LOADED", *sorted(sys.modules), file=sys.stderr)
+print("CPU", used.ru_utime + used.ru_stime, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def xlbench(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "xlbench.cli", *words],
+        capture_output=True, text=True, check=False, cwd=cwd,
+        env={**os.environ, "XLBENCH_PLUGINS": "", "OMP_NUM_THREADS": "1", **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [(("--help",), 0.4), (("list", "tasks"), 0.6), (("run", "--help"), 0.6), (("--version",), 0.4)],
+)
+def test_quick_commands_load_nothing_heavy(words: tuple[str, ...], limit: float) -> None:
+    times = []
+    for _ in range(3):  # the least of three: others use the machine too
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE.format(words=list(words))],
+            capture_output=True, text=True, check=True, env={**os.environ, "XLBENCH_PLUGINS": ""},
+        )  # fmt: skip
+        (loaded,) = re.findall("LOADED (.*)", done.stderr)
+        assert HEAVY.isdisjoint(x.split(".")[0] for x in loaded.split())
+        times.append(float(re.findall("CPU (.*)", done.stderr)[0]))
+    assert min(times) < limit
+
+
+@pytest.mark.parametrize(
+    "what", ["tasks", "models", "probes", "languages", "corpora", "executors", "plugins"]
+)
+def test_list_gives_json_and_a_table(what: str) -> None:
+    rows = json.loads(xlbench("list", what, "--json").stdout)
+    done = xlbench("list", what)
+    assert done.returncode == 0
+    assert rows
+    for row in rows:
+        assert str(row["name"]) in done.stdout
+
+
+def test_list_languages_of_a_task_and_a_model() -> None:
+    everything = json.loads(xlbench("list", "languages", "--json").stdout)
+    rows = json.loads(xlbench("list", "languages", "--task", "nli", "--model", "xlmr", "--json").stdout)
+    found = {x["code"]: x["pretrained"] for x in rows}
+    assert set(found) < {x["code"] for x in everything}
+    assert found["swa"] is True
+
+
+BAD = {
+    "task": (("run", "--task", "nre"), "no task 'nre'; did you mean ner?"),
+    "model": (("run", "--model", "mbrt"), "no model 'mbrt'; did you mean mbert"),
+    "probe": (("plan", "--probe", "tranfer"), "no probe 'tranfer'; did you mean transfer?"),
+    "language": (("plan", "--targets", "finnish"), "fin"),
+    "executor": (
+        ("run", "--executor", "locale", "--task", "pos"),
+        "no executor 'locale'; did you mean local?",
+    ),
+    "steps": (("run", "--steps", "0"), "steps must be at least 1, not 0"),
+    "seeds": (("run", "--seeds", "1,1"), "seed 1 given twice"),
+    "option": (("run", "--tasks", "ner"), "No such option: --tasks"),
+    "command": (("rum",), "No such command 'rum'"),
+    "value": (("run", "--workers", "0"), "--workers"),
+    "choice": (("list", "task"), "'tasks'"),
+    "no file": (("run", "nothing.toml"), "nothing.toml: no such study file"),
+    "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
+    "no study": (("show", "--results", "nothing"), "no study in nothing"),
+    "no board": (("leaderboard", "--results", "nothing"), "no study in nothing"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_gets_one_line_and_2(kind: str, tmp_path: Path) -> None:
+    words, expected = BAD[kind]
+    done = xlbench(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert all(x.startswith("xlbench: ") for x in done.stderr.splitlines())
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m xlbench.cli list languages | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+@pytest.fixture(scope="module")
+def study(checkpoint: Path) -> list[str]:
+    """Seconds of work: one task on the artificial languages, an untrained model."""
+    return [
+        "--model", str(checkpoint), "--task", "pos", "--data", "pos=artificial", "--text", "artificial",
+        "--transfer", "qaa", "--targets", "qaa,qab", "--train-languages", "qaa", "--steps", "1,2",
+        "--seeds", "2", "--controls", "shuffled", "--limit", "10", "--mlm", "chunk=16,lines=200",
+        "--adapter", "limit=20,epochs=1", "--results", "results",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ran(study: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A folder in which the study ran, with what it printed."""
+    folder = tmp_path_factory.mktemp("ran")
+    done = xlbench("run", *study, "--workers", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout, done.stderr
+
+
+def test_a_run_ends_with_tables_a_leaderboard_and_a_picture(ran: tuple[Path, str, str]) -> None:
+    folder, out, errors = ran
+    assert "donation" in out.lower()
+    assert (folder / "results" / "leaderboard" / "README.md").is_file()
+    (picture,) = re.findall(r"picture +(\S+)", out)
+    assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    assert "9 of 9 jobs (100%), done" in errors  # plain lines where there is no terminal
+    assert "9 jobs in" in out
+
+
+def test_the_same_again_runs_nothing(ran: tuple[Path, str, str], study: list[str]) -> None:
+    folder = ran[0]
+    files = {x: x.stat().st_mtime_ns for x in (folder / "results" / "jobs").iterdir()}
+    done = xlbench("run", *study, "--quiet", cwd=folder)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "0 jobs in" in done.stdout
+    assert "9 were done before" in done.stdout
+    assert {x: x.stat().st_mtime_ns for x in (folder / "results" / "jobs").iterdir()} == files
+
+
+def test_the_saved_study_and_the_command_ask_the_same(ran: tuple[Path, str, str]) -> None:
+    folder = ran[0]
+    (saved,) = (folder / "results").glob("studies/*/study.toml")
+    done = xlbench("plan", str(saved), cwd=folder)
+    assert re.search(r"to run +0\n", done.stdout)
+    (line,) = re.findall(r"command +xlbench (.*)", done.stdout)
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m xlbench.cli plan {line.removeprefix('run ')}"],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert re.search(r"jobs +9 \(1 zero-shot, 8 transfer\)", done.stdout)
+    assert re.search(r"to run +0\n", done.stdout)
+
+
+def test_plan_estimates_from_stored_timings_or_a_calibration(
+    ran: tuple[Path, str, str], study: list[str], tmp_path: Path
+) -> None:
+    done = xlbench("plan", *study, "--seeds", "3", cwd=ran[0])  # the seeds 2 and 3
+    assert re.search(r"to run +8\n", done.stdout)
+    assert re.search(r"time +about \d+ s with \d workers? \(by stored timings\)", done.stdout)
+    done = xlbench("plan", *study, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"to run +9\n", done.stdout)
+    assert "(by a short calibration)" in done.stdout
+    assert re.search(r"disk +about \d+ kB", done.stdout)
+    assert list(tmp_path.iterdir()) == []  # planning writes nothing
+
+
+def test_show_and_leaderboard(ran: tuple[Path, str, str], tmp_path: Path) -> None:
+    folder = ran[0]
+    assert "Zero-shot" in xlbench("show", cwd=folder).stdout
+    done = xlbench("leaderboard", "--out", str(tmp_path / "boards"), cwd=folder)
+    assert done.returncode == 0
+    text = next((tmp_path / "boards").glob("transfer-pos-*.md")).read_text()
+    assert "xlbench run --model" in text
+    assert "transfer (xlbench " in text  # which plugin made it
+
+
+def test_ctrl_c_says_how_to_go_on(study: list[str], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xlbench.cli", "run", *study, "--steps", "5000", "--workers", "2"],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if " of " in line:  # the first job is stored
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped; what is done is kept, and the same command goes on: xlbench run" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "results" / "jobs").glob("*.parquet"))
