@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from xlbench import checkpoints
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
+    AdapterTraining,
     BaseModel,
     Corpus,
+    Json,
     Language,
     MaskedLM,
     Resolved,
@@ -105,6 +107,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     for probe in full.options:
         with problems.kept():
             registry.find("probe", probe)
+    for key in full.adapter:
+        if (task := key.rpartition(".")[0]) and task not in full.tasks:
+            problems.add(
+                f"adapter.{key}: the task {task!r} is not in the study; its tasks: {', '.join(full.tasks)}"
+            )
     full = _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     corpus: Corpus = NoText()
@@ -126,13 +133,20 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         model_fingerprint=fingerprint,
         tasks=tasks,
         data=data,
-        training={x.name: replace(x.training, **_typed(full.adapter)) for x in tasks.values()},
+        training={x.name: _training(x, full.adapter) for x in tasks.values()},
         mlm=MaskedLM(**_typed(full.mlm)),
         corpus=corpus,
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
         distances=registry.distances,
         targets=targets,
     )
+
+
+def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining:
+    """The task's own settings, under those said for every task, under those said for it (`TASK.KEY`)."""
+    general = {k: v for k, v in said.items() if "." not in k}
+    own = {k.rpartition(".")[2]: v for k, v in said.items() if k.rpartition(".")[0] == task.name}
+    return replace(task.training, **_typed(general | own))
 
 
 def find_model(study: Study, registry: Registry) -> BaseModel:

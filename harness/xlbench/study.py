@@ -203,10 +203,19 @@ def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
 
 
 def _settings(table: Mapping[str, Any], cls: type[Any], name: str, where: str) -> dict[str, Json]:
-    """Settings of one of the frozen dataclasses, of the types of its defaults."""
+    """Settings of one of the frozen dataclasses, of the types of its defaults.
+
+    Those of adapters may be for one task: `TASK.KEY`, or a table within the table.
+    """
     defaults: dict[str, Any] = {x.name: x.default for x in dataclasses.fields(cls)}
     result: dict[str, Json] = {}
     for key, value in table.items():
+        task, _, own = key.rpartition(".")
+        if cls is AdapterTraining and (isinstance(value, Mapping) or task):
+            inner, of_task = (value, key) if isinstance(value, Mapping) else ({own: value}, task)
+            found = _settings(inner, cls, f"{name}.{of_task}", where)
+            result |= {f"{of_task}.{k}": v for k, v in found.items()}
+            continue
         if key not in defaults:
             raise StudyError(f"{where}unknown key {name}.{key}{_nearest(key, defaults)}")
         default = defaults[key]

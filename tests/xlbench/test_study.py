@@ -189,3 +189,11 @@ def test_defaults_fill_only_what_is_not_said() -> None:
     assert full.controls == ()
     assert full.steps == (5,)
     assert full.mlm == {"chunk": 64, "lines": 2}
+
+
+def test_adapter_settings_of_one_task_as_a_table_or_a_dotted_key() -> None:
+    nested = parse({"adapter": {"epochs": 2, "nli": {"learning_rate": 1e-4}}})
+    assert nested == parse({"adapter": {"epochs": 2, "nli.learning_rate": 1e-4}})
+    assert "--adapter nli.learning_rate=0.0001" in command(nested)
+    with pytest.raises(StudyError, match=r"unknown key adapter\.nli\.epoch; did you mean 'epochs'"):
+        parse({"adapter": {"nli": {"epoch": 1}}})

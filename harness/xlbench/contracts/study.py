@@ -63,7 +63,7 @@ class Study:
     mlm: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
-    """Settings of `AdapterTraining` that differ from the task's own, for every task."""
+    """Settings of `AdapterTraining` that differ from the task's own, for every task or (`TASK.KEY`) for one."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By probe: settings that only it knows."""
 
