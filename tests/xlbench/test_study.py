@@ -192,8 +192,8 @@ def test_defaults_fill_only_what_is_not_said() -> None:
 
 
 def test_adapter_settings_of_one_task_as_a_table_or_a_dotted_key() -> None:
-    nested = parse({"adapter": {"epochs": 2, "nli": {"learning_rate": 1e-4}}})
-    assert nested == parse({"adapter": {"epochs": 2, "nli.learning_rate": 1e-4}})
-    assert "--adapter nli.learning_rate=0.0001" in command(nested)
+    nested = studies.parse({"adapter": {"epochs": 2, "nli": {"learning_rate": 1e-4}}})
+    assert nested == studies.parse({"adapter": {"epochs": 2, "nli.learning_rate": 1e-4}})
+    assert "--adapter nli.learning_rate=0.0001" in studies.command(nested)
     with pytest.raises(StudyError, match=r"unknown key adapter\.nli\.epoch; did you mean 'epochs'"):
-        parse({"adapter": {"nli": {"epoch": 1}}})
+        studies.parse({"adapter": {"nli": {"epoch": 1}}})

@@ -14,7 +14,28 @@ PRETRAINING_LANGUAGES = frozenset(
 """Unseen are qac, qah and qal, each with a seen sister (qac and qal in another script), and a branch
 as a whole, qao and qap, whose family is seen in another script."""
 
-DEFAULTS = Study()
+DEFAULTS = Study(
+    tasks=("pos", "ner", "nli"),
+    transfer=("qaa", "qac", "qah"),
+    targets=("qaa", "qab", "qac", "qad", "qah", "qai", "qal", "qap"),
+    train_languages=("qaa", "qae", "qam"),
+    reference="qaa",
+    data=dict.fromkeys(("pos", "ner", "nli"), ("artificial",)),
+    text="artificial",
+    limit=100,
+    mlm={"chunk": 32, "lines": 2000, "learning_rate": 5e-4},
+    adapter={
+        "epochs": 3,
+        "limit": 600,
+        "learning_rate": 5e-3,
+        "batch_size": 32,
+        "nli.epochs": 4,
+        "nli.limit": 1200,
+        "nli.learning_rate": 3e-3,
+        "nli.reduction_factor": 2,
+    },
+)
+"""A study over seen and unseen languages, sized for a minute or so on two cores."""
 
 
 @hookimpl

@@ -37,7 +37,7 @@ class ZeroShot:
                 train_examples=train * resolved.training[task].epochs,
                 evaluate_examples=sum(resolved.size(task, c.target, "test") for c in cells),
             ),
-            group="pretrained",
+            group=f"pretrained/{task}",
         )
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
