@@ -107,11 +107,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     for probe in full.options:
         with problems.kept():
             registry.find("probe", probe)
-    for key in full.adapter:
-        if (task := key.rpartition(".")[0]) and task not in full.tasks:
-            problems.add(
-                f"adapter.{key}: the task {task!r} is not in the study; its tasks: {', '.join(full.tasks)}"
-            )
+    for key in study.adapter:
+        if (task := _task_of(key)) and task not in full.tasks:
+            tasks = ", ".join(full.tasks)
+            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {tasks}")
+    adapter = {k: v for k, v in full.adapter.items() if _task_of(k) in ("", *full.tasks)}
+    full = replace(full, adapter=adapter)
     full = _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     corpus: Corpus = NoText()
@@ -127,6 +128,10 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         fingerprint = checkpoints.locate(model, full.revision).fingerprint
     if problems.lines:
         raise ManyProblemsError(problems.lines)
+    if full.pretraining_languages:
+        said = "named by the study"
+        listed = frozenset(full.pretraining_languages)
+        model = replace(model, pretraining_languages=listed, languages_source=said)
     return Resolved(
         study=full,
         model=model,
@@ -142,10 +147,15 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
 
 
+def _task_of(key: str) -> str:
+    """The task that an adapter's setting is for; empty for all."""
+    return key.rpartition(".")[0]
+
+
 def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining:
     """The task's own settings, under those said for every task, under those said for it (`TASK.KEY`)."""
-    general = {k: v for k, v in said.items() if "." not in k}
-    own = {k.rpartition(".")[2]: v for k, v in said.items() if k.rpartition(".")[0] == task.name}
+    general = {k: v for k, v in said.items() if not _task_of(k)}
+    own = {k.rpartition(".")[2]: v for k, v in said.items() if _task_of(k) == task.name}
     return replace(task.training, **_typed(general | own))
 
 
@@ -161,7 +171,7 @@ def find_model(study: Study, registry: Registry) -> BaseModel:
         if not folder.is_dir() and ("/" not in name or name.startswith((".", "/", "~"))):
             where = ", nor is it a checkpoint folder" if "/" in name else ""
             raise UnknownNameError(registry.unknown("model", name) + (where or "; a hub id is OWNER/NAME"))
-        title = folder.resolve().name if folder.is_dir() else name
+        title = folder.absolute().name if folder.is_dir() else name
         model = BaseModel(title, "a checkpoint folder" if folder.is_dir() else "from the hub", name)
     return replace(model, revision=revision) if revision is not None else model
 
@@ -216,7 +226,7 @@ def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _with_languages(study: Study, registry: Registry, problems: _Problems) -> Study:
     """The study with ISO 639-3 codes only."""
     changed: dict[str, Any] = {}
-    for name in ("transfer", "targets", "train_languages"):
+    for name in ("pretraining_languages", "transfer", "targets", "train_languages"):
         codes: dict[str, str] = {}
         for text in getattr(study, name):
             with problems.kept():

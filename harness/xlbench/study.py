@@ -15,11 +15,18 @@ from xlbench.contracts import AdapterTraining, Control, Json, MaskedLM, Study
 from xlbench.errors import StudyError
 
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
-NAMES = ("probes", "tasks", "transfer", "targets", "train_languages", "controls")
+NAMES = (
+    "pretraining_languages", "probes", "tasks", "transfer", "targets", "train_languages", "controls",
+)  # fmt: skip
 NUMBERS = ("steps", "seeds")
 SINGLE = ("model", "revision", "reference", "text")
 SETTINGS: dict[str, type[Any]] = {"mlm": MaskedLM, "adapter": AdapterTraining}
-OPTIONS = {"probes": "--probe", "tasks": "--task", "train_languages": "--train-languages"}
+OPTIONS = {
+    "probes": "--probe",
+    "tasks": "--task",
+    "train_languages": "--train-languages",
+    "pretraining_languages": "--pretraining-languages",
+}
 """Fields whose option is not their own name."""
 NO_CONTROLS = "none"
 """`--controls none`: no control, which is something else than not to say."""

@@ -35,6 +35,14 @@ def study_of(
     revision: Annotated[
         str | None, _option("--revision", "Revision of the model on the hub.", metavar="REV")
     ] = None,
+    pretraining_languages: Annotated[
+        Names,
+        _option(
+            "--pretraining-languages",
+            "Languages that an unregistered model was pretrained on.",
+            metavar="LANG,...",
+        ),
+    ] = None,
     probe: Annotated[Names, _option("--probe", "Probes.", metavar="PROBE,...")] = None,
     task: Annotated[Names, _option("--task", "Tasks.", metavar="TASK,...")] = None,
     transfer: Annotated[
@@ -81,6 +89,7 @@ def study_of(
     said: dict[str, Any] = {
         "model": model,
         "revision": revision,
+        "pretraining_languages": _parts(pretraining_languages),
         "probes": _parts(probe),
         "tasks": _parts(task),
         "transfer": _parts(transfer),

@@ -40,6 +40,8 @@ class Study:
     model: str = "tiny"
     """A registered name, a local checkpoint folder, or a hub id."""
     revision: str | None = None
+    pretraining_languages: tuple[str, ...] = ()
+    """Languages in the model's pretraining, ISO 639-3, where its registration does not say."""
     probes: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     transfer: tuple[str, ...] = ()
@@ -63,7 +65,7 @@ class Study:
     mlm: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
-    """Settings of `AdapterTraining` that differ from the task's own, for every task or (`TASK.KEY`) for one."""
+    """Settings of `AdapterTraining` unlike the task's own: `KEY` for all tasks, `TASK.KEY` for one."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By probe: settings that only it knows."""
 
