@@ -1,6 +1,6 @@
 """How close the engine comes to a bare loop over ready batches of the same model, in the same run.
 
-    python benchmarks/engine.py [--model FOLDER_OR_ID] [--rounds 5] [--threads 1]
+    python benchmarks/engine.py [--model NAME_OR_FOLDER] [--rounds 5] [--threads 1]
 
 Two ratios: evaluation (tokenized, length-sorted, labels collected) against plain forward passes of the
 same encoder over batches built beforehand; masked-LM finetuning against plain steps over inputs built
@@ -39,7 +39,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def bare_evaluation(lab: Lab, resolved: Resolved, task: str) -> Callable[[], None]:
     """Forward passes alone, over the very batches that the lab uses."""
-    _, batches = lab._stream(resolved.cells(task))
+    _, batches = lab.stream(resolved.cells(task))
     inputs = [{"input_ids": b.ids.long(), "attention_mask": b.attention} for b in batches]
 
     def work() -> None:
@@ -54,7 +54,8 @@ def bare_evaluation(lab: Lab, resolved: Resolved, task: str) -> Callable[[], Non
 def bare_finetuning(lab: Lab, resolved: Resolved, language: str, steps: int) -> Callable[[], None]:
     """Forward, backward and optimizer step, over inputs built beforehand."""
     encoder, mlm = lab.encoder, resolved.mlm
-    text = chunks(resolved.corpus.lines(language, mlm.lines), encoder.tokenizer, min(mlm.chunk, encoder.longest))
+    lines, length = resolved.corpus.lines(language, mlm.lines), min(mlm.chunk, encoder.longest)
+    text = chunks(lines, encoder.tokenizer, length)
     made = [
         (torch.from_numpy(b.ids), torch.from_numpy(b.where), torch.from_numpy(b.gold))
         for b in masked_batches(text, encoder.tokenizer, encoder.model.config.vocab_size, mlm, steps, 0)
@@ -76,8 +77,9 @@ def bare_finetuning(lab: Lab, resolved: Resolved, language: str, steps: int) -> 
 
 def main() -> None:
     """Measure, print a table, and write it as JSON with --json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="tiny")
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--model", default="tiny", help="registered name or checkpoint folder")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
@@ -95,7 +97,10 @@ def main() -> None:
         lab.task_adapter("pos")
         cells = resolved.cells("pos")
         sides: dict[str, dict[str, Callable[[], object]]] = {
-            "evaluation": {"engine": lambda: lab.evaluate(cells), "bare": bare_evaluation(lab, resolved, "pos")},
+            "evaluation": {
+                "engine": lambda: lab.evaluate(cells),
+                "bare": bare_evaluation(lab, resolved, "pos"),
+            },
             "masked-LM finetuning": {
                 "engine": lambda: lab.finetune("qaa", steps=options.steps, seed=0),
                 "bare": bare_finetuning(lab, resolved, "qaa", options.steps),
@@ -122,7 +127,8 @@ def main() -> None:
                 "bare_tokens_per_second": round(pieces[name] / median["bare"]),
                 "ratio": round(median["bare"] / median["engine"], 3),
             }
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
+    cpu = platform.processor() or platform.machine()
+    machine = f"{cpu}, {os.cpu_count()} cores, torch {torch.__version__}"
     print(f"{options.model}, {options.threads} thread(s), median of {options.rounds} rounds; {machine}")
     for name, row in table.items():
         print(f"{name:22} engine {row['engine_tokens_per_second']:>8} tokens/s   bare loop "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xlbench.contracts import Cell, Cost, Distance, Evaluation, Job, Language, Metric, Record, Records
+from xlbench.results import Store
 
 NAMES = ("Ama", "Bel", "Cyr", "Dun", "Esk", "Fal", "Gor", "Hul", "Ister", "Jom", "Kel", "Lun")
 CODES = tuple(f"qa{letter}" for letter in "abcdefghijkl")
@@ -211,3 +213,12 @@ class Synthetic:
             counts = np.stack([right, words], axis=1)
         extra = {} if "steps" in condition else {"majority": 30.0 + column}
         return Evaluation(cell, counts.astype(np.int32), truncated=column % 3, extra=extra)
+
+
+def write_all(path: Path, study: Synthetic) -> None:
+    """Store a study; stands here so that other processes can import it."""
+    store = Store(path)
+    store.prepare()
+    for job in study.jobs:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())

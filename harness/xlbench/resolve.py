@@ -109,8 +109,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             registry.find("probe", probe)
     for key in study.adapter:
         if (task := _task_of(key)) and task not in full.tasks:
-            tasks = ", ".join(full.tasks)
-            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {tasks}")
+            known = ", ".join(full.tasks)
+            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
     adapter = {k: v for k, v in full.adapter.items() if _task_of(k) in ("", *full.tasks)}
     full = replace(full, adapter=adapter)
     full = _with_languages(full, registry, problems)

@@ -70,4 +70,4 @@ def test_scores_keep_the_leading_shape_and_are_0_where_undefined(metric: Metric)
 
 @pytest.mark.parametrize("metric", [accuracy(), span_f1()])
 def test_metrics_travel_to_other_processes(metric: Metric) -> None:
-    assert pickle.loads(pickle.dumps(metric)) == metric  # noqa: S301 (our own)
+    assert pickle.loads(pickle.dumps(metric)) == metric

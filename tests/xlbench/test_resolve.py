@@ -165,7 +165,7 @@ def test_broken_files_are_found_before_anything_trains(
     first, second = caught.value.problems
     assert "test.conllu:1" in first
     assert "tur.txt: no text" in second
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - its own
+    again = pickle.loads(pickle.dumps(caught.value))
     assert again.problems == caught.value.problems
     assert isinstance(again, StudyError)
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic
+from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, write_all
 
 from xlbench.contracts import Cell, Evaluation, Job
 from xlbench.errors import JobError, ResultsError
@@ -328,18 +328,10 @@ def test_frame_has_a_row_a_cell(store: Store, study: Synthetic) -> None:
     assert str(frame["condition.seed"].dtype) == "Int64"
 
 
-def _write_all(path: Path, study: Synthetic) -> None:
-    store = Store(path)
-    store.prepare()
-    for job in study.jobs:
-        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
-    store.save_study(study.study, study.jobs, study.described())
-
-
 def test_processes_may_write_the_same_jobs(tmp_path: Path) -> None:
     study = Synthetic(steps=(1,), seeds=(0,), controls=(), examples=200)
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write_all, args=(tmp_path, study)) for _ in range(3)]
+    writers = [context.Process(target=write_all, args=(tmp_path, study)) for _ in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:

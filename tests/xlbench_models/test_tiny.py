@@ -1,8 +1,10 @@
 """The embedded model: what is in the package, that its card is right, and that it can be made again."""
 
 import math
+import random
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +144,36 @@ def test_masking() -> None:
     assert batch["attention_mask"][-1].sum() == 5
 
 
+def some_inputs(tokenizer: Any) -> tuple[pretrain_tiny.Text, list[pretrain_tiny.Input]]:
+    text = ArtificialText()
+    lines, into = text.lines("qai", 80), text.translated("qai", "qaa", 80)
+    both = pretrain_tiny.Text(pretrain_tiny.encode(tokenizer, lines), pretrain_tiny.encode(tokenizer, into))
+    return both, pretrain_tiny.inputs(random.Random(0), both, tokenizer)
+
+
+def test_inputs_are_lines_alone_followed_or_translated(tokenizer: Any) -> None:
+    text, made = some_inputs(tokenizer)
+    start, stop = tokenizer.cls_token_id, tokenizer.sep_token_id
+    kinds = Counter[str]()
+    for line, following, translation in zip(
+        text.lines, [*text.lines[1:], []], text.translations, strict=True
+    ):
+        first = [start, *line, stop]
+        one = next(x for x in made if x.pieces[: len(first)] == first)
+        made.remove(one)
+        rest = one.pieces[len(first) :]
+        kinds["alone" if not rest else "translated" if rest == [*translation, stop] else "followed"] += 1
+        assert rest in ([], [*translation, stop], [*following, stop])
+        assert one.segments == [0] * len(first) + [1] * len(rest)
+        assert len(one.pieces) <= pretrain_tiny.LONGEST
+    assert min(kinds.values()) > 5
+    assert len(kinds) == 3
+
+
 def test_loss_is_that_of_the_library(model: Any, tokenizer: Any) -> None:
     import torch
 
-    text = pretrain_tiny.encode(tokenizer, ArtificialText().lines("qai", 30))
-    made = pretrain_tiny.inputs(__import__("random").Random(0), text, tokenizer)
+    _, made = some_inputs(tokenizer)
     batch = pretrain_tiny.tensors(made, tokenizer, torch.Generator().manual_seed(0), 0.15)
     with torch.inference_mode():
         assert pretrain_tiny.losses(model, batch).mean() == pytest.approx(model(**batch).loss, abs=1e-5)

@@ -57,7 +57,7 @@ def test_fingerprints_follow_the_content_and_nothing_else(tmp_path: Path) -> Non
 def test_data_travel_to_other_processes(tmp_path: Path) -> None:
     put(tmp_path / "eng_x" / "test.conll", CONLL)
     data = ner.folder([tmp_path])
-    again = pickle.loads(pickle.dumps(data))  # noqa: S301 (our own)
+    again = pickle.loads(pickle.dumps(data))
     assert again.examples("eng", "test") == data.examples("eng", "test")
 
 

@@ -36,8 +36,8 @@ class _HandOn(nn.Module):
 class Encoder:
     """A pretrained multilingual encoder with everything that is attached to it."""
 
-    def __init__(self, checkpoint: str, *, revision: str | None, device: torch.device) -> None:
-        """Load from a local folder or a hub id (safetensors only, no remote code).
+    def __init__(self, checkpoint: str, device: torch.device) -> None:
+        """Load from a local folder (safetensors only, no remote code).
 
         Raises ModelError where the files cannot be loaded or the architecture is not supported.
         """
@@ -48,15 +48,13 @@ class Encoder:
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        from_where: dict[str, Any] = {"trust_remote_code": False}
-        if not Path(checkpoint).is_dir():
-            from_where["revision"] = revision
+        how: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
         # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
         torch.manual_seed(0)
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **from_where)
-            self.model = AutoAdapterModel.from_pretrained(checkpoint, use_safetensors=True, **from_where)
-            masked_lm = AutoModelForMaskedLM.from_pretrained(checkpoint, use_safetensors=True, **from_where)
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **how)
+            self.model = AutoAdapterModel.from_pretrained(checkpoint, use_safetensors=True, **how)
+            masked_lm = AutoModelForMaskedLM.from_pretrained(checkpoint, use_safetensors=True, **how)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ModelError(f"{checkpoint}: cannot be loaded as a masked language model: {first}") from error

@@ -52,13 +52,12 @@ class Lab:
         checkpoint: str,
         adapters: Path,
         *,
-        revision: str | None = None,
         device: str = "auto",
         batch_tokens: int | None = None,
         threads: int | None = None,
         notify: Callable[[str, float], None] = lambda phase, fraction: None,
     ) -> None:
-        """Load the model. `adapters` is the folder that keeps task adapters.
+        """Load the model from the folder `checkpoint`. `adapters` is the folder that keeps task adapters.
 
         `batch_tokens` bounds a batch of the evaluation, padding included; it cannot change a label but
         by rounding.
@@ -71,7 +70,7 @@ class Lab:
         self._adapters = adapters
         self.device = choose_device(device)
         with self._phase("load"):
-            self.encoder = Encoder(checkpoint, revision=revision, device=self.device)
+            self.encoder = Encoder(checkpoint, self.device)
         self._blank = blank_pieces(self.encoder.tokenizer)
         self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 2048)
         self._state: State = None
@@ -139,7 +138,8 @@ class Lab:
                 self._encoded[key] = encode(examples, self.encoder.tokenizer, length, self._blank)
         return self._encoded[key]
 
-    def _stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
+    def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
+        """Test examples of cells of one task, and the batches in which they are evaluated; kept."""
         if cells not in self._batches:
             stream = Stream.of([self.encoded(c.task, c.target, "test") for c in cells])
             pad = self.encoder.tokenizer.pad_token_id
@@ -184,7 +184,7 @@ class Lab:
     def predict(self, cells: Sequence[Cell]) -> list[list[tuple[str | None, ...]]]:
         """Labels of every word of every example of every cell; None where a word was cut off."""
         task = self.resolved.tasks[cells[0].task]
-        stream, batches = self._stream(tuple(cells))
+        stream, batches = self.stream(tuple(cells))
         found = np.full(stream.starts[-1], -1, np.int64)
         self.encoder.use_task_adapter(task.name)
         with self._phase("evaluate") as progress, torch.inference_mode():

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from xlbench import hookimpl
 from xlbench.contracts import Cost, Evaluation, Job
 from xlbench.errors import StudyError
-
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:

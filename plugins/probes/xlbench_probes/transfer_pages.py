@@ -56,7 +56,7 @@ def _summary(view: View) -> Iterator[str]:
         control = view.overall(k, "shuffled")
         ahead = interval(difference(overall, control).number())
         yield (
-            f"With the words of the same texts shuffled it is {interval(control.number())}; "
+            f"With the pieces of the same texts shuffled it is {interval(control.number())}; "
             f"the original order is ahead by {ahead}."
         )
     donors = [(code, found.number()) for code, found in view.ranked_donors(k) if found.value is not None]

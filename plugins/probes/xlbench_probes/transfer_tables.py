@@ -60,14 +60,17 @@ def controls(view: View) -> Table:
             paired = view.donation(Arm(f, k), view.reference)
             row += [_number(control), _number(difference(paired, control))]
         rows.append(tuple(row))
-    return Table(
-        f"Donation against controls, {counted(k, 'step')}",
-        tuple(columns),
-        tuple(rows),
-        "The same number of steps on the same text with its words shuffled, and on the text of the reference "
-        "language (over targets other than the transfer and the reference language, in both). A donation "
-        "that controls match is the effect of any update, not of the language.",
-    )
+    note = ["The same number of steps"]
+    if view.shuffled:
+        note.append("on the same text with its pieces in random order" + (", and" if view.reference else "."))
+    if view.reference:
+        note.append(
+            "on text of the reference language (over targets other than the transfer and the reference "
+            "language, in both)."
+        )
+    note.append("A donation that controls match is the effect of any update, not of the language.")
+    title = f"Donation against controls, {counted(k, 'step')}"
+    return Table(title, tuple(columns), tuple(rows), " ".join(note))
 
 
 def targets(view: View) -> Table:
