@@ -183,3 +183,25 @@ def test_no_text_is_needed_where_nothing_is_finetuned(
 ) -> None:
     found = resolve(ask(checkpoint, data, transfer=(), text=None, probes=("zero-shot",)), registry)
     assert list(found.corpus.languages()) == []
+
+
+def test_the_study_says_what_an_unregistered_model_has_seen(
+    registry: Registry, checkpoint: Path, data: Path
+) -> None:
+    silent = resolve(ask(checkpoint, data), registry)
+    assert silent.seen("deu") is None
+    told = resolve(ask(checkpoint, data, pretraining_languages=("en", "deu")), registry)
+    assert (told.seen("eng"), told.seen("deu"), told.seen("tur")) == (True, True, False)
+    assert told.model_fingerprint == silent.model_fingerprint
+
+
+def test_adapter_settings_for_one_task_leave_the_others_alone(
+    registry: Registry, checkpoint: Path, data: Path
+) -> None:
+    said = {"epochs": 2, "ner.epochs": 7, "ner.learning_rate": 1e-4}
+    found = resolve(ask(checkpoint, data, adapter=said), registry)
+    assert (found.training["pos"].epochs, found.training["ner"].epochs) == (2, 7)
+    assert found.training["pos"].learning_rate == found.tasks["pos"].training.learning_rate
+    assert found.training["ner"].learning_rate == 1e-4
+    (line,) = problems(ask(checkpoint, data, adapter={"nli.epochs": 1}), registry)
+    assert "'nli' is not in the study" in line
