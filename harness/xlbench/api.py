@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import checkpoints, plugins
 from xlbench import plan as planning
-from xlbench.errors import StudyError
+from xlbench.errors import ResultsError, StudyError
 from xlbench.estimate import Meter
 from xlbench.progress import Progress
 from xlbench.resolve import check_data, resolve
@@ -167,9 +167,12 @@ def load_results(path: str | Path = "results", study: str | None = None) -> pd.D
 
     Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
     condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
-    Raises ResultsError.
+    Raises ResultsError, also where there is no such folder.
     """
-    return Store(Path(path)).frame(study)
+    store = Store(Path(path))
+    if not store.path.is_dir():
+        raise ResultsError(f"no results in {path}: no such folder; run a study first, or give another folder")
+    return store.frame(study)
 
 
 def cores() -> int:

@@ -205,3 +205,15 @@ def test_ctrl_c_says_how_to_go_on(study: list[str], tmp_path: Path) -> None:
     assert "stopped; what is done is kept, and the same command goes on: xlbench run" in errors
     assert "Traceback" not in errors
     assert list((tmp_path / "results" / "jobs").glob("*.parquet"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_output_to_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "xlbench.cli", "list", "tasks"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "XLBENCH_PLUGINS": ""},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert re.fullmatch(r"xlbench: the disk is full; free some space .*\n", done.stderr)

@@ -6,7 +6,7 @@ import pytest
 
 import xlbench
 from xlbench import Study, api
-from xlbench.errors import StudyError
+from xlbench.errors import ResultsError, StudyError
 
 
 @pytest.fixture
@@ -55,4 +55,6 @@ def test_what_python_callers_get_wrong(study: Study, tmp_path: Path) -> None:
         xlbench.run(study, results=tmp_path / "new", workers=0)
     with pytest.raises(StudyError, match="seed 1 given twice"):
         xlbench.run(Study(seeds=(1, 1)), results=tmp_path / "new")
+    with pytest.raises(ResultsError, match="no such folder"):
+        xlbench.load_results(tmp_path / "new")
     assert not (tmp_path / "new").exists()

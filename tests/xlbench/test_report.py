@@ -250,6 +250,12 @@ def test_index_keeps_pages_of_earlier_studies(tmp_path: Path) -> None:
     assert head.count("-->") == 1, "nothing ends the comment early"
 
 
+def test_a_file_in_the_way_names_the_option_that_helps(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="another --out"):
+        write_leaderboard(tmp_path / "file" / "below", [("transfer", page())], lambda _: MADE)
+
+
 def test_a_readme_of_another_kind_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# My project\n")
     with pytest.raises(ResultsError, match="another --out"):

@@ -252,6 +252,18 @@ def test_a_file_in_the_way(tmp_path: Path, study: Synthetic) -> None:
         Store(tmp_path / "file")
     with pytest.raises(ResultsError, match="another --results"):
         Store(tmp_path / "file" / "below").prepare()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "jobs").write_text("")
+    with pytest.raises(ResultsError, match="another --results"):
+        Store(tmp_path / "results").index()
+
+
+def test_a_study_is_named_by_its_id_and_not_by_a_path(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    for other in ("../..", f"../studies/{name}", ""):
+        with pytest.raises(ResultsError, match=f"there are: {name}"):
+            store.study(other)
+    assert store.study(name).id == name
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -13,10 +14,10 @@ def main() -> int:
     """Run the command line; returns the exit code: 2 for what the user can put right, 130 for Ctrl-C."""
     import typer
 
-    from xlbench.cli.app import app
-
     usage_error: type[Any] = typer.BadParameter.mro()[1]  # the base of all usage errors
     try:
+        from xlbench.cli.app import app
+
         code = app(prog_name="xlbench", standalone_mode=False)
         sys.stdout.flush()
     except XlbenchError as error:
@@ -35,6 +36,13 @@ def main() -> int:
         # Python flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = f" at {error.filename}" if error.filename else ""
+        _say(f"the disk is full{where}; free some space and try again (what is stored is kept)")
+        return XlbenchError.exit_code
     return code if isinstance(code, int) else 0
 
 

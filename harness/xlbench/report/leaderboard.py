@@ -33,7 +33,7 @@ def write_leaderboard(
     index = out / "README.md"
     _guard(index)
     written = [index]
-    with writing(out):
+    with writing(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
     for probe, page in pages:
         made_by = provenance(page)
@@ -48,10 +48,10 @@ def write_leaderboard(
         says = page.summary[0] if page.summary else page.title
         mark = _mark({"probe": probe, "task": page.task, "model": made_by.model, "says": says})
         path = out / f"{stem}.md"
-        with writing(out):
+        with writing(out, "--out"):
             put(path, f"{mark}\n\n{markdown(page, made_by, addresses)}".encode())
         written.append(path)
-    with writing(out):
+    with writing(out, "--out"):
         put(index, _index(out).encode())
     return written
 
@@ -79,7 +79,7 @@ def _guard(index: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError) as error:
-        raise ResultsError(f"cannot read {index}; use another --out") from error
+        raise ResultsError(f"cannot read {index}; move what is in its way, or use another --out") from error
     if not _MARK.fullmatch(first):
         raise ResultsError(f"{index} is not a leaderboard's; use another --out")
 

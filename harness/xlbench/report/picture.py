@@ -27,7 +27,7 @@ def picture(matrix: Matrix, path: Path) -> None:
     content = io.BytesIO()
     with alt.data_transformers.enable("default", max_rows=None):
         _chart(matrix).save(content, format="png", scale_factor=_SCALE)
-    with writing(path.parent):
+    with writing(path.parent, "--out"):
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, content.getvalue())
 

@@ -25,12 +25,14 @@ _WHY = {
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn an operating system's error into a ResultsError of one line."""
+def writing(folder: Path, option: str = "--results") -> Iterator[None]:
+    """Turn an operating system's error into a ResultsError of one line; `option` names the folder."""
     try:
         yield
     except OSError as error:
-        why = _WHY.get(error.errno or 0, f"{error.strerror or error}; use another --results")
+        why = _WHY.get(error.errno or 0, f"{error.strerror or error}; use another --results").replace(
+            "--results", option
+        )
         raise ResultsError(f"cannot store results in {folder}: {why} (what is stored is unharmed)") from error
 
 

@@ -40,7 +40,8 @@ def list_files(folder: Path) -> Index:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ResultsError(f"cannot read results in {folder}: {error.strerror}") from error
+        why = f"{error.strerror}; use another --results"
+        raise ResultsError(f"cannot read results in {folder}: {why}") from error
     index: dict[str, list[StoredFile]] = {}
     for name in names:
         if found := _NAME.fullmatch(name):

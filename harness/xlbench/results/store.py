@@ -130,11 +130,11 @@ class Store:
     def study(self, study_id: str | None = None) -> StoredStudy:
         """One study; None is the last started. Raises ResultsError where there is none."""
         if study_id is not None:
-            folder = self.path / "studies" / study_id
-            if not folder.is_dir():
+            folders = self.path / "studies"
+            if study_id not in {path.name for path in folders.glob("*") if path.is_dir()}:
                 known = ", ".join(x.id for x in self.studies()) or "none"
                 raise ResultsError(f"no study {study_id!r} in {self.path}; there are: {known}")
-            return studies.load(folder)
+            return studies.load(folders / study_id)
         found = self.studies()
         if not found:
             raise ResultsError(f"no study in {self.path}; run one first: xlbench run")
