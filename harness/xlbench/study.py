@@ -28,6 +28,8 @@ OPTIONS = {
     "pretraining_languages": "--pretraining-languages",
 }
 """Fields whose option is not their own name."""
+LARGEST = 2**31 - 1
+"""Of seeds, steps and the limit: what every library takes."""
 NO_CONTROLS = "none"
 """`--controls none`: no control, which is something else than not to say."""
 
@@ -249,6 +251,11 @@ def _at_least(value: int, least: int, what: str, where: str) -> int:
 
 
 def _check(study: Study, where: str) -> None:
+    for name in (*NUMBERS, "limit"):
+        value = getattr(study, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and number > LARGEST:
+                raise StudyError(f"{where}{name}: {number} is too large; at most {LARGEST}")
     for step in study.steps:
         _at_least(step, 1, "steps", where)
     for seed in study.seeds:

@@ -197,3 +197,9 @@ def test_adapter_settings_of_one_task_as_a_table_or_a_dotted_key() -> None:
     assert "--adapter nli.learning_rate=0.0001" in studies.command(nested)
     with pytest.raises(StudyError, match=r"unknown key adapter\.nli\.epoch; did you mean 'epochs'"):
         studies.parse({"adapter": {"nli": {"epoch": 1}}})
+
+
+@pytest.mark.parametrize("said", [{"seeds": [2**31]}, {"steps": [2**40]}, {"limit": 10**23}])
+def test_numbers_that_no_library_takes_are_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(StudyError, match="too large; at most 2147483647"):
+        studies.parse(said)
