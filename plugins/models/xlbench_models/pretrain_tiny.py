@@ -31,6 +31,7 @@ VOCABULARY = 3000
 MASKED = 0.25
 """Share of the pieces hidden in training: more than usual, since training is short."""
 MASKED_HELD_OUT = 0.15
+LANGUAGES = sorted(PRETRAINING_LANGUAGES)
 HELD_OUT = 400
 """Lines of each language on which the loss is measured."""
 
@@ -40,6 +41,13 @@ class Input(NamedTuple):
 
     pieces: list[int]
     segments: list[int]
+
+
+class Text(NamedTuple):
+    """Lines of one language as pieces without special ones, and each line said in another seen language."""
+
+    lines: list[list[int]]
+    translations: list[list[int]]
 
 
 def train_tokenizer(lines: Sequence[str]) -> Any:
@@ -82,19 +90,23 @@ def new_model(tokenizer: Any) -> Any:
     )
 
 
-def inputs(rng: random.Random, text: Sequence[list[int]], tokenizer: Any) -> list[Input]:
-    """A shuffled round through the lines, half of them in pairs of neighbours, for masking afresh."""
+def inputs(rng: random.Random, text: Text, tokenizer: Any) -> list[Input]:
+    """A shuffled round through the lines: alone, with the line that follows, or with a translation.
+
+    Hiding pieces of a line beside its translation is the translation language modelling of Conneau and
+    Lample (2019), "Cross-lingual language model pretraining".
+    """
     start, stop = tokenizer.cls_token_id, tokenizer.sep_token_id
     made: list[Input] = []
-    index = 0
-    while index < len(text):
-        first = text[index][: LONGEST - 2]
-        index += 1
-        pieces, segments = [start, *first, stop], [0] * (len(first) + 2)
-        if index < len(text) and rng.random() < 0.67 and len(pieces) + len(text[index]) < LONGEST:
-            pieces += [*text[index], stop]
-            segments += [1] * (len(text[index]) + 1)
-            index += 1
+    for first, following, translation in zip(
+        text.lines, [*text.lines[1:], []], text.translations, strict=True
+    ):
+        draw = rng.random()
+        second = translation if draw < 0.4 else following if draw < 0.8 else []
+        pieces, segments = [start, *first[: LONGEST - 2], stop], [0] * (len(first[: LONGEST - 2]) + 2)
+        if second and len(pieces) + len(second) < LONGEST:
+            pieces += [*second, stop]
+            segments += [1] * (len(second) + 1)
         made.append(Input(pieces, segments))
     rng.shuffle(made)
     return made
@@ -167,14 +179,20 @@ def held_out_loss(model: Any, tokenizer: Any, language: str, seed: int) -> float
     return float(torch.cat(found).mean())
 
 
+def translate(language: str, args: argparse.Namespace) -> list[str]:
+    """The language's lines in other languages of the pretraining, one drawn for each line."""
+    rng = random.Random(f"translate {args.seed}/{language}")
+    text, others = ArtificialText(args.seed, "pretraining"), [x for x in LANGUAGES if x != language]
+    whole = {x: text.translated(language, x, args.lines) for x in others}
+    return [whole[rng.choice(others)][index] for index in range(args.lines)]
+
+
 def encode(tokenizer: Any, lines: Sequence[str]) -> list[list[int]]:
     """Pieces of each line, without special ones."""
     return list(tokenizer(list(lines), add_special_tokens=False)["input_ids"])
 
 
-def pretrain(
-    model: Any, tokenizer: Any, text: Mapping[str, Sequence[list[int]]], args: argparse.Namespace
-) -> None:
+def pretrain(model: Any, tokenizer: Any, text: Sequence[Text], args: argparse.Namespace) -> None:
     """Train in place: AdamW, linear warmup over a twentieth of the steps, then linear decay to 0."""
     import torch
 
@@ -187,7 +205,7 @@ def pretrain(
     began = time.monotonic()
     step, recent = 0, 0.0
     while step < args.steps:
-        made = [x for lines in text.values() for x in inputs(rng, lines, tokenizer)]
+        made = [x for one in text for x in inputs(rng, one, tokenizer)]
         for batch in batches(rng, made, args.pieces):
             loss = losses(model, tensors(batch, tokenizer, generator, MASKED)).mean()
             optimizer.zero_grad(set_to_none=True)
@@ -214,8 +232,10 @@ A BERT of {layers} layers of {hidden}, {parameters:,} parameters, for the artifi
 
 Made by masked language modelling ({masked:.0%} of the pieces hidden; AdamW, {args.steps:,} steps of at most
 {args.pieces:,} pieces, learning rate {args.learning_rate}) on {args.lines:,} lines in each of {count}
-languages, which the generator draws from the seed; with torch {torch} and transformers {transformers}
-on one core of a CPU. To make it again:
+languages, which the generator draws from the seed: a line alone, with the one that follows, or with its
+translation into another of the {count}. With torch {torch} and transformers {transformers} on one core
+of a CPU.
+To make it again:
 
     OMP_NUM_THREADS=1 python -m xlbench_models.pretrain_tiny OUT --seed {args.seed} --lines {args.lines} \\
         --steps {args.steps} --pieces {args.pieces} --learning-rate {args.learning_rate}
@@ -268,7 +288,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lines", type=int, default=LINES, help="lines a language (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=14000, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=16000, help="default: %(default)s")
     parser.add_argument("--pieces", type=int, default=1024, help="pieces a batch (default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="default: %(default)s")
     args = parser.parse_args()
@@ -276,11 +296,13 @@ def main() -> None:
     import torch
 
     torch.manual_seed(args.seed)
-    text = ArtificialText(args.seed, "pretraining")
-    lines = {x: text.lines(x, args.lines) for x in sorted(PRETRAINING_LANGUAGES)}
-    tokenizer = train_tokenizer([x for one in lines.values() for x in one])
+    text = {x: ArtificialText(args.seed, "pretraining").lines(x, args.lines) for x in LANGUAGES}
+    tokenizer = train_tokenizer([x for lines in text.values() for x in lines])
+    both = [
+        Text(encode(tokenizer, lines), encode(tokenizer, translate(x, args))) for x, lines in text.items()
+    ]
     model = new_model(tokenizer)
-    pretrain(model, tokenizer, {x: encode(tokenizer, one) for x, one in lines.items()}, args)
+    pretrain(model, tokenizer, both, args)
     model.save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
     (args.out / "README.md").write_text(model_card(model, tokenizer, args), encoding="utf-8")

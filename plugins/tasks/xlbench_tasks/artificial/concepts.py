@@ -56,7 +56,9 @@ TIMES_OF = {"past": ("yesterday", "once"), "present": ("today", "now"), "future"
 TIMES = tuple(time for times in TIMES_OF.values() for time in times)
 
 PRONOUNS = _words("I you he she we they")
-NUMBERS = _words("two three four five seven ten")
+DIGITS = _words("10 4 12 7")
+"""Numbers that all languages write alike."""
+NUMBERS = _words("two three four five")
 DETERMINERS = ("the", "this", "that", "every")
 RELATIONS = _words("in to from near with of")
 LINKS = ("and", "but")

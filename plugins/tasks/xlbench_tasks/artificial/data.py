@@ -159,6 +159,11 @@ class ArtificialText:
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """The first `limit` sentences, one a line; 20,000 at most."""
+        return self.translated(language, language, limit)
+
+    def translated(self, language: str, into: str, limit: int) -> list[str]:
+        """What `lines` says in one language, said in another, line by line."""
         _check(language)
-        say = speaker(language).say
+        _check(into)
+        say = speaker(into).say
         return [say(x).text for x in _text(self.seed, self.purpose, language).first(min(limit, LINES))]

@@ -13,6 +13,8 @@ from xlbench_tasks.artificial.names import FIRMS, GIVEN, SURNAMES, TOWNS
 Kind = Literal["noun", "person", "place", "organisation", "pronoun"]
 Part = Literal["train", "dev", "test"]
 
+NUMBERS = (c.NUMBERS[0], c.DIGITS[0], *c.NUMBERS[1:], *c.DIGITS[1:])
+
 
 class Thing(NamedTuple):
     """A participant, place or owner."""
@@ -56,9 +58,9 @@ class Meaning(NamedTuple):
 
 
 def pick(rng: random.Random, items: Sequence[str]) -> str:
-    """One of the items, the earlier ones more often."""
+    """One of the items, the first ones far more often than the last."""
     draw = rng.random()
-    return items[int(draw * draw * len(items))]
+    return items[int(draw * draw * draw * len(items))]
 
 
 def being(rng: random.Random, names: float = 0.4, pronouns: float = 0.1) -> Thing:
@@ -104,7 +106,7 @@ def _noun(rng: random.Random, head: str, qualities: Sequence[str]) -> Thing:
         owner = person(rng) if draw < 0.06 else Thing("noun", pick(rng, c.PEOPLE), determiner="the")
     draw = rng.random()
     if draw < 0.12:
-        return Thing("noun", head, "", quality, owner, pick(rng, c.NUMBERS), True)
+        return Thing("noun", head, "", quality, owner, pick(rng, NUMBERS), True)
     if draw < 0.25:
         return Thing("noun", head, "", quality, owner, "", True, "the" if draw < 0.2 else "")
     determiner = "the" if draw < 0.8 else pick(rng, c.DETERMINERS[1:]) if draw < 0.92 else ""

@@ -195,7 +195,8 @@ class Speaker:
         if thing.determiner and (self._article or thing.determiner != "the"):
             quantifiers.append(_Token(form(thing.determiner), "DET", "det", head))
         if thing.number:
-            quantifiers.append(_Token(form(thing.number), "NUM", "nummod", head))
+            number = thing.number if thing.number.isdigit() else form(thing.number)
+            quantifiers.append(_Token(number, "NUM", "nummod", head))
         if quantifiers:
             if self._quantifier_first:
                 before = quantifiers + before
