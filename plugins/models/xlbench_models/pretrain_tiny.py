@@ -55,11 +55,14 @@ def train_tokenizer(lines: Sequence[str]) -> Any:
     from tokenizers import BertWordPieceTokenizer  # type: ignore[import-untyped]
     from transformers import BertTokenizerFast
 
-    ascii_marks = [chr(x) for x in range(33, 127)]
-    letters = sorted({*alphabet(), *(x for x in ascii_marks if x.isalnum())})
-    spelled = [*ascii_marks, *letters, *(f"a{x}" for x in letters)]
+    marks = [chr(x) for x in range(33, 127)]
+    letters = sorted({*alphabet(), *filter(str.isalnum, marks)})
+    # Named here, pieces get their numbers in this order; else in that of a hash table, which no seed governs.
+    first = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{x}" for x in letters)]
     trained = BertWordPieceTokenizer(lowercase=False, strip_accents=False, handle_chinese_chars=False)
-    trained.train_from_iterator([*lines, *spelled], VOCABULARY, min_frequency=5, show_progress=False)
+    trained.train_from_iterator(
+        [*lines, *marks, *letters], VOCABULARY, min_frequency=5, special_tokens=first, show_progress=False
+    )
     with TemporaryDirectory() as folder:
         (vocabulary,) = trained.save_model(folder)
         return BertTokenizerFast(

@@ -13,6 +13,10 @@ PRETRAINING_LANGUAGES = frozenset({"qaa", "qab", "qad", "qae", "qaf", "qai", "qa
 branches as a whole, qag and qah (cousins seen, one in the same script) and qao and qap (none in theirs)."""
 
 DEFAULTS = Study(
+    probes=("transfer",),
+    steps=(1, 10, 100),
+    seeds=(0, 1, 2),
+    controls=("target", "reference", "shuffled"),
     tasks=("pos", "ner", "nli"),
     transfer=("qaa", "qac", "qah"),
     targets=("qaa", "qab", "qac", "qad", "qah", "qai", "qal", "qap"),
