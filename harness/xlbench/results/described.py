@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Distance, Language
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
+    place = Path(model.checkpoint)
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
         {*study.transfer, *study.targets, *study.train_languages, *own, study.reference or ""} - {""}
@@ -22,7 +24,8 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     return {
         "model": {
             "name": model.name,
-            "checkpoint": model.checkpoint,
+            # A path that only one machine has says nothing to others; the fingerprint does.
+            "checkpoint": place.name if place.is_absolute() else model.checkpoint,
             "revision": study.revision or model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
