@@ -132,6 +132,7 @@ def test_masking_follows_the_recipe(make: Make) -> None:
     lab = make()
     tokenizer = lab.encoder.tokenizer
     text = chunks(lab.resolved.corpus.lines("qaa", 10_000), tokenizer, 16)
+    text = np.unique(text, axis=0)  # so that a chunk that comes twice is seen
     size = lab.encoder.model.config.vocab_size
     drawn = list(masked_batches(text, tokenizer, size, lab.resolved.mlm, 400, 0))
     chosen = sum(len(b.where) for b in drawn)
@@ -143,8 +144,13 @@ def test_masking_follows_the_recipe(make: Make) -> None:
     assert (now == gold).mean() == pytest.approx(0.1 + 0.1 / size, abs=0.02)
     assert not np.isin(gold, tokenizer.all_special_ids).any()
     # Every chunk once before any comes again.
-    order = [tuple(b.ids.shape) for b in drawn[:2]]
-    assert order == [(4, 16)] * 2
+    rows = []
+    for batch in drawn[: len(text) // 4]:
+        whole = batch.ids.copy()
+        whole.reshape(-1)[batch.where] = batch.gold
+        rows += [tuple(row) for row in whole]
+    assert len(set(rows)) == len(rows) == len(text) // 4 * 4
+    assert set(rows) <= set(map(tuple, text))
 
 
 def test_shuffled_text_has_the_same_pieces_in_another_order(make: Make) -> None:
