@@ -62,11 +62,7 @@ def test_at_least_four_languages_are_unseen_in_several_families() -> None:
     assert scripts == {x.script for x in LEAVES.values()}
 
 
-TOO_LONG = ("qac", "qag", "qah", "qao")
-KNOWN = pytest.mark.xfail(strict=True, reason="pairs of this unseen language are cut into too many pieces")
-
-
-@pytest.mark.parametrize("code", [pytest.param(x, marks=KNOWN if x in TOO_LONG else ()) for x in LEAVES])
+@pytest.mark.parametrize("code", LEAVES)
 def test_no_letter_is_unknown_and_nearly_nothing_too_long(code: str, tokenizer: Any) -> None:
     lines = [*ArtificialText().lines(code, 500)]
     pairs = [x.texts for x in ArtificialData("nli").examples(code, "test")]  # type: ignore[union-attr]

@@ -25,9 +25,9 @@ from xlbench_tasks.artificial.tree import LEAVES
 if TYPE_CHECKING:
     import torch
 
-LONGEST = 64
+LONGEST = 128
 """Pieces in an input, special ones included."""
-VOCABULARY = 3000
+VOCABULARY = 1500
 MASKED = 0.25
 """Share of the pieces hidden in training: more than usual, since training is short."""
 MASKED_HELD_OUT = 0.15
