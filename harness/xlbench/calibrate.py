@@ -46,9 +46,10 @@ def calibrate(resolved: Resolved, *, device: str = "auto", threads: int | None =
         lab.evaluate([cell])
         evaluate = _timed(lambda: lab.evaluate([cell]))
         finetune = 0.0
-        if study.transfer:
-            lab.finetune(study.transfer[0], steps=1, seed=0)
-            finetune = _timed(lambda: lab.finetune(study.transfer[0], steps=STEPS, seed=0))
+        text = next((x for x in study.transfer if x in resolved.corpus.languages()), None)
+        if text is not None:
+            lab.finetune(text, steps=1, seed=0)
+            finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))
     tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk
     return Rates(
         finetune_tokens_per_second=tokens / finetune if finetune else None,

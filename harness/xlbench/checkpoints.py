@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,16 +75,32 @@ def download(checkpoint: Checkpoint) -> Path:
     """The folder of a checkpoint, downloaded if it is not here yet. Raises ModelError where that fails."""
     if checkpoint.revision is None:
         return Path(checkpoint.source)
+    path = snapshot(checkpoint.source, PATTERNS, checkpoint.revision)
+    # The files are now here, so the checks that needed them can be made.
+    _local(path)
+    return path
+
+
+def snapshot(repo: str, patterns: Sequence[str], revision: str | None = None) -> Path:
+    """The folder of a hub repository's files of these names, downloaded where they are not here yet.
+
+    Raises ModelError where that fails.
+    """
     from huggingface_hub import snapshot_download
 
-    repo = checkpoint.source
     try:
-        path = snapshot_download(repo, revision=checkpoint.revision, allow_patterns=list(PATTERNS))
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
     except Exception as error:
         raise _hub_error(repo, error) from error
-    # The files are now here, so the checks that needed them can be made.
-    _local(Path(path))
-    return Path(path)
+
+
+def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
+    """The checkpoint's `config.json`, which `locate` has checked already."""
+    folder = Path(checkpoint.source)
+    if checkpoint.revision is not None:
+        folder = snapshot(checkpoint.source, ["config.json"], checkpoint.revision)
+    found: Mapping[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return found
 
 
 def is_here(checkpoint: Checkpoint) -> bool:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints
+from xlbench import checkpoints, given_adapters, settings
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
     AdapterTraining,
     BaseModel,
     Corpus,
+    GivenAdapter,
     Json,
     Language,
+    LanguageTraining,
     MaskedLM,
     Resolved,
     Study,
@@ -101,12 +103,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     problems = _Problems()
     model = find_model(study, registry)
     full = filled(filled(study, model.defaults), DEFAULTS)
-    for probe in full.probes:
-        with problems.kept():
-            registry.find("probe", probe)
-    for probe in full.options:
-        with problems.kept():
-            registry.find("probe", probe)
+    probe_settings = _settings(full, registry, problems)
     for key in study.adapter:
         if (task := _task_of(key)) and task not in full.tasks:
             known = ", ".join(full.tasks)
@@ -123,9 +120,15 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
     targets = _targets(full, data, problems)
     _check_languages(full, data, corpus, problems)
-    fingerprint = ""
+    fingerprint, given = "", dict[str, GivenAdapter]()
     with problems.kept():
-        fingerprint = checkpoints.locate(model, full.revision).fingerprint
+        checkpoint = checkpoints.locate(model, full.revision)
+        fingerprint = checkpoint.fingerprint
+        if full.language_adapters:
+            config = checkpoints.config(checkpoint)
+            for language, text in full.language_adapters.items():
+                with problems.kept():
+                    given[language] = given_adapters.find(text, config)
     if problems.lines:
         raise ManyProblemsError(problems.lines)
     if full.pretraining_languages:
@@ -142,9 +145,30 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         mlm=MaskedLM(**_typed(full.mlm)),
         corpus=corpus,
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
+        language_training=LanguageTraining(**_typed(full.language_training)),
+        given=given,
+        settings=probe_settings,
         distances=registry.distances,
         targets=targets,
     )
+
+
+def _settings(study: Study, registry: Registry, problems: _Problems) -> dict[str, Any]:
+    """What the study sets for each of its probes, checked against what the probe has to set."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys((*study.probes, *study.options)):
+        with problems.kept():
+            probe = registry.find("probe", name)
+            said = study.options.get(name, {})
+            if name not in study.probes:
+                problems.add(f"options.{name}: the probe {name!r} is not in the study; name it with --probe")
+            elif probe.settings is not None:
+                checked = settings.check(said, probe.settings, f"options.{name}")
+                found[name] = settings.make(probe.settings, checked)
+            elif said:
+                key = next(iter(said))
+                problems.add(f"options.{name}.{key}: the probe {name!r} has no settings")
+    return found
 
 
 def _task_of(key: str) -> str:
@@ -199,7 +223,8 @@ def check_data(resolved: Resolved) -> None:
             for language in languages:
                 with problems.kept():
                     resolved.size(task, language, split)  # type: ignore[arg-type]
-    text = dict.fromkeys(study.transfer)
+    having = set(resolved.corpus.languages())
+    text = dict.fromkeys(x for x in study.transfer if x in having)
     if study.reference is not None and "reference" in (study.controls or ()) and study.transfer:
         text[study.reference] = None
     for language in text:
@@ -235,6 +260,14 @@ def _with_languages(study: Study, registry: Registry, problems: _Problems) -> St
                     problems.add(f"{name}: {codes[code]!r} and {text!r} are both {code}; leave one out")
                 codes[code] = text
         changed[name] = tuple(codes)
+    given: dict[str, str] = {}
+    for text, adapter in study.language_adapters.items():
+        with problems.kept():
+            code = to_iso639_3(text, registry.languages)
+            if code in given:
+                problems.add(f"language_adapters: {code} is given twice; leave one out")
+            given[code] = adapter
+    changed["language_adapters"] = given
     if study.reference is not None:
         with problems.kept():
             changed["reference"] = to_iso639_3(study.reference, registry.languages)
@@ -344,13 +377,18 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
                 problems.add(
                     f"no training data in {language} for {task} ({one.name}); it has {_some(sorted(having))}"
                 )
+    for language in study.language_adapters:
+        if language not in study.transfer:
+            problems.add(
+                f"language_adapters: {language} is not among the transfer languages; add it to --transfer"
+            )
     if isinstance(corpus, NoText):
-        if study.transfer and study.text is None:
+        if study.text is None and not set(study.transfer) <= study.language_adapters.keys():
             problems.add("no text to finetune on: name a corpus or folder with --text")
         return
     having = set(corpus.languages())
     for language in study.transfer:
-        if language not in having:
+        if language not in having and language not in study.language_adapters:
             problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
     if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
         problems.add(

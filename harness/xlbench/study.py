@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from xlbench.contracts import AdapterTraining, Control, Json, MaskedLM, Study
+from xlbench import settings
+from xlbench.contracts import AdapterTraining, Control, Json, LanguageTraining, MaskedLM, Study
 from xlbench.errors import StudyError
 
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
@@ -20,16 +20,18 @@ NAMES = (
 )  # fmt: skip
 NUMBERS = ("steps", "seeds")
 SINGLE = ("model", "revision", "reference", "text")
-SETTINGS: dict[str, type[Any]] = {"mlm": MaskedLM, "adapter": AdapterTraining}
+SETTINGS: dict[str, type[Any]] = {
+    "mlm": MaskedLM, "adapter": AdapterTraining, "language_training": LanguageTraining,
+}  # fmt: skip
 OPTIONS = {
     "probes": "--probe",
     "tasks": "--task",
     "train_languages": "--train-languages",
     "pretraining_languages": "--pretraining-languages",
+    "language_training": "--language-training",
+    "language_adapters": "--language-adapter",
 }
 """Fields whose option is not their own name."""
-LARGEST = 2**31 - 1
-"""Of seeds, steps and the limit: what every library takes."""
 NO_CONTROLS = "none"
 """`--controls none`: no control, which is something else than not to say."""
 
@@ -73,7 +75,7 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     """
     for key in raw:
         if key not in FIELDS:
-            raise StudyError(f"{where}unknown key {key!r}{_nearest(key, FIELDS)}")
+            raise StudyError(f"{where}unknown key {key!r}{settings.nearest(key, FIELDS)}")
     said: dict[str, Any] = {k: v for k, v in raw.items() if v is not None}
     for name in NAMES:
         if name in said:
@@ -95,6 +97,14 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name, cls in SETTINGS.items():
         if name in said:
             said[name] = _settings(_table(said[name], name, where), cls, name, where)
+    if "language_adapters" in said:
+        table = _table(said["language_adapters"], "language_adapters", where)
+        for language, adapter in table.items():
+            if not isinstance(adapter, str) or not adapter:
+                raise StudyError(
+                    f"{where}language_adapters.{language} must be a folder or hub id, not {adapter!r}"
+                )
+        said["language_adapters"] = dict(table)
     if "options" in said:
         options = _table(said["options"], "options", where)
         said["options"] = {k: dict(_table(v, f"options.{k}", where)) for k, v in options.items()}
@@ -130,13 +140,13 @@ def command(study: Study) -> str:
         option = OPTIONS.get(name, f"--{name}")
         if name == "data":
             words += _pairs(option, {k: ",".join(map(_escaped, v)) for k, v in value.items()})
+        elif name == "language_adapters":
+            words += _pairs(option, {k: _escaped(v) for k, v in value.items()})
         elif name in SETTINGS:
             words += _pairs(option, {k: _escaped(_shown(v)) for k, v in value.items()})
         elif name == "options":
-            for probe, settings in value.items():
-                words += _pairs(
-                    "--option", {f"{probe}.{k}": _escaped(_shown(v)) for k, v in settings.items()}
-                )
+            for probe, own in value.items():
+                words += _pairs("--option", {f"{probe}.{k}": _escaped(_shown(v)) for k, v in own.items()})
         elif name == "controls":
             words += [option, ",".join(value) or NO_CONTROLS]
         elif name == "seeds" and len(value) == 1:
@@ -190,12 +200,6 @@ def scalar(text: str) -> Json:
         return text
 
 
-def _nearest(key: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(key.replace("-", "_").lower(), names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
-
-
 def _list(value: Any, kind: type[Any], name: str, where: str) -> tuple[Any, ...]:
     what = "texts" if kind is str else "whole numbers"
     if not isinstance(value, list | tuple) or any(
@@ -212,11 +216,10 @@ def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
 
 
 def _settings(table: Mapping[str, Any], cls: type[Any], name: str, where: str) -> dict[str, Json]:
-    """Settings of one of the frozen dataclasses, of the types of its defaults.
+    """Settings of one of the frozen dataclasses.
 
     Those of adapters may be for one task: `TASK.KEY`, or a table within the table.
     """
-    defaults: dict[str, Any] = {x.name: x.default for x in dataclasses.fields(cls)}
     result: dict[str, Json] = {}
     for key, value in table.items():
         task, _, own = key.rpartition(".")
@@ -224,23 +227,8 @@ def _settings(table: Mapping[str, Any], cls: type[Any], name: str, where: str) -
             inner, of_task = (value, key) if isinstance(value, Mapping) else ({own: value}, task)
             found = _settings(inner, cls, f"{name}.{of_task}", where)
             result |= {f"{of_task}.{k}": v for k, v in found.items()}
-            continue
-        if key not in defaults:
-            raise StudyError(f"{where}unknown key {name}.{key}{_nearest(key, defaults)}")
-        default = defaults[key]
-        wanted = int if default is None else type(default)
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            what = {int: "a whole number", float: "a number"}.get(wanted, "a text")
-            raise StudyError(f"{where}{name}.{key} must be {what}, not {value!r}")
-        if key == "schedule" and value != default:
-            raise StudyError(f"{where}{name}.schedule must be {default!r}, not {value!r}")
-        if key != "schedule" and not (value > 0 or (key == "seed" and value == 0)):
-            raise StudyError(f"{where}{name}.{key} must be above 0, not {value!r}")
-        if key == "mask_probability" and value >= 1:
-            raise StudyError(f"{where}{name}.{key} must be below 1, not {value!r}")
-        result[key] = value
+        else:
+            result |= settings.check({key: value}, cls, name, where)
     return result
 
 
@@ -254,8 +242,8 @@ def _check(study: Study, where: str) -> None:
     for name in (*NUMBERS, "limit"):
         value = getattr(study, name)
         for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int) and number > LARGEST:
-                raise StudyError(f"{where}{name}: {number} is too large; at most {LARGEST}")
+            if isinstance(number, int) and number > settings.LARGEST:
+                raise StudyError(f"{where}{name}: {number} is too large; at most {settings.LARGEST}")
     for step in study.steps:
         _at_least(step, 1, "steps", where)
     for seed in study.seeds:
@@ -269,7 +257,7 @@ def _check(study: Study, where: str) -> None:
     known = get_args(Control)
     for control in study.controls or ():
         if control not in known:
-            raise StudyError(f"{where}unknown control {control!r}{_nearest(control, known)}")
+            raise StudyError(f"{where}unknown control {control!r}{settings.nearest(control, known)}")
     for name in (*NAMES, *NUMBERS):
         values: Sequence[Any] = getattr(study, name) or ()
         for value in values:

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,15 @@ def test_markdown_has_every_number_and_names_what_is_missing() -> None:
     assert ["German (deu)", "–", "1.26", "-2.00"] in [cells(line) for line in lines]
     assert "xlbench run --task pos" in lines
     assert "- Versions: torch 2" in lines
+
+
+def test_warnings_come_first_in_every_output() -> None:
+    one = replace(page(table()), warnings=("the *ground* gives way", "so does the roof"))
+    text = markdown(one, MADE, {})
+    assert "> **Warning.** the \\*ground\\* gives way\n\n> **Warning.** so does the roof" in text
+    assert text.index("so does the roof") < text.index(one.summary[0])
+    shown = printed([one])
+    assert shown.index("Warning: so does the roof") < shown.index(one.summary[0])
 
 
 def test_numbers_are_set_to_the_right() -> None:

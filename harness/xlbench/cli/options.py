@@ -81,6 +81,21 @@ def study_of(
     adapter: Annotated[
         Names, _option("--adapter", "Task adapters, such as epochs=3.", panel=HOW, metavar="KEY=VALUE,...")
     ] = None,
+    language_training: Annotated[
+        Names,
+        _option(
+            "--language-training", "Language adapters, such as steps=500.", panel=HOW, metavar="KEY=VALUE,..."
+        ),
+    ] = None,
+    language_adapter: Annotated[
+        Names,
+        _option(
+            "--language-adapter",
+            "A language's adapter, instead of training one: a folder or hub id.",
+            panel=HOW,
+            metavar="LANG=ADAPTER",
+        ),
+    ] = None,
     option: Annotated[
         Names, _option("--option", "Settings of a probe.", panel=HOW, metavar="PROBE.KEY=VALUE")
     ] = None,
@@ -104,6 +119,8 @@ def study_of(
         "limit": limit,
         "mlm": _settings(mlm, "--mlm"),
         "adapter": _settings(adapter, "--adapter"),
+        "language_training": _settings(language_training, "--language-training"),
+        "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),
     }
     base = Study() if file is None else studies.read(file)
@@ -191,6 +208,10 @@ def _settings(values: Sequence[str] | None, option: str) -> dict[str, Any] | Non
     if values is None:
         return None
     return {key: studies.scalar(value) for key, value in _pairs(values, option, "KEY=VALUE")}
+
+
+def _texts(values: Sequence[str] | None, option: str, form: str) -> dict[str, str] | None:
+    return None if values is None else dict(_pairs(values, option, form))
 
 
 def _by_probe(values: Sequence[str] | None) -> dict[str, dict[str, Any]] | None:

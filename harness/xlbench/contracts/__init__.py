@@ -1,5 +1,14 @@
 """The types that plugins give and get."""
 
+from xlbench.contracts.adapter import (
+    AdapterConfig,
+    Composition,
+    Fusion,
+    GivenAdapter,
+    LanguageAdapter,
+    LanguageTraining,
+    Mix,
+)
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.data import Classified, Corpus, Example, Split, Tagged, TaskData
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
@@ -26,10 +35,12 @@ from xlbench.contracts.task import AdapterTraining, Labels, Metric, Task, TaskKi
 
 __all__ = [
     "IDENTITY_VERSION",
+    "AdapterConfig",
     "AdapterTraining",
     "BaseModel",
     "Cell",
     "Classified",
+    "Composition",
     "Control",
     "Corpus",
     "Cost",
@@ -38,14 +49,19 @@ __all__ = [
     "Event",
     "Example",
     "Executor",
+    "Fusion",
+    "GivenAdapter",
     "Job",
     "Json",
     "Lab",
     "Labels",
     "Language",
+    "LanguageAdapter",
+    "LanguageTraining",
     "MaskedLM",
     "Matrix",
     "Metric",
+    "Mix",
     "Notify",
     "Number",
     "Outcome",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from xlbench.contracts.adapter import Composition, LanguageAdapter
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.study import Resolved
@@ -37,9 +38,19 @@ class Lab(Protocol):
         the restored base model where they are not kept yet, which leaves the model restored.
         """
 
-    def evaluate(self, cells: Sequence[Cell]) -> list[Evaluation]:
+    def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
+        """Have a language adapter at hand, in AdapterHub's on-disk format. A trained one is trained on the
+        restored base model where it is not kept yet, which leaves the model restored. Returns what was
+        measured then: `held_out_before` and `held_out_after` (nats a masked piece, on text that it was not
+        trained on) and `adapter_steps`; nothing for a given or random one. Raises JobError if the loss is
+        not finite.
+        """
+
+    def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
         """Score cells of one task, in order, on the weights as they are, under the task's adapter.
-        The adapter must be there already (`task_adapter`).
+        The adapter must be there already (`task_adapter`). `under`: with these language adapters beneath
+        it; they are trained where they are not kept yet, and a tuned fusion is trained for the task, both
+        on the pretrained weights, so the model must be restored.
         """
 
     def majority(self, cells: Sequence[Cell]) -> list[float]:

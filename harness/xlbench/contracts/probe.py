@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from xlbench.contracts.cell import Cell, Json, digest
 
@@ -31,6 +31,10 @@ class Cost:
     train_examples: int = 0
     """Examples seen in task-adapter training: examples x epochs."""
     evaluate_examples: int = 0
+    adapt_tokens: int = 0
+    """Pieces seen in the training of language adapters."""
+    fuse_examples: int = 0
+    """Examples seen in the tuning of fusion layers: steps x batch."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ class Page:
     summary: tuple[str, ...]
     """A few sentences, each a line, computed from the records."""
     parts: tuple[Table | Matrix, ...]
+    warnings: tuple[str, ...] = ()
+    """What puts the page itself in doubt, a line each; shown wherever the page is, first."""
 
 
 @runtime_checkable
@@ -179,6 +185,12 @@ class Probe(Protocol):
     version: int
     """Raised whenever the same job would give other numbers; part of every identity."""
     summary: str
+    settings: type[Any] | None
+    """What a study may set for this probe (`--option PROBE.KEY=VALUE`): a frozen dataclass whose fields all
+    have defaults, of the types int, float, str, bool, Literal, None beside one of them, or a tuple of one.
+    `resolved.settings[name]` is an instance. Its `__post_init__` may raise ValueError, one line.
+    None: there is nothing to set.
+    """
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Every job that the study needs of this probe. Jobs of other probes may be among them (the

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from xlbench.contracts.adapter import Composition, GivenAdapter, LanguageAdapter, LanguageTraining
 from xlbench.contracts.cell import Cell, Json
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class MaskedLM:
     mask_probability: float = 0.15
     schedule: Literal["linear"] = "linear"
     """Linear decay to 0 over the steps of the run, no warmup."""
+
+    def __post_init__(self) -> None:
+        if self.mask_probability >= 1:
+            raise ValueError(f"mask_probability must be below 1, not {self.mask_probability}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,12 @@ class Study:
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `AdapterTraining` unlike the task's own: `KEY` for all tasks, `TASK.KEY` for one."""
+    language_training: Mapping[str, Json] = field(default_factory=dict)
+    """Settings of `LanguageTraining` that differ from its defaults."""
+    language_adapters: Mapping[str, str] = field(default_factory=dict)
+    """By language, ISO 639-3: an adapter to take instead of training one; a folder or a hub id."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-    """By probe: settings that only it knows."""
+    """By probe: settings that only it knows (`Probe.settings`)."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,11 @@ class Resolved:
     mlm: MaskedLM
     corpus: Corpus
     languages: Mapping[str, Language]
+    language_training: LanguageTraining = field(default_factory=LanguageTraining)
+    given: Mapping[str, GivenAdapter] = field(default_factory=dict)
+    """Language adapters that came with the study, by language."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """By probe, of those asked for: an instance of its `Probe.settings`."""
     distances: tuple[Distance, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: the study's targets that have test data."""
@@ -131,6 +145,74 @@ class Resolved:
             "reduction_factor": how.reduction_factor,
             "seed": how.seed,
         }
+
+    def language_adapter(
+        self, language: str, seed: int, training: LanguageTraining | None = None
+    ) -> LanguageAdapter:
+        """The adapter of a language: the given one, or one trained with `training` (the study's own)."""
+        training = training or self.language_training
+        if language in self.given:
+            return LanguageAdapter("given", language, training)
+        return LanguageAdapter("trained", language, training, seed)
+
+    def language_adapter_identity(self, one: LanguageAdapter) -> dict[str, Json]:
+        """Everything that can change a language adapter."""
+        how = one.training
+        if one.kind == "given":
+            return {"kind": one.kind, "fingerprint": self.given[one.language].fingerprint}
+        made: dict[str, Json] = {
+            "kind": one.kind,
+            "model": self.model_fingerprint,
+            "config": how.config,
+            "reduction_factor": how.reduction,
+            "seed": one.seed,
+        }
+        if one.kind == "random":
+            return made
+        return made | {
+            "text": self.corpus.fingerprint(one.language),
+            "learning_rate": how.learning_rate,
+            "batch_size": how.batch_size,
+            "chunk": how.chunk,
+            "lines": how.lines,
+            "mask_probability": how.mask_probability,
+            "epochs": how.epochs,
+            "steps": how.steps,
+            "held_out": how.held_out,
+            "checks": how.checks,
+            "patience": how.patience,
+        }
+
+    def is_invertible(self, one: LanguageAdapter) -> bool:
+        """Whether the adapter has an invertible part."""
+        if one.kind == "given":
+            return self.given[one.language].invertible
+        return one.training.config == "seq_bn_inv"
+
+    def composition_identity(self, under: Composition) -> dict[str, Json]:
+        """Everything that can change what a composition does, its task aside."""
+        made: dict[str, Json] = {
+            "mix": under.mix,
+            "adapters": [
+                {"language": x.language, **self.language_adapter_identity(x)} for x in under.adapters
+            ],
+        }
+        if any(self.is_invertible(x) for x in under.adapters):
+            made["invertible"] = under.invertible
+        if under.mix in ("untrained", "tuned"):
+            made["seed"] = under.seed
+        if under.mix == "tuned":
+            how = under.fusion
+            fusion: dict[str, Json] = {
+                "steps": how.steps,
+                "learning_rate": how.learning_rate,
+                "batch_size": how.batch_size,
+                "value": how.value,
+            }
+            if how.value == "trained":
+                fusion["regularization"] = how.regularization
+            made["fusion"] = fusion
+        return made
 
     def text_identity(self, language: str) -> dict[str, Json]:
         """Everything that can change the finetuning text of `language` and how it is learned from."""

@@ -17,6 +17,7 @@ def markdown(page: Page, provenance: Provenance, pictures: Mapping[str, str]) ->
     """The whole page, in GitHub's dialect; `pictures` has a relative address by title of a matrix."""
     blocks = [
         f"# {escape(f'{page.title} ({provenance.model})')}",
+        "\n".join(f"> **Warning.** {escape(line)}\n" for line in page.warnings).strip(),
         "\n".join(f"- {escape(line)}" for line in page.summary),
     ]
     for part in page.parts:

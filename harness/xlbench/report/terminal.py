@@ -28,6 +28,8 @@ def _page(page: Page, parts: int | None) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield Padding(Text(clean(page.title), style="bold underline"), (1, 0, 0, 0))
+    for line in page.warnings:
+        yield Text(clean(f"Warning: {line}"), style="bold yellow")
     for line in page.summary:
         yield Text(clean(line))
     for part in page.parts[:parts]:

@@ -1,0 +1,110 @@
+"""Language adapters, and how they are put together under a task adapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+AdapterConfig: TypeAlias = Literal["seq_bn", "seq_bn_inv"]
+Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
+"""How the outputs of several language adapters become one.
+
+`single`: there is but one. `average`: their uniform mean, without parameters. `untrained`: adapter fusion at
+its initial weights, as the released code of arXiv 2403.20088 has it. `tuned`: adapter fusion trained on the
+task's training data, everything else frozen (Pfeiffer et al. 2021, arXiv 2005.00247).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageTraining:
+    """How a language adapter is trained: masked language modelling, everything but the adapter frozen.
+
+    AdamW, linear decay to 0. The masked-LM head is frozen too, so that losses before and after have one head.
+    """
+
+    config: AdapterConfig = "seq_bn"
+    """`seq_bn_inv` has an invertible part at the embeddings besides (MAD-X; Pfeiffer et al. 2020)."""
+    reduction_factor: int | None = None
+    """Hidden size over bottleneck; None: 16 for `seq_bn` (the released code), 2 for `seq_bn_inv` (MAD-X)."""
+    learning_rate: float = 1e-4
+    batch_size: int = 8
+    """Chunks in a step."""
+    chunk: int = 512
+    """Pieces in a chunk, special tokens included; cut to the model's longest input."""
+    lines: int = 10_000
+    """Lines of text used at most, from the start."""
+    mask_probability: float = 0.15
+    epochs: int = 3
+    steps: int | None = None
+    """Steps at most, whatever the epochs; None is no bound."""
+    held_out: float = 0.05
+    """Share of the chunks, the last ones, that is not trained on: the loss on them says when to stop."""
+    checks: int = 10
+    """How often the held-out loss is measured, evenly over the run."""
+    patience: int = 3
+    """Checks without a new lowest loss after which training stops; the lowest one's weights are kept."""
+
+    def __post_init__(self) -> None:
+        for name in ("mask_probability", "held_out"):
+            if getattr(self, name) >= 1:
+                raise ValueError(f"{name} must be below 1, not {getattr(self, name)}")
+
+    @property
+    def reduction(self) -> int:
+        """The reduction factor, None filled in."""
+        return self.reduction_factor or (16 if self.config == "seq_bn" else 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How fusion layers are tuned: AdamW, linear decay to 0, gradients clipped at 1.
+
+    Queries and keys are trained. With `value` "fixed" the value matrices stay at their initial identity:
+    fusion can then only weigh the adapters, and two copies of one adapter are that adapter. With "trained"
+    they are learned too, as published, and are new capacity that a single adapter does not have.
+    """
+
+    steps: int = 200
+    learning_rate: float = 5e-5
+    batch_size: int = 32
+    value: Literal["fixed", "trained"] = "fixed"
+    regularization: float = 0.01
+    """Weight of the squared distance of trained value matrices to the identity (AdapterFusion's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageAdapter:
+    """Which language adapter. `xlbench.contracts.Resolved.language_adapter` makes one for a language."""
+
+    kind: Literal["trained", "given", "random"]
+    """Trained on the study's text; given with the study; or at random initialisation, untrained."""
+    language: str
+    """ISO 639-3; "" for a random one."""
+    training: LanguageTraining
+    """Of a random one only configuration and reduction factor matter, of a given one nothing."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAdapter:
+    """A language adapter that came with the study, in AdapterHub's on-disk format; it fits the model."""
+
+    source: str
+    """For provenance: the folder's name or the hub id, as the study has it."""
+    folder: str
+    fingerprint: str
+    """Changes whenever weights or configuration do; never a path."""
+    invertible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Language adapters under a task adapter: `Stack(mix of adapters, task)`."""
+
+    adapters: tuple[LanguageAdapter, ...]
+    mix: Mix = "single"
+    invertible: bool = True
+    """Whether invertible parts act. The library never mixes them: that of the first adapter acts alone."""
+    fusion: Fusion = Fusion()
+    seed: int = 0
+    """Of a fusion's initial weights and, tuned, of the order of its data."""

@@ -1,0 +1,84 @@
+"""Settings as plain data, checked against the fields of a frozen dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Union, get_args, get_origin
+
+from xlbench.errors import StudyError
+
+if typing.TYPE_CHECKING:
+    from xlbench.contracts import Json
+
+LARGEST = 2**31 - 1
+"""Of whole numbers: what every library takes."""
+NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") -> dict[str, Json]:
+    """The settings of `table`, of the types of the fields of `cls`, each checked; those alone.
+
+    Numbers must be above 0, or at least 0 where the field's default is 0. Raises StudyError, one line that
+    begins with `where` and names the setting as `name.key`.
+    """
+    hints = typing.get_type_hints(cls)
+    defaults = {x.name: x.default for x in dataclasses.fields(cls)}
+    found: dict[str, Json] = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise StudyError(f"{where}unknown key {name}.{key}{nearest(key, hints)}")
+        found[key] = _checked(value, hints[key], defaults[key], f"{where}{name}.{key}")
+    try:
+        make(cls, found)
+    except ValueError as error:
+        raise StudyError(f"{where}{name}.{error}") from None
+    return found
+
+
+def make(cls: type[Any], settings: Mapping[str, Any]) -> Any:
+    """An instance of `cls` with checked settings, its defaults for the rest."""
+    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """What to say beside an unknown name."""
+    names = list(known)
+    near = difflib.get_close_matches(key.replace("-", "_").lower(), names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
+
+
+def _checked(value: Any, hint: Any, default: Any, what: str) -> Json:
+    options = [x for x in _alternatives(hint) if x is not type(None)]
+    if value is None and len(options) < len(_alternatives(hint)):
+        return None
+    (kind,) = options
+    if get_origin(kind) is tuple:
+        items = value if isinstance(value, list | tuple) else [value]
+        return [_checked(x, get_args(kind)[0], None, what) for x in items]
+    if get_origin(kind) is Literal:
+        known = get_args(kind)
+        if value not in known:
+            shown = ", ".join(map(repr, known))
+            raise StudyError(f"{what} must be {'one of ' if len(known) > 1 else ''}{shown}, not {value!r}")
+        return typing.cast("Json", value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+        raise StudyError(f"{what} must be {NAMES[kind]}, not {value!r}")
+    if isinstance(value, int | float) and kind is not bool:
+        least_is_0 = default == 0
+        if not (value > 0 or (least_is_0 and value == 0)):
+            raise StudyError(f"{what} must be {'at least' if least_is_0 else 'above'} 0, not {value!r}")
+        if isinstance(value, int) and value > LARGEST:
+            raise StudyError(f"{what}: {value} is too large; at most {LARGEST}")
+        if value == float("inf"):
+            raise StudyError(f"{what} must be a number, not {value!r}")
+    return value  # type: ignore[no-any-return]
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
