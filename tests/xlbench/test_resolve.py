@@ -205,3 +205,31 @@ def test_adapter_settings_for_one_task_leave_the_others_alone(
     assert found.training["ner"].learning_rate == 1e-4
     (line,) = problems(ask(checkpoint, data, adapter={"nli.epochs": 1}), registry)
     assert "'nli' is not in the study" in line
+
+
+def test_a_probe_takes_only_what_it_has_to_set(registry: Registry, checkpoint: Path, data: Path) -> None:
+    (line,) = problems(ask(checkpoint, data, options={"transfer": {"typo": 1}}), registry)
+    assert line == "options.transfer.typo: the probe 'transfer' has no settings"
+    (line,) = problems(ask(checkpoint, data, options={"zero-shot": {}}), registry)
+    assert "the probe 'zero-shot' is not in the study" in line
+
+
+def test_an_adapter_takes_the_place_of_text(registry: Registry, checkpoint: Path, data: Path) -> None:
+    from adapters import AutoAdapterModel
+
+    model = AutoAdapterModel.from_pretrained(checkpoint)
+    model.add_adapter("mine", config="seq_bn_inv")
+    model.save_adapter(str(data / "mine"), "mine")
+    given = {"wo": str(data / "mine")}
+    found = resolve(ask(checkpoint, data, transfer=("tur", "wol"), language_adapters=given), registry)
+    assert found.study.language_adapters == {"wol": str(data / "mine")}
+    one = found.language_adapter("wol", 3)
+    assert (one.kind, found.is_invertible(one)) == ("given", True)
+    assert one == found.language_adapter("wol", 4)  # a given adapter has no seed
+    assert found.language_adapter("tur", 3).kind == "trained"
+    (line,) = problems(ask(checkpoint, data, language_adapters=given), registry)
+    assert "wol is not among the transfer languages" in line
+    lines = problems(
+        ask(checkpoint, data, transfer=("wol",), language_adapters={"wo": "nowhere/at/all"}), registry
+    )
+    assert lines == ("nowhere/at/all: no such folder of an adapter; a hub id is OWNER/NAME",)

@@ -42,6 +42,7 @@ class Transfer:
     name = "transfer"
     version = 1
     summary = "Minimal masked-LM finetuning on a transfer language: who helps whom, and by how much"
+    settings = None
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Baselines first, then a job for each (run, steps, seed, task), seeds outermost."""

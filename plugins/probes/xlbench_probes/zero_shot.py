@@ -18,6 +18,7 @@ class ZeroShot:
     name = "zero-shot"
     version = 1
     summary = "Task adapter on the pretrained model: zero-shot scores on every target language"
+    settings = None
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """One job a task."""

@@ -67,6 +67,7 @@ class Drift:
     """How far a score moves when the same finetuning is done with two seeds."""
 
     name, version, summary = "drift", 1, "Difference between two seeds of one finetuning"
+    settings = None
 
     def jobs(self, resolved):
         return [
