@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import checkpoints, plugins
 from xlbench import plan as planning
-from xlbench.errors import ResultsError, StudyError
+from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.progress import Progress
 from xlbench.resolve import check_data, resolve
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SMALL = 50_000_000
 """Bytes of weights below which more processes help more than more threads in one."""
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
+"""Kinds of device that torch may have and encoders run on."""
 MOST_WORKERS = 4
 """Of a small model, where nothing is said: more would wait for each other's loading."""
 
@@ -131,6 +133,7 @@ def carry_out(
 ) -> RunSummary:
     """Run a prepared study; see `run`."""
     start, plan = time.monotonic(), ready.plan
+    check_device(device)
     count = default_workers(ready.checkpoint, device) if workers is None else workers
     if count < 1:
         raise StudyError(f"workers must be at least 1, not {count}")
@@ -185,6 +188,19 @@ def cores() -> int:
 def threads_of(workers: int) -> int | None:
     """Threads of each worker; of a lone one, torch's own choice, which follows OMP_NUM_THREADS."""
     return None if workers == 1 else max(1, cores() // workers)
+
+
+def check_device(device: str) -> None:
+    """Raises XlbenchError for a device that is not here; imports torch only to look for an accelerator."""
+    kind, _, number = device.partition(":")
+    if kind not in DEVICES or (number and not number.isdigit()):
+        raise XlbenchError(
+            f"no device {device!r}; name auto, {', '.join(DEVICES[1:])}, or one such as cuda:1"
+        )
+    if kind not in ("auto", "cpu"):
+        from xlbench.lab.hardware import choose_device
+
+        choose_device(device)
 
 
 def device_kind(device: str) -> str:

@@ -12,6 +12,8 @@ from xlbench.estimate import Meter, total
 from xlbench.resolve import ManyProblemsError, left_out
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
     from xlbench.plugins import Registry
     from xlbench.results import Index, Rates, Store
@@ -35,6 +37,8 @@ class Plan:
     """Failed before; in `todo` too unless only missing ones are asked for."""
     left_out: tuple[str, ...] = ()
     """A line for each task without test data in some target."""
+    damaged: tuple[Path, ...] = ()
+    """Result files that were cut off or overwritten, taken as not there."""
 
     @property
     def done(self) -> int:
@@ -77,7 +81,7 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
         left = store.missing_cells(job, index)
         if left:
             todo.append(_part(job, left))
-    return Plan(resolved.study, jobs, _charged(jobs, todo), failed, left_out(resolved))
+    return Plan(resolved.study, jobs, _charged(jobs, todo), failed, left_out(resolved), store.damaged())
 
 
 def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:

@@ -29,6 +29,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """As in "1 job", "3 jobs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def size(count: int) -> str:
     """For people: "12 kB", "3.4 MB"."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
@@ -113,7 +118,7 @@ class Progress:
 
         self._console = Console(file=self.stream, highlight=False)
         if not self._console.is_terminal:
-            self._line(f"{len(self.todo)} jobs, {self._remaining()}")
+            self._line(f"{counted(len(self.todo), 'job')}, {self._remaining()}")
             return
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bar
@@ -140,5 +145,5 @@ class Progress:
         last, when = self._said
         if percent >= last + PERCENT or now - when >= SECONDS or not self._left:
             self._said = (percent, now)
-            done = f"{self.ended} of {len(self.todo)} jobs ({percent}%)"
+            done = f"{self.ended} of {counted(len(self.todo), 'job')} ({percent}%)"
             self._line(f"{done}, {self._remaining()}: {outcome.job.label}")

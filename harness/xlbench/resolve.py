@@ -110,13 +110,13 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
     adapter = {k: v for k, v in full.adapter.items() if _task_of(k) in ("", *full.tasks)}
     full = replace(full, adapter=adapter)
-    full = _with_languages(full, registry, problems)
+    said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = _corpus(full, registry)
     folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
-    full = _open_languages(full, data, corpus, folders and bool(full.data), problems)
+    full = _open_languages(full, said, data, corpus, folders and bool(full.data), problems)
     full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
     targets = _targets(full, data, problems)
     _check_languages(full, data, corpus, problems)
@@ -132,9 +132,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     if problems.lines:
         raise ManyProblemsError(problems.lines)
     if full.pretraining_languages:
-        said = "named by the study"
+        source = "named by the study"
         listed = frozenset(full.pretraining_languages)
-        model = replace(model, pretraining_languages=listed, languages_source=said)
+        model = replace(model, pretraining_languages=listed, languages_source=source)
     return Resolved(
         study=full,
         model=model,
@@ -330,17 +330,22 @@ def _corpus(study: Study, registry: Registry) -> Corpus:
 
 
 def _open_languages(
-    study: Study, data: Mapping[str, TaskData], corpus: Corpus, folders: bool, problems: _Problems
+    study: Study,
+    said: Study,
+    data: Mapping[str, TaskData],
+    corpus: Corpus,
+    folders: bool,
+    problems: _Problems,
 ) -> Study:
-    """The study with languages that nobody named filled in."""
+    """The study with languages that nobody named, well or badly, filled in."""
     changed: dict[str, Any] = {}
-    if not study.train_languages and data:
+    if not said.train_languages and data:
         having = [set(x.languages("train")) for x in data.values()]
         if all(REFERENCE in x for x in having):
             changed["train_languages"] = (REFERENCE,)
         else:
             problems.add("no training language: name one or more with --train-languages")
-    if not study.targets and data:
+    if not said.targets and data:
         if folders:
             found = set[str]().union(*(x.languages("test") for x in data.values()))
             changed["targets"] = tuple(sorted(found))

@@ -44,11 +44,21 @@ def read(path: Path) -> Study:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file") from None
+    except IsADirectoryError:
+        raise StudyError(f"{path}: a folder; a study is a file, such as {path / 'study.toml'}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: not TOML: {error}") from None
+    refuse_empty(raw, where=f"{path}: ")
     return parse(raw, where=f"{path}: ")
+
+
+def refuse_empty(said: Mapping[str, Any], where: str = "") -> None:
+    """Raises StudyError for a list that someone gave with nothing in it; no controls may be wanted."""
+    for name in (*NAMES, *NUMBERS):
+        if name != "controls" and said.get(name) in ([], ()):
+            raise StudyError(f"{where}{name} is empty; name one or more, or leave it out")
 
 
 def write(study: Study, path: Path) -> None:
@@ -256,6 +266,8 @@ def _check(study: Study, where: str) -> None:
         raise StudyError(f"{where}model is empty; name one, or a checkpoint folder or hub id")
     known = get_args(Control)
     for control in study.controls or ():
+        if control == NO_CONTROLS:
+            raise StudyError(f"{where}controls: {NO_CONTROLS!r} stands alone; leave it out, or the others")
         if control not in known:
             raise StudyError(f"{where}unknown control {control!r}{settings.nearest(control, known)}")
     for name in (*NAMES, *NUMBERS):

@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from xlbench import load_results
 
 HEAVY = {"torch", "transformers", "datasets", "adapters", "numpy", "pandas", "pyarrow", "langcodes"}
 
@@ -87,6 +90,10 @@ BAD = {
     "command": (("rum",), "No such command 'rum'"),
     "value": (("run", "--workers", "0"), "--workers"),
     "choice": (("list", "task"), "'tasks'"),
+    "device": (("run", "--device", "gpu"), "no device 'gpu'; name auto, cpu, cuda"),
+    "device number": (("plan", "--device", "cuda:x"), "no device 'cuda:x'"),
+    "no such device": (("plan", "--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
+    "setting": (("plan", "--option", "transfer.typo=1"), "the probe 'transfer' has no settings"),
     "no file": (("run", "nothing.toml"), "nothing.toml: no such study file"),
     "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
     "no study": (("show", "--results", "nothing"), "no study in nothing"),
@@ -178,6 +185,34 @@ def test_plan_estimates_from_stored_timings_or_a_calibration(
     assert "(by a short calibration)" in done.stdout
     assert re.search(r"disk +about \d+ kB", done.stdout)
     assert list(tmp_path.iterdir()) == []  # planning writes nothing
+
+
+def test_a_damaged_result_is_named_and_made_again(
+    ran: tuple[Path, str, str], study: list[str], tmp_path: Path
+) -> None:
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    path = max((tmp_path / "results" / "jobs").iterdir(), key=lambda x: x.stat().st_size)
+    before = scores(tmp_path)
+    path.write_bytes(path.read_bytes()[:-9])
+    planned = xlbench("plan", *study, cwd=tmp_path)
+    assert f"{path.relative_to(tmp_path)} is damaged" in planned.stderr
+    assert "to run     1\n" in planned.stdout
+    again = xlbench("run", *study, "--workers", "1", cwd=tmp_path)
+    assert (again.returncode, "1 job in" in again.stdout) == (0, True)
+    assert scores(tmp_path) == before
+
+
+def scores(folder: Path) -> dict[tuple[str, ...], float]:
+    frame = load_results(folder / "results").astype(object)
+    keys = [
+        "probe",
+        "target",
+        "condition.text.language",
+        "condition.variant",
+        "condition.steps",
+        "condition.seed",
+    ]
+    return {tuple(map(str, row[keys])): row["score"] for _, row in frame.iterrows()}
 
 
 def test_show_and_leaderboard(ran: tuple[Path, str, str], tmp_path: Path) -> None:

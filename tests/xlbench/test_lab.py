@@ -14,7 +14,7 @@ import torch
 from xlbench.contracts import Resolved
 from xlbench.errors import JobError, XlbenchError
 from xlbench.lab import Lab
-from xlbench.lab.lab import choose_device
+from xlbench.lab.hardware import choose_device
 from xlbench.lab.masked_lm import chunks, masked_batches, shuffle
 
 Make = Callable[..., Lab]

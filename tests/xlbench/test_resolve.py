@@ -233,3 +233,8 @@ def test_an_adapter_takes_the_place_of_text(registry: Registry, checkpoint: Path
         ask(checkpoint, data, transfer=("wol",), language_adapters={"wo": "nowhere/at/all"}), registry
     )
     assert lines == ("nowhere/at/all: no such folder of an adapter; a hub id is OWNER/NAME",)
+
+
+def test_a_bad_name_is_told_once(registry: Registry, checkpoint: Path, data: Path) -> None:
+    (line,) = problems(ask(checkpoint, data, targets=("zz1",)), registry)
+    assert "'zz1' is no language code" in line

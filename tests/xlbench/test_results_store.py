@@ -186,21 +186,48 @@ def test_two_folders_merge_by_copying(tmp_path: Path, study: Synthetic) -> None:
     assert numbers(here) == numbers(whole)
 
 
-@pytest.mark.parametrize("damage", ["truncate", "empty", "foreign", "renamed", "not parquet"])
-def test_damaged_file_is_named(store: Store, study: Synthetic, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["truncate", "short", "empty", "not parquet"])
+def test_damaged_file_is_not_there_until_its_job_runs_again(
+    store: Store, study: Synthetic, damage: str
+) -> None:
+    fill(store, study)
+    job = study.jobs[0]
+    path, good = store.jobs / f"{job.identity}.parquet", study.evaluate(job)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {"truncate": whole[:-100], "short": b"PAR1", "empty": b""}.get(damage, b"<html>no</html>")
+    )
+    assert store.damaged() == (path,)
+    assert store.missing_cells(job, store.index()) == job.cells
+    assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
+    assert len(store.frame()) == len(study.records().records) - len(job.cells)
+    store.write(job, good, PROVENANCE, METRICS)
+    assert store.damaged() == ()
+    assert len(store.records(METRICS).records) == len(study.records().records)
+
+
+def test_one_broken_study_does_not_hide_the_others(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    broken = store.path / "studies" / "0123456789ab"
+    shutil.copytree(store.path / "studies" / name, broken)
+    (broken / "plan.json").write_text("{")
+    assert [x.id for x in store.studies()] == [name]
+    with pytest.raises(ResultsError, match="cannot read the study in"):
+        store.study(broken.name)
+    (store.path / "studies" / name / "plan.json").write_text("{")
+    with pytest.raises(ResultsError, match="cannot read the study in"):
+        store.study()
+
+
+@pytest.mark.parametrize("damage", ["foreign", "renamed"])
+def test_a_file_of_something_else_is_named(store: Store, study: Synthetic, damage: str) -> None:
     fill(store, study)
     job, other = study.jobs[0], study.jobs[1]
     path = store.jobs / f"{job.identity}.parquet"
-    if damage == "truncate":
-        path.write_bytes(path.read_bytes()[:-100])
-    elif damage == "empty":
-        path.write_bytes(b"")
-    elif damage == "foreign":
+    if damage == "foreign":
         pq.write_table(pq.read_table(path).replace_schema_metadata({}), path)
-    elif damage == "renamed":
-        shutil.copy(store.jobs / f"{other.identity}.parquet", path)
     else:
-        path.write_text("<html>not found</html>")
+        shutil.copy(store.jobs / f"{other.identity}.parquet", path)
     with pytest.raises(ResultsError) as caught:
         store.records(METRICS)
     assert str(path) in str(caught.value)

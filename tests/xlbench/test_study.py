@@ -203,3 +203,26 @@ def test_adapter_settings_of_one_task_as_a_table_or_a_dotted_key() -> None:
 def test_numbers_that_no_library_takes_are_refused(said: dict[str, Any]) -> None:
     with pytest.raises(StudyError, match="too large; at most 2147483647"):
         studies.parse(said)
+
+
+@pytest.mark.parametrize("name", ["steps", "seeds", "tasks", "targets", "transfer", "probes"])
+def test_a_list_with_nothing_in_it_is_not_nothing_said(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(f"{name} = []\n")
+    with pytest.raises(StudyError, match=f"{name} is empty; name one or more, or leave it out"):
+        studies.read(path)
+    option = {"tasks": "--task", "probes": "--probe"}.get(name, f"--{name}")
+    with pytest.raises(StudyError, match=f"^{name} is empty"):
+        from_command(f"xlbench run {option} ,")
+    path.write_text("controls = []\n")
+    assert studies.read(path).controls == ()
+
+
+def test_no_controls_stand_alone() -> None:
+    with pytest.raises(StudyError, match="'none' stands alone"):
+        from_command("xlbench run --controls none,target")
+
+
+def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"a folder; a study is a file, such as .*study\.toml"):
+        studies.read(tmp_path)

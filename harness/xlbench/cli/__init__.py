@@ -12,6 +12,14 @@ from xlbench.errors import XlbenchError
 
 def main() -> int:
     """Run the command line; returns the exit code: 2 for what the user can put right, 130 for Ctrl-C."""
+    try:
+        return _main()
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
+
+
+def _main() -> int:
     import typer
 
     usage_error: type[Any] = typer.BadParameter.mro()[1]  # the base of all usage errors
@@ -29,9 +37,6 @@ def main() -> int:
         if text := " ".join(error.format_message().split()):
             _say(f"{text} (see `{_help(error)}`)")
         return XlbenchError.exit_code
-    except KeyboardInterrupt:
-        _say("stopped")
-        return 130
     except BrokenPipeError:
         # Python flushes standard output once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -63,7 +63,10 @@ def study_of(
     ] = None,
     steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
     seeds: Annotated[
-        Names, _option("--seeds", "How many (3 is 0,1,2), or which (0,5,9).", panel=HOW, metavar="N,...")
+        Names,
+        _option(
+            "--seeds", "How many (3 is 0,1,2), or which (0,5,9; one alone as 5,).", panel=HOW, metavar="N,..."
+        ),
     ] = None,
     controls: Annotated[
         Names,
@@ -123,6 +126,7 @@ def study_of(
         "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),
     }
+    studies.refuse_empty(said)
     base = Study() if file is None else studies.read(file)
     return studies.merge(base, {k: v for k, v in said.items() if v is not None})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import api, checkpoints
 from xlbench.estimate import Meter
-from xlbench.progress import duration, size
+from xlbench.progress import counted, duration, size
 from xlbench.study import command
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from xlbench.api import Prepared
     from xlbench.contracts import Rerun, Study
+    from xlbench.plan import Plan
 
 
 def run(
@@ -34,9 +35,11 @@ def run(
 
     again = f"{command(study)} --results {shlex.quote(str(results))}"
     try:
+        api.check_device(device)
         ready = api.prepare(
             study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor
         )
+        _warn(ready.plan)
         done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
     except KeyboardInterrupt:
         print(
@@ -48,13 +51,22 @@ def run(
     print()
     reporting.leaderboard(results, results / "leaderboard", done.study_id)
     kept = f", {done.kept} were done before" if done.kept else ""
-    print(f"{done.run} jobs in {duration(done.seconds)}{kept}; results in {results}")
+    print(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:
         print(
-            f"xlbench: {len(done.failed)} jobs failed, such as {_first(done.failed)}; to try again: {again}",
+            f"xlbench: {counted(len(done.failed), 'job')} failed, such as {_first(done.failed)}; "
+            f"to try again: {again}",
             file=sys.stderr,
         )
     return 1 if done.failed else 0
+
+
+def _warn(plan: Plan) -> None:
+    for path in plan.damaged:
+        print(
+            f"xlbench: {path} is damaged and taken as not there; delete it if its job is not to run again",
+            file=sys.stderr,
+        )
 
 
 def _first(failed: dict[str, str]) -> str:
@@ -72,15 +84,17 @@ def plan(
     strict_plugins: bool,
 ) -> None:
     """Print what a study comes to."""
+    api.check_device(device)
     ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins)
     plan, asked = ready.plan, ready.plan.study
+    _warn(plan)
     by_probe: dict[str, int] = {}
     for job in plan.jobs:
         by_probe[job.probe] = by_probe.get(job.probe, 0) + 1
     cells = sum(len(x.cells) for x in plan.jobs)
     print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]})")
-    targets = {task: len(found) for task, found in ready.resolved.targets.items()}
-    print(f"tasks      {', '.join(f'{task} ({n} targets)' for task, n in targets.items())}")
+    tasks = [f"{task} ({counted(len(x), 'target')})" for task, x in ready.resolved.targets.items()]
+    print(f"tasks      {', '.join(tasks)}")
     print(f"transfer   {', '.join(asked.transfer) or 'none'}")
     kinds = ", ".join(f"{n} {x}" for x, n in by_probe.items())
     print(f"jobs       {len(plan.jobs)} ({kinds}), {cells} scores")
@@ -108,4 +122,4 @@ def _time(ready: Prepared, device: str, workers: int | None) -> str:
         rates = calibrate(ready.resolved, device=device, threads=api.threads_of(count))
     seconds = ready.plan.seconds(rates, count)
     shown = "not known" if seconds is None else f"about {duration(seconds)}"
-    return f"{shown} with {count} worker{'s' if count > 1 else ''} ({source})"
+    return f"{shown} with {counted(count, 'worker')} ({source})"

@@ -1,4 +1,4 @@
-"""What the Lab runs on, for provenance."""
+"""What the Lab runs on: chosen, and described for provenance."""
 
 from __future__ import annotations
 
@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from xlbench.errors import XlbenchError
+
 if TYPE_CHECKING:
     from xlbench.contracts import Json
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto` is the best there is. Raises XlbenchError for one that is not there."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise XlbenchError(f"device {wanted!r} cannot be used here; try --device cpu") from error
+    return device
 
 
 def hardware(device: torch.device) -> dict[str, Json]:

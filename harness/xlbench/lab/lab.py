@@ -16,11 +16,12 @@ import numpy as np
 import torch
 
 from xlbench.contracts import Cell, Evaluation, Resolved, Split, Variant, digest
-from xlbench.errors import JobError, XlbenchError
+from xlbench.errors import JobError
 from xlbench.lab import masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces, encode
 from xlbench.lab.encoder import Encoder
+from xlbench.lab.hardware import choose_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,18 +30,6 @@ State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
 
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768, "mps": 8192}
-
-
-def choose_device(wanted: str) -> torch.device:
-    """`auto` is the best there is. Raises XlbenchError for one that is not there."""
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(wanted)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise XlbenchError(f"device {wanted!r} cannot be used here; try --device cpu") from error
-    return device
 
 
 class Lab:

@@ -126,7 +126,10 @@ def finetune(
             loss = cross_entropy(logits, torch.from_numpy(batch.gold).to(encoder.device))
             value = loss.item()
             if not math.isfinite(value):
-                raise JobError(f"masked-LM loss became {value} at step {step + 1} of {steps}")
+                raise JobError(
+                    f"masked-LM loss became {value} at step {step + 1} of {steps}; lower mlm.learning_rate "
+                    f"({settings.learning_rate:g})"
+                )
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             optimizer.step()

@@ -59,7 +59,10 @@ def train(
                 loss = cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
                 losses.append(loss.item())
                 if not math.isfinite(losses[-1]):
-                    raise JobError(f"loss of the {task.name} adapter became {losses[-1]} at step {step}")
+                    raise JobError(
+                        f"loss of the {task.name} adapter became {losses[-1]} at step {step}; lower "
+                        f"adapter.{task.name}.learning_rate ({how.learning_rate:g})"
+                    )
                 optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
                 torch.nn.utils.clip_grad_norm_(parameters, 1.0)

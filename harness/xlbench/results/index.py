@@ -1,4 +1,4 @@
-"""What is stored, told from file names alone."""
+"""What is stored, told from file names, and from the last bytes of the files."""
 
 from __future__ import annotations
 
@@ -29,8 +29,17 @@ Index: TypeAlias = Mapping[str, list[StoredFile]]
 """Condition key to the files of that condition, in order of name."""
 
 
-def list_files(folder: Path) -> Index:
-    """Read the names in `folder`, once, opening no file; files of other names are passed over.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a folder."""
+
+    index: Index
+    damaged: tuple[Path, ...]
+    """Files of the right name that were cut off or overwritten: they are no Parquet."""
+
+
+def list_files(folder: Path) -> Listing:
+    """Read the names in `folder`, and of each file no more than its last bytes; other names are passed over.
 
     Raises ResultsError where the folder cannot be read; an absent one is empty.
     """
@@ -38,15 +47,31 @@ def list_files(folder: Path) -> Index:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries)
     except FileNotFoundError:
-        return {}
+        return Listing({}, ())
     except OSError as error:
         why = f"{error.strerror}; use another --results"
         raise ResultsError(f"cannot read results in {folder}: {why}") from error
     index: dict[str, list[StoredFile]] = {}
+    damaged: list[Path] = []
     for name in names:
         if found := _NAME.fullmatch(name):
+            if not _is_whole(folder / name):
+                damaged.append(folder / name)
+                continue
             key, cells, failed = found.groups()
             index.setdefault(key, []).append(
                 StoredFile(folder / name, key, f"{key}-{cells}", failed is not None)
             )
-    return index
+    return Listing(index, tuple(damaged))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the file ends as Parquet does: with the length of a footer that it has room for, and a mark."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 8))
+            end = file.read(8)
+    except OSError:
+        return False
+    return end[4:] == b"PAR1" and int.from_bytes(end[:4], "little") + 12 <= size

@@ -81,8 +81,12 @@ class Store:
         self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
 
     def index(self) -> Index:
-        """All files by condition key, from one listing of the folder."""
-        return list_files(self.jobs)
+        """All whole files by condition key, from one listing of the folder."""
+        return list_files(self.jobs).index
+
+    def damaged(self) -> tuple[Path, ...]:
+        """Files of jobs that were cut off or overwritten; all else takes them as not there."""
+        return list_files(self.jobs).damaged
 
     def stored_cells(self, condition_key: str, index: Index | None = None) -> set[str]:
         """Keys of the cells that are stored for a condition; opens only that condition's files.
@@ -123,8 +127,15 @@ class Store:
         return name
 
     def studies(self) -> list[StoredStudy]:
-        """All studies, the last started first. Raises ResultsError."""
-        found = [studies.load(plan.parent) for plan in self.path.glob("studies/*/plan.json")]
+        """All studies that can be read, the last started first. Raises ResultsError where none can."""
+        found, broken = [], []
+        for plan in self.path.glob("studies/*/plan.json"):
+            try:
+                found.append(studies.load(plan.parent))
+            except ResultsError as error:
+                broken.append(error)
+        if broken and not found:
+            raise broken[0]
         return sorted(found, key=lambda x: (x.created, x.id), reverse=True)
 
     def study(self, study_id: str | None = None) -> StoredStudy:

@@ -30,7 +30,7 @@ class StoredStudy:
     created: str
     """ISO time, UTC, when it was last started."""
     study: dict[str, Any]
-    """As in its `study.toml`: what is None is not there."""
+    """As in its `study.toml`: what is None or empty is not there."""
     jobs: tuple[Job, ...]
     described: dict[str, Any]
     """What `describe` gave."""
@@ -45,7 +45,7 @@ def study_id(jobs: Sequence[Job]) -> str:
 def save(folder: Path, study: Mapping[str, Json], jobs: Sequence[Job], described: Mapping[str, Json]) -> None:
     """Write `study.toml` and `plan.json`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    put(folder / "study.toml", tomli_w.dumps(_without_none(dict(study))).encode())
+    put(folder / "study.toml", tomli_w.dumps(_without_none(_said(study))).encode())
     cells = list(dict.fromkeys(cell for job in jobs for cell in job.cells))
     number = {cell: i for i, cell in enumerate(cells)}
     plan = {
@@ -83,6 +83,11 @@ def load(folder: Path) -> StoredStudy:
         raise ResultsError(
             f"cannot read the study in {folder}; delete it and run the study again, no result is lost"
         ) from error
+
+
+def _said(study: Mapping[str, Json]) -> dict[str, Json]:
+    """Without what is empty, which a study file would be refused for; but no controls is something said."""
+    return {k: v for k, v in study.items() if v not in ([], {}) or k == "controls"}
 
 
 def _without_none(value: Any) -> Any:
