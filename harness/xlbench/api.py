@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -192,8 +193,9 @@ def threads_of(workers: int) -> int | None:
 
 def check_device(device: str) -> None:
     """Raises XlbenchError for a device that is not here; imports torch only to look for an accelerator."""
-    kind, _, number = device.partition(":")
-    if kind not in DEVICES or (number and not number.isdigit()):
+    kind, colon, number = device.partition(":")
+    wrong = colon and (kind == "auto" or not (number.isascii() and number.isdigit()))
+    if kind not in DEVICES or wrong:
         raise XlbenchError(
             f"no device {device!r}; name auto, {', '.join(DEVICES[1:])}, or one such as cuda:1"
         )
@@ -201,6 +203,30 @@ def check_device(device: str) -> None:
         from xlbench.lab.hardware import choose_device
 
         choose_device(device)
+
+
+def cut_chunk(ready: Prepared) -> int | None:
+    """Pieces that the model takes at most, where the study's chunks of text are longer; else None.
+
+    Told from the checkpoint's configuration alone: None too where that says nothing, or is not here yet.
+    """
+    if not ready.resolved.study.transfer or not checkpoints.is_here(ready.checkpoint):
+        return None
+    longest = longest_input(checkpoints.download(ready.checkpoint))
+    return longest if longest is not None and longest < ready.resolved.mlm.chunk else None
+
+
+def longest_input(folder: Path) -> int | None:
+    """Pieces in the longest input of a checkpoint, special tokens included, as the Lab reckons them."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tokenizer = folder / "tokenizer_config.json"
+    said = json.loads(tokenizer.read_text(encoding="utf-8")) if tokenizer.is_file() else {}
+    positions, pad = config.get("max_position_embeddings"), config.get("pad_token_id")
+    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
+        # They number positions from pad_token_id + 1.
+        positions = None if pad is None else positions - pad - 1
+    limits = [int(x) for x in (positions, said.get("model_max_length")) if x]
+    return min(limits, default=None)
 
 
 def device_kind(device: str) -> str:

@@ -15,9 +15,17 @@ UNITS = {
     "finetune": "finetune_tokens",
     "train adapter": "train_examples",
     "evaluate": "evaluate_examples",
+    "train language adapter": "adapt_tokens",
+    "tune fusion": "fuse_examples",
 }
 """The phases of the Lab, and the unit of `Cost` that each works off."""
-RELATIVE = {"finetune_tokens": 3.0, "train_examples": 120.0, "evaluate_examples": 40.0}
+RELATIVE = {
+    "finetune_tokens": 3.0,
+    "train_examples": 120.0,
+    "evaluate_examples": 40.0,
+    "adapt_tokens": 3.0,
+    "fuse_examples": 120.0,
+}
 """Rough seconds a unit in relation to each other, in forward passes of one piece: a backward pass costs
 two forward ones, and an example has about 40 pieces. Used for units of which no time is known yet."""
 
@@ -29,6 +37,8 @@ def total(costs: Iterable[Cost]) -> Cost:
         sum(x.finetune_tokens for x in found),
         sum(x.train_examples for x in found),
         sum(x.evaluate_examples for x in found),
+        sum(x.adapt_tokens for x in found),
+        sum(x.fuse_examples for x in found),
     )
 
 
@@ -53,6 +63,8 @@ class Meter:
             "finetune_tokens": rates.finetune_tokens_per_second,
             "train_examples": rates.train_examples_per_second,
             "evaluate_examples": rates.evaluate_examples_per_second,
+            "adapt_tokens": rates.adapt_tokens_per_second,
+            "fuse_examples": rates.fuse_examples_per_second,
         }
         return cls({unit: 1 / rate for unit, rate in given.items() if rate})
 

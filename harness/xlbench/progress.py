@@ -126,7 +126,7 @@ class Progress:
         self._bar = Bar(
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("jobs, {task.fields[left]}"),
+            TextColumn(f"{'job' if len(self.todo) == 1 else 'jobs'}, {{task.fields[left]}}"),
             TextColumn("{task.fields[now]}", markup=False, style="dim"),
             console=self._console,
             transient=True,

@@ -59,6 +59,10 @@ def refuse_empty(said: Mapping[str, Any], where: str = "") -> None:
     for name in (*NAMES, *NUMBERS):
         if name != "controls" and said.get(name) in ([], ()):
             raise StudyError(f"{where}{name} is empty; name one or more, or leave it out")
+    data = said.get("data")
+    for task, given in data.items() if isinstance(data, Mapping) else ():
+        if given in ([], ""):
+            raise StudyError(f"{where}data.{task} is empty; name data or a folder, or leave it out")
 
 
 def write(study: Study, path: Path) -> None:
@@ -160,7 +164,7 @@ def command(study: Study) -> str:
         elif name == "controls":
             words += [option, ",".join(value) or NO_CONTROLS]
         elif name == "seeds" and len(value) == 1:
-            words += [option, f"{value[0]},"]
+            words += [option, "1" if value == [0] else f"{value[0]},"]
         elif isinstance(value, list):
             words += [option, ",".join(str(x) for x in value)]
         else:

@@ -38,9 +38,12 @@ def _main() -> int:
             _say(f"{text} (see `{_help(error)}`)")
         return XlbenchError.exit_code
     except BrokenPipeError:
-        # Python flushes standard output once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _pipe_closed()
+    except SystemExit as end:
+        # Typer's and rich's way with a closed pipe, which would look like failed jobs.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _pipe_closed()
+        raise
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
@@ -49,6 +52,13 @@ def _main() -> int:
         _say(f"the disk is full{where}; free some space and try again (what is stored is kept)")
         return XlbenchError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _pipe_closed() -> int:
+    """Exit code for a reader that has had enough, as of a process that the signal has ended."""
+    # Python flushes standard output once more when it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
 
 
 def _say(line: str) -> None:

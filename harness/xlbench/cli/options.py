@@ -204,7 +204,9 @@ def _folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
                 task = name.strip()
             elif not task:
                 raise StudyError(f"--data takes TASK=FOLDER, not {part!r}")
-            found.setdefault(task, []).append(folder if equals else part)
+            own = found.setdefault(task, [])
+            if place := folder if equals else part:
+                own.append(place)
     return found
 
 

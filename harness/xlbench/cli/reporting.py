@@ -31,6 +31,8 @@ def show(results: Path, study: str | None, *, brief: bool = False) -> None:
 
     store = Store(results)
     stored = store.study(study)
+    if not brief:
+        _warn(store, stored, study)
     asked = stored.study.get("probes", [])
     pages = [page for probe, page in _pages(store, stored) if not brief or probe in asked]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
@@ -42,6 +44,7 @@ def leaderboard(results: Path, out: Path, study: str | None) -> None:
     """Write the pages of a study and print where they are. Raises ResultsError."""
     store = Store(results)
     stored = store.study(study)
+    _warn(store, stored, study)
     made_by, line = store.provenances(stored.id), command(parse(stored.study))
     written = report.write_leaderboard(
         out,
@@ -54,6 +57,18 @@ def leaderboard(results: Path, out: Path, study: str | None) -> None:
     if pictures:
         more = f" (and {len(pictures) - 1} more beside it)" if len(pictures) > 1 else ""
         print(f"picture      {pictures[0]}{more}")
+
+
+def _warn(store: Store, stored: StoredStudy, asked: str | None) -> None:
+    """Name what cannot be read: files of the study's jobs, and studies where the last is asked for."""
+    keys = {job.condition_key for job in stored.jobs}
+    for path in store.damaged():
+        if path.name.partition("-")[0] in keys:
+            print(
+                f"xlbench: {path} is damaged and taken as not there; run the study again", file=sys.stderr
+            )
+    for line in store.broken_studies() if asked is None else ():
+        print(f"xlbench: {line}", file=sys.stderr)
 
 
 def _pages(store: Store, stored: StoredStudy) -> Iterator[tuple[str, Page]]:

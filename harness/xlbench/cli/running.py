@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from xlbench.api import Prepared
     from xlbench.contracts import Rerun, Study
-    from xlbench.plan import Plan
 
 
 def run(
@@ -39,7 +38,7 @@ def run(
         ready = api.prepare(
             study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor
         )
-        _warn(ready.plan)
+        _warn(ready)
         done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
     except KeyboardInterrupt:
         print(
@@ -61,10 +60,17 @@ def run(
     return 1 if done.failed else 0
 
 
-def _warn(plan: Plan) -> None:
-    for path in plan.damaged:
+def _warn(ready: Prepared) -> None:
+    """Say what differs from what one may expect, a line each."""
+    again = {job.condition_key for job in ready.plan.todo}
+    for path in ready.plan.damaged:
+        runs = path.name.partition("-")[0] in again
+        then = "its job is run again" if runs else "this study does without it; delete it"
+        print(f"xlbench: {path} is damaged and taken as not there; {then}", file=sys.stderr)
+    if (longest := api.cut_chunk(ready)) is not None:
+        chunk = ready.resolved.mlm.chunk
         print(
-            f"xlbench: {path} is damaged and taken as not there; delete it if its job is not to run again",
+            f"xlbench: mlm.chunk {chunk} is more than the model takes; chunks are of {longest}",
             file=sys.stderr,
         )
 
@@ -87,7 +93,7 @@ def plan(
     api.check_device(device)
     ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins)
     plan, asked = ready.plan, ready.plan.study
-    _warn(plan)
+    _warn(ready)
     by_probe: dict[str, int] = {}
     for job in plan.jobs:
         by_probe[job.probe] = by_probe.get(job.probe, 0) + 1
@@ -97,7 +103,7 @@ def plan(
     print(f"tasks      {', '.join(tasks)}")
     print(f"transfer   {', '.join(asked.transfer) or 'none'}")
     kinds = ", ".join(f"{n} {x}" for x, n in by_probe.items())
-    print(f"jobs       {len(plan.jobs)} ({kinds}), {cells} scores")
+    print(f"jobs       {len(plan.jobs)} ({kinds}), {counted(cells, 'score')}")
     print(f"done       {plan.done}")
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""
     print(f"failed     {len(plan.failed)}{skipped}")

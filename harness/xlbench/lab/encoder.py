@@ -1,4 +1,6 @@
-"""The model in memory: body, masked-LM head, task adapters with their heads. Only this file knows `adapters`.
+"""The model in memory: body, masked-LM head, adapters and heads.
+
+Only this file and `compositions` know the library `adapters`.
 
 The body is loaded once, by `AutoAdapterModel`. The masked-LM head comes from
 `AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
@@ -66,6 +68,8 @@ class Encoder:
         if masked_lm.config.tie_word_embeddings:
             masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
         self.masked_lm = masked_lm.to(device).float().eval()
+        if decoder := self.masked_lm.get_output_embeddings():
+            decoder.register_forward_pre_hook(self._invert)
         self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}
         self._own = [p for _, p in self._own_parameters()]
         self._names = [name for name, _ in self._own_parameters()]
@@ -108,6 +112,17 @@ class Encoder:
         self.use_no_adapter()
         return self._own
 
+    def train(self, mode: bool) -> None:
+        """Dropout on or off, in body and heads."""
+        self.body.train(mode)
+        self.masked_lm.train(mode)
+
+    def _invert(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What an active adapter's invertible part did to the embeddings is undone before the vocabulary
+        (MAD-X; Pfeiffer et al. 2020, section 3.3).
+        """
+        return (self.body.invertible_adapters_forward(inputs[0], rev=True), *inputs[1:])
+
     def weights(self) -> dict[str, Tensor]:
         """Copies of the checkpoint's own parameters as they are now, by name."""
         return {n: p.detach().clone() for n, p in zip(self._names, self._own, strict=True)}
@@ -124,6 +139,37 @@ class Encoder:
         hidden = self.body(input_ids=ids, attention_mask=attention)[0]
         picked = hidden.reshape(-1, hidden.shape[-1])[where]
         return cast("Tensor", self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0])
+
+    # Language adapters
+
+    def add_language_adapter(self, name: str, config: str, reduction: int) -> None:
+        """A fresh bottleneck adapter, with an invertible part for `seq_bn_inv`; weights from torch's seed."""
+        from adapters import SeqBnConfig, SeqBnInvConfig
+
+        kind = SeqBnInvConfig if config == "seq_bn_inv" else SeqBnConfig
+        self.model.add_adapter(name, config=kind(reduction_factor=reduction))
+        self.model.to(self.device)
+
+    def train_language_adapter(self, name: str) -> list[nn.Parameter]:
+        """Freeze all but this adapter, and run with it; returns its parameters."""
+        self.model.train_adapter(name)
+        self.model.set_active_adapters(name)
+        self.model.active_head = None
+        for parameter in (*self.masked_lm.parameters(), *self.model.heads.parameters()):
+            parameter.requires_grad_(False)
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def save_language_adapter(self, name: str, folder: Path) -> None:
+        """Write the adapter in AdapterHub's on-disk format, as safetensors."""
+        self.model.save_adapter(str(folder), name, with_head=False, use_safetensors=True)
+
+    def load_language_adapter(self, name: str, folder: Path, advice: str) -> None:
+        """Read an adapter. Raises ModelError, which ends in `advice`, where it does not fit the model."""
+        self._load(name, folder, with_head=False, advice=advice)
+
+    def delete_language_adapter(self, name: str) -> None:
+        """Forget the adapter."""
+        self.model.delete_adapter(name)
 
     # Task adapters
 
@@ -165,13 +211,22 @@ class Encoder:
 
     def load_task_adapter(self, name: str, folder: Path) -> None:
         """Read adapter and head back. Raises ModelError where the folder does not fit the model."""
+        self._load(name, folder, with_head=True, advice="delete the folder, it will be trained again")
+
+    def _load(self, name: str, folder: Path, *, with_head: bool, advice: str) -> None:
+        keys: dict[str, list[str]] = {}
         try:
-            self.model.load_adapter(str(folder), load_as=name, with_head=True, use_safetensors=True)
+            self.model.load_adapter(
+                str(folder), load_as=name, with_head=with_head, use_safetensors=True, loading_info=keys
+            )
+            # The library only logs these, and leaves what is missing at random.
+            for what in ("missing", "unexpected"):
+                if found := keys.get(f"{what}_keys"):
+                    raise ValueError(f"{len(found)} {what} weights, among them {found[0]}")
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ModelError(
-                f"{folder}: not a usable task adapter ({first}); delete the folder, it will be trained again"
-            ) from error
+            self.delete_task_adapter(name)  # half loaded, it would pass for a whole one
+            last = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
+            raise ModelError(f"{folder}: not a usable adapter ({last}); {advice}") from error
         self.model.to(self.device).eval()
 
     def delete_task_adapter(self, name: str) -> None:

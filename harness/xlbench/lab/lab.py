@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from xlbench.contracts import Cell, Evaluation, Resolved, Split, Variant, digest
+from xlbench.contracts import (
+    Cell,
+    Composition,
+    Evaluation,
+    LanguageAdapter,
+    Resolved,
+    Split,
+    Variant,
+    digest,
+)
 from xlbench.errors import JobError
-from xlbench.lab import masked_lm, task_adapters
+from xlbench.lab import compositions, language_adapters, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces, encode
 from xlbench.lab.encoder import Encoder
@@ -29,6 +38,11 @@ if TYPE_CHECKING:
 State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
 
+Composed = tuple[Composition, str, tuple[str, ...]] | None
+"""A composition under the adapter of a task, with the names of its adapters in the model."""
+
+MOST_ADAPTERS = 32
+"""Language adapters kept in memory; the others are read from disk again."""
 BATCH_TOKENS = {"cpu": 2048, "cuda": 32768, "mps": 8192}
 
 
@@ -66,7 +80,9 @@ class Lab:
         self._loss = 0.0
         self._encoded: dict[tuple[str, str, Split], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
-        self._text: dict[str, NDArray[np.int32]] = {}
+        self._text: dict[tuple[str, int, int], NDArray[np.int32]] = {}
+        self._languages: OrderedDict[str, Mapping[str, float]] = OrderedDict()
+        self._composed: Composed = None
 
     # Time and progress
 
@@ -97,23 +113,29 @@ class Lab:
         wanted = (language, steps, seed, variant)
         if self._state == wanted:
             return self._loss
-        if language not in self._text:
-            with self._phase("tokenize"):
-                lines = self.resolved.corpus.lines(language, self.resolved.mlm.lines)
-                length = min(self.resolved.mlm.chunk, self.encoder.longest)
-                self._text[language] = masked_lm.chunks(lines, self.encoder.tokenizer, length)
+        mlm = self.resolved.mlm
+        text = self._chunks(language, mlm.lines, mlm.chunk)
+        self._forget_composition()
         with self._phase("finetune") as progress:
             self.encoder.restore()
             # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
             self._state = ("", 0, 0, variant)
             self._loss = masked_lm.finetune(
-                self.encoder, self._text[language], self.resolved.mlm,
-                steps=steps, seed=seed, variant=variant, progress=progress,
+                self.encoder, text, mlm, steps=steps, seed=seed, variant=variant, progress=progress,
             )  # fmt: skip
             self._state = wanted
         return self._loss
 
     # Data
+
+    def _chunks(self, language: str, lines: int, chunk: int) -> NDArray[np.int32]:
+        """The study's text of a language as pieces, shape (chunks, length); kept."""
+        key = (language, lines, min(chunk, self.encoder.longest))
+        if key not in self._text:
+            with self._phase("tokenize"):
+                found = self.resolved.corpus.lines(language, lines)
+                self._text[key] = masked_lm.chunks(found, self.encoder.tokenizer, key[2])
+        return self._text[key]
 
     def encoded(self, task: str, language: str, split: Split) -> Encoded:
         """A split of a task's data as pieces; kept."""
@@ -145,20 +167,23 @@ class Lab:
             return folder
         if not (folder / "adapter_config.json").is_file():
             self.restore()
+            self._forget_composition()
             one, how = self.resolved.tasks[task], self.resolved.training[task]
             sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
             with self._phase("train adapter") as progress:
                 loss = task_adapters.train(self.encoder, one, sets, how, progress)
-            self._keep(task, folder, {"identity": identity, "last_epoch_loss": loss})
+            about = {"identity": identity, "last_epoch_loss": loss}
+            self._keep(folder, about, lambda aside: self.encoder.save_task_adapter(task, aside))
             self.encoder.delete_task_adapter(task)
         self.encoder.load_task_adapter(task, folder)
         return folder
 
-    def _keep(self, task: str, folder: Path, about: dict[str, object]) -> None:
+    def _keep(self, folder: Path, about: Mapping[str, object], save: Callable[[Path], None]) -> None:
+        """Write an adapter aside, with what is to be known about it, and rename."""
         aside = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        self.encoder.save_task_adapter(task, aside)
+        save(aside)
         (aside / "xlbench.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", "utf-8")
         try:
             aside.replace(folder)
@@ -168,14 +193,117 @@ class Lab:
                 raise
             shutil.rmtree(aside)
 
+    # Language adapters
+
+    def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
+        """See `contracts.Lab`."""
+        measured = self._languages[self._load(one)]
+        self._make_room()
+        return measured
+
+    def _load(self, one: LanguageAdapter, copy: int = 0) -> str:
+        """Name of the adapter in the model, where it is after this; a second copy has a name of its own."""
+        identity = self.resolved.language_adapter_identity(one)
+        key = digest(identity)[:16]
+        name = f"language-{key}" + (f"-{copy}" if copy else "")
+        if name in self._languages:
+            self._languages.move_to_end(name)
+            return name
+        measured: Mapping[str, float] = {}
+        if one.kind == "random":
+            torch.manual_seed(one.seed)
+            self.encoder.add_language_adapter(name, one.training.config, one.training.reduction)
+        elif one.kind == "given":
+            given = Path(self.resolved.given[one.language].folder)
+            self.encoder.load_language_adapter(name, given, "give another")
+        else:
+            folder = self._adapters / f"{one.language}-{key}"
+            if not (folder / "adapter_config.json").is_file():
+                self._train_language(one, name, folder, identity)
+            self.encoder.load_language_adapter(name, folder, "delete the folder, it will be trained again")
+            measured = json.loads((folder / "xlbench.json").read_text("utf-8"))["measured"]
+        self._languages[name] = measured
+        return name
+
+    def _train_language(
+        self, one: LanguageAdapter, name: str, folder: Path, identity: Mapping[str, object]
+    ) -> None:
+        self.restore()
+        self._forget_composition()
+        how = one.training
+        text = self._chunks(one.language, how.lines, how.chunk)
+        with self._phase("train language adapter") as progress:
+            measured = language_adapters.fit(self.encoder, name, text, how, one.seed, progress)
+        about = {"identity": identity, "language": one.language, "measured": measured}
+        self._keep(folder, about, lambda aside: self.encoder.save_language_adapter(name, aside))
+        self.encoder.delete_language_adapter(name)
+
+    def _compose(self, under: Composition, task: str) -> tuple[str, ...]:
+        """Names of the adapters in the model, mixed as wanted, the fusion tuned."""
+        if self._state is not None:
+            raise RuntimeError("language adapters belong on the pretrained weights; call Lab.restore() first")
+        if self._composed is not None and self._composed[:2] == (under, task):
+            return self._composed[2]
+        self._forget_composition()
+        seen: Counter[LanguageAdapter] = Counter()
+        names = []
+        for adapter in under.adapters:
+            names.append(self._load(adapter, seen[adapter]))
+            seen[adapter] += 1
+        if under.mix in ("untrained", "tuned"):
+            compositions.add_fusion(self.encoder, names, under.seed)
+        self._composed = (under, task, tuple(names))
+        if under.mix == "tuned":
+            sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
+            try:
+                with (
+                    self._phase("tune fusion") as progress,
+                    compositions.invertible(self.encoder, names, under.invertible),
+                ):
+                    one = self.resolved.tasks[task]
+                    compositions.tune(self.encoder, names, one, sets, under.fusion, under.seed, progress)
+            except BaseException:
+                self._forget_composition()
+                raise
+        return tuple(names)
+
+    def _forget_composition(self) -> None:
+        """Drop fusion layers, and language adapters beyond those that fit."""
+        if self._composed is not None:
+            under, _, names = self._composed
+            self.encoder.use_no_adapter()
+            if under.mix in ("untrained", "tuned"):
+                compositions.delete_fusion(self.encoder, names)
+            self._composed = None
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the language adapters that were used least recently, but none that is in use."""
+        used = self._composed[2] if self._composed is not None else ()
+        spare = [x for x in self._languages if x not in used]
+        for name in spare[: max(0, len(self._languages) - MOST_ADAPTERS)]:
+            del self._languages[name]
+            self.encoder.delete_language_adapter(name)
+
     # Scores
 
-    def predict(self, cells: Sequence[Cell]) -> list[list[tuple[str | None, ...]]]:
+    def predict(
+        self, cells: Sequence[Cell], under: Composition | None = None
+    ) -> list[list[tuple[str | None, ...]]]:
         """Labels of every word of every example of every cell; None where a word was cut off."""
+        task = cells[0].task
+        if under is None:
+            self.encoder.use_task_adapter(task)
+            return self._predict(cells)
+        names = self._compose(under, task)
+        with compositions.invertible(self.encoder, names, under.invertible):
+            compositions.use(self.encoder, names, under.mix, task)
+            return self._predict(cells)
+
+    def _predict(self, cells: Sequence[Cell]) -> list[list[tuple[str | None, ...]]]:
         task = self.resolved.tasks[cells[0].task]
         stream, batches = self.stream(tuple(cells))
         found = np.full(stream.starts[-1], -1, np.int64)
-        self.encoder.use_task_adapter(task.name)
         with self._phase("evaluate") as progress, torch.inference_mode():
             for number, batch in enumerate(batches, 1):
                 logits = self.encoder.task_logits(batch)
@@ -195,10 +323,10 @@ class Lab:
             example += size
         return result
 
-    def evaluate(self, cells: Sequence[Cell]) -> list[Evaluation]:
+    def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
         """See `contracts.Lab`."""
         evaluations = []
-        for cell, predicted in zip(cells, self.predict(cells), strict=True):
+        for cell, predicted in zip(cells, self.predict(cells, under), strict=True):
             encoded = self.encoded(cell.task, cell.target, "test")
             count = self.resolved.tasks[cell.task].metric.count
             counts = [count(g, p) for g, p in zip(encoded.gold, predicted, strict=True)]

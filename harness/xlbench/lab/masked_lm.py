@@ -10,7 +10,7 @@ that nobody reads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,10 @@ from xlbench.errors import DataError, JobError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
+    from torch.nn import Parameter
 
-    from xlbench.contracts import MaskedLM, Variant
+    from xlbench.contracts import LanguageTraining, MaskedLM, Variant
     from xlbench.lab.encoder import Encoder
 
 
@@ -63,7 +65,12 @@ def shuffle(text: NDArray[np.int32], special: Sequence[int], seed: int) -> NDArr
 
 
 def masked_batches(
-    text: NDArray[np.int32], tokenizer: Any, vocabulary: int, settings: MaskedLM, steps: int, seed: int
+    text: NDArray[np.int32],
+    tokenizer: Any,
+    vocabulary: int,
+    settings: MaskedLM | LanguageTraining,
+    steps: int,
+    seed: int,
 ) -> Iterator[MaskedBatch]:
     """The `steps` inputs of a run. Chunks are drawn without replacement, again and again.
 
@@ -90,6 +97,57 @@ def masked_batches(
         yield MaskedBatch(ids, where, gold)
 
 
+def loss_of(encoder: Encoder, batch: MaskedBatch) -> Tensor:
+    """Mean cross entropy in nats over the masked pieces, on the weights as they are."""
+    ids = torch.from_numpy(batch.ids).to(encoder.device)
+    where = torch.from_numpy(batch.where).to(encoder.device)
+    logits = encoder.masked_logits(ids, torch.ones_like(ids), where)
+    return cross_entropy(logits, torch.from_numpy(batch.gold).to(encoder.device))
+
+
+def train(
+    encoder: Encoder,
+    parameters: Sequence[Parameter],
+    batches: Iterable[MaskedBatch],
+    learning_rate: float,
+    steps: int,
+    setting: str,
+    after: Callable[[int], bool],
+) -> float:
+    """Steps of AdamW without weight decay, linear decay to 0; returns the last step's loss in nats.
+
+    `after`, called with the number of steps done, says whether to go on. Raises JobError, which names the
+    `setting` that is the learning rate, where the loss is not finite.
+    """
+    optimizer = torch.optim.AdamW(
+        parameters, lr=learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
+    )
+    value = math.nan
+    encoder.train(True)
+    try:
+        for step, batch in enumerate(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * (1 - step / steps)
+            loss = loss_of(encoder, batch)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise JobError(
+                    f"masked-LM loss became {value} at step {step + 1} of {steps}; lower {setting} "
+                    f"({learning_rate:g})"
+                )
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            optimizer.step()
+            if not after(step + 1):
+                break
+    finally:
+        encoder.train(False)
+        for parameter in parameters:
+            parameter.grad = None
+            parameter.requires_grad_(False)
+    return value
+
+
 def finetune(
     encoder: Encoder,
     text: NDArray[np.int32],
@@ -106,38 +164,14 @@ def finetune(
     """
     if variant == "shuffled":
         text = shuffle(text, encoder.tokenizer.all_special_ids, seed)
-    parameters = encoder.trainable_base()
-    optimizer = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
-    )
     vocabulary = encoder.model.config.vocab_size
+    batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, steps, seed)
+
+    def after(step: int) -> bool:
+        progress(step / steps)
+        return True
+
+    parameters = encoder.trainable_base()
     torch.manual_seed(seed)
-    encoder.body.train()
-    encoder.masked_lm.train()
-    value = math.nan
-    try:
-        batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, steps, seed)
-        for step, batch in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * (1 - step / steps)
-            ids = torch.from_numpy(batch.ids).to(encoder.device)
-            where = torch.from_numpy(batch.where).to(encoder.device)
-            logits = encoder.masked_logits(ids, torch.ones_like(ids), where)
-            loss = cross_entropy(logits, torch.from_numpy(batch.gold).to(encoder.device))
-            value = loss.item()
-            if not math.isfinite(value):
-                raise JobError(
-                    f"masked-LM loss became {value} at step {step + 1} of {steps}; lower mlm.learning_rate "
-                    f"({settings.learning_rate:g})"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimizer.step()
-            progress((step + 1) / steps)
-    finally:
-        encoder.body.eval()
-        encoder.masked_lm.eval()
-        for parameter in parameters:
-            parameter.grad = None
-            parameter.requires_grad_(False)
-    return value
+    rate = settings.learning_rate
+    return train(encoder, parameters, batches, rate, steps, "mlm.learning_rate", after)

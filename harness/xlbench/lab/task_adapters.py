@@ -14,9 +14,17 @@ from xlbench.errors import JobError
 from xlbench.lab.batches import Stream
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from xlbench.contracts import AdapterTraining, Task
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
+
+
+def numbered(task: Task, sets: list[Encoded]) -> NDArray[np.int64]:
+    """Number of the gold label of every word of the sets, in the order of their stream."""
+    number = {label: i for i, label in enumerate(task.labels)}
+    return np.array([number[x] for s in sets for labels in s.gold for x in labels], np.int64)
 
 
 def train(
@@ -36,8 +44,7 @@ def train(
     parameters = encoder.train_task_adapter(task.name)
     optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
     stream = Stream.of(sets)
-    number = {label: i for i, label in enumerate(task.labels)}
-    gold = np.array([number[x] for s in sets for labels in s.gold for x in labels], np.int64)
+    gold = numbered(task, sets)
     rng = np.random.default_rng([how.seed, 2])
     epochs = [stream.shuffled(how.batch_size, rng) for _ in range(how.epochs)]
     steps = sum(len(e) for e in epochs)

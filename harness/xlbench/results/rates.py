@@ -15,12 +15,16 @@ class Rates:
     finetune_tokens_per_second: float | None = None
     train_examples_per_second: float | None = None
     evaluate_examples_per_second: float | None = None
+    adapt_tokens_per_second: float | None = None
+    fuse_examples_per_second: float | None = None
 
 
 _PHASES = {
     "finetune": "finetune_tokens",
     "train adapter": "train_examples",
     "evaluate": "evaluate_examples",
+    "train language adapter": "adapt_tokens",
+    "tune fusion": "fuse_examples",
 }
 
 

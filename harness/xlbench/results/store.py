@@ -128,15 +128,23 @@ class Store:
 
     def studies(self) -> list[StoredStudy]:
         """All studies that can be read, the last started first. Raises ResultsError where none can."""
+        found, broken = self._manifests()
+        if broken and not found:
+            raise broken[0]
+        return sorted(found, key=lambda x: (x.created, x.id), reverse=True)
+
+    def broken_studies(self) -> tuple[str, ...]:
+        """A line for each study that cannot be read, and is none of `studies`."""
+        return tuple(str(error) for error in self._manifests()[1])
+
+    def _manifests(self) -> tuple[list[StoredStudy], list[ResultsError]]:
         found, broken = [], []
-        for plan in self.path.glob("studies/*/plan.json"):
+        for plan in sorted(self.path.glob("studies/*/plan.json")):
             try:
                 found.append(studies.load(plan.parent))
             except ResultsError as error:
                 broken.append(error)
-        if broken and not found:
-            raise broken[0]
-        return sorted(found, key=lambda x: (x.created, x.id), reverse=True)
+        return found, broken
 
     def study(self, study_id: str | None = None) -> StoredStudy:
         """One study; None is the last started. Raises ResultsError where there is none."""
@@ -201,7 +209,7 @@ class Store:
 
     def timings(self, model: str, device: str, enough: int = 200) -> Rates:
         """How fast jobs of the model of fingerprint `model` were on `device`, from at most `enough` of
-        the stored files. Raises ResultsError.
+        the stored files. Those that cannot be read are passed over: no estimate stops a run.
         """
         from xlbench.results import jobfile
 
@@ -212,7 +220,10 @@ class Store:
                     return rates(found)
                 if file.failed:
                     continue
-                head = jobfile.header(file)
+                try:
+                    head = jobfile.header(file)
+                except ResultsError:
+                    continue
                 if head.condition.get("model") == model and head.provenance.get("device") == device:
                     found.append(head.provenance)
         return rates(found)

@@ -1,0 +1,156 @@
+"""Language adapters put together under a task adapter, with `adapters`' composition blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from xlbench.errors import JobError
+from xlbench.lab.batches import Stream
+from xlbench.lab.task_adapters import numbered
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Parameter
+
+    from xlbench.contracts import Fusion, Mix, Task
+    from xlbench.lab.encode import Encoded
+    from xlbench.lab.encoder import Encoder
+
+
+def add_fusion(encoder: Encoder, names: Sequence[str], seed: int) -> None:
+    """Fusion layers over the adapters, "dynamic", at their initial weights.
+
+    Queries and keys are normal of deviation 0.02, values the identity but for 1e-6 off the diagonal.
+    """
+    torch.manual_seed(seed)
+    encoder.model.add_adapter_fusion(_fuse(names), "dynamic")
+    encoder.model.to(encoder.device).eval()
+
+
+def delete_fusion(encoder: Encoder, names: Sequence[str]) -> None:
+    """Forget the fusion layers over the adapters."""
+    encoder.model.delete_adapter_fusion(_fuse(names))
+
+
+def use(encoder: Encoder, names: Sequence[str], mix: Mix, task: str) -> None:
+    """Run with the adapters mixed, under the task adapter and its head."""
+    from adapters.composition import Average, Stack
+
+    beneath: Any
+    if mix == "single":
+        (beneath,) = names
+    elif mix == "average":
+        # The library divides by the number of adapters once more than its weights do: with ones it is a mean.
+        beneath = Average(*names, weights=[1.0] * len(names), normalize_weights=False)
+    else:
+        beneath = _fuse(names)
+    encoder.model.set_active_adapters(Stack(beneath, task))
+    encoder.model.active_head = task
+
+
+@contextmanager
+def invertible(encoder: Encoder, names: Sequence[str], wanted: bool) -> Iterator[None]:
+    """With `wanted` false, the invertible parts of the adapters are out of the way."""
+    layers = encoder.body.invertible_adapters
+    if wanted:
+        yield
+        return
+    aside = {name: layers.pop(name) for name in set(names) if name in layers}
+    try:
+        yield
+    finally:
+        layers.update(aside)
+
+
+def tune(
+    encoder: Encoder,
+    names: Sequence[str],
+    task: Task,
+    sets: list[Encoded],
+    how: Fusion,
+    seed: int,
+    progress: Callable[[float], None],
+) -> None:
+    """Train the fusion layers over the adapters for the task; nothing else moves.
+
+    AdamW, linear decay to 0, gradients clipped at norm 1. Trained value matrices are drawn to the identity by
+    the squared distance to it (Pfeiffer et al. 2021, arXiv 2005.00247). Raises JobError where the loss is not
+    finite.
+    """
+    use(encoder, names, "tuned", task.name)
+    for parameter in encoder.model.parameters():
+        parameter.requires_grad_(False)
+    parameters, values = _parameters(encoder, names, trained=how.value == "trained")
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
+    stream, gold = Stream.of(sets), numbered(task, sets)
+    rng = np.random.default_rng([seed, 3])
+    batches = _endless(stream, how.batch_size, rng)
+    torch.manual_seed(seed)
+    encoder.model.train()
+    try:
+        for step in range(how.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = how.learning_rate * (1 - step / how.steps)
+            batch = stream.batch(next(batches), encoder.tokenizer.pad_token_id, encoder.device)
+            if not len(batch.slots):
+                continue
+            logits = encoder.task_logits(batch)
+            if task.kind == "tagging":
+                logits = logits[batch.rows, batch.columns]
+            loss = cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
+            if not math.isfinite(loss.item()):
+                raise JobError(
+                    f"loss of the fusion for {task.name} became {loss.item()} at step {step + 1}; lower its "
+                    f"learning rate ({how.learning_rate:g})"
+                )
+            if values:
+                loss = loss + how.regularization * sum(_distance(x) for x in values)
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            progress((step + 1) / how.steps)
+    finally:
+        encoder.model.eval()
+        for parameter in parameters:
+            parameter.grad = None
+            parameter.requires_grad_(False)
+
+
+def _fuse(names: Sequence[str]) -> Any:
+    from adapters.composition import Fuse
+
+    return Fuse(*names)
+
+
+def _parameters(
+    encoder: Encoder, names: Sequence[str], *, trained: bool
+) -> tuple[list[Parameter], list[Parameter]]:
+    """Those to train of the fusion layers over the adapters, and the value matrices among them."""
+    layers = f"adapter_fusion_layer.{_fuse(names).name}."
+    mixing: list[Parameter] = []
+    values: list[Parameter] = []
+    for name, parameter in encoder.model.named_parameters():
+        if layers in name:
+            (values if name.endswith("value.weight") else mixing).append(parameter)
+    return ([*mixing, *values], values) if trained else (mixing, [])
+
+
+def _distance(value: Tensor) -> Tensor:
+    return (torch.eye(len(value), device=value.device) - value).pow(2).sum()
+
+
+def _endless(stream: Stream, size: int, rng: np.random.Generator) -> Iterator[list[int]]:
+    """Shuffled batches, epoch after epoch."""
+    while True:
+        for members in stream.shuffled(size, rng):
+            yield members.tolist()

@@ -1,0 +1,102 @@
+"""Training of a language adapter on the frozen pretrained encoder, by masked language modelling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from xlbench.errors import DataError, JobError
+from xlbench.lab.masked_lm import MaskedBatch, loss_of, masked_batches, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import LanguageTraining
+    from xlbench.lab.encoder import Encoder
+
+MASKS_OF_HELD_OUT = 0
+"""Seed of the masks of held-out text: the same for all runs, so that their losses can be compared."""
+
+
+def fit(
+    encoder: Encoder,
+    name: str,
+    text: NDArray[np.int32],
+    how: LanguageTraining,
+    seed: int,
+    progress: Callable[[float], None],
+) -> dict[str, float]:
+    """Train a fresh adapter called `name` on `text`, chunks of pieces of shape (chunks, length).
+
+    Returns `held_out_before` and `held_out_after` (mean nats a masked piece on the last chunks, which are
+    not trained on; before is the bare encoder) and `adapter_steps`, those of the weights that are kept.
+    Raises DataError where there is but one chunk, JobError where the loss is not finite.
+    """
+    kept = max(1, round(len(text) * how.held_out))
+    if len(text) <= kept:
+        raise DataError(
+            f"text of {len(text)} chunk of {text.shape[1]} pieces is too little to train a language adapter "
+            "on and hold some out; give more text, or set language_training.chunk lower"
+        )
+    seen, held_out = text[:-kept], text[-kept:]
+    vocabulary, tokenizer = encoder.model.config.vocab_size, encoder.tokenizer
+    rounds = -(-kept // how.batch_size)
+    unseen = list(masked_batches(held_out, tokenizer, vocabulary, how, rounds, MASKS_OF_HELD_OUT))
+    steps = min(how.epochs * -(-len(seen) // how.batch_size), how.steps or math.inf)
+    steps = int(steps)
+    encoder.use_no_adapter()
+    before = _mean_loss(encoder, unseen)
+    torch.manual_seed(seed)
+    encoder.add_language_adapter(name, how.config, how.reduction)
+    parameters = encoder.train_language_adapter(name)
+    checks = {round(steps * (i + 1) / how.checks) for i in range(how.checks)}
+    best, best_step, worse = math.inf, 0, 0
+    weights = [p.detach().clone() for p in parameters]
+
+    def after(step: int) -> bool:
+        nonlocal best, best_step, worse
+        progress(step / steps)
+        if step not in checks:
+            return True
+        encoder.train(False)
+        loss = _mean_loss(encoder, unseen)
+        encoder.train(True)
+        if loss < best:
+            best, best_step, worse = loss, step, 0
+            for copy, parameter in zip(weights, parameters, strict=True):
+                copy.copy_(parameter.detach())
+        else:
+            worse += 1
+        return worse < how.patience
+
+    batches = masked_batches(seen, tokenizer, vocabulary, how, steps, seed)
+    try:
+        torch.manual_seed(seed)
+        train(
+            encoder, parameters, batches, how.learning_rate, steps, "language_training.learning_rate", after
+        )
+        if math.isinf(best):
+            raise JobError(
+                f"held-out loss was not finite at any check; lower language_training.learning_rate "
+                f"({how.learning_rate:g})"
+            )
+        with torch.no_grad():
+            for copy, parameter in zip(weights, parameters, strict=True):
+                parameter.copy_(copy)
+    except BaseException:
+        encoder.use_no_adapter()
+        encoder.delete_language_adapter(name)
+        raise
+    encoder.use_no_adapter()
+    return {"held_out_before": before, "held_out_after": best, "adapter_steps": float(best_step)}
+
+
+def _mean_loss(encoder: Encoder, batches: Sequence[MaskedBatch]) -> float:
+    """Mean over all masked pieces of the batches, in nats."""
+    with torch.inference_mode():
+        losses = [loss_of(encoder, batch).item() for batch in batches]
+    return float(np.average(losses, weights=[len(batch.where) for batch in batches]))

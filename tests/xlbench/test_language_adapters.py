@@ -1,0 +1,477 @@
+"""Language adapters and their compositions, against plain `adapters` code and computations by hand."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from xlbench import given_adapters
+from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
+from xlbench.errors import DataError, JobError, ModelError
+from xlbench.lab import Lab
+from xlbench.lab import language_adapters as training
+
+QUICK = LanguageTraining(
+    learning_rate=5e-3,
+    reduction_factor=4,
+    epochs=4,
+    chunk=16,
+    batch_size=4,
+    lines=200,
+    held_out=0.2,
+    checks=6,
+)
+INVERTIBLE = replace(QUICK, config="seq_bn_inv")
+Build = Callable[..., Lab]
+
+
+@pytest.fixture
+def build(resolved: Resolved, checkpoint: Path, tmp_path: Path) -> Build:
+    torch.use_deterministic_algorithms(True)
+
+    def made(study: Resolved = resolved, folder: str = "adapters") -> Lab:
+        return Lab(study, str(checkpoint), tmp_path / folder, device="cpu", threads=1)
+
+    return made
+
+
+def adapter(
+    language: str = "qaa", seed: int = 0, how: LanguageTraining = QUICK, kind: Any = "trained"
+) -> Any:
+    return LanguageAdapter(kind, language, how, seed)
+
+
+def folder_of(lab: Lab, one: LanguageAdapter) -> Path:
+    (found,) = Path(lab._adapters).glob(f"{one.language}-{name_of(lab, one).split('-')[1]}")
+    return found
+
+
+def name_of(lab: Lab, one: LanguageAdapter) -> str:
+    return lab._load(one)
+
+
+def state(lab: Lab, part: str = "") -> dict[str, torch.Tensor]:
+    return {k: p.detach().clone() for k, p in lab.encoder.model.named_parameters() if part in k}
+
+
+def logits(lab: Lab, under: Composition, task: str = "tags") -> list[np.ndarray]:
+    """Of every batch of the task's test data."""
+    lab.task_adapter(task)
+    lab.restore()
+    lab.predict(lab.resolved.cells(task), under)
+    _, batches = lab.stream(lab.resolved.cells(task))
+    names = lab._compose(under, task)
+    from xlbench.lab import compositions
+
+    with compositions.invertible(lab.encoder, names, under.invertible), torch.inference_mode():
+        return [lab.encoder.task_logits(b).numpy().copy() for b in batches]
+
+
+def equal(one: list[np.ndarray], other: list[np.ndarray], within: float = 1e-5) -> bool:
+    return all(np.allclose(a, b, atol=within, rtol=0) for a, b in zip(one, other, strict=True))
+
+
+# Training
+
+
+@pytest.mark.parametrize("how", [QUICK, INVERTIBLE], ids=["seq_bn", "seq_bn_inv"])
+def test_training_lowers_the_held_out_loss_and_moves_nothing_else(
+    build: Build, how: LanguageTraining
+) -> None:
+    lab = build()
+    weights = lab.encoder.weights()
+    measured = lab.language_adapter(adapter(how=how))
+    assert measured["held_out_after"] < measured["held_out_before"] - 0.1
+    assert measured["adapter_steps"] >= 1
+    after = lab.encoder.weights()
+    assert all(torch.equal(weights[x], after[x]) for x in weights)
+
+
+def test_training_can_be_repeated_and_depends_on_its_seed(build: Build) -> None:
+    one, two = build(folder="one"), build(folder="two")
+    two.task_adapter("tags")
+    two.finetune("qab", steps=2, seed=5)  # what was done before must not matter
+    first, second = one.language_adapter(adapter()), two.language_adapter(adapter())
+    assert first == second
+    name = name_of(one, adapter())
+    a, b = state(one, name), state(two, name)
+    assert a
+    assert all(torch.equal(a[x], b[x]) for x in a)
+    assert one.language_adapter(adapter(seed=1)) != first
+
+
+def test_it_is_trained_once_and_kept(build: Build) -> None:
+    lab = build()
+    measured = lab.language_adapter(adapter())
+    again = build()
+    assert again.language_adapter(adapter()) == measured
+    assert "train language adapter" not in again.take_seconds()
+    about = json.loads((folder_of(again, adapter()) / "xlbench.json").read_text())
+    assert about["measured"] == measured
+    assert about["identity"] == again.resolved.language_adapter_identity(adapter())
+
+
+def test_the_weights_of_the_lowest_loss_are_kept(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate so high that the loss goes up: training stops after `patience` checks."""
+    seen: list[float] = []
+    measure = training._mean_loss
+
+    def spy(*args: Any) -> float:
+        seen.append(measure(*args))
+        return seen[-1]
+
+    monkeypatch.setattr(training, "_mean_loss", spy)
+    wild = replace(QUICK, learning_rate=0.3, checks=20, patience=2, epochs=20)
+    lab = build()
+    measured = lab.language_adapter(adapter(how=wild))
+    before, *checks = seen
+    best = int(np.argmin(checks))
+    assert measured["held_out_before"] == before
+    assert measured["held_out_after"] == min(checks)
+    assert len(checks) == best + 1 + 2 < 20
+    lab.encoder.model.set_active_adapters(name_of(lab, adapter(how=wild)))
+    text = lab._chunks("qaa", wild.lines, wild.chunk)
+    kept = max(1, round(len(text) * wild.held_out))
+    vocabulary = lab.encoder.model.config.vocab_size
+    unseen = training.masked_batches(
+        text[-kept:], lab.encoder.tokenizer, vocabulary, wild, -(-kept // wild.batch_size), 0
+    )
+    assert measure(lab.encoder, list(unseen)) == pytest.approx(min(checks), abs=1e-5)
+
+
+def test_masked_lm_with_an_invertible_adapter_is_that_of_the_library(build: Build, checkpoint: Path) -> None:
+    from adapters import AutoAdapterModel
+
+    lab, one = build(), adapter(how=INVERTIBLE)
+    lab.language_adapter(one)
+    plain = AutoAdapterModel.from_pretrained(checkpoint)
+    (plain.active_head,) = (
+        plain.heads
+    )  # the checkpoint's own, of which the library drops but the bias, here 0
+    head = plain.active_head
+    plain.load_adapter(str(folder_of(lab, one)), load_as="x", use_safetensors=True)
+    plain.set_active_adapters("x")
+    plain.active_head = head
+    plain.eval()
+    lab.encoder.model.set_active_adapters(name_of(lab, one))
+    ids = torch.from_numpy(lab._chunks("qab", 20, 16)[:3].astype(np.int64))
+    with torch.inference_mode():
+        expected = plain(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.reshape(
+            -1, len(lab.encoder.tokenizer)
+        )
+        found = lab.encoder.masked_logits(ids, torch.ones_like(ids), torch.arange(ids.numel()))
+        lab.encoder.use_no_adapter()
+        without = lab.encoder.masked_logits(ids, torch.ones_like(ids), torch.arange(ids.numel()))
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert not torch.allclose(without, expected, atol=1e-2)
+
+
+def test_a_loss_broken_by_the_last_step_is_told(build: Build) -> None:
+    """No step comes after it that would notice."""
+    lab = build()
+    with pytest.raises(JobError, match=r"held-out loss was not finite.*learning_rate"):
+        lab.language_adapter(adapter(how=replace(QUICK, learning_rate=1e30, steps=1)))
+    assert not list(Path(lab._adapters).glob("*"))
+
+
+def test_too_little_text_and_a_broken_loss_are_told(build: Build) -> None:
+    lab = build()
+    with pytest.raises(DataError, match=r"text of 1 chunk of \d+ pieces is too little"):
+        lab.language_adapter(adapter(how=replace(QUICK, lines=1, chunk=48)))
+    with pytest.raises(JobError, match=r"lower language_training\.learning_rate"):
+        lab.language_adapter(adapter(how=replace(QUICK, learning_rate=1e30)))
+    assert not list(Path(lab._adapters).glob("*"))
+    assert lab.language_adapter(adapter())
+
+
+# Exchange with plain adapters code
+
+
+@pytest.mark.parametrize("how", [QUICK, INVERTIBLE], ids=["seq_bn", "seq_bn_inv"])
+def test_one_trained_here_loads_in_plain_adapters_code(
+    build: Build, checkpoint: Path, how: LanguageTraining
+) -> None:
+    from adapters import AutoAdapterModel
+
+    lab, one = build(), adapter(how=how)
+    lab.language_adapter(one)
+    plain = AutoAdapterModel.from_pretrained(checkpoint).eval()
+    plain.load_adapter(str(folder_of(lab, one)), load_as="mine", set_active=True, use_safetensors=True)
+    lab.encoder.model.set_active_adapters(name_of(lab, one))
+    ids = torch.arange(5, 23).reshape(2, 9)
+    with torch.inference_mode():
+        expected = plain.base_model(input_ids=ids)[0]
+        assert torch.equal(lab.encoder.body(input_ids=ids)[0], expected)
+
+
+def test_one_saved_by_plain_adapters_code_loads_here(
+    build: Build, resolved: Resolved, checkpoint: Path, tmp_path: Path
+) -> None:
+    from adapters import AutoAdapterModel
+
+    torch.manual_seed(3)
+    plain = AutoAdapterModel.from_pretrained(checkpoint)
+    plain.add_adapter("theirs", config="double_seq_bn")
+    plain.save_adapter(str(tmp_path / "theirs"), "theirs")
+    config = json.loads((checkpoint / "config.json").read_text())
+    given = {"qab": given_adapters.find(str(tmp_path / "theirs"), config)}
+    lab = build(replace(resolved, given=given))
+    one = lab.resolved.language_adapter("qab", 0)
+    assert lab.language_adapter(one) == {}
+    name = name_of(lab, one)
+    saved = {k.replace("theirs", name): p for k, p in plain.named_parameters() if "theirs" in k}
+    loaded = state(lab, name)
+    assert loaded.keys() == saved.keys()
+    assert all(torch.equal(loaded[k], saved[k]) for k in loaded)
+    assert logits(lab, Composition((one,)))
+
+
+def test_weights_that_do_not_fit_are_refused(
+    build: Build, resolved: Resolved, checkpoint: Path, tmp_path: Path
+) -> None:
+    from adapters import AutoAdapterModel
+
+    plain = AutoAdapterModel.from_pretrained(checkpoint)
+    plain.add_adapter("theirs", config="seq_bn")
+    plain.save_adapter(str(tmp_path / "theirs"), "theirs")
+    (tmp_path / "theirs" / "pytorch_adapter.bin").write_bytes(b"nothing")
+    config = json.loads((checkpoint / "config.json").read_text())
+    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    with pytest.raises(ModelError, match="not a usable adapter"):
+        lab.language_adapter(lab.resolved.language_adapter("qab", 0))
+
+
+@pytest.mark.parametrize("change", ["missing", "unexpected"])
+def test_weights_of_another_number_of_layers_are_refused(
+    build: Build, resolved: Resolved, checkpoint: Path, tmp_path: Path, change: str
+) -> None:
+    """The library would load what fits and leave the rest at random."""
+    from adapters import AutoAdapterModel
+
+    plain = AutoAdapterModel.from_pretrained(checkpoint)
+    plain.add_adapter("theirs", config="seq_bn")
+    plain.save_adapter(str(tmp_path / "theirs"), "theirs")
+    file = tmp_path / "theirs" / "pytorch_adapter.bin"
+    weights = torch.load(file, weights_only=True)
+    last = {k: w for k, w in weights.items() if ".layer.1." in k}
+    assert last
+    if change == "missing":
+        weights = {k: w for k, w in weights.items() if k not in last}
+    else:
+        weights |= {k.replace(".layer.1.", ".layer.2."): w for k, w in last.items()}
+    torch.save(weights, file)
+    config = json.loads((checkpoint / "config.json").read_text())
+    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    for _ in range(2):  # nothing half loaded passes for a whole adapter the second time
+        with pytest.raises(ModelError, match=f"4 {change} weights"):
+            lab.language_adapter(lab.resolved.language_adapter("qab", 0))
+
+
+def test_a_damaged_task_adapter_is_refused_every_time(build: Build) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = build().task_adapter("tags")
+    (file,) = (x for x in folder.glob("*.safetensors") if "head" not in x.name)
+    weights = load_file(file)
+    name = next(x for x in weights if x.endswith("adapter_down.0.weight"))
+    save_file(weights | {name: weights[name][:1].contiguous()}, file)
+    lab = build()
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"size mismatch .* trained again"):
+            lab.task_adapter("tags")
+
+
+# Compositions
+
+PAIR = (adapter("qaa"), adapter("qab"))
+
+
+def test_untrained_fusion_is_that_of_the_library(build: Build, checkpoint: Path) -> None:
+    from adapters import AutoAdapterModel
+    from adapters.composition import Fuse, Stack
+
+    lab = build()
+    for one in PAIR:
+        lab.language_adapter(one)
+    folder = lab.task_adapter("tags")
+    under = Composition(PAIR, "untrained", seed=7)
+    labels = lab.predict(lab.resolved.cells("tags"), under)
+
+    plain = AutoAdapterModel.from_pretrained(checkpoint).eval()
+    for name, one in zip("ab", PAIR, strict=True):
+        plain.load_adapter(str(folder_of(lab, one)), load_as=name, use_safetensors=True)
+    plain.load_adapter(str(folder), load_as="tags", use_safetensors=True)
+    torch.manual_seed(7)
+    plain.add_adapter_fusion(Fuse("a", "b"), "dynamic")
+    plain.set_active_adapters(Stack(Fuse("a", "b"), "tags"))
+    plain.active_head = "tags"
+    plain.eval()
+    names, compared = lab.resolved.tasks["tags"].labels, 0
+    for cell, predicted in zip(lab.resolved.cells("tags"), labels, strict=True):
+        encoded = lab.encoded("tags", cell.target, "test")
+        for ids, places, expected in zip(encoded.ids, encoded.places, predicted, strict=True):
+            with torch.inference_mode():
+                out = plain(input_ids=torch.from_numpy(ids[None].astype(np.int64))).logits[0].argmax(-1)
+            found = tuple(names[out[p]] if p >= 0 else None for p in places)
+            assert found == expected
+            compared += len(found)
+    assert compared > 100
+
+
+def test_the_average_is_that_of_a_wider_adapter(build: Build, resolved: Resolved) -> None:
+    """The mean of two bottlenecks is one of twice the width: both sides by side, its outputs halved."""
+    lab = build()
+    names = [name_of(lab, x) for x in PAIR]
+    found = logits(lab, Composition(PAIR, "average"))
+    how = replace(QUICK, reduction_factor=2)
+    wide = name_of(lab, adapter("", 0, how, "random"))
+    now = dict(lab.encoder.model.named_parameters())
+    with torch.no_grad():
+        for key, parameter in now.items():
+            if f".{wide}." in key:
+                a, b = (now[key.replace(wide, x)] for x in names)
+                if "adapter_down" in key:
+                    parameter.copy_(torch.cat([a, b]))
+                elif key.endswith("weight"):
+                    parameter.copy_(torch.cat([a, b], dim=1) / 2)
+                else:
+                    parameter.copy_((a + b) / 2)
+    assert equal(found, logits(lab, Composition((adapter("", 0, how, "random"),))))
+    assert not equal(found, logits(lab, Composition(PAIR[:1])), 1e-2)
+
+
+@pytest.mark.parametrize("how", [QUICK, INVERTIBLE], ids=["seq_bn", "seq_bn_inv"])
+@pytest.mark.parametrize("task", ["tags", "pairs"])
+def test_two_copies_of_one_adapter_are_that_adapter(build: Build, how: LanguageTraining, task: str) -> None:
+    lab, one = build(), adapter(how=how)
+    single = logits(lab, Composition((one,)), task)
+    quick = Fusion(steps=8, learning_rate=1e-2, batch_size=8)
+    for mix in ("average", "untrained", "tuned"):
+        assert equal(single, logits(lab, Composition((one, one), mix, fusion=quick), task), 1e-4), mix
+    other = Composition((one, adapter("qab", how=how)), "tuned", fusion=quick)
+    assert not equal(single, logits(lab, other, task), 1e-3)
+
+
+def fusion_weights(lab: Lab) -> dict[str, torch.Tensor]:
+    return {k.rsplit("adapter_fusion_layer", 1)[1]: p for k, p in state(lab, "adapter_fusion_layer").items()}
+
+
+@pytest.mark.parametrize("value", ["fixed", "trained"])
+def test_tuning_moves_the_fusion_alone(build: Build, value: Any) -> None:
+    lab = build()
+    logits(lab, Composition(PAIR, "untrained", seed=1))
+    everything, fusion = state(lab), fusion_weights(lab)
+    how = Fusion(steps=6, learning_rate=1e-2, batch_size=8, value=value)
+    logits(lab, Composition(PAIR, "tuned", fusion=how, seed=1))
+    after = state(lab)
+    assert after.keys() == everything.keys()
+    moved = {k for k in after if not torch.equal(after[k], everything[k])}
+    assert moved
+    assert all("adapter_fusion_layer" in x for x in moved)
+    assert any("query" in x for x in moved)
+    assert any("value" in x for x in moved) == (value == "trained")
+    assert fusion.keys() == fusion_weights(lab).keys()
+    assert not any(p.requires_grad for p in lab.encoder.model.parameters())
+
+
+def test_the_regulariser_draws_values_to_the_identity(build: Build) -> None:
+    def distance(weight: float) -> float:
+        lab = build()
+        how = Fusion(steps=20, learning_rate=1e-2, batch_size=8, value="trained", regularization=weight)
+        logits(lab, Composition(PAIR, "tuned", fusion=how))
+        values = [p for k, p in fusion_weights(lab).items() if "value" in k]
+        return float(sum((torch.eye(len(p)) - p).pow(2).sum() for p in values))
+
+    assert distance(10.0) < distance(1e-6) / 2
+
+
+def test_tuning_depends_on_its_seed_and_on_nothing_before(build: Build) -> None:
+    how = Fusion(steps=5, learning_rate=1e-2, batch_size=8)
+
+    def tuned(seed: int, *, busy: bool = False) -> list[np.ndarray]:
+        lab = build()
+        if busy:
+            logits(lab, Composition(PAIR, "untrained", seed=4), "pairs")
+            lab.finetune("qab", steps=2, seed=1)
+        return logits(lab, Composition(PAIR, "tuned", fusion=how, seed=seed))
+
+    one = tuned(0)
+    assert all(np.array_equal(a, b) for a, b in zip(one, tuned(0, busy=True), strict=True))
+    assert not equal(one, tuned(1), 1e-6)
+
+
+def test_invertible_parts_can_be_left_out(build: Build) -> None:
+    lab, one = build(), adapter(how=INVERTIBLE)
+    with_it, without = (logits(lab, Composition((one,), invertible=x)) for x in (True, False))
+    assert not equal(with_it, without, 1e-3)
+    lab.encoder.body.invertible_adapters.pop(name_of(lab, one))
+    assert equal(without, logits(lab, Composition((one,))), 0)
+
+
+def test_scores_without_language_adapters_stay_as_they_were(build: Build) -> None:
+    lab = build()
+    cells = lab.resolved.cells("tags")
+    lab.task_adapter("tags")
+    before = lab.predict(cells)
+    logits(lab, Composition(PAIR, "untrained"))
+    assert lab.predict(cells) == before
+    lab.finetune("qaa", steps=2, seed=0)
+    moved = lab.encoder.weights()
+    other = build(folder="other")
+    other.task_adapter("tags")
+    other.finetune("qaa", steps=2, seed=0)
+    expected: Mapping[str, torch.Tensor] = other.encoder.weights()
+    assert all(torch.equal(moved[x], expected[x]) for x in expected)
+    assert lab.predict(cells) == other.predict(cells)
+
+
+def test_memory_does_not_grow_with_compositions(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xlbench.lab import lab as module
+
+    monkeypatch.setattr(module, "MOST_ADAPTERS", 3)
+    lab = build()
+    sizes = []
+    for seed in range(6):
+        logits(lab, Composition((adapter("", seed, kind="random"), PAIR[0]), "untrained", seed=seed))
+        sizes.append(sum(p.numel() for p in lab.encoder.model.parameters()))
+    assert sizes[-1] == sizes[-2] == sizes[-3]
+
+
+def test_memory_does_not_grow_with_adapters_that_are_only_made(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xlbench.lab import lab as module
+
+    monkeypatch.setattr(module, "MOST_ADAPTERS", 2)
+    lab = build()
+    found = logits(lab, Composition(PAIR, "untrained"))
+    for seed in range(4):
+        lab.language_adapter(adapter("", seed, kind="random"))
+    assert len(lab._languages) == 2
+    assert equal(found, logits(lab, Composition(PAIR, "untrained")), 0)
+
+
+def test_compositions_on_finetuned_weights_are_refused(build: Build) -> None:
+    """A fusion tuned there would be kept, and pass for one tuned on the pretrained weights."""
+    lab = build()
+    lab.task_adapter("tags")
+    under = Composition(PAIR, "tuned", fusion=Fusion(steps=2))
+    lab.finetune("qab", steps=1, seed=0)
+    with pytest.raises(RuntimeError, match="restore"):
+        lab.evaluate(lab.resolved.cells("tags"), under)
+    lab.restore()
+    assert lab.evaluate(lab.resolved.cells("tags"), under)
+
+
+def test_the_phases_are_those_that_estimates_know(build: Build) -> None:
+    from xlbench.estimate import UNITS
+
+    lab = build()
+    logits(lab, Composition(PAIR, "tuned", fusion=Fusion(steps=2)))
+    lab.finetune("qaa", steps=1, seed=0)
+    assert lab.take_seconds().keys() - {"load", "tokenize"} == UNITS.keys()
