@@ -91,6 +91,8 @@ BAD = {
     "value": (("run", "--workers", "0"), "--workers"),
     "choice": (("list", "task"), "'tasks'"),
     "device": (("run", "--device", "gpu"), "no device 'gpu'; name auto, cpu, cuda"),
+    "device colon": (("run", "--device", "cpu:"), "no device 'cpu:'"),
+    "device of no number": (("plan", "--device", "auto:1"), "no device 'auto:1'"),
     "device number": (("plan", "--device", "cuda:x"), "no device 'cuda:x'"),
     "no such device": (("plan", "--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
     "setting": (("plan", "--option", "transfer.typo=1"), "the probe 'transfer' has no settings"),
@@ -112,10 +114,41 @@ def test_bad_input_gets_one_line_and_2(kind: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # nothing is left behind
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    command = f"{sys.executable} -m xlbench.cli list languages | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("what", ["tasks", "languages --json"])
+def test_a_closed_pipe_is_no_error(what: str, buffered: str) -> None:
+    command = f"{sys.executable} -m xlbench.cli list {what} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": buffered, "XLBENCH_PLUGINS": ""},
+    )  # fmt: skip
     assert done.stderr == ""
+    assert done.returncode == 141  # 128 + SIGPIPE, not the 1 of failed jobs
+
+
+INTERRUPT = """
+import sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from xlbench.cli import main
+sys.argv = ["xlbench", "plan", "--task", "pos"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("name", ["typer", "xlbench.cli.options", "xlbench.cli.running"])
+def test_ctrl_c_while_starting_is_no_traceback(name: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT.format(name=name)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "XLBENCH_PLUGINS": ""},
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +228,59 @@ def test_a_damaged_result_is_named_and_made_again(
     before = scores(tmp_path)
     path.write_bytes(path.read_bytes()[:-9])
     planned = xlbench("plan", *study, cwd=tmp_path)
-    assert f"{path.relative_to(tmp_path)} is damaged" in planned.stderr
+    name = str(path.relative_to(tmp_path))
+    assert planned.stderr == f"xlbench: {name} is damaged and taken as not there; its job is run again\n"
     assert "to run     1\n" in planned.stdout
+    for words in (("show",), ("leaderboard", "--out", "boards")):
+        shown = xlbench(*words, cwd=tmp_path)
+        assert shown.returncode == 0
+        assert f"{name} is damaged and taken as not there; run the study again\n" in shown.stderr
     again = xlbench("run", *study, "--workers", "1", cwd=tmp_path)
     assert (again.returncode, "1 job in" in again.stdout) == (0, True)
     assert scores(tmp_path) == before
+    assert "damaged" not in xlbench("show", cwd=tmp_path).stderr
+
+
+def test_a_damaged_result_that_nothing_needs_is_named_and_kept(
+    ran: tuple[Path, str, str], study: list[str], tmp_path: Path
+) -> None:
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "results" / "jobs" / f"{'a' * 40}-{'b' * 12}.parquet"
+    path.write_bytes(b"")
+    done = xlbench("run", *study, "--quiet", cwd=tmp_path)
+    assert (done.returncode, "0 jobs in" in done.stdout) == (0, True)
+    name = path.relative_to(tmp_path)
+    assert done.stderr == (
+        f"xlbench: {name} is damaged and taken as not there; this study does without it; delete it\n"
+    )
+    assert path.exists()
+
+
+def test_chunks_longer_than_the_model_takes_are_named(ran: tuple[Path, str, str], study: list[str]) -> None:
+    done = xlbench("plan", *study, "--mlm", "chunk=49", cwd=ran[0])
+    assert done.stderr == "xlbench: mlm.chunk 49 is more than the model takes; chunks are of 48\n"
+
+
+def test_a_broken_study_is_named_and_another_shown(ran: tuple[Path, str, str], tmp_path: Path) -> None:
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    broken = tmp_path / "results" / "studies" / "0123456789ab"
+    broken.mkdir()
+    (broken / "plan.json").write_text("{")
+    (broken / "study.toml").write_text("")
+    done = xlbench("show", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Zero-shot" in done.stdout
+    assert re.fullmatch(r"xlbench: cannot read the study in results/studies/0123456789ab; .*\n", done.stderr)
+
+
+def test_a_leaderboard_over_a_file_names_it(ran: tuple[Path, str, str], tmp_path: Path) -> None:
+    (tmp_path / "boards").write_text("mine")
+    done = xlbench("leaderboard", "--out", str(tmp_path / "boards"), cwd=ran[0])
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert str(tmp_path / "boards") in line
+    assert "--out" in line
+    assert (tmp_path / "boards").read_text() == "mine"
 
 
 def scores(folder: Path) -> dict[tuple[str, ...], float]:
@@ -223,6 +304,13 @@ def test_show_and_leaderboard(ran: tuple[Path, str, str], tmp_path: Path) -> Non
     text = next((tmp_path / "boards").glob("transfer-pos-*.md")).read_text()
     assert "xlbench run --model" in text
     assert "transfer (xlbench " in text  # which plugin made it
+
+
+def test_one_page_is_no_pages(ran: tuple[Path, str, str], study: list[str], tmp_path: Path) -> None:
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    done = xlbench("run", *study, "--probe", "zero-shot", cwd=tmp_path)  # stored already
+    assert "leaderboard/README.md (1 page)\n" in done.stdout
+    assert "0 jobs in" in done.stdout
 
 
 def test_ctrl_c_says_how_to_go_on(study: list[str], tmp_path: Path) -> None:

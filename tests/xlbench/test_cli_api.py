@@ -1,12 +1,15 @@
 """The same from Python: run, plan, load."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import xlbench
 from xlbench import Study, api
-from xlbench.errors import ResultsError, StudyError
+from xlbench.errors import ResultsError, StudyError, XlbenchError
 
 
 @pytest.fixture
@@ -37,12 +40,11 @@ def test_run_keeps_what_ends_and_plan_and_frame_see_it(study: Study, tmp_path: P
 
 
 def test_a_loss_that_is_not_finite_fails_its_job_and_no_other(study: Study, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     wild = replace(study, mlm={**study.mlm, "learning_rate": 1e30}, steps=(1, 3))
     done = xlbench.run(wild, results=tmp_path, workers=1)
     assert "qaa, 3 steps, seed 0, pos" in done.failed
     assert "\n" not in "".join(done.failed.values())
+    assert "lower mlm.learning_rate (1e+30)" in done.failed["qaa, 3 steps, seed 0, pos"]
     assert done.run >= 1  # the baseline at least
     assert len(xlbench.load_results(tmp_path)) == 2 * done.run
     assert api.plan(wild, results=tmp_path, rerun="missing").todo == ()
@@ -58,3 +60,39 @@ def test_what_python_callers_get_wrong(study: Study, tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no such folder"):
         xlbench.load_results(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("device", ["foo", "cpu:", "cpu:x", "cpu:²", "auto:1", "", "cuda:99"])
+def test_a_device_that_is_not_here_leaves_nothing_behind(study: Study, tmp_path: Path, device: str) -> None:
+    with pytest.raises(XlbenchError, match=re.escape(f"device {device!r}")):
+        xlbench.run(study, results=tmp_path / "new", device=device)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_longest_input_is_the_one_that_the_lab_cuts_to(checkpoint: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+    from xlbench.lab.encoder import Encoder
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer.model_max_length = 10**30
+    tokenizer.save_pretrained(tmp_path)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer), hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=8, max_position_embeddings=40, pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+    XLMRobertaForMaskedLM(config).save_pretrained(tmp_path)
+    for folder in (checkpoint, tmp_path):
+        assert api.longest_input(folder) == Encoder(str(folder), torch.device("cpu")).longest
+    (tmp_path / "config.json").write_text("{}")
+    assert api.longest_input(tmp_path) is None
+
+
+def test_chunks_that_the_model_cuts_are_known_before_anything_runs(study: Study, tmp_path: Path) -> None:
+    def cut(chunk: int, **more: Any) -> int | None:
+        asked = replace(study, mlm={**study.mlm, "chunk": chunk}, **more)
+        return api.cut_chunk(api.prepare(asked, results=tmp_path))
+
+    assert (cut(48), cut(49)) == (None, 48)
+    assert cut(49, transfer=(), probes=("zero-shot",)) is None  # nothing is finetuned on

@@ -239,11 +239,19 @@ def test_a_loss_that_is_not_finite_fails_the_job_alone(make: Make, resolved: Res
     wild = dataclasses.replace(resolved.mlm, learning_rate=1e30)
     lab = make(dataclasses.replace(resolved, mlm=wild))
     before = lab.encoder.weights()
-    with pytest.raises(JobError, match=r"loss became .* at step"):
+    with pytest.raises(JobError, match=r"loss became .* at step .*; lower mlm\.learning_rate \(1e\+30\)"):
         lab.finetune("qaa", steps=10, seed=0)
     lab.restore()
     for name, weight in lab.encoder.weights().items():
         assert torch.equal(before[name], weight), name
+
+
+def test_a_diverging_adapter_names_what_to_lower(make: Make, resolved: Resolved) -> None:
+    wild = dataclasses.replace(resolved.training["tags"], learning_rate=1e38, epochs=5)
+    lab = make(dataclasses.replace(resolved, training={**resolved.training, "tags": wild}))
+    with pytest.raises(JobError, match=r"at step .*; lower adapter\.tags\.learning_rate \(1e\+38\)"):
+        lab.task_adapter("tags")
+    assert not lab.encoder.has_task_adapter("tags")
 
 
 def test_memory_does_not_grow_with_runs(make: Make, resolved: Resolved) -> None:

@@ -1,7 +1,7 @@
 """Language adapters and their compositions, against plain `adapters` code and computations by hand."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,15 @@ Build = Callable[..., Lab]
 
 
 @pytest.fixture
-def build(resolved: Resolved, checkpoint: Path, tmp_path: Path) -> Build:
+def build(resolved: Resolved, checkpoint: Path, tmp_path: Path) -> Iterator[Build]:
+    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
 
     def made(study: Resolved = resolved, folder: str = "adapters") -> Lab:
         return Lab(study, str(checkpoint), tmp_path / folder, device="cpu", threads=1)
 
-    return made
+    yield made
+    torch.use_deterministic_algorithms(before)
 
 
 def adapter(
@@ -343,6 +345,23 @@ def test_the_average_is_that_of_a_wider_adapter(build: Build, resolved: Resolved
                     parameter.copy_((a + b) / 2)
     assert equal(found, logits(lab, Composition((adapter("", 0, how, "random"),))))
     assert not equal(found, logits(lab, Composition(PAIR[:1])), 1e-2)
+
+
+@pytest.mark.parametrize("mix", ["average", "untrained", "tuned"])
+def test_adapters_in_different_places_are_not_mixed(
+    build: Build, resolved: Resolved, checkpoint: Path, tmp_path: Path, mix: Any
+) -> None:
+    from adapters import AutoAdapterModel
+
+    plain = AutoAdapterModel.from_pretrained(checkpoint)
+    plain.add_adapter("theirs", config="double_seq_bn")
+    plain.save_adapter(str(tmp_path / "theirs"), "theirs")
+    config = json.loads((checkpoint / "config.json").read_text())
+    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    pair = (lab.resolved.language_adapter("qab", 0), adapter("", 1, kind="random"))
+    for adapters in (pair, pair[::-1]):
+        with pytest.raises(ModelError, match=r"unlike in mh_adapter .* cannot be mixed"):
+            logits(lab, Composition(adapters, mix))
 
 
 @pytest.mark.parametrize("how", [QUICK, INVERTIBLE], ids=["seq_bn", "seq_bn_inv"])

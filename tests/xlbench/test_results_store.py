@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -212,11 +213,44 @@ def test_one_broken_study_does_not_hide_the_others(store: Store, study: Syntheti
     shutil.copytree(store.path / "studies" / name, broken)
     (broken / "plan.json").write_text("{")
     assert [x.id for x in store.studies()] == [name]
+    (line,) = store.broken_studies()
+    assert str(broken) in line
     with pytest.raises(ResultsError, match="cannot read the study in"):
         store.study(broken.name)
     (store.path / "studies" / name / "plan.json").write_text("{")
     with pytest.raises(ResultsError, match="cannot read the study in"):
         store.study()
+
+
+def test_damage_inside_a_file_stops_neither_estimates_nor_running_all_again(
+    store: Store, study: Synthetic
+) -> None:
+    fill(store, study)
+    job = study.jobs[0]
+    path, good = store.jobs / f"{job.identity}.parquet", study.evaluate(job)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(len(whole) - 12) + whole[-8:])
+    with pytest.raises(ResultsError, match="delete it and run the same command again"):
+        store.records(METRICS)
+    store.timings("abc", "cpu")
+    store.write(job, good, PROVENANCE, METRICS)
+    assert len(store.records(METRICS).records) == len(study.records().records)
+
+
+def test_what_cannot_be_opened_is_not_called_damaged(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    job = study.jobs[0]
+    path = store.jobs / f"{job.identity}.parquet"
+    path.unlink()
+    path.symlink_to("nowhere")  # as of a file that goes away between listing and opening
+    assert store.damaged() == ()
+    assert store.missing_cells(job, store.index()) == job.cells
+    path.unlink()
+    path.mkdir()
+    assert store.damaged() == ()
+    assert store.missing_cells(job, store.index()) == ()  # nothing is computed again over it
+    with pytest.raises(ResultsError, match=re.escape(str(path))):
+        store.records(METRICS)
 
 
 @pytest.mark.parametrize("damage", ["foreign", "renamed"])

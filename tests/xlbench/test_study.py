@@ -218,6 +218,24 @@ def test_a_list_with_nothing_in_it_is_not_nothing_said(tmp_path: Path, name: str
     assert studies.read(path).controls == ()
 
 
+@pytest.mark.parametrize("given", ["[]", '""'])
+def test_a_task_with_no_data_named_does_not_take_the_default(tmp_path: Path, given: str) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(f"[data]\npos = {given}\n")
+    with pytest.raises(StudyError, match=r"study\.toml: data\.pos is empty"):
+        studies.read(path)
+    with pytest.raises(StudyError, match=r"^data\.pos is empty"):
+        from_command("xlbench run --data pos=,ner=a")
+    assert from_command("xlbench run --data pos=a,").data == {"pos": ("a",)}
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [((0,), "1"), ((5,), "5,"), ((0, 1), "0,1"), ((1,), "1,")])
+def test_the_command_shows_seeds_as_people_write_them(seeds: tuple[int, ...], shown: str) -> None:
+    line = studies.command(Study(seeds=seeds))
+    assert line == f"xlbench run --model tiny --seeds {shown}"
+    assert from_command(line).seeds == seeds
+
+
 def test_no_controls_stand_alone() -> None:
     with pytest.raises(StudyError, match="'none' stands alone"):
         from_command("xlbench run --controls none,target")

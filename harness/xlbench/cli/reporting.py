@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from xlbench import plugins, report
+from xlbench.progress import counted
 from xlbench.results import Store
 from xlbench.study import command, parse
 from xlbench.work import one_line
@@ -53,7 +54,7 @@ def leaderboard(results: Path, out: Path, study: str | None) -> None:
     )
     pages = sum(path.suffix == ".md" for path in written) - 1
     pictures = [path for path in written if path.suffix == ".png"]
-    print(f"leaderboard  {written[0]} ({pages} pages)")
+    print(f"leaderboard  {written[0]} ({counted(pages, 'page')})")
     if pictures:
         more = f" (and {len(pictures) - 1} more beside it)" if len(pictures) > 1 else ""
         print(f"picture      {pictures[0]}{more}")
@@ -61,12 +62,12 @@ def leaderboard(results: Path, out: Path, study: str | None) -> None:
 
 def _warn(store: Store, stored: StoredStudy, asked: str | None) -> None:
     """Name what cannot be read: files of the study's jobs, and studies where the last is asked for."""
-    keys = {job.condition_key for job in stored.jobs}
-    for path in store.damaged():
-        if path.name.partition("-")[0] in keys:
-            print(
-                f"xlbench: {path} is damaged and taken as not there; run the study again", file=sys.stderr
-            )
+    if damaged := store.damaged():
+        index = store.index()
+        missing = {job.condition_key for job in stored.jobs if store.missing_cells(job, index)}
+    for path in damaged:
+        if path.name.partition("-")[0] in missing:
+            print(f"xlbench: {path} is damaged and taken as not there; run the study again", file=sys.stderr)
     for line in store.broken_studies() if asked is None else ():
         print(f"xlbench: {line}", file=sys.stderr)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xlbench.errors import JobError
+from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
 from xlbench.lab.task_adapters import numbered
 
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
     from xlbench.contracts import Fusion, Mix, Task
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
+
+
+PLACED = ("mh_adapter", "output_adapter", "leave_out", "original_ln_before", "original_ln_after",
+          "residual_before_ln", "adapter_residual_before_ln")  # fmt: skip
+"""Settings that say where an adapter sits and what it is given. The library takes those of one adapter for
+all that are mixed."""
+
+
+def check(encoder: Encoder, names: Sequence[str], languages: Sequence[str]) -> None:
+    """Raise ModelError unless all adapters sit in the same places: no mix of others means what it says."""
+    configs = [encoder.model.adapters_config.get(name) for name in names]
+    for setting in PLACED:
+        values = [config.get(setting, None) for config in configs]
+        if any(value != values[0] for value in values):
+            unlike = ", ".join(f"{x or 'random'}: {v}" for x, v in zip(languages, values, strict=True))
+            raise ModelError(
+                f"language adapters unlike in {setting} ({unlike}) cannot be mixed; give ones that are alike"
+            )
 
 
 def add_fusion(encoder: Encoder, names: Sequence[str], seed: int) -> None:

@@ -250,6 +250,7 @@ class Lab:
         for adapter in under.adapters:
             names.append(self._load(adapter, seen[adapter]))
             seen[adapter] += 1
+        compositions.check(self.encoder, names, [x.language for x in under.adapters])
         if under.mix in ("untrained", "tuned"):
             compositions.add_fusion(self.encoder, names, under.seed)
         self._composed = (under, task, tuple(names))

@@ -55,7 +55,11 @@ def list_files(folder: Path) -> Listing:
     damaged: list[Path] = []
     for name in names:
         if found := _NAME.fullmatch(name):
-            if not _is_whole(folder / name):
+            try:
+                whole = _is_whole(folder / name)
+            except FileNotFoundError:
+                continue  # another process has just removed it
+            if not whole:
                 damaged.append(folder / name)
                 continue
             key, cells, failed = found.groups()
@@ -66,12 +70,18 @@ def list_files(folder: Path) -> Listing:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the file ends as Parquet does: with the length of a footer that it has room for, and a mark."""
+    """Whether the file ends as Parquet does: with the length of a footer that it has room for, and a mark.
+
+    True of what may not be read, too: it may be whole, and whoever reads it says why that fails. Raises
+    FileNotFoundError.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 8))
             end = file.read(8)
+    except FileNotFoundError:
+        raise
     except OSError:
-        return False
+        return True
     return end[4:] == b"PAR1" and int.from_bytes(end[:4], "little") + 12 <= size
