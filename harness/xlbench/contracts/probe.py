@@ -185,12 +185,14 @@ class Probe(Protocol):
     version: int
     """Raised whenever the same job would give other numbers; part of every identity."""
     summary: str
-    settings: type[Any] | None
-    """What a study may set for this probe (`--option PROBE.KEY=VALUE`): a frozen dataclass whose fields all
-    have defaults, of the types int, float, str, bool, Literal, None beside one of them, or a tuple of one.
-    `resolved.settings[name]` is an instance. Its `__post_init__` may raise ValueError, one line.
-    None: there is nothing to set.
-    """
+
+    @property
+    def settings(self) -> type[Any] | None:
+        """What a study may set for this probe (`--option PROBE.KEY=VALUE`): a frozen dataclass whose fields
+        all have defaults, of the types int, float, str, bool, Literal, None beside one of them, or a tuple
+        of one. `resolved.settings[name]` is an instance. Its `__post_init__` may raise ValueError, one line.
+        None: there is nothing to set. A class attribute will do.
+        """
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Every job that the study needs of this probe. Jobs of other probes may be among them (the

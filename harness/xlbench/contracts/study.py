@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from xlbench.contracts.adapter import Composition, GivenAdapter, LanguageAdapter, LanguageTraining
+from xlbench.contracts.adapter import (
+    Composition,
+    Fusion,
+    GivenAdapter,
+    LanguageAdapter,
+    LanguageTraining,
+)
 from xlbench.contracts.cell import Cell, Json
 
 if TYPE_CHECKING:
@@ -118,6 +124,13 @@ class Resolved:
             self._sizes[key] = len(self.data[task].examples(language, split, limit))
         return self._sizes[key]
 
+    def text_lines(self, language: str, limit: int) -> int:
+        """Number of lines of text of a language, at most `limit`. Reads the text, once; raises DataError."""
+        key = ("", language, str(limit))
+        if key not in self._sizes:
+            self._sizes[key] = len(self.corpus.lines(language, limit))
+        return self._sizes[key]
+
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
         data, limit = self.data[task], self.study.limit
@@ -213,6 +226,22 @@ class Resolved:
                 fusion["regularization"] = how.regularization
             made["fusion"] = fusion
         return made
+
+    def composition(self, identity: Mapping[str, Any]) -> Composition:
+        """A composition of this identity: what a probe makes of the condition of its job."""
+        adapters = []
+        for one in identity["adapters"]:
+            said = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
+            seed = one.get("seed", 0)
+            adapters.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**said), seed))
+        fusion = Fusion(**identity["fusion"]) if "fusion" in identity else Fusion()
+        return Composition(
+            tuple(adapters),
+            identity["mix"],
+            identity.get("invertible", True),
+            fusion,
+            identity.get("seed", 0),
+        )
 
     def text_identity(self, language: str) -> dict[str, Json]:
         """Everything that can change the finetuning text of `language` and how it is learned from."""

@@ -6,9 +6,9 @@ intervals by a two-level bootstrap: seeds, then test examples (Davison & Hinkley
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from xlbench.scores.estimate import Estimate, absent, difference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Metric
+    from xlbench.contracts import Json, Metric
 
 _Counts: TypeAlias = "NDArray[np.int32]"
 
@@ -30,14 +30,30 @@ _TOGETHER = 64
 """Evaluations in one matrix product."""
 
 
+class Condition(Hashable, Protocol):
+    """What was done to a model; its seeds are repetitions of one condition."""
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        """Conditions that agree here and have the same seeds are resampled with the same draws of them."""
+
+    def describe(self) -> str:
+        """For people, where something is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What a model was finetuned on; its seeds are repetitions of one arm."""
+    """Finetuning on a text."""
 
     text: str
     """ISO 639-3 of the transfer language."""
     steps: int
     variant: str = "plain"
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        """Each arm has its own: two runs of one seed have nothing in common."""
+        return [self.text, self.steps, self.variant]
 
     def describe(self) -> str:
         """For people, where something is missing."""
@@ -45,11 +61,31 @@ class Arm:
         return f"{text}, {self.steps} steps"
 
 
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Language adapters under a task adapter."""
+
+    adapters: tuple[str, ...]
+    """ISO 639-3, or "random"."""
+    mix: str = "single"
+    variant: str = ""
+    """What differs from the study's own settings."""
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        """The same for all: a seed trains an adapter alone and in company alike, so both are paired."""
+        return ["language adapters"]
+
+    def describe(self) -> str:
+        """For people, where something is missing."""
+        return " ".join(x for x in ("+".join(self.adapters), self.mix, self.variant) if x)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """One run of an arm, scored on one target."""
+    """One run under a condition, scored on one target."""
 
-    arm: Arm
+    arm: Condition
     seed: int
     target: str
     counts: NDArray[np.int32] | None
@@ -83,21 +119,21 @@ class Effects:
         Raises ResultsError where a trial has another number of examples than its baseline.
         """
         self._task, self._metric, self._draws = task, metric, draws
-        groups: dict[str, dict[Arm, list[Trial]]] = {}
+        groups: dict[str, dict[Condition, list[Trial]]] = {}
         for target, found in baselines.items():
             counts, missing = (None, found) if isinstance(found, str) else (found, "")
             groups[target] = {_BASELINE: [Trial(_BASELINE, 0, target, counts, missing)]}
-        seeds: dict[Arm, set[int]] = {_BASELINE: {0}}
+        seeds: dict[Condition, set[int]] = {_BASELINE: {0}}
         for trial in trials:
             groups.setdefault(trial.target, {}).setdefault(trial.arm, []).append(trial)
             seeds.setdefault(trial.arm, set()).add(trial.seed)
         self._seeds = {arm: tuple(sorted(found)) for arm, found in seeds.items()}
         self._shares = {arm: self._share(arm) for arm in self._seeds}
-        self._scores: dict[tuple[Arm, str], Estimate] = {}
+        self._scores: dict[tuple[Condition, str], Estimate] = {}
         for target, arms in groups.items():
             self._resample(target, self._complete(target, arms))
 
-    def seeds(self, arm: Arm) -> tuple[int, ...]:
+    def seeds(self, arm: Condition) -> tuple[int, ...]:
         """Seeds of an arm, present or missing."""
         return self._seeds.get(arm, ())
 
@@ -105,21 +141,23 @@ class Effects:
         """s0(t, g): the zero-shot score."""
         return self._scores.get((_BASELINE, target), absent(f"zero-shot, {self._task} on {target}"))
 
-    def after(self, arm: Arm, target: str) -> Estimate:
+    def after(self, arm: Condition, target: str) -> Estimate:
         """Mean over seeds of s(MLM_k(f), t, g)."""
         return self._scores.get((arm, target), absent(f"{arm.describe()}, {self._task} on {target}"))
 
-    def effect(self, arm: Arm, target: str) -> Estimate:
+    def effect(self, arm: Condition, target: str) -> Estimate:
         """Transfer effect: mean over seeds of s(MLM_k(f), t, g) - s0(t, g)."""
         return difference(self.after(arm, target), self.before(target))
 
-    def _share(self, arm: Arm) -> NDArray[np.float64]:
+    def _share(self, arm: Condition) -> NDArray[np.float64]:
         """Shape (draws, seeds): the share of each seed of an arm in each draw."""
         seeds = self._seeds[arm]
-        rng = generator("seeds", self._task, *astuple(arm), *seeds)
+        rng = generator("seeds", self._task, *arm.draws_of_seeds, *seeds)
         return all_weights(len(seeds), self._draws, rng) / len(seeds)
 
-    def _complete(self, target: str, arms: Mapping[Arm, Sequence[Trial]]) -> dict[Arm, list[_Counts]]:
+    def _complete(
+        self, target: str, arms: Mapping[Condition, Sequence[Trial]]
+    ) -> dict[Condition, list[_Counts]]:
         """Counts in order of seeds, for arms that have every seed; the others are noted as missing."""
         complete = {}
         for arm, trials in arms.items():
@@ -133,7 +171,7 @@ class Effects:
                 complete[arm] = [counts[seed] for seed in self._seeds[arm]]
         return complete
 
-    def _resample(self, target: str, arms: Mapping[Arm, Sequence[_Counts]]) -> None:
+    def _resample(self, target: str, arms: Mapping[Condition, Sequence[_Counts]]) -> None:
         """Score every evaluation on the same draws of the target's examples; average over seeds at once."""
         runs = [(arm, number, counts) for arm, all_ in arms.items() for number, counts in enumerate(all_)]
         if not runs:

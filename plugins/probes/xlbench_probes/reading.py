@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Evaluation, Job, Number, Records
+    from xlbench.scores import Estimate
 
 
 class Reading:
@@ -44,6 +45,13 @@ class Reading:
     def seen(self, code: str) -> str:
         """Whether the model was pretrained on a language."""
         return {True: "yes", False: "no", None: "not known"}[self.records.seen.get(code)]
+
+
+def number(estimate: Estimate | None) -> Number | None:
+    """A cell; empty, with nothing missing, where there is nothing to take a mean of."""
+    if estimate is None or (estimate.value is None and not estimate.missing):
+        return None
+    return estimate.number()
 
 
 def words(items: Iterable[object]) -> str:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Table
 from xlbench.scores import Arm, best, difference, mean, rank_correlation, relative
-from xlbench_probes.reading import counted
+from xlbench_probes.reading import counted, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xlbench.contracts import Value
-    from xlbench.scores import Estimate
     from xlbench_probes.transfer_view import View
 
 
@@ -20,7 +19,7 @@ def donors(view: View) -> Table:
     """Transfer languages by donation at the largest number of steps."""
     k, name, seen = view.last, view.reading.name, view.reading.seen
     rows = [
-        (name(f), seen(f), found.number(), sum(g != f for g in view.targets), _number(view.own(f, k)))
+        (name(f), seen(f), found.number(), sum(g != f for g in view.targets), number(view.own(f, k)))
         if f in view.targets
         else (name(f), seen(f), found.number(), len(view.targets), None)
         for f, found in view.ranked_donors(k)
@@ -49,16 +48,14 @@ def controls(view: View) -> Table:
             arm = Arm(f, k, "shuffled")
             there = bool(effects.seeds(arm))
             row += (
-                [_number(view.donation(arm)), _number(difference(found, view.donation(arm)))]
-                if there
-                else _GAP
+                [number(view.donation(arm)), number(difference(found, view.donation(arm)))] if there else _GAP
             )
         if view.reference == f:
             row += _GAP
         elif view.reference:
             control = view.donation(Arm(view.reference, k), f)
             paired = view.donation(Arm(f, k), view.reference)
-            row += [_number(control), _number(difference(paired, control))]
+            row += [number(control), number(difference(paired, control))]
         rows.append(tuple(row))
     note = ["The same number of steps"]
     if view.shuffled:
@@ -102,13 +99,13 @@ def best_for_targets(view: View) -> Table:
     rows: list[tuple[Value | Number, ...]] = []
     for g, _ in view.ranked_targets(k):
         effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if arm.text != g}
-        chosen, own = best(effects), _number(view.own(g, k))
+        chosen, own = best(effects), number(view.own(g, k))
         if chosen is None:
             rows.append((view.reading.name(g), None, mean(effects.values()).number(), None, own))
         else:
             f, share = chosen
             rows.append(
-                (view.reading.name(g), view.reading.name(f), _number(effects[f]), round(100 * share), own)
+                (view.reading.name(g), view.reading.name(f), number(effects[f]), round(100 * share), own)
             )
     return Table(
         f"Best transfer language for each target, {counted(k, 'step')}",
@@ -128,7 +125,7 @@ def seen_against_unseen(view: View) -> Table:
         sides = [
             mean(view.recipience(g, k) for g in view.targets if seen.get(g) is side) for side in (True, False)
         ]
-        rows.append((k, *(_number(x) for x in sides), _number(difference(sides[1], sides[0]))))
+        rows.append((k, *(number(x) for x in sides), number(difference(sides[1], sides[0]))))
     sizes = [sum(seen.get(g) is side for g in view.targets) for side in (True, False)]
     return Table(
         "Seen against unseen targets",
@@ -168,7 +165,7 @@ def distances(view: View) -> Table:
 def donation_by_steps(view: View) -> Table:
     """Donation at every number of steps."""
     rows = [
-        (view.reading.name(f), *(_number(view.donation(Arm(f, k))) for k in view.steps))
+        (view.reading.name(f), *(number(view.donation(Arm(f, k))) for k in view.steps))
         for f, _ in view.ranked_donors(view.last)
     ]
     return _by_steps(view, "Donation by steps", "Transfer language", rows)
@@ -177,7 +174,7 @@ def donation_by_steps(view: View) -> Table:
 def recipience_by_steps(view: View) -> Table:
     """Recipience at every number of steps."""
     rows = [
-        (view.reading.name(g), *(_number(view.recipience(g, k)) for k in view.steps))
+        (view.reading.name(g), *(number(view.recipience(g, k)) for k in view.steps))
         for g, _ in view.ranked_targets(view.last)
     ]
     return _by_steps(view, "Recipience by steps", "Target language", rows)
@@ -205,10 +202,3 @@ _GAP: list[Value | Number] = [None, None]
 def _by_steps(view: View, title: str, first: str, rows: Sequence[tuple[Value | Number, ...]]) -> Table:
     heads = (counted(k, "step") for k in view.steps)
     return Table(title, (first, *heads), tuple(rows))
-
-
-def _number(estimate: Estimate | None) -> Number | None:
-    """A cell; empty, with nothing missing, where there is nothing to take a mean of."""
-    if estimate is None or (estimate.value is None and not estimate.missing):
-        return None
-    return estimate.number()

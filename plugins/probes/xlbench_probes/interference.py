@@ -1,0 +1,119 @@
+"""The probe `interference`: what language adapters do to each other under a task adapter.
+
+For every member of a set of languages: its own adapter alone under the task adapter, then in company, mixed
+in named arms. The released code of arXiv 2403.20088 has the arm `untrained` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xlbench import hookimpl
+from xlbench.contracts import Composition, Cost, Job, LanguageAdapter
+from xlbench_probes.interference_sets import Settings, sets, variants
+from xlbench_probes.stacking import Stacking, composition_job, examples, run
+from xlbench_probes.zero_shot import ZeroShot
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Evaluation, Lab, Mix, Page, Probe, Records, Resolved
+    from xlbench_probes.interference_sets import Variant
+
+
+class Interference:
+    """Interference between language adapters, by set, arm and setting."""
+
+    name = "interference"
+    version = 1
+    summary = "Language adapters in pairs and triples under the task adapter: who harms whom"
+    settings = Settings
+
+    def jobs(self, resolved: Resolved) -> Sequence[Job]:
+        """Baselines and adapters alone first, then a job for each (set, mix, seed, task) and setting."""
+        settings: Settings = resolved.settings[self.name]
+        chosen = sets(settings, resolved)
+        jobs = {x.condition_key: x for task in resolved.tasks for x in [ZeroShot().job(resolved, task)]}
+        members = sorted({x for one in chosen for x in one}, key=resolved.study.transfer.index)
+        for seed in resolved.study.seeds:
+            for variant in variants(settings, resolved.language_training):
+                alone: dict[tuple[str, str], Job] = {}
+                for language in members:
+                    one = resolved.language_adapter(language, seed, variant.training)
+                    for job in Stacking().alone(resolved, one, invertible=settings.invertible):
+                        alone[language, job.cells[0].task] = job
+                for job in (*alone.values(), *self._mixed(resolved, chosen, variant, seed, alone)):
+                    jobs.setdefault(job.condition_key, job)
+        return list(jobs.values())
+
+    def _mixed(
+        self,
+        resolved: Resolved,
+        chosen: Sequence[tuple[str, ...]],
+        variant: Variant,
+        seed: int,
+        alone: dict[tuple[str, str], Job],
+    ) -> Iterator[Job]:
+        settings: Settings = resolved.settings[self.name]
+        for mix in settings.mixes:
+            for members in chosen:
+                mixed = [resolved.language_adapter(x, seed, variant.training) for x in members]
+                for task in resolved.tasks:
+                    needs = tuple(alone[x, task].condition_key for x in members)
+                    cells = resolved.cells(task)
+                    yield self._job(resolved, task, mixed, mix, variant, seed, cells, needs)
+            if settings.random and not variant.label:
+                yield from self._beside_random(resolved, chosen, mix, variant, seed, alone)
+
+    def _beside_random(
+        self,
+        resolved: Resolved,
+        chosen: Sequence[tuple[str, ...]],
+        mix: Mix,
+        variant: Variant,
+        seed: int,
+        alone: dict[tuple[str, str], Job],
+    ) -> Iterator[Job]:
+        """Each member's own adapter with a random one, on that member alone: company without a language."""
+        noise = LanguageAdapter("random", "", variant.training, seed)
+        for language in dict.fromkeys(x for one in chosen for x in one):
+            own = resolved.language_adapter(language, seed, variant.training)
+            for task in resolved.tasks:
+                cells = tuple(c for c in resolved.cells(task) if c.target == language)
+                needs = (alone[language, task].condition_key,)
+                if cells:
+                    yield self._job(resolved, task, [own, noise], mix, variant, seed, cells, needs)
+
+    def _job(
+        self,
+        resolved: Resolved,
+        task: str,
+        mixed: Sequence[LanguageAdapter],
+        mix: Mix,
+        variant: Variant,
+        seed: int,
+        cells: tuple[Cell, ...],
+        needs: tuple[str, ...],
+    ) -> Job:
+        settings: Settings = resolved.settings[self.name]
+        under = Composition(tuple(mixed), mix, settings.invertible, variant.fusion, seed)
+        tuned = variant.fusion.steps * variant.fusion.batch_size if mix == "tuned" else 0
+        cost = Cost(evaluate_examples=examples(resolved, cells), fuse_examples=tuned)
+        job = composition_job(resolved, (self.name, self.version), task, under, cells, needs, cost)
+        return replace(job, label=f"{job.label}, {variant.label}") if variant.label else job
+
+    def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
+        """Train or load the adapters, mix them, tune the mix where it is to be tuned, then score."""
+        return run(job, lab)
+
+    def pages(self, records: Records) -> Sequence[Page]:
+        """A page a task: the matrix of pairs, who inflicts and who suffers, kinds, sensitivity."""
+        from xlbench_probes import interference_pages
+
+        return interference_pages.pages(records)
+
+
+@hookimpl
+def xlbench_probes() -> Iterable[Probe]:
+    """Register the probe."""
+    yield Interference()

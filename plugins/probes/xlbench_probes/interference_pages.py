@@ -1,0 +1,218 @@
+"""The pages of the interference probe. Imports numpy: import this where pages are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.scores import difference, inflicted, mean, suffered, verdicts
+from xlbench_probes.interference_view import PROBE, View
+from xlbench_probes.mixtures import broken
+from xlbench_probes.reading import Reading, counted, interval, number, words
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Records
+    from xlbench.scores import Estimate
+
+
+def pages(records: Records) -> list[Page]:
+    """A page a task."""
+    reading = Reading(records)
+    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
+    return [
+        Page(
+            x.task,
+            f"Interference: {x.task}",
+            tuple(_summary(x)),
+            tuple(_parts(x)),
+            tuple(broken(reading, x.effects, x.members, x.targets)),
+        )
+        for x in views
+    ]
+
+
+def _parts(view: View) -> Iterator[Table | Matrix]:
+    yield _arms(view)
+    if view.has_pairs:
+        yield _exchange(view, "inflicted")
+        yield _exchange(view, "suffered")
+        yield _kinds(view)
+    if any(len(x) > 2 for x in view.sets):
+        yield _larger(view)
+    yield _sensitivity(view)
+    if view.has_pairs:
+        for mix in view.mixes:
+            yield _matrix(view, mix)
+
+
+def _summary(view: View) -> Iterator[str]:
+    sizes = words(f"{n} of {size}" for size, n in view.sizes.items())
+    yield (
+        f"{counted(len(view.members), 'language')} in sets ({sizes}), mixed in "
+        f"{counted(len(view.mixes), 'way')}; {counted(len(view.targets), 'target language')}."
+    )
+    yield (
+        f"What follows is in points of {view.reading.records.metrics[view.task].name}: the score of a target "
+        "with its own language adapter in company, less its score with that adapter alone."
+    )
+    for mix in view.mixes:
+        pairs = view.pairs(mix)
+        if pairs:
+            found = list(verdicts(pairs).values())
+            yield (
+                f"{mix.capitalize()}: over all pairs {interval(mean(pairs.values()).number())}; of "
+                f"{counted(len(pairs), 'pair')}, {found.count('harms')} clearly harm and "
+                f"{found.count('helps')} clearly help."
+            )
+    yield (
+        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples. Clearly: by its "
+        "two-sided test, corrected over the table (Benjamini-Hochberg, 5%)."
+    )
+    if missing := view.missing:
+        yield (
+            f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}. Means that need them "
+            "are empty."
+        )
+
+
+def _arms(view: View) -> Table:
+    rows: list[tuple[str | Number | int | None, ...]] = []
+    for mix in view.mixes:
+        for size, n in view.sizes.items():
+            sets = [x for x in view.sets if len(x) == size]
+            rows.append(
+                (
+                    mix,
+                    f"{size} languages",
+                    number(view.over_sets(sets, mix)),
+                    number(view.outside(sets, mix)),
+                    n,
+                )
+            )
+        if view.random:
+            rows.append(
+                (mix, "own and a random one", number(view.beside_random(mix)), None, len(view.members))
+            )
+    return Table(
+        "Interference by arm",
+        ("Mix", "Company", "Interference", "Outside", "Sets"),
+        tuple(rows),
+        "Interference: mean over the members of all sets. Outside: mean change, against no language adapter, "
+        "of "
+        "targets that are not in the set. Own and a random one: the company of an adapter that knows no "
+        "language, "
+        "for scale. Average: uniform mean; untrained: fusion at its initial weights; tuned: fusion trained "
+        "on the "
+        "task's training languages.",
+    )
+
+
+def _exchange(view: View, what: str) -> Table:
+    """What each language does to the others, or they to it, in pairs."""
+    by = {mix: view.pairs(mix) for mix in view.mixes}
+    function = inflicted if what == "inflicted" else suffered
+    rows = [
+        (view.reading.name(x), *(number(function(by[mix], x)) for mix in view.mixes)) for x in view.members
+    ]
+    note = (
+        "Mean over the others of the interference of the language on them, in pairs."
+        if what == "inflicted"
+        else "Mean over the others of their interference on the language, in pairs."
+    )
+    return Table(f"Interference {what}", ("Language", *view.mixes), tuple(rows), note)
+
+
+def _kinds(view: View) -> Table:
+    rows = []
+    for mix in view.mixes:
+        found = verdicts(view.pairs(mix))
+        for target in view.members:
+            ours = [x for (a, _), x in found.items() if a == target]
+            if ours:
+                helps, harms = ours.count("helps"), ours.count("harms")
+                rows.append(
+                    (
+                        view.reading.name(target),
+                        mix,
+                        helps,
+                        harms,
+                        len(ours) - helps - harms,
+                        kind(helps, harms, len(ours)),
+                    )
+                )
+    return Table(
+        "Kinds of languages",
+        ("Language", "Mix", "Helped by", "Harmed by", "No clear effect", "Kind"),
+        tuple(rows),
+        "How many of the other languages clearly help or harm the language, in pairs, by tests corrected "
+        "over all "
+        "pairs of the mix.",
+    )
+
+
+def kind(helps: int, harms: int, others: int) -> str:
+    """What a language is to its company: as far as corrected tests carry it."""
+    if helps == others:
+        return "helped by all"
+    if harms == others:
+        return "harmed by all"
+    return "mixed" if helps or harms else "indifferent"
+
+
+def _larger(view: View) -> Table:
+    rows = [
+        (
+            " + ".join(view.reading.name(x) for x in one),
+            *(number(view.over_sets([one], mix)) for mix in view.mixes),
+        )
+        for one in view.sets
+        if len(one) > 2
+    ]
+    return Table(
+        "Sets of three and more",
+        ("Set", *view.mixes),
+        tuple(rows),
+        "Mean over the members of what the rest of the set does to them.",
+    )
+
+
+def _sensitivity(view: View) -> Table:
+    rows = []
+    for mix in view.mixes:
+        for size in view.sizes:
+            sets = [x for x in view.sets if len(x) == size]
+            own = view.over_sets(sets, mix)
+            for variant in view.variants:
+                if view.was_run(sets[0], mix, variant):
+                    found = view.over_sets(sets, mix, variant)
+                    apart = number(difference(found, own)) if variant else None
+                    rows.append((variant or "as the study has it", mix, size, number(found), apart))
+    return Table(
+        "Sensitivity to the method",
+        ("Settings", "Mix", "Languages", "Interference", "Difference"),
+        tuple(rows),
+        "Mean interference over all members of all sets, with the study's own settings and with others, one "
+        "change "
+        "at a time; the difference is paired.",
+    )
+
+
+def _matrix(view: View, mix: str) -> Matrix:
+    pairs = view.pairs(mix)
+    targets = [x for x in view.members if x in view.targets]
+
+    def cell(a: str, b: str) -> Number:
+        found: Estimate | None = pairs.get((a, b))
+        return Number(None) if found is None else found.number()
+
+    return Matrix(
+        f"Interference on {view.task}, {mix}",
+        tuple(view.reading.name(b) for b in view.members),
+        tuple(view.reading.name(a) for a in targets),
+        tuple(tuple(cell(a, b) for a in targets) for b in view.members),
+        "In company of",
+        "Target language",
+        unit=f"points of {view.reading.records.metrics[view.task].name}",
+        note="Score of the target with both adapters mixed, less its score with its own alone.",
+    )

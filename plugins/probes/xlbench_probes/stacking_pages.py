@@ -1,0 +1,169 @@
+"""The pages of the stacking probe. Imports numpy: import this where pages are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Page, Table
+from xlbench.scores import Effects, Mixture, mean
+from xlbench_probes.mixtures import RANDOM, broken, change, trials
+from xlbench_probes.reading import Reading, counted, interval, number
+from xlbench_probes.zero_shot_pages import baselines
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Records
+    from xlbench.scores import Estimate
+
+PROBE = "stacking"
+UNKNOWN = "unknown"
+"""Family of a language of which it is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What the tables of one task are made from."""
+
+    reading: Reading
+    task: str
+    effects: Effects
+    languages: tuple[str, ...]
+    """Those whose adapters were stacked, in the study's order."""
+    targets: tuple[str, ...]
+    random: bool
+
+    @classmethod
+    def of(cls, reading: Reading, task: str) -> View:
+        """Gather what the records have of a task."""
+        found, before = trials(reading, PROBE, task), baselines(reading, task)
+        stacked = {x.arm.adapters[0] for x in found if isinstance(x.arm, Mixture)}
+        effects = Effects(task, reading.records.metrics[task], before, found)
+        study = reading.records.study
+        order = study["transfer"] if isinstance(study["transfer"], list) else []
+        languages = tuple(str(x) for x in order if x in stacked)
+        return cls(reading, task, effects, languages, tuple(before), RANDOM in stacked)
+
+    def kinds(self, target: str) -> dict[str, list[str]]:
+        """The stacked languages by what they are to a target."""
+        family = self.family(target)
+        others = [x for x in self.languages if x != target]
+        known = [x for x in others if UNKNOWN not in (family, self.family(x))]
+        return {
+            "own": [target] if target in self.languages else [],
+            "related": [x for x in known if self.family(x) == family],
+            "unrelated": [x for x in known if self.family(x) != family],
+            "random": [RANDOM] if self.random else [],
+        }
+
+    def family(self, code: str) -> str:
+        """Language family; UNKNOWN where it is not known."""
+        language = self.reading.records.languages.get(code)
+        return language.family if language else UNKNOWN
+
+    def over(self, kind: str, targets: tuple[str, ...]) -> Estimate:
+        """Mean change over targets that have such adapters, each target's adapters averaged first."""
+        found = [(g, self.kinds(g)[kind]) for g in targets]
+        return mean(mean(change(self.effects, f, g) for f in some) for g, some in found if some)
+
+
+def pages(records: Records) -> list[Page]:
+    """A page a task."""
+    reading = Reading(records)
+    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
+    return [
+        Page(
+            x.task,
+            f"Stacking: {x.task}",
+            tuple(_summary(x)),
+            (_kinds(x), _targets(x), _adapters(x), _matrix(x)),
+            tuple(broken(reading, x.effects, x.languages, x.targets)),
+        )
+        for x in views
+    ]
+
+
+def _summary(view: View) -> Iterator[str]:
+    yield (
+        f"Adapters of {counted(len(view.languages), 'language')}, one at a time beneath the task adapter, "
+        f"which "
+        f"was trained without any; {counted(len(view.targets), 'target language')}."
+    )
+    own = view.over("own", view.targets)
+    if own.value is not None:
+        yield f"With a target's own adapter its score changes by {interval(own.number())}, on average."
+    yield "Intervals are of 95%, by a paired bootstrap over seeds, then test examples."
+
+
+def _kinds(view: View) -> Table:
+    rows = []
+    for kind in ("own", "related", "unrelated", "random"):
+        sizes = [len(view.kinds(g)[kind]) for g in view.targets]
+        found = view.over(kind, view.targets)
+        rows.append((kind, number(found), sum(x > 0 for x in sizes), sum(sizes)))
+    return Table(
+        "Change of the score with a language adapter beneath the task adapter",
+        ("Adapter", "Change", "Targets", "Pairs"),
+        tuple(rows),
+        "Score with the adapter less the score with none, mean over targets. Related: of the target's "
+        "family; "
+        "unrelated: of another; random: at random initialisation, not trained.",
+    )
+
+
+def _targets(view: View) -> Table:
+    rows = []
+    for g in view.targets:
+        means = [
+            mean(change(view.effects, f, g) for f in some) if some else None
+            for some in view.kinds(g).values()
+        ]
+        before = view.effects.before(g).number()
+        rows.append((view.reading.name(g), view.reading.seen(g), before, *(number(x) for x in means)))
+    return Table(
+        "Change by target",
+        ("Target language", "Seen", "No adapter", "Own", "Related", "Unrelated", "Random"),
+        tuple(rows),
+    )
+
+
+def _adapters(view: View) -> Table:
+    """Held-out masked-LM losses of the languages' adapters, means over seeds."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for job, cell in view.reading.planned(PROBE, view.task):
+        evaluation = view.reading.evaluation(job, cell)
+        if evaluation and "held_out_before" in evaluation.extra:
+            under = job.condition["under"]
+            language = under["adapters"][0]["language"]  # type: ignore[index, call-overload]
+            found.setdefault(str(language), {})[job.condition_key] = dict(evaluation.extra)
+    rows = []
+    for language in view.languages:
+        runs = list(found.get(language, {}).values())
+        means = [
+            sum(x[name] for x in runs) / len(runs) if runs else None
+            for name in ("held_out_before", "held_out_after", "adapter_steps")
+        ]
+        rows.append((view.reading.name(language), view.reading.seen(language), *means, len(runs) or None))
+    return Table(
+        "Language adapters",
+        ("Language", "Seen", "Held-out loss before", "After", "Steps", "Trained"),
+        tuple(rows),
+        "Masked-LM loss in nats a masked piece on text of the language that was not trained on, without the "
+        "adapter and with it, and the steps after which its weights were kept: means over the trained ones "
+        "(how "
+        "many in the last column). Empty for an adapter that came with the study.",
+    )
+
+
+def _matrix(view: View) -> Matrix:
+    names = [*view.languages, *([RANDOM] if view.random else [])]
+    return Matrix(
+        f"Stacking under {view.task}",
+        tuple(view.reading.name(x) for x in names),
+        tuple(view.reading.name(x) for x in view.targets),
+        tuple(tuple(change(view.effects, f, g).number() for g in view.targets) for f in names),
+        "Language adapter",
+        "Target language",
+        unit=f"points of {view.reading.records.metrics[view.task].name}",
+        note="Score with the adapter beneath the task adapter, less the score with none.",
+    )
