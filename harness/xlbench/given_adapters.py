@@ -15,6 +15,16 @@ from xlbench.errors import ModelError
 CONFIG = "adapter_config.json"
 WEIGHTS = ("model.safetensors", "adapter.safetensors", "pytorch_adapter.bin")
 """What `adapters` calls them; the pickled kind is read as tensors alone (`torch.load`, `weights_only`)."""
+PLACE = {
+    "mh_adapter": False,
+    "output_adapter": True,
+    "original_ln_before": True,
+    "original_ln_after": True,
+    "residual_before_ln": True,
+    "adapter_residual_before_ln": False,
+    "leave_out": [],
+}
+"""Where `seq_bn` sits, and what it is given (`adapters.SeqBnConfig`)."""
 PATTERNS = (CONFIG, *WEIGHTS)
 """What is downloaded."""
 
@@ -37,10 +47,11 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     found = next((folder / x for x in WEIGHTS if (folder / x).is_file()), None)
     if found is None:
         raise ModelError(f"{text}: no weights beside {CONFIG}; expected one of {', '.join(WEIGHTS)}")
+    mixable = all(inner.get(key, value) == value for key, value in PLACE.items())
     total = hashlib.sha256(json.dumps(inner, sort_keys=True).encode())
     with found.open("rb") as file:
         total.update(hashlib.file_digest(file, "sha256").digest())
-    return GivenAdapter(source, str(folder), total.hexdigest()[:40], bool(inner.get("inv_adapter")))
+    return GivenAdapter(source, str(folder), total.hexdigest()[:40], bool(inner.get("inv_adapter")), mixable)
 
 
 def _config(folder: Path, where: str) -> Mapping[str, Any]:

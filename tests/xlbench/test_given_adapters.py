@@ -41,6 +41,8 @@ def test_an_adapter_of_plain_adapters_code_is_found(save: Save, config: Any, how
     folder = save("seq_bn", **how)
     found = given_adapters.find(str(folder), config)
     assert (found.source, found.folder, found.invertible) == (folder.name, str(folder), False)
+    assert found.mixable
+    assert not given_adapters.find(str(save("double_seq_bn", **how)), config).mixable
     assert given_adapters.find(str(save("seq_bn_inv", **how)), config).invertible
 
 

@@ -16,6 +16,7 @@ from synthetic import ACCURACY
 
 from xlbench.contracts import (
     Evaluation,
+    GivenAdapter,
     Job,
     Language,
     LanguageTraining,
@@ -175,6 +176,14 @@ def test_studies_that_make_no_sense_are_refused(
     assert "\n" not in str(caught.value)
     with pytest.raises(StudyError, match="languages with adapters"):
         Stacking().jobs(asking(resolved, transfer=()))
+
+
+def test_a_given_adapter_that_cannot_be_mixed_is_refused(resolved: Resolved) -> None:
+    given = GivenAdapter("theirs", "nowhere", "f", mixable=False)
+    study = dataclasses.replace(asking(resolved), given={"qab": given})
+    with pytest.raises(StudyError, match="the given adapter of qab sits elsewhere"):
+        Interference().jobs(study)
+    assert Stacking().jobs(study)
 
 
 # In the Lab

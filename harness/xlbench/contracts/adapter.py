@@ -95,6 +95,9 @@ class GivenAdapter:
     fingerprint: str
     """Changes whenever weights or configuration do; never a path."""
     invertible: bool = False
+    mixable: bool = True
+    """Whether it sits where `seq_bn` does, after the feed-forward part alone: the library mixes only adapters
+    of one place."""
 
 
 @dataclass(frozen=True, slots=True)

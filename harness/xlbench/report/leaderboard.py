@@ -76,8 +76,8 @@ def _guard(index: Path) -> None:
     """Never write over a README that is not ours."""
     try:
         first = index.read_text(encoding="utf-8").partition("\n")[0]
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, NotADirectoryError):
+        return  # where a folder should be is a file, writing will say so
     except (OSError, ValueError) as error:
         raise ResultsError(f"cannot read {index}; move what is in its way, or use another --out") from error
     if not _MARK.fullmatch(first):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xlbench.progress import counted
+
 if TYPE_CHECKING:
     from xlbench.contracts import Job
     from xlbench.results import StoredStudy
@@ -126,7 +128,7 @@ def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[
     hours = {name: f"{value / 3600:.2f}" for name, value in sorted(seconds.items())}
     yield (
         "Cost",
-        f"{len(study.jobs)} jobs in {len(made_by)} files; {sum(seconds.values()) / 3600:.2f} hours "
+        f"{counted(len(study.jobs), 'job')} in {counted(len(made_by), 'file')}; {sum(seconds.values()) / 3600:.2f} hours "
         f"({_listed(hours)}); at most {cpu / 3600:.2f} CPU hours",
     )
     ended = sorted(str(x["ended"]) for x in made_by if "ended" in x)

@@ -100,6 +100,11 @@ def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:
             "the interference probe needs at least two languages with adapters; name them with --transfer "
             "deu,tur"
         )
+    if unlike := [x for x in known if x in resolved.given and not resolved.given[x].mixable]:
+        raise StudyError(
+            f"the given adapter of {unlike[0]} sits elsewhere than after the feed-forward part (seq_bn), and "
+            "cannot be mixed with others; give another, or leave it to be trained"
+        )
     if settings.sets:
         named = [tuple(sorted(x.split("+"))) for x in settings.sets]
         for language in (x for members in named for x in members):
