@@ -128,7 +128,8 @@ def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[
     hours = {name: f"{value / 3600:.2f}" for name, value in sorted(seconds.items())}
     yield (
         "Cost",
-        f"{counted(len(study.jobs), 'job')} in {counted(len(made_by), 'file')}; {sum(seconds.values()) / 3600:.2f} hours "
+        f"{counted(len(study.jobs), 'job')} in {counted(len(made_by), 'file')}; "
+        f"{sum(seconds.values()) / 3600:.2f} hours "
         f"({_listed(hours)}); at most {cpu / 3600:.2f} CPU hours",
     )
     ended = sorted(str(x["ended"]) for x in made_by if "ended" in x)
