@@ -20,11 +20,15 @@ from xlbench.scores import (
     best,
     difference,
     donation,
+    draws_for,
+    kind,
     mean,
+    p_value,
     rank_correlation,
     recipience,
     relative,
     spearman,
+    verdicts,
 )
 from xlbench.scores.bootstrap import generator, weights
 
@@ -280,3 +284,30 @@ def test_rank_correlation_that_cannot_be_had_says_why() -> None:
     assert "4 pairs" in rank_correlation(some[:3], [1, 2, 3], "x").missing[0]
     assert "vary" in rank_correlation(some, [1, 1, 1, 1, 1], "x").missing[0]
     assert rank_correlation([*some, absent("gone")], [1, 2, 3, 4, 5, 6], "x").missing == ("gone",)
+
+
+def test_a_cell_that_is_missing_lets_nothing_more_be_claimed() -> None:
+    just = Estimate(1.0, np.array([-1.0] * 7 + [1.0] * 992))
+    assert p_value(just) == pytest.approx(0.016)
+    table = {i: Estimate(0.0, np.zeros(999)) for i in range(5)} | {"x": just}  # type: ignore[dict-item]
+    gone = {i: absent("gone") for i in range(5)} | {"x": just}  # type: ignore[dict-item]
+    assert verdicts({"x": just})["x"] == "helps"
+    assert verdicts(table)["x"] == verdicts(gone)["x"] == "no clear effect"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("tests", [1, 30, 132, 200])
+def test_draws_are_enough_for_one_clear_effect_among_many(tests: int) -> None:
+    draws = draws_for(tests)
+    clear = Estimate(1.0, np.ones(draws))
+    table = {i: Estimate(0.0, np.zeros(draws)) for i in range(tests - 1)} | {"x": clear}  # type: ignore[dict-item]
+    assert verdicts(table)["x"] == "helps"  # type: ignore[index]
+
+
+def test_all_is_said_of_all_and_mixed_of_both_ways() -> None:
+    none = "no clear effect"
+    assert kind(["helps", "helps"]) == "helped by all"
+    assert kind(["harms"]) == "harmed by all"
+    assert kind(["helps", none]) == "helped by some"
+    assert kind([none, "harms", none]) == "harmed by some"
+    assert kind(["helps", "harms", "harms"]) == "mixed"
+    assert kind([none, none]) == kind([]) == none

@@ -5,7 +5,7 @@ from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Tria
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
-from xlbench.scores.significance import benjamini_hochberg, p_value, verdicts
+from xlbench.scores.significance import benjamini_hochberg, draws_for, kind, p_value, verdicts
 
 __all__ = [
     "DRAWS",
@@ -20,8 +20,10 @@ __all__ = [
     "best",
     "difference",
     "donation",
+    "draws_for",
     "inflicted",
     "interference",
+    "kind",
     "mean",
     "p_value",
     "rank_correlation",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import Composition, Cost, Job, LanguageAdapter
+from xlbench.errors import StudyError
 from xlbench_probes.interference_sets import Settings, sets, variants
 from xlbench_probes.stacking import Stacking, composition_job, examples, run
 from xlbench_probes.zero_shot import ZeroShot
@@ -35,8 +36,10 @@ class Interference:
         chosen = sets(settings, resolved)
         jobs = {x.condition_key: x for task in resolved.tasks for x in [ZeroShot().job(resolved, task)]}
         members = sorted({x for one in chosen for x in one}, key=resolved.study.transfer.index)
+        _check_targets(resolved, members)
         for seed in resolved.study.seeds:
             for variant in variants(settings, resolved.language_training):
+                before = len(jobs)
                 alone: dict[tuple[str, str], Job] = {}
                 for language in members:
                     one = resolved.language_adapter(language, seed, variant.training)
@@ -44,6 +47,11 @@ class Interference:
                         alone[language, job.cells[0].task] = job
                 for job in (*alone.values(), *self._mixed(resolved, chosen, variant, seed, alone)):
                     jobs.setdefault(job.condition_key, job)
+                if len(jobs) == before and seed == resolved.study.seeds[0]:
+                    raise StudyError(
+                        f"options.interference.sweep: {variant.label!r} changes nothing beside the other "
+                        "settings; leave it out"
+                    )
         return list(jobs.values())
 
     def _mixed(
@@ -111,6 +119,16 @@ class Interference:
         from xlbench_probes import interference_pages
 
         return interference_pages.pages(records)
+
+
+def _check_targets(resolved: Resolved, members: Sequence[str]) -> None:
+    """Raise StudyError for a task that has no test data in any language of a set."""
+    for task, targets in resolved.targets.items():
+        if not set(members) & set(targets):
+            raise StudyError(
+                f"{task}: no test data in any language that is mixed ({', '.join(members)}); "
+                "add one to --targets, or leave the task out"
+            )
 
 
 @hookimpl

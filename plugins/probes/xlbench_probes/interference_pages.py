@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, inflicted, mean, suffered, verdicts
+from xlbench.scores import difference, inflicted, kind, mean, suffered, verdicts
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
 from xlbench_probes.reading import Reading, counted, interval, number, words
@@ -66,9 +66,13 @@ def _summary(view: View) -> Iterator[str]:
                 f"{found.count('helps')} clearly help."
             )
     yield (
-        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples. Clearly: by its "
-        "two-sided test, corrected over the table (Benjamini-Hochberg, 5%)."
+        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
+        "test examples only). Clearly: by its two-sided test, corrected over the table "
+        "(Benjamini-Hochberg, 5%)."
     )
+    if view.invertible is not None:
+        how = "acts, that of the first of a set alone" if view.invertible else "acts in no arm"
+        yield f"The invertible part of an adapter, which is never mixed, {how}."
     if missing := view.missing:
         yield (
             f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}. Means that need them "
@@ -98,13 +102,10 @@ def _arms(view: View) -> Table:
         "Interference by arm",
         ("Mix", "Company", "Interference", "Outside", "Sets"),
         tuple(rows),
-        "Interference: mean over the members of all sets. Outside: mean change, against no language adapter, "
-        "of "
-        "targets that are not in the set. Own and a random one: the company of an adapter that knows no "
-        "language, "
-        "for scale. Average: uniform mean; untrained: fusion at its initial weights; tuned: fusion trained "
-        "on the "
-        "task's training languages.",
+        "Interference: mean over the members of all sets. Outside: mean change, against no language "
+        "adapter, of targets that are not in the set. Own and a random one: the company of an adapter that "
+        "knows no language, for scale. Average: uniform mean; untrained: fusion at its initial weights; "
+        "tuned: fusion trained on the task's training languages.",
     )
 
 
@@ -124,40 +125,23 @@ def _exchange(view: View, what: str) -> Table:
 
 
 def _kinds(view: View) -> Table:
-    rows = []
+    rows: list[tuple[str | int, ...]] = []
     for mix in view.mixes:
-        found = verdicts(view.pairs(mix))
-        for target in view.members:
-            ours = [x for (a, _), x in found.items() if a == target]
-            if ours:
-                helps, harms = ours.count("helps"), ours.count("harms")
-                rows.append(
-                    (
-                        view.reading.name(target),
-                        mix,
-                        helps,
-                        harms,
-                        len(ours) - helps - harms,
-                        kind(helps, harms, len(ours)),
-                    )
-                )
+        pairs = view.pairs(mix)
+        found = verdicts(pairs)
+        for target in (x for x in view.members if any(a == x for a, _ in pairs)):
+            others = [pair for pair in pairs if pair[0] == target]
+            ours = [found[pair] for pair in others if pair in found]
+            counts = (ours.count(x) for x in ("helps", "harms", "no clear effect"))
+            what = kind(ours) if len(ours) == len(others) else "not known"
+            rows.append((view.reading.name(target), mix, *counts, what))
     return Table(
         "Kinds of languages",
         ("Language", "Mix", "Helped by", "Harmed by", "No clear effect", "Kind"),
         tuple(rows),
         "How many of the other languages clearly help or harm the language, in pairs, by tests corrected "
-        "over all "
-        "pairs of the mix.",
+        "over all pairs of the mix. Mixed: one helps and another harms. Not known: a pair is missing.",
     )
-
-
-def kind(helps: int, harms: int, others: int) -> str:
-    """What a language is to its company: as far as corrected tests carry it."""
-    if helps == others:
-        return "helped by all"
-    if harms == others:
-        return "harmed by all"
-    return "mixed" if helps or harms else "indifferent"
 
 
 def _larger(view: View) -> Table:
@@ -192,9 +176,8 @@ def _sensitivity(view: View) -> Table:
         "Sensitivity to the method",
         ("Settings", "Mix", "Languages", "Interference", "Difference"),
         tuple(rows),
-        "Mean interference over all members of all sets, with the study's own settings and with others, one "
-        "change "
-        "at a time; the difference is paired.",
+        "Mean interference over all members of all sets, with the study's own settings and with others, "
+        "one change at a time; the difference is paired.",
     )
 
 

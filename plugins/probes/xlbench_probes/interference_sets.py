@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LARGEST = 8
 """Languages in a set: beyond it, weights over the adapters are too even to say anything of one of them."""
 FUSION = "fusion_"
+LARGEST_NUMBER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ def variants(settings: Settings, training: LanguageTraining) -> list[Variant]:
 def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:
     """The sets, each in the order of its codes. Raises StudyError for one that cannot be made."""
     known = resolved.study.transfer
+    distances = ["family", "script", *(x.name for x in resolved.distances)]
+    if settings.by not in distances:
+        raise StudyError(
+            f"options.interference.by: no distance {settings.by!r}; known are {', '.join(distances)}"
+        )
     if len(known) < 2:
         raise StudyError(
             "the interference probe needs at least two languages with adapters; name them with --transfer "
@@ -145,10 +151,7 @@ def _near(language: str, settings: Settings, resolved: Resolved) -> Sequence[str
     others = [x for x in resolved.study.transfer if x != language]
     if settings.by in ("family", "script"):
         return [x for x in others if _same(settings.by, language, x, resolved)]
-    table = next((x.table for x in resolved.distances if x.name == settings.by), None)
-    if table is None:
-        known = ", ".join(["family", "script", *(x.name for x in resolved.distances)])
-        raise StudyError(f"options.interference.by: no distance {settings.by!r}; known are {known}")
+    table = next(x.table for x in resolved.distances if x.name == settings.by)
     return sorted((x for x in others if (language, x) in table), key=lambda x: table[language, x])
 
 
@@ -176,7 +179,9 @@ def _changes(change: str, settings: Settings) -> Mapping[str, Any]:
         wanted = known[key]
         if isinstance(value, int) and not isinstance(value, bool) and wanted is float:
             value = float(value)
-        if not isinstance(value, wanted) or isinstance(value, bool) or (wanted is not str and value <= 0):
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"sweep: {text!r} cannot be {key}")
+        if isinstance(value, int | float) and not 0 < value < LARGEST_NUMBER:
             raise ValueError(f"sweep: {text!r} cannot be {key}")
         if key == "fusion_value" and value not in ("fixed", "trained"):
             raise ValueError(f"sweep: fusion_value is fixed or trained, not {text!r}")

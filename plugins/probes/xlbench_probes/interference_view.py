@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xlbench.scores import Effects, Mixture, difference, interference, mean
-from xlbench_probes.mixtures import RANDOM, rows_of_sweep, trials
+from xlbench.scores import Effects, Mixture, difference, draws_for, interference, mean
+from xlbench_probes.mixtures import RANDOM, planned, rows_of_sweep, settings_of, trials
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class View:
     variants: tuple[str, ...]
     """Labels of the sweep, that of the study's own settings ("") first."""
     random: bool
+    invertible: bool | None
+    """Whether invertible parts act; None where no adapter has one."""
     missing: tuple[str, ...]
     """What was planned and is not there, for people."""
 
@@ -41,20 +43,24 @@ class View:
         """Gather what the records have of a task."""
         study: Mapping[str, Any] = reading.records.study
         before = baselines(reading, task)
-        alone, mixed = trials(reading, "stacking", task), trials(reading, PROBE, task)
+        invertible = settings_of(reading).invertible
+        alone, mixed = (trials(reading, x, task, invertible=invertible) for x in ("stacking", PROBE))
         mixtures = [x.arm for x in mixed if isinstance(x.arm, Mixture)]
         sets = tuple(dict.fromkeys(x.adapters for x in mixtures if RANDOM not in x.adapters))
         inside = {x for one in sets for x in one}
+        tests = sum(a in before for one in sets if len(one) == 2 for a in one)
+        parts = [x.condition["under"] for _, _, x, _ in planned(reading, PROBE, task)]
         return cls(
             reading,
             task,
-            Effects(task, reading.records.metrics[task], before, [*alone, *mixed]),
+            Effects(task, reading.records.metrics[task], before, [*alone, *mixed], draws_for(tests)),
             tuple(x for x in study["transfer"] if x in inside),
             tuple(before),
             sets,
             tuple(dict.fromkeys(x.mix for x in mixtures)),
             tuple(x.label for x in rows_of_sweep(reading)),
             any(RANDOM in x.adapters for x in mixtures),
+            invertible if any("invertible" in x for x in parts) else None,  # type: ignore[operator]
             (
                 *(x for x in before.values() if isinstance(x, str)),
                 *(x.missing for x in (*alone, *mixed) if x.counts is None),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import LanguageTraining
 from xlbench.scores import Mixture, Trial, difference
+from xlbench.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
 
 if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Job
     from xlbench.scores import Effects, Estimate
     from xlbench_probes.reading import Reading
 
@@ -19,33 +21,41 @@ TOLERANCE = 2.0
 """Points that a score may drop beneath a language adapter before it is called broken."""
 
 
+def settings_of(reading: Reading) -> Settings:
+    """What the study set for the probe `interference`, or its defaults."""
+    said = _study(reading).get("options", {}).get("interference", {})
+    made: Settings = make(Settings, check(said, Settings, "options.interference"))
+    return made
+
+
 def rows_of_sweep(reading: Reading) -> list[Variant]:
     """The study's own settings and those of its sweep."""
-    study: Mapping[str, Any] = reading.records.study
-    said = study.get("options", {}).get("interference", {})
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
-    settings = Settings(**values)
-    return variants(settings, LanguageTraining(**study.get("language_training", {})))
+    training = LanguageTraining(**_study(reading).get("language_training", {}))
+    return variants(settings_of(reading), training)
 
 
-def trials(reading: Reading, probe: str, task: str) -> list[Trial]:
-    """What a probe planned on compositions, and what was measured; settings of nobody's row are left out."""
+def planned(reading: Reading, probe: str, task: str) -> Iterator[tuple[Mixture, int, Job, Cell]]:
+    """What a probe planned on compositions: mixture, seed, job and cell; what is in no row is left out."""
     rows = rows_of_sweep(reading)
-    found = []
     for job, cell in reading.planned(probe, task):
         under: Any = job.condition["under"]
         row = next((x for x in rows if _is_of(under, x)), None)
-        if row is None:
-            continue
-        adapters = tuple(x["language"] or RANDOM for x in under["adapters"])
-        mixture = Mixture(adapters, under["mix"], row.label)
-        seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in under["adapters"])])
-        evaluation = reading.evaluation(job, cell)
-        found.append(
-            Trial(mixture, seed, cell.target, evaluation.counts)
-            if evaluation
-            else Trial(mixture, seed, cell.target, None, reading.missing(job, cell))
-        )
+        if row is not None:
+            adapters = tuple(x["language"] or RANDOM for x in under["adapters"])
+            seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in under["adapters"])])
+            yield Mixture(adapters, under["mix"], row.label), seed, job, cell
+
+
+def trials(reading: Reading, probe: str, task: str, *, invertible: bool) -> list[Trial]:
+    """What was planned and what was measured, with invertible parts, where there are any, on or off."""
+    found = []
+    for mixture, seed, job, cell in planned(reading, probe, task):
+        under: Any = job.condition["under"]
+        if under.get("invertible", invertible) is invertible:
+            evaluation = reading.evaluation(job, cell)
+            counts = evaluation.counts if evaluation else None
+            missing = "" if evaluation else reading.missing(job, cell)
+            found.append(Trial(mixture, seed, cell.target, counts, missing))
     return found
 
 
@@ -68,6 +78,10 @@ def broken(reading: Reading, effects: Effects, languages: Sequence[str], targets
         f"stacking alone costs more than {TOLERANCE:g} points, the whole interval below that, on "
         f"{', '.join(drops)}; what mixes do to such a score says little about interference."
     ]
+
+
+def _study(reading: Reading) -> Mapping[str, Any]:
+    return reading.records.study
 
 
 def _is_of(under: Mapping[str, Any], row: Variant) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Page, Table
+from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import Effects, Mixture, mean
-from xlbench_probes.mixtures import RANDOM, broken, change, trials
+from xlbench_probes.mixtures import RANDOM, broken, change, planned, trials
 from xlbench_probes.reading import Reading, counted, interval, number
 from xlbench_probes.zero_shot_pages import baselines
 
@@ -36,7 +36,9 @@ class View:
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
         """Gather what the records have of a task."""
-        found, before = trials(reading, PROBE, task), baselines(reading, task)
+        before = baselines(reading, task)
+        whole, without = (trials(reading, PROBE, task, invertible=x) for x in (True, False))
+        found = whole or without  # another probe may have asked for adapters without their invertible parts
         stacked = {x.arm.adapters[0] for x in found if isinstance(x.arm, Mixture)}
         effects = Effects(task, reading.records.metrics[task], before, found)
         study = reading.records.study
@@ -86,13 +88,15 @@ def pages(records: Records) -> list[Page]:
 def _summary(view: View) -> Iterator[str]:
     yield (
         f"Adapters of {counted(len(view.languages), 'language')}, one at a time beneath the task adapter, "
-        f"which "
-        f"was trained without any; {counted(len(view.targets), 'target language')}."
+        f"which was trained without any; {counted(len(view.targets), 'target language')}."
     )
     own = view.over("own", view.targets)
     if own.value is not None:
         yield f"With a target's own adapter its score changes by {interval(own.number())}, on average."
-    yield "Intervals are of 95%, by a paired bootstrap over seeds, then test examples."
+    yield (
+        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
+        "test examples only)."
+    )
 
 
 def _kinds(view: View) -> Table:
@@ -106,8 +110,7 @@ def _kinds(view: View) -> Table:
         ("Adapter", "Change", "Targets", "Pairs"),
         tuple(rows),
         "Score with the adapter less the score with none, mean over targets. Related: of the target's "
-        "family; "
-        "unrelated: of another; random: at random initialisation, not trained.",
+        "family; unrelated: of another; random: at random initialisation, not trained.",
     )
 
 
@@ -129,30 +132,33 @@ def _targets(view: View) -> Table:
 
 def _adapters(view: View) -> Table:
     """Held-out masked-LM losses of the languages' adapters, means over seeds."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for job, cell in view.reading.planned(PROBE, view.task):
-        evaluation = view.reading.evaluation(job, cell)
-        if evaluation and "held_out_before" in evaluation.extra:
-            under = job.condition["under"]
-            language = under["adapters"][0]["language"]  # type: ignore[index, call-overload]
-            found.setdefault(str(language), {})[job.condition_key] = dict(evaluation.extra)
+    runs: dict[str, dict[int, Mapping[str, float] | str]] = {x: {} for x in view.languages}
+    for mixture, seed, job, cell in planned(view.reading, PROBE, view.task):
+        if mixture.adapters[0] in runs and not mixture.variant:
+            found = view.reading.evaluation(job, cell)
+            runs[mixture.adapters[0]][seed] = found.extra if found else view.reading.missing(job, cell)
     rows = []
-    for language in view.languages:
-        runs = list(found.get(language, {}).values())
-        means = [
-            sum(x[name] for x in runs) / len(runs) if runs else None
-            for name in ("held_out_before", "held_out_after", "adapter_steps")
-        ]
-        rows.append((view.reading.name(language), view.reading.seen(language), *means, len(runs) or None))
+    for language, seeds in runs.items():
+        means = [_mean(seeds.values(), x) for x in ("held_out_before", "held_out_after", "adapter_steps")]
+        trained = sum(not isinstance(x, str) and "adapter_steps" in x for x in seeds.values())
+        rows.append((view.reading.name(language), view.reading.seen(language), *means, trained or None))
     return Table(
         "Language adapters",
         ("Language", "Seen", "Held-out loss before", "After", "Steps", "Trained"),
         tuple(rows),
-        "Masked-LM loss in nats a masked piece on text of the language that was not trained on, without the "
-        "adapter and with it, and the steps after which its weights were kept: means over the trained ones "
-        "(how "
-        "many in the last column). Empty for an adapter that came with the study.",
+        "Masked-LM loss in nats a masked piece on text of the language that was not trained on, without "
+        "the adapter and with it, and the steps after which its weights were kept: means over the trained "
+        "ones (how many in the last column). Empty for an adapter that came with the study.",
     )
+
+
+def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None:
+    """Over seeds; empty where one is missing, and where nothing was trained."""
+    missing = [x for x in runs if isinstance(x, str)]
+    if missing:
+        return Number(None, missing=tuple(missing))
+    found = [x[what] for x in runs if not isinstance(x, str) and what in x]
+    return Number(sum(found) / len(found)) if found else None
 
 
 def _matrix(view: View) -> Matrix:
