@@ -2,12 +2,17 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from made import sentence, study_over
 
 from xlbench.contracts import Resolved
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

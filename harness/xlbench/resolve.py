@@ -103,6 +103,14 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     problems = _Problems()
     model = find_model(study, registry)
     full = filled(filled(study, model.defaults), DEFAULTS)
+    for probe in study.options:
+        with problems.kept():
+            registry.find("probe", probe)
+            if probe not in full.probes:
+                problems.add(
+                    f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
+                )
+    full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
     for key in study.adapter:
         if (task := _task_of(key)) and task not in full.tasks:
@@ -156,13 +164,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
 def _settings(study: Study, registry: Registry, problems: _Problems) -> dict[str, Any]:
     """What the study sets for each of its probes, checked against what the probe has to set."""
     found: dict[str, Any] = {}
-    for name in dict.fromkeys((*study.probes, *study.options)):
+    for name in study.probes:
         with problems.kept():
             probe = registry.find("probe", name)
             said = study.options.get(name, {})
-            if name not in study.probes:
-                problems.add(f"options.{name}: the probe {name!r} is not in the study; name it with --probe")
-            elif probe.settings is not None:
+            if probe.settings is not None:
                 checked = settings.check(said, probe.settings, f"options.{name}")
                 found[name] = settings.make(probe.settings, checked)
             elif said:

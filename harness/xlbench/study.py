@@ -132,8 +132,15 @@ def merge(base: Study, said: Mapping[str, Any]) -> Study:
     raw = as_json(base)
     for name, value in said.items():
         old = raw.get(name)
-        raw[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, Mapping) else value
+        raw[name] = _laid(old, value)
     return parse(raw)
+
+
+def _laid(below: Any, above: Any) -> Any:
+    """Tables key by key, and the tables in them; everything else whole."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{k: _laid(below.get(k), v) for k, v in above.items()}}
 
 
 def filled(study: Study, defaults: Study) -> Study:
@@ -141,7 +148,7 @@ def filled(study: Study, defaults: Study) -> Study:
     raw, more = _said(study), _said(defaults)
     for name, value in more.items():
         if isinstance(value, dict):
-            raw[name] = {**value, **raw.get(name, {})}
+            raw[name] = _laid(value, raw.get(name, {}))
         else:
             raw.setdefault(name, value)
     return parse(raw)

@@ -238,3 +238,12 @@ def test_an_adapter_takes_the_place_of_text(registry: Registry, checkpoint: Path
 def test_a_bad_name_is_told_once(registry: Registry, checkpoint: Path, data: Path) -> None:
     (line,) = problems(ask(checkpoint, data, targets=("zz1",)), registry)
     assert "'zz1' is no language code" in line
+
+
+def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) -> None:
+    found = resolve(Study(model="tiny", probes=("transfer",)), registry)
+    assert found.study.options == {}
+    assert found.settings == {}
+    found = resolve(Study(model="tiny", options={"interference": {"sizes": [2]}}), registry)
+    assert found.settings["interference"].sizes == (2,)
+    assert found.settings["interference"].fusion_steps == 20  # the model's own

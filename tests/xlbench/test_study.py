@@ -244,3 +244,12 @@ def test_no_controls_stand_alone() -> None:
 def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"a folder; a study is a file, such as .*study\.toml"):
         studies.read(tmp_path)
+
+
+def test_settings_of_a_probe_are_laid_over_each_other_one_by_one() -> None:
+    below = Study(options={"drift": {"x": 1, "y": 2}, "other": {"z": 3}})
+    assert studies.filled(Study(options={"drift": {"y": 5}}), below).options == {
+        "drift": {"x": 1, "y": 5},
+        "other": {"z": 3},
+    }
+    assert studies.merge(below, {"options": {"drift": {"x": 7}}}).options["drift"] == {"x": 7, "y": 2}
