@@ -244,6 +244,8 @@ def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) ->
     found = resolve(Study(model="tiny", probes=("transfer",)), registry)
     assert found.study.options == {}
     assert found.settings == {}
-    found = resolve(Study(model="tiny", options={"interference": {"sizes": [2]}}), registry)
+    found = resolve(
+        Study(model="tiny", probes=("interference",), options={"interference": {"sizes": [2]}}), registry
+    )
     assert found.settings["interference"].sizes == (2,)
     assert found.settings["interference"].fusion_steps == 20  # the model's own

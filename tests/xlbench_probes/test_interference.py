@@ -100,6 +100,14 @@ def test_interference_asks_for_all_sets_mixes_seeds_and_tasks(resolved: Resolved
             assert needed == {x["language"] for x in under["adapters"] if x["language"]}
 
 
+@pytest.mark.parametrize(("languages", "sizes"), [(("qaa", "qab"), {2}), (("qaa", "qab", "qac"), {2, 3})])
+def test_pairs_and_where_there_can_be_triples(
+    resolved: Resolved, languages: tuple[str, ...], sizes: set[int]
+) -> None:
+    found = mixed(list(Interference().jobs(wide(resolved, Settings(random=False), *languages))))
+    assert {len(x) for _, x in found} == sizes
+
+
 def test_the_single_arm_is_stacking_s(resolved: Resolved) -> None:
     study = asking(resolved)
     alone = {x.condition_key for x in Stacking().jobs(study) if x.probe == "stacking"}

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import comb
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining, Mix
@@ -28,8 +27,8 @@ class Settings:
 
     mixes: tuple[Mix, ...] = ("untrained", "tuned", "average")
     """How adapters are mixed; each is an arm, beside the adapter alone."""
-    sizes: tuple[int, ...] = (2, 3)
-    """Of the sets."""
+    sizes: tuple[int, ...] = ()
+    """Of the sets; empty is pairs, and triples where there are three languages."""
     sets: tuple[str, ...] = ()
     """Sets by name, "deu+tur"; otherwise all of the sizes."""
     nearest: int | None = None
@@ -120,16 +119,17 @@ def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:
                     "add it to --transfer"
                 )
         return list(dict.fromkeys(named))
-    for size in settings.sizes:
+    sizes = settings.sizes or (2, 3)[: len(known) - 1]
+    for size in sizes:
         if size > len(known):
             raise StudyError(
                 f"options.interference.sizes: {size} is more than the {len(known)} transfer languages; "
                 "name more with --transfer, or set the sizes"
             )
     if settings.nearest is None:
-        return [x for size in settings.sizes for x in combinations(sorted(known), size)]
+        return [x for size in sizes for x in combinations(sorted(known), size)]
     found: dict[tuple[str, ...], None] = {}
-    for size in settings.sizes:
+    for size in sizes:
         for language in known:
             near = _near(language, settings, resolved)[: settings.nearest]
             for others in combinations(near, size - 1):
@@ -139,11 +139,6 @@ def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:
             f"options.interference.by: no two transfer languages are near by {settings.by}; name another"
         )
     return list(found)
-
-
-def grows(settings: Settings, languages: int) -> str:
-    """How many sets there are of each size, for people."""
-    return ", ".join(f"{comb(languages, size)} of {size}" for size in settings.sizes)
 
 
 def _near(language: str, settings: Settings, resolved: Resolved) -> Sequence[str]:
