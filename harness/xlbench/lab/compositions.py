@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
-from xlbench.lab.task_adapters import numbered
+from xlbench.lab.task_adapters import loss_of, numbered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,10 +120,7 @@ def tune(
             batch = stream.batch(next(batches), encoder.tokenizer.pad_token_id, encoder.device)
             if not len(batch.slots):
                 continue
-            logits = encoder.task_logits(batch)
-            if task.kind == "tagging":
-                logits = logits[batch.rows, batch.columns]
-            loss = cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
+            loss = loss_of(encoder, task, batch, gold)
             if not math.isfinite(loss.item()):
                 raise JobError(
                     f"loss of the fusion for {task.name} became {loss.item()} at step {step + 1}; lower its "

@@ -15,8 +15,10 @@ from xlbench.lab.batches import Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from xlbench.contracts import AdapterTraining, Task
+    from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
 
@@ -25,6 +27,14 @@ def numbered(task: Task, sets: list[Encoded]) -> NDArray[np.int64]:
     """Number of the gold label of every word of the sets, in the order of their stream."""
     number = {label: i for i, label in enumerate(task.labels)}
     return np.array([number[x] for s in sets for labels in s.gold for x in labels], np.int64)
+
+
+def loss_of(encoder: Encoder, task: Task, batch: Batch, gold: NDArray[np.int64]) -> Tensor:
+    """Mean cross entropy in nats over the labelled places of a batch, under the active adapters and head."""
+    logits = encoder.task_logits(batch)
+    if task.kind == "tagging":
+        logits = logits[batch.rows, batch.columns]
+    return cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
 
 
 def train(
@@ -60,10 +70,7 @@ def train(
                 step += 1
                 if not len(batch.slots):
                     continue
-                logits = encoder.task_logits(batch)
-                if task.kind == "tagging":
-                    logits = logits[batch.rows, batch.columns]
-                loss = cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
+                loss = loss_of(encoder, task, batch, gold)
                 losses.append(loss.item())
                 if not math.isfinite(losses[-1]):
                     raise JobError(
