@@ -70,7 +70,8 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
     a probe's jobs make none.
     """
     jobs = in_order(_ask(resolved, registry))
-    index = {} if rerun == "all" else store.index()
+    listing = store.listing()
+    index = {} if rerun == "all" else listing.index
     failed = tuple(x for x in jobs if _failed(x, index) and store.missing_cells(x, index))
     skipped: set[str] = {x.condition_key for x in failed} if rerun == "missing" else set()
     todo = []
@@ -81,7 +82,7 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
         left = store.missing_cells(job, index)
         if left:
             todo.append(_part(job, left))
-    return Plan(resolved.study, jobs, _charged(jobs, todo), failed, left_out(resolved), store.damaged())
+    return Plan(resolved.study, jobs, _charged(jobs, todo), failed, left_out(resolved), listing.damaged)
 
 
 def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:

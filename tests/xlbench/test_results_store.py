@@ -198,12 +198,12 @@ def test_damaged_file_is_not_there_until_its_job_runs_again(
     path.write_bytes(
         {"truncate": whole[:-100], "short": b"PAR1", "empty": b""}.get(damage, b"<html>no</html>")
     )
-    assert store.damaged() == (path,)
+    assert store.listing().damaged == (path,)
     assert store.missing_cells(job, store.index()) == job.cells
     assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
     assert len(store.frame()) == len(study.records().records) - len(job.cells)
     store.write(job, good, PROVENANCE, METRICS)
-    assert store.damaged() == ()
+    assert store.listing().damaged == ()
     assert len(store.records(METRICS).records) == len(study.records().records)
 
 
@@ -243,11 +243,11 @@ def test_what_cannot_be_opened_is_not_called_damaged(store: Store, study: Synthe
     path = store.jobs / f"{job.identity}.parquet"
     path.unlink()
     path.symlink_to("nowhere")  # as of a file that goes away between listing and opening
-    assert store.damaged() == ()
+    assert store.listing().damaged == ()
     assert store.missing_cells(job, store.index()) == job.cells
     path.unlink()
     path.mkdir()
-    assert store.damaged() == ()
+    assert store.listing().damaged == ()
     assert store.missing_cells(job, store.index()) == ()  # nothing is computed again over it
     with pytest.raises(ResultsError, match=re.escape(str(path))):
         store.records(METRICS)

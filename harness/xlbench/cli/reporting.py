@@ -62,10 +62,11 @@ def leaderboard(results: Path, out: Path, study: str | None) -> None:
 
 def _warn(store: Store, stored: StoredStudy, asked: str | None) -> None:
     """Name what cannot be read: files of the study's jobs, and studies where the last is asked for."""
-    if damaged := store.damaged():
-        index = store.index()
-        missing = {job.condition_key for job in stored.jobs if store.missing_cells(job, index)}
-    for path in damaged:
+    listing = store.listing()
+    keys = {path.name.partition("-")[0] for path in listing.damaged}
+    jobs = [job for job in stored.jobs if job.condition_key in keys]
+    missing = {job.condition_key for job in jobs if store.missing_cells(job, listing.index)}
+    for path in listing.damaged:
         if path.name.partition("-")[0] in missing:
             print(f"xlbench: {path} is damaged and taken as not there; run the study again", file=sys.stderr)
     for line in store.broken_studies() if asked is None else ():

@@ -14,7 +14,7 @@ from xlbench.errors import ResultsError
 from xlbench.results import described as descriptions
 from xlbench.results import schema, studies
 from xlbench.results.aside import put, sweep, writing
-from xlbench.results.index import Index, StoredFile, list_files
+from xlbench.results.index import Index, Listing, StoredFile, list_files
 from xlbench.results.rates import Rates, rates
 
 if TYPE_CHECKING:
@@ -80,13 +80,15 @@ class Store:
         }
         self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
 
-    def index(self) -> Index:
-        """All whole files by condition key, from one listing of the folder."""
-        return list_files(self.jobs).index
+    def listing(self) -> Listing:
+        """All whole files by condition key, and those that were cut off or overwritten, which all else takes
+        as not there; from one listing of the folder.
+        """
+        return list_files(self.jobs)
 
-    def damaged(self) -> tuple[Path, ...]:
-        """Files of jobs that were cut off or overwritten; all else takes them as not there."""
-        return list_files(self.jobs).damaged
+    def index(self) -> Index:
+        """All whole files by condition key."""
+        return self.listing().index
 
     def stored_cells(self, condition_key: str, index: Index | None = None) -> set[str]:
         """Keys of the cells that are stored for a condition; opens only that condition's files.
