@@ -61,6 +61,7 @@ def cells(line: str) -> list[str]:
     [
         (Number(1.234, -0.5, 2.0), "1.23 [-0.50, 2.00]"),
         (Number(1.0), "1.00"),
+        (Number(None), ""),
         (Number(None, missing=("x",)), "–"),
         (-0.001, "0.00"),
         (Number(-0.004, -0.001, 0.001), "0.00 [0.00, 0.00]"),
@@ -191,6 +192,16 @@ def test_picture_of_nothing_but_gaps(tmp_path: Path) -> None:
     gap = Number(None, missing=("all",))
     picture(Matrix(EVIL, ("a",), ("b",), ((gap,),), EVIL, EVIL), tmp_path / "x.png")
     assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"), [(Number(None), []), (Number(None, missing=("x",)), ["–: missing"])]
+)
+def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: list[str]) -> None:
+    from xlbench.report.picture import _cell, _legend
+
+    one = Matrix("Pairs", ("a",), ("b",), ((cell,),), "Row", "Column")
+    assert _legend(one, [_cell(one, "a", "b", cell)]) == says
 
 
 @pytest.fixture(scope="module")

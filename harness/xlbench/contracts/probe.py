@@ -134,7 +134,7 @@ class Number:
     low: float | None = None
     high: float | None = None
     missing: tuple[str, ...] = ()
-    """What is missing, for people, where value is None."""
+    """What is missing, for people, where value is None. Nothing: no such cell, and it stays blank."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def fit(
     vocabulary, tokenizer = encoder.model.config.vocab_size, encoder.tokenizer
     rounds = -(-kept // how.batch_size)
     unseen = list(masked_batches(held_out, tokenizer, vocabulary, how, rounds, MASKS_OF_HELD_OUT))
-    steps = min(how.epochs * -(-len(seen) // how.batch_size), how.steps or math.inf)
-    steps = int(steps)
+    steps = how.epochs * -(-len(seen) // how.batch_size)
+    steps = steps if how.steps is None else min(steps, how.steps)
     encoder.use_no_adapter()
     before = _mean_loss(encoder, unseen)
     torch.manual_seed(seed)

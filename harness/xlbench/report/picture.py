@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from xlbench.report.text import clean
+from xlbench.report.text import EMPTY, clean
 from xlbench.results.aside import put, writing
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _chart(matrix: Matrix) -> Any:
     base = alt.Chart({"values": cells}).encode(
         x=x.axis(orient="top", labelAngle=-45, labelLimit=220), y=y.axis(labelLimit=220, labelPadding=6)
     )
-    known, missing = alt.datum.value != None, alt.datum.value == None  # noqa: E711 - expressions of Vega
+    known, missing = alt.datum.value != None, alt.datum.label == EMPTY  # noqa: E711 - expressions of Vega
     legend = alt.Legend(title=clean(matrix.unit), gradientLength=120)
     layers = [
         base.transform_filter(known)
@@ -94,13 +94,13 @@ def _cell(matrix: Matrix, row: str, column: str, number: Number) -> dict[str, An
         "value": number.value,
         "label": _label(matrix, number),
         "clear": clear and matrix.diverging,
-        "itself": row == column,
+        "itself": row == column and bool(_label(matrix, number)),
     }
 
 
 def _label(matrix: Matrix, number: Number) -> str:
     if number.value is None:
-        return "–"
+        return EMPTY if number.missing else ""
     text = f"{number.value:+.1f}" if matrix.diverging else f"{number.value:.1f}"
     return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
 
@@ -112,6 +112,6 @@ def _legend(matrix: Matrix, cells: list[dict[str, Any]]) -> list[str]:
         said.append("bold: 95% interval without 0")
     if any(x["itself"] for x in cells):
         said.append("framed: a language on itself")
-    if any(x["value"] is None for x in cells):
-        said.append("–: missing")
+    if any(x["label"] == EMPTY for x in cells):
+        said.append(f"{EMPTY}: missing")
     return ["; ".join(said)] if said else []

@@ -37,10 +37,10 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def shown(value: Value | Number) -> str:
-    """A cell: two decimals, an interval in brackets, a dash for what is missing."""
+    """A cell: two decimals, an interval in brackets, a dash for what is missing, blank for no such cell."""
     if isinstance(value, Number):
         if value.value is None:
-            return EMPTY
+            return EMPTY if value.missing else ""
         if value.low is None or value.high is None:
             return _decimal(value.value)
         return f"{_decimal(value.value)} [{_decimal(value.low)}, {_decimal(value.high)}]"
