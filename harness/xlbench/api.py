@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench import checkpoints, plugins
 from xlbench import plan as planning
@@ -213,36 +211,8 @@ def cut_chunk(ready: Prepared) -> int | None:
     """
     if not ready.resolved.study.transfer:
         return None
-    found: str | None = ready.checkpoint.source
-    if ready.checkpoint.revision is not None:
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = try_to_load_from_cache(
-            ready.checkpoint.source, "config.json", revision=ready.checkpoint.revision
-        )
-        found = str(Path(cached).parent) if isinstance(cached, str) else None
-    longest = None if found is None else longest_input(Path(found))
+    longest = checkpoints.longest_input(ready.checkpoint)
     return longest if longest is not None and longest < ready.resolved.mlm.chunk else None
-
-
-def longest_input(folder: Path) -> int | None:
-    """Pieces in the longest input of a checkpoint, special tokens included, as the Lab reckons them."""
-    config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
-    positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
-        # They number positions from pad_token_id + 1.
-        positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
-    limits = (positions, tokenizer.get("model_max_length"))
-    return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    """A configuration; empty where there is none that can be read, of which loading the model will tell."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def device_kind(device: str) -> str:

@@ -103,6 +103,37 @@ def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
     return found
 
 
+def longest_input(checkpoint: Checkpoint) -> int | None:
+    """Pieces in the longest input of a checkpoint, special tokens included, as the Lab reckons them.
+
+    None where its configuration does not say, or is not here yet.
+    """
+    folder = Path(checkpoint.source)
+    if checkpoint.revision is not None:
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(checkpoint.source, "config.json", revision=checkpoint.revision)
+        if not isinstance(cached, str):
+            return None
+        folder = Path(cached).parent
+    config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
+        # They number positions from pad_token_id + 1.
+        positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
+    limits = (positions, tokenizer.get("model_max_length"))
+    return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    """A configuration; empty where there is none that can be read, of which loading the model will tell."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def is_here(checkpoint: Checkpoint) -> bool:
     """Whether nothing has to be downloaded."""
     if checkpoint.revision is None:

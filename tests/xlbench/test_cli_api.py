@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import xlbench
-from xlbench import Study, api
+from xlbench import Study, api, checkpoints
+from xlbench.checkpoints import Checkpoint
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 
 
@@ -84,9 +85,12 @@ def test_the_longest_input_is_the_one_that_the_lab_cuts_to(checkpoint: Path, tmp
     )  # fmt: skip
     XLMRobertaForMaskedLM(config).save_pretrained(tmp_path)
     for folder in (checkpoint, tmp_path):
-        assert api.longest_input(folder) == Encoder(str(folder), torch.device("cpu")).longest
+        assert (
+            checkpoints.longest_input(Checkpoint(str(folder), None, "", 0))
+            == Encoder(str(folder), torch.device("cpu")).longest
+        )
     (tmp_path / "config.json").write_text("{}")
-    assert api.longest_input(tmp_path) is None
+    assert checkpoints.longest_input(Checkpoint(str(tmp_path), None, "", 0)) is None
 
 
 def test_chunks_that_the_model_cuts_are_known_before_anything_runs(study: Study, tmp_path: Path) -> None:
