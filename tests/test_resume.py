@@ -16,7 +16,8 @@ import xlbench
 STUDY = (
     "--task", "pos,nli", "--transfer", "qaa,qab", "--targets", "qaa,qab,qac", "--train-languages", "qaa",
     "--steps", "1,4", "--seeds", "2", "--controls", "target,shuffled", "--limit", "20",
-    "--adapter", "epochs=1", "--adapter", "limit=200", "--workers", "1", "--quiet",
+    "--adapter", "epochs=1", "--adapter", "limit=200", "--language-training", "steps=4",
+    "--option", "interference.fusion_steps=2", "--workers", "1", "--quiet",
 )  # fmt: skip
 
 

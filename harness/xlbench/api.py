@@ -204,15 +204,20 @@ def check_device(device: str) -> None:
         choose_device(device)
 
 
-def cut_chunk(ready: Prepared) -> int | None:
-    """Pieces that the model takes at most, where the study's chunks of text are longer; else None.
+def cut_chunks(ready: Prepared) -> dict[str, int]:
+    """Settings with longer chunks of text than the model takes, of those that matter, and what it takes.
 
-    Told from the checkpoint's configuration alone: None too where that is not here yet or says nothing.
+    Told from the checkpoint's configuration alone: empty too where that is not here yet or says nothing.
     """
-    if not ready.resolved.study.transfer:
-        return None
     longest = checkpoints.longest_input(ready.checkpoint)
-    return longest if longest is not None and longest < ready.resolved.mlm.chunk else None
+    if longest is None:
+        return {}
+    work, resolved = ready.plan.whole, ready.resolved
+    chunks = {
+        "mlm.chunk": resolved.mlm.chunk if work.finetune_tokens else 0,
+        "language_training.chunk": resolved.language_training.chunk if work.adapt_tokens else 0,
+    }
+    return {f"{name} {chunk}": longest for name, chunk in chunks.items() if chunk > longest}
 
 
 def device_kind(device: str) -> str:

@@ -15,14 +15,15 @@ from xlbench.results import Rates
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xlbench.contracts import Resolved
+    from xlbench.contracts import Cost, Resolved
 
 STEPS = 2
 EXAMPLES = 64
 
 
-def calibrate(resolved: Resolved, *, device: str = "auto", threads: int | None = None) -> Rates:
-    """Time two masked-LM steps, one epoch on 64 examples and the evaluation of 64.
+def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: int | None = None) -> Rates:
+    """Time two masked-LM steps (where there is finetuning in `cost`), one epoch on 64 examples and the
+    evaluation of 64.
 
     Nothing of it is kept. The first step of a kind warms up and is not counted.
     """
@@ -47,7 +48,7 @@ def calibrate(resolved: Resolved, *, device: str = "auto", threads: int | None =
         evaluate = _timed(lambda: lab.evaluate([cell]))
         finetune = 0.0
         text = next((x for x in study.transfer if x in resolved.corpus.languages()), None)
-        if text is not None:
+        if text is not None and cost.finetune_tokens:
             lab.finetune(text, steps=1, seed=0)
             finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))
     tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk

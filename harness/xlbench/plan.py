@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xlbench.errors import PluginError, StudyError, XlbenchError
-from xlbench.estimate import Meter, total
+from xlbench.estimate import total
 from xlbench.resolve import ManyProblemsError, left_out
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
     from xlbench.plugins import Registry
-    from xlbench.results import Index, Rates, Store
+    from xlbench.results import Index, Store
 
 BYTES_A_JOB = 9_000
 BYTES_AN_EXAMPLE = 2
@@ -36,7 +37,7 @@ class Plan:
     failed: tuple[Job, ...] = ()
     """Failed before; in `todo` too unless only missing ones are asked for."""
     left_out: tuple[str, ...] = ()
-    """A line for each task without test data in some target."""
+    """A line for each task without test data in some target, and each default probe that does not apply."""
     damaged: tuple[Path, ...] = ()
     """Result files that were cut off or overwritten, taken as not there."""
 
@@ -52,14 +53,14 @@ class Plan:
         return total(x.cost for x in self.todo)
 
     @property
+    def whole(self) -> Cost:
+        """Of the whole study, done or not."""
+        return total(x.cost for x in _charged(self.jobs))
+
+    @property
     def disk(self) -> int:
         """Bytes that the results still to come take, roughly."""
         return BYTES_A_JOB * len(self.todo) + BYTES_AN_EXAMPLE * self.cost.evaluate_examples
-
-    def seconds(self, rates: Rates | None, workers: int = 1) -> float | None:
-        """Estimated duration of what is to be run; None where nothing is known."""
-        seconds = Meter.of(rates).estimate(self.cost)
-        return None if seconds is None else seconds / workers
 
 
 def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "failed") -> Plan:
@@ -69,7 +70,8 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
     everything again. Raises StudyError where the study makes no sense for a probe, PluginError where
     a probe's jobs make none.
     """
-    jobs = in_order(_ask(resolved, registry))
+    asked, without = _ask(resolved, registry)
+    jobs = in_order(asked)
     listing = store.listing()
     index = {} if rerun == "all" else listing.index
     failed = tuple(x for x in jobs if _failed(x, index) and store.missing_cells(x, index))
@@ -82,7 +84,51 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
         left = store.missing_cells(job, index)
         if left:
             todo.append(_part(job, left))
-    return Plan(resolved.study, jobs, _charged(jobs, todo), failed, left_out(resolved), listing.damaged)
+    return Plan(
+        study=_less(resolved.study, without),
+        jobs=jobs,
+        todo=_charged(todo, store.kept_adapters()),
+        failed=failed,
+        left_out=(*left_out(resolved), *without.values()),
+        damaged=listing.damaged,
+    )
+
+
+def _less(study: Study, probes: Container[str]) -> Study:
+    """The study without some probes, and without what it sets for them."""
+    return replace(
+        study,
+        probes=tuple(x for x in study.probes if x not in probes),
+        options={k: v for k, v in study.options.items() if k not in probes},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a study with so many transfer languages comes to, from nothing."""
+
+    languages: int
+    jobs: Mapping[str, int]
+    """By probe."""
+    cost: Cost
+
+
+def growth(resolved: Resolved, registry: Registry) -> list[Size]:
+    """The study with fewer of its transfer languages, up to itself: where pairs and sets of languages are
+    measured, it grows faster than they do. Where it makes no sense with fewer, those are left out.
+    """
+    languages, found = resolved.study.transfer, []
+    count = len(languages)
+    for few in sorted({2, count // 2, count - 1, count} & {*range(2, count + 1)}):
+        part = resolved.with_transfer(languages[:few])
+        try:
+            jobs, without = _ask(part, registry)
+        except StudyError:
+            continue
+        if not without or few == count:
+            by_probe = Counter(job.probe for job in jobs)
+            found.append(Size(few, by_probe, total(x.cost for x in _charged(jobs))))
+    return found
 
 
 def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
@@ -115,15 +161,22 @@ def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
     return tuple(ordered)
 
 
-def _ask(resolved: Resolved, registry: Registry) -> list[Job]:
-    """The jobs of all probes; what two of them ask for comes once, with the cells of both."""
+def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, str]]:
+    """The jobs of all probes; what two of them ask for comes once, with the cells of both.
+
+    Beside them, by name, a line for each default probe for which the study makes no sense.
+    """
     found: dict[str, Job] = {}
     problems: list[str] = []
+    without: dict[str, str] = {}
     for name in resolved.study.probes:
         try:
             jobs = registry.find("probe", name).jobs(resolved)
         except StudyError as error:
-            problems += str(error).splitlines()
+            if name in resolved.unasked:
+                without[name] = f"{name}: {error}"
+            else:
+                problems += str(error).splitlines()
             continue
         except XlbenchError:
             raise
@@ -140,9 +193,11 @@ def _ask(resolved: Resolved, registry: Registry) -> list[Job]:
             other = found.setdefault(job.condition_key, job)
             if other.cells != job.cells:
                 found[job.condition_key] = _with(other, job)
+    if not found:
+        problems += without.values()
     if problems:
         raise ManyProblemsError(problems)
-    return list(found.values())
+    return list(found.values()), without
 
 
 def _with(job: Job, other: Job) -> Job:
@@ -163,18 +218,11 @@ def _part(job: Job, cells: tuple[Cell, ...]) -> Job:
     return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
 
 
-def _charged(jobs: Iterable[Job], todo: Iterable[Job]) -> tuple[Job, ...]:
-    """The finetuning that a group shares, charged to the first of its jobs that is to be run."""
-    tokens: dict[str, int] = {}
-    for job in jobs:
-        group = job.group or job.condition_key
-        tokens[group] = max(tokens.get(group, 0), job.cost.finetune_tokens)
-    charged = []
+def _charged(todo: Iterable[Job], kept: Iterable[str] = ()) -> tuple[Job, ...]:
+    """The work that jobs share, charged to the first that has it, unless it is done and `kept`."""
+    paid, charged = set(kept), []
     for job in todo:
-        due = tokens.pop(job.group or job.condition_key, 0)
-        charged.append(
-            job
-            if due == job.cost.finetune_tokens
-            else replace(job, cost=replace(job.cost, finetune_tokens=due))
-        )
+        due = [cost for name, cost in job.shares.items() if name not in paid]
+        paid |= job.shares.keys()
+        charged.append(replace(job, cost=total([job.cost, *due])) if due else job)
     return tuple(charged)

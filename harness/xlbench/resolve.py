@@ -156,6 +156,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,
         settings=probe_settings,
+        unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,
         targets=targets,
     )

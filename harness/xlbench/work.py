@@ -97,16 +97,17 @@ class Work:
 
         registry, resolved = self.known or self._look_up()
         checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+        store = Store(Path(self.results))
         lab = Lab(
             resolved,
             str(checkpoints.download(checkpoint)),
-            Path(self.results) / "adapters",
+            store.adapters,
             device=self.device,
             threads=self.threads,
             notify=self._tell,
         )
         facts = provenance.of_process(lab.device, resolved, registry)
-        return Room(registry, resolved, lab, Store(Path(self.results)), facts)
+        return Room(registry, resolved, lab, store, facts)
 
     def _look_up(self) -> tuple[Registry, Resolved]:
         registry = plugins.load()

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlbench import plan as planning
-from xlbench.contracts import Cell, Cost, Evaluation, Job, Resolved
+from xlbench import plugins
+from xlbench.contracts import Cell, Cost, Evaluation, Job, Resolved, Study
 from xlbench.errors import PluginError, StudyError
 from xlbench.estimate import Meter
 from xlbench.plugins import Plugin, Registry
+from xlbench.resolve import resolve
 from xlbench.results import Rates, Store
 
 
@@ -141,18 +143,20 @@ def test_shared_finetuning_is_charged_once_also_where_its_first_job_is_done(
     resolved: Resolved, store: Store
 ) -> None:
     jobs = [
-        job(0, group="g", cost=Cost(finetune_tokens=100)),
-        job(1, group="g"),
-        job(2, group="g"),
-        job(3, group="h", cost=Cost(finetune_tokens=7)),
+        *(job(i, shares={"g": Cost(finetune_tokens=100), "a": Cost(train_examples=5)}) for i in range(3)),
+        job(3, shares={"h": Cost(finetune_tokens=7)}),
     ]
     assert [x.cost.finetune_tokens for x in make(resolved, store, jobs).todo] == [100, 0, 0, 7]
+    assert [x.cost.train_examples for x in make(resolved, store, jobs).todo] == [5, 0, 0, 0]
     store_job(store, resolved, jobs[0])
     plan = make(resolved, store, jobs)
     assert [x.cost.finetune_tokens for x in plan.todo] == [100, 0, 7]
-    assert plan.seconds(Rates(finetune_tokens_per_second=10.7)) == pytest.approx(10)
-    assert plan.seconds(Rates(finetune_tokens_per_second=10.7), workers=2) == pytest.approx(5)
-    assert plan.seconds(None) is None
+    kept = store.adapters / "a" / "adapter_config.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    plan = make(resolved, store, jobs)
+    assert plan.cost == Cost(finetune_tokens=107)  # the adapter is kept
+    assert plan.whole == Cost(finetune_tokens=107, train_examples=5)
 
 
 def test_the_estimate_follows_what_is_measured() -> None:
@@ -188,6 +192,39 @@ def test_a_probes_own_refusal_and_its_mistakes(resolved: Resolved, store: Store)
         make(resolved, store, [job(0, probe="elsewhere")])
 
 
+def test_a_probe_that_only_the_defaults_name_gives_way(resolved: Resolved, store: Store) -> None:
+    def refuse() -> Sequence[Job]:
+        raise StudyError("not with this study")
+
+    both = registry(Asking(lambda: [job(0)]), Asking(refuse, name="second"))
+    study = replace(resolved.study, probes=("asking", "second"), options={"second": {"x": 1}, "asking": {}})
+    asked = replace(resolved, study=study, unasked=frozenset({"second"}))
+    plan = planning.make(asked, both, store)
+    assert plan.left_out == ("second: not with this study",)
+    assert (plan.study.probes, plan.study.options) == (("asking",), {"asking": {}})
+    with pytest.raises(StudyError, match="not with this study"):
+        planning.make(replace(asked, unasked=frozenset({"asking"})), both, store)
+    alone = replace(asked, study=replace(study, probes=("second",)))
+    with pytest.raises(StudyError, match="not with this study"):  # nothing is left to do
+        planning.make(alone, both, store)
+
+
+def test_growth_tells_what_fewer_transfer_languages_would_cost(resolved: Resolved, store: Store) -> None:
+    found = resolve(
+        Study(model="tiny", probes=("transfer", "interference"), transfer=tuple(f"qa{x}" for x in "abcdgh")),
+        plugins.load(),
+    )
+    sizes = planning.growth(found, plugins.load())
+    assert [x.languages for x in sizes] == [2, 3, 5, 6]
+    sets, tasks, mixes, seeds = {2: 1, 3: 3 + 1, 5: 10 + 10, 6: 15 + 20}, 3, 3, 3
+    for one in sizes:
+        mixed = sets[one.languages] + one.languages  # beside each of them a random adapter
+        assert one.jobs["interference"] == mixed * tasks * mixes * seeds
+    whole = planning.make(found, plugins.load(), store)
+    assert sizes[-1].cost == whole.whole
+    assert sum(sizes[-1].jobs.values()) == len(whole.jobs)
+
+
 def test_the_grid_of_the_paper_is_planned_in_seconds(resolved: Resolved, store: Store) -> None:
     targets = {task: tuple(Cell(task, f"{i:03}", f"{task} {i}") for i in range(n)) for task, n in
                {"ner": 125, "pos": 114, "udp": 114, "xnli": 15, "anli": 10, "qa": 9}.items()}  # fmt: skip
@@ -201,7 +238,7 @@ def test_the_grid_of_the_paper_is_planned_in_seconds(resolved: Resolved, store: 
                 "asking", 1,
                 {"adapter": adapter, "task": task, "language": language, "steps": steps, "seed": seed},
                 cells, f"{language}, {steps}, {seed}, {task}",
-                Cost(steps * 4096, 0, 100 * len(cells)),
+                Cost(evaluate_examples=100 * len(cells)), {f"{language}/{steps}/{seed}": Cost(steps * 4096)},
                 f"{language}/{steps}/{seed}", (baseline.condition_key,),
             )
             for language in range(38) for steps in (1, 10, 100, 1000) for seed in range(10)

@@ -248,4 +248,4 @@ def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) ->
         Study(model="tiny", probes=("interference",), options={"interference": {"sizes": [2]}}), registry
     )
     assert found.settings["interference"].sizes == (2,)
-    assert found.settings["interference"].fusion_steps == 20  # the model's own
+    assert found.settings["interference"].fusion_steps == 10  # the model's own

@@ -37,7 +37,7 @@ def test_every_run_serves_every_task_and_baselines_come_once(resolved: Resolved)
     assert runs(jobs) == {("qaa", "plain"): 8, ("qaa", "shuffled"): 8, ("qab", "plain"): 8}
     by_group = Counter(j.group for j in jobs if j.probe == "transfer")
     assert set(by_group.values()) == {2}
-    charged = [j for j in jobs if j.cost.finetune_tokens]
+    charged = {name for j in jobs for name, cost in j.shares.items() if cost.finetune_tokens}
     assert len(charged) == len(by_group)
     assert len({j.condition_key for j in jobs}) == len(jobs)
     baselines = {j.condition_key for j in jobs if j.probe == "zero-shot"}

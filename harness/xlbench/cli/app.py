@@ -16,7 +16,7 @@ app = typer.Typer(
         "Which language should I adapt on to help this one, on this task, with this model, "
         "and what gets hurt?"
     ),
-    epilog="`xlbench run` without options needs nothing but this package and a minute or two.",
+    epilog="`xlbench run` without options needs nothing but this package and about two minutes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

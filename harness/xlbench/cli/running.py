@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench import api, checkpoints
+from xlbench import plan as planning
 from xlbench.estimate import Meter
 from xlbench.progress import counted, duration, size
 from xlbench.study import command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from xlbench.api import Prepared
-    from xlbench.contracts import Rerun, Study
+    from xlbench.contracts import Cost, Rerun, Study
+    from xlbench.results import Rates
 
 
 def run(
@@ -39,6 +43,8 @@ def run(
             study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor
         )
         _warn(ready)
+        for line in ready.plan.left_out:
+            print(f"xlbench: left out: {line}", file=sys.stderr)
         done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
     except KeyboardInterrupt:
         print(
@@ -67,12 +73,8 @@ def _warn(ready: Prepared) -> None:
         runs = path.name.partition("-")[0] in again
         then = "its job is run again" if runs else "this study does without it; delete it"
         print(f"xlbench: {path} is damaged and taken as not there; {then}", file=sys.stderr)
-    if (longest := api.cut_chunk(ready)) is not None:
-        chunk = ready.resolved.mlm.chunk
-        print(
-            f"xlbench: mlm.chunk {chunk} is more than the model takes; chunks are of {longest}",
-            file=sys.stderr,
-        )
+    for setting, longest in api.cut_chunks(ready).items():
+        print(f"xlbench: {setting} is more than the model takes; chunks are of {longest}", file=sys.stderr)
 
 
 def _first(failed: dict[str, str]) -> str:
@@ -94,38 +96,51 @@ def plan(
     ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins)
     plan, asked = ready.plan, ready.plan.study
     _warn(ready)
-    by_probe: dict[str, int] = {}
-    for job in plan.jobs:
-        by_probe[job.probe] = by_probe.get(job.probe, 0) + 1
+    by_probe = Counter(job.probe for job in plan.jobs)
     cells = sum(len(x.cells) for x in plan.jobs)
     print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]})")
     tasks = [f"{task} ({counted(len(x), 'target')})" for task, x in ready.resolved.targets.items()]
     print(f"tasks      {', '.join(tasks)}")
     print(f"transfer   {', '.join(asked.transfer) or 'none'}")
-    kinds = ", ".join(f"{n} {x}" for x, n in by_probe.items())
-    print(f"jobs       {len(plan.jobs)} ({kinds}), {counted(cells, 'score')}")
+    print(f"jobs       {_jobs(by_probe)}, {counted(cells, 'score')}")
     print(f"done       {plan.done}")
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""
     print(f"failed     {len(plan.failed)}{skipped}")
     print(f"to run     {len(plan.todo)}")
     for line in plan.left_out:
         print(f"left out   {line}")
+    count = workers or api.default_workers(ready.checkpoint, device)
+    rates, source = _rates(ready, device, count) if plan.todo else (ready.rates(device), "")
     if plan.todo:
-        print(f"time       {_time(ready, device, workers)}")
+        print(f"time       {_time(plan.cost, rates, count)} {source}".rstrip())
         print(f"disk       about {size(plan.disk)}")
+    sizes = planning.growth(ready.resolved, ready.registry)
+    for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
+        of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
+        print(f"{line:10} {of}, {_time(one.cost, rates, count)}")
     print(f"command    {command(study)}")
 
 
-def _time(ready: Prepared, device: str, workers: int | None) -> str:
-    count = workers or api.default_workers(ready.checkpoint, device)
-    source, rates = "by stored timings", ready.rates(device)
-    if not Meter.of(rates).knows(ready.plan.cost):
-        if not checkpoints.is_here(ready.checkpoint):
-            return "not known before the checkpoint is downloaded, which the first run does"
-        from xlbench.calibrate import calibrate
+def _jobs(by_probe: Mapping[str, int]) -> str:
+    kinds = ", ".join(f"{n} {x}" for x, n in by_probe.items())
+    return f"{sum(by_probe.values())} ({kinds})"
 
-        source = "by a short calibration"
-        rates = calibrate(ready.resolved, device=device, threads=api.threads_of(count))
-    seconds = ready.plan.seconds(rates, count)
-    shown = "not known" if seconds is None else f"about {duration(seconds)}"
-    return f"{shown} with {counted(count, 'worker')} ({source})"
+
+def _time(cost: Cost, rates: Rates | None, workers: int) -> str:
+    seconds = Meter.of(rates).estimate(cost)
+    if seconds is None:
+        return "time not known"
+    return f"about {duration(seconds / workers)} with {counted(workers, 'worker')}"
+
+
+def _rates(ready: Prepared, device: str, workers: int) -> tuple[Rates | None, str]:
+    """How fast this machine is with this model, and how that is known."""
+    rates = ready.rates(device)
+    if Meter.of(rates).knows(ready.plan.cost):
+        return rates, "(by stored timings)"
+    if not checkpoints.is_here(ready.checkpoint):
+        return None, "before the checkpoint is downloaded, which the first run does"
+    from xlbench.calibrate import calibrate
+
+    rates = calibrate(ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers))
+    return rates, "(by a short calibration)"

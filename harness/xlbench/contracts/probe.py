@@ -24,7 +24,7 @@ IDENTITY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Work in a job, for estimates; never part of its identity."""
+    """Work in a job beside what it shares, for estimates; never part of its identity."""
 
     finetune_tokens: int = 0
     """Pieces seen in masked-LM finetuning: steps x batch x chunk."""
@@ -54,6 +54,9 @@ class Job:
     label: str
     """For people, one short line: "deu, 100 steps, seed 2, ner"."""
     cost: Cost = Cost()
+    shares: Mapping[str, Cost] = field(default_factory=dict)
+    """Work that several jobs share, by name: charged to the first of them that is to be run, and not at all
+    where the results keep an adapter of that name. Never part of the identity."""
     group: str = ""
     """Jobs of one group share a state of the model (one finetuning, say): an executor does best to give
     them to one worker, one after the other. Never part of the identity."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xlbench.contracts.adapter import (
@@ -13,7 +13,7 @@ from xlbench.contracts.adapter import (
     LanguageAdapter,
     LanguageTraining,
 )
-from xlbench.contracts.cell import Cell, Json
+from xlbench.contracts.cell import Cell, Json, digest
 
 if TYPE_CHECKING:
     from xlbench.contracts.data import Corpus, Split, TaskData
@@ -107,6 +107,8 @@ class Resolved:
     """Language adapters that came with the study, by language."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """By probe, of those asked for: an instance of its `Probe.settings`."""
+    unasked: frozenset[str] = frozenset()
+    """Probes that only the defaults name: left out, not refused, where the study makes no sense for them."""
     distances: tuple[Distance, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: the study's targets that have test data."""
@@ -123,6 +125,13 @@ class Resolved:
             limit = self.training[task].limit if split == "train" else self.study.limit
             self._sizes[key] = len(self.data[task].examples(language, split, limit))
         return self._sizes[key]
+
+    def with_transfer(self, languages: tuple[str, ...]) -> Resolved:
+        """The same study with other transfer languages, which it knows already."""
+        given = {k: v for k, v in self.study.language_adapters.items() if k in languages}
+        found = replace(self, study=replace(self.study, transfer=languages, language_adapters=given))
+        found._sizes.update(self._sizes)
+        return found
 
     def text_lines(self, language: str, limit: int) -> int:
         """Number of lines of text of a language, at most `limit`. Reads the text, once; raises DataError."""
@@ -158,6 +167,10 @@ class Resolved:
             "reduction_factor": how.reduction_factor,
             "seed": how.seed,
         }
+
+    def task_adapter_name(self, task: str) -> str:
+        """Of the folder that keeps the task adapter."""
+        return f"{task}-{digest(self.adapter_identity(task))[:16]}"
 
     def language_adapter(
         self, language: str, seed: int, training: LanguageTraining | None = None
@@ -195,6 +208,10 @@ class Resolved:
             "checks": how.checks,
             "patience": how.patience,
         }
+
+    def language_adapter_name(self, one: LanguageAdapter) -> str:
+        """Of the folder that keeps a language adapter."""
+        return f"{one.language or one.kind}-{digest(self.language_adapter_identity(one))[:16]}"
 
     def is_invertible(self, one: LanguageAdapter) -> bool:
         """Whether the adapter has an invertible part."""

@@ -162,7 +162,7 @@ class Lab:
     def task_adapter(self, task: str) -> Path:
         """See `contracts.Lab`."""
         identity = self.resolved.adapter_identity(task)
-        folder = self._adapters / f"{task}-{digest(identity)[:16]}"
+        folder = self._adapters / self.resolved.task_adapter_name(task)
         if self.encoder.has_task_adapter(task):
             return folder
         if not (folder / "adapter_config.json").is_file():
@@ -217,7 +217,7 @@ class Lab:
             given = Path(self.resolved.given[one.language].folder)
             self.encoder.load_language_adapter(name, given, "give another")
         else:
-            folder = self._adapters / f"{one.language}-{key}"
+            folder = self._adapters / self.resolved.language_adapter_name(one)
             if not (folder / "adapter_config.json").is_file():
                 self._train_language(one, name, folder, identity)
             self.encoder.load_language_adapter(name, folder, "delete the folder, it will be trained again")

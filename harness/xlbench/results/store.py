@@ -40,6 +40,15 @@ class Store:
         """Where the files of jobs are."""
         return self.path / "jobs"
 
+    @property
+    def adapters(self) -> Path:
+        """Where adapters are kept, a folder each."""
+        return self.path / "adapters"
+
+    def kept_adapters(self) -> frozenset[str]:
+        """Names of the adapters that are kept."""
+        return frozenset(x.parent.name for x in self.adapters.glob("[!.]*/adapter_config.json"))
+
     def prepare(self) -> None:
         """Create the folder and try whether it can be written to. Raises ResultsError."""
         with writing(self.path):

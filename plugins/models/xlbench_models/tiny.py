@@ -1,4 +1,4 @@
-"""`tiny`: a small BERT of the artificial languages, embedded, with a study that runs in a minute or so."""
+"""`tiny`: a small BERT of the artificial languages, embedded, with a study that runs in two minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRETRAINING_LANGUAGES = frozenset({"qaa", "qab", "qad", "qae", "qaf", "qai", "qa
 branches as a whole, qag and qah (cousins seen, one in the same script) and qao and qap (none in theirs)."""
 
 DEFAULTS = Study(
-    probes=("transfer",),
+    probes=("transfer", "stacking", "interference"),
     steps=(1, 10, 100),
     seeds=(0, 1, 2),
     controls=("target", "reference", "shuffled"),
@@ -38,10 +38,10 @@ DEFAULTS = Study(
     },
     language_training={"learning_rate": 3e-3, "steps": 60, "chunk": 24, "lines": 2000, "checks": 4},
     options={
-        "interference": {"fusion_steps": 20, "fusion_learning_rate": 1e-3, "fusion_batch_size": 16},
+        "interference": {"fusion_steps": 10, "fusion_learning_rate": 2e-3, "fusion_batch_size": 16},
     },
 )
-"""A study over seen and unseen languages, sized for a minute or so on two cores."""
+"""A study over seen and unseen languages, sized for two minutes at most on two cores."""
 
 
 @hookimpl

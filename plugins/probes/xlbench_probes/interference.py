@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Composition, Cost, Job, LanguageAdapter
+from xlbench.contracts import Composition, Job, LanguageAdapter
 from xlbench.errors import StudyError
 from xlbench_probes.interference_sets import Settings, sets, variants
-from xlbench_probes.stacking import Stacking, composition_job, examples, run
+from xlbench_probes.stacking import Stacking, composition_job, run
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ class Interference:
         settings: Settings = resolved.settings[self.name]
         under = Composition(tuple(mixed), mix, settings.invertible, variant.fusion, seed)
         tuned = variant.fusion.steps * variant.fusion.batch_size if mix == "tuned" else 0
-        cost = Cost(evaluate_examples=examples(resolved, cells), fuse_examples=tuned)
-        job = composition_job(resolved, (self.name, self.version), task, under, cells, needs, cost)
+        job = composition_job(resolved, (self.name, self.version), task, under, cells, needs, tuned)
         return replace(job, label=f"{job.label}, {variant.label}") if variant.label else job
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:

@@ -41,7 +41,7 @@ def composition_job(
     under: Composition,
     cells: tuple[Cell, ...],
     needs: tuple[str, ...],
-    cost: Cost,
+    fuse_examples: int = 0,
 ) -> Job:
     """A job that scores a task adapter on a composition of language adapters."""
     name = "+".join(x.language or "random" for x in under.adapters)
@@ -57,7 +57,11 @@ def composition_job(
         },
         cells=cells,
         label=f"{name}{mix}, seed {seed}, {task}",
-        cost=cost,
+        cost=Cost(evaluate_examples=examples(resolved, cells), fuse_examples=fuse_examples),
+        shares={
+            **ZeroShot().job(resolved, task).shares,
+            **{resolved.language_adapter_name(x): _training(resolved, x) for x in under.adapters},
+        },
         group=f"{name}/{seed}",
         needs=needs,
     )
@@ -103,14 +107,11 @@ class Stacking:
 
     def alone(self, resolved: Resolved, one: LanguageAdapter, *, invertible: bool = True) -> Iterator[Job]:
         """The jobs of one adapter, a task each, on all targets; other probes need them too."""
-        tokens = _tokens(resolved, one)
         for task in resolved.tasks:
             cells = resolved.cells(task)
             baseline = ZeroShot().job(resolved, task).condition_key
-            cost = Cost(adapt_tokens=tokens, evaluate_examples=examples(resolved, cells))
             under = Composition((one,), invertible=invertible)
-            yield composition_job(resolved, (self.name, self.version), task, under, cells, (baseline,), cost)
-            tokens = 0  # the same adapter serves the other tasks
+            yield composition_job(resolved, (self.name, self.version), task, under, cells, (baseline,))
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Train or load both adapters, then score."""
@@ -123,13 +124,15 @@ class Stacking:
         return stacking_pages.pages(records)
 
 
-def _tokens(resolved: Resolved, one: LanguageAdapter) -> int:
-    """Pieces that training an adapter takes, roughly; known before the text is tokenized."""
+def _training(resolved: Resolved, one: LanguageAdapter) -> Cost:
+    """Of making an adapter, in pieces of text, roughly; known before the text is tokenized."""
     if one.kind != "trained":
-        return 0
+        return Cost()
     how = one.training
     whole = how.epochs * resolved.text_lines(one.language, how.lines) * PIECES_A_LINE
-    return whole if how.steps is None else min(whole, how.steps * how.batch_size * how.chunk)
+    return Cost(
+        adapt_tokens=whole if how.steps is None else min(whole, how.steps * how.batch_size * how.chunk)
+    )
 
 
 @hookimpl

@@ -89,7 +89,8 @@ class Transfer:
         steps: int,
         seed: int,
     ) -> Iterator[Job]:
-        tokens = steps * resolved.mlm.batch_size * resolved.mlm.chunk
+        finetuning = f"{run.language}/{run.variant}/{steps}/{seed}"
+        tokens = Cost(finetune_tokens=steps * resolved.mlm.batch_size * resolved.mlm.chunk)
         name = f"{run.language}{' shuffled' if run.variant == 'shuffled' else ''}, {steps} steps, seed {seed}"
         for task in tasks:
             cells = tuple(c for c in task.cells if c.target in run.targets)
@@ -108,14 +109,11 @@ class Transfer:
                 },
                 cells=cells,
                 label=f"{name}, {task.name}",
-                cost=Cost(
-                    finetune_tokens=tokens,
-                    evaluate_examples=sum(task.sizes[c] for c in cells),
-                ),
-                group=f"{run.language}/{run.variant}/{steps}/{seed}",
+                cost=Cost(evaluate_examples=sum(task.sizes[c] for c in cells)),
+                shares={**task.baseline.shares, finetuning: tokens},
+                group=finetuning,
                 needs=(task.baseline.condition_key,),
             )
-            tokens = 0  # the same run serves the other tasks
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Finetune from the pretrained weights, unless the model is in that state already; then score."""

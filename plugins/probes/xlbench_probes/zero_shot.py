@@ -34,10 +34,10 @@ class ZeroShot:
             condition={"model": resolved.model_fingerprint, "adapter": resolved.adapter_identity(task)},
             cells=cells,
             label=f"zero-shot, {task}",
-            cost=Cost(
-                train_examples=train * resolved.training[task].epochs,
-                evaluate_examples=sum(resolved.size(task, c.target, "test") for c in cells),
-            ),
+            cost=Cost(evaluate_examples=sum(resolved.size(task, c.target, "test") for c in cells)),
+            shares={
+                resolved.task_adapter_name(task): Cost(train_examples=train * resolved.training[task].epochs)
+            },
             group=f"pretrained/{task}",
         )
 
