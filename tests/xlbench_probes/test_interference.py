@@ -144,9 +144,9 @@ def test_near_languages_only(resolved: Resolved) -> None:
         ({"sizes": (9,)}, "sizes must be from 2 to 8, not 9"),
         ({"sets": ("deu+deu",)}, "deu is twice in deu+deu"),
         ({"sets": ("deu",)}, "deu has 1 languages"),
-        ({"sweep": ("fusion_step=1",)}, "sweep takes SETTING=VALUE, not 'fusion_step=1'"),
-        ({"sweep": ("fusion_steps=x",)}, "'x' cannot be fusion_steps"),
-        ({"sweep": ("fusion_value=free",)}, "fusion_value is fixed or trained"),
+        ({"sweep": ("fusion_step=1",)}, "unknown key sweep.fusion_step; did you mean 'fusion_steps'"),
+        ({"sweep": ("fusion_steps=x",)}, "sweep.fusion_steps must be a whole number, not 'x'"),
+        ({"sweep": ("fusion_value=free",)}, "sweep.fusion_value must be one of"),
         ({"sweep": (" ",)}, "sweep has an empty row"),
     ],
 )

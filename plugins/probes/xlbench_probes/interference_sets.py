@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining, Mix
 from xlbench.errors import StudyError
+from xlbench.settings import check
+from xlbench.study import scalar
 
 if TYPE_CHECKING:
     from xlbench.contracts import Resolved
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 LARGEST = 8
 """Languages in a set: beyond it, weights over the adapters are too even to say anything of one of them."""
 FUSION = "fusion_"
-LARGEST_NUMBER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Settings:
                     f"sets: {name} has {len(members)} languages; from 2 to {LARGEST} can be mixed"
                 )
         for change in self.sweep:
-            _changes(change, self)
+            _changes(change)
 
 
 class Variant(NamedTuple):
@@ -79,9 +79,7 @@ def variants(settings: Settings, training: LanguageTraining) -> list[Variant]:
     """The study's own settings, then those of the sweep."""
     found = [Variant("", _fusion(settings), training)]
     for change in settings.sweep:
-        said = _changes(change, settings)
-        own = {k: v for k, v in said.items() if k.startswith(FUSION)}
-        adapter = {k: v for k, v in said.items() if not k.startswith(FUSION)}
+        own, adapter = _changes(change)
         found.append(
             Variant(
                 change,
@@ -159,37 +157,22 @@ def _fusion(settings: Settings) -> Fusion:
     return Fusion(**{x.name: getattr(settings, FUSION + x.name) for x in dataclasses.fields(Fusion)})
 
 
-def _changes(change: str, settings: Settings) -> Mapping[str, Any]:
-    """The settings in one row of a sweep. Raises ValueError, one line."""
-    found: dict[str, Any] = {}
-    known = dict(_sweepable(settings))
+def _changes(change: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a row of the sweep sets of the fusion, and of the training of language adapters.
+
+    Raises ValueError, one line.
+    """
+    said = {}
     for part in change.split():
         key, equals, text = part.partition("=")
-        if not equals or key not in known:
-            raise ValueError(f"sweep takes SETTING=VALUE, not {part!r}; settings are {', '.join(known)}")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        wanted = known[key]
-        if isinstance(value, int) and not isinstance(value, bool) and wanted is float:
-            value = float(value)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ValueError(f"sweep: {text!r} cannot be {key}")
-        if isinstance(value, int | float) and not 0 < value < LARGEST_NUMBER:
-            raise ValueError(f"sweep: {text!r} cannot be {key}")
-        if key == "fusion_value" and value not in ("fixed", "trained"):
-            raise ValueError(f"sweep: fusion_value is fixed or trained, not {text!r}")
-        found[key] = value
-    if not found:
+        if not equals or not text:
+            raise ValueError(f"sweep takes SETTING=VALUE, not {part!r}")
+        said[key] = scalar(text)
+    if not said:
         raise ValueError("sweep has an empty row")
-    return found
-
-
-def _sweepable(settings: Settings) -> Iterator[tuple[str, type[Any]]]:
-    for x in dataclasses.fields(Settings):
-        if x.name.startswith(FUSION):
-            yield x.name, type(getattr(settings, x.name))
-    yield "reduction_factor", int
-    yield "learning_rate", float
-    yield "steps", int
+    fusion = {k: v for k, v in said.items() if k.startswith(FUSION)}
+    adapter = {k: v for k, v in said.items() if not k.startswith(FUSION)}
+    try:
+        return check(fusion, Settings, "sweep"), check(adapter, LanguageTraining, "sweep")
+    except StudyError as error:
+        raise ValueError(str(error)) from None
