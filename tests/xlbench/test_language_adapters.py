@@ -288,6 +288,20 @@ def test_a_damaged_task_adapter_is_refused_every_time(build: Build) -> None:
             lab.task_adapter("tags")
 
 
+def test_a_kept_language_adapter_without_what_was_measured_is_refused(build: Build) -> None:
+    lab = build()
+    lab.language_adapter(adapter())
+    about = folder_of(lab, adapter()) / "xlbench.json"
+    whole = about.read_text()
+    for damaged in (whole[:20], "{}"):
+        about.write_text(damaged)
+        with pytest.raises(JobError, match=r"xlbench.json .*delete the folder, it will be trained again"):
+            build().language_adapter(adapter())
+    about.unlink()
+    with pytest.raises(JobError, match=r"xlbench.json .*delete the folder, it will be trained again"):
+        build().language_adapter(adapter())
+
+
 # Compositions
 
 PAIR = (adapter("qaa"), adapter("qab"))

@@ -220,8 +220,8 @@ class Lab:
             folder = self._adapters / self.resolved.language_adapter_name(one)
             if not (folder / "adapter_config.json").is_file():
                 self._train_language(one, name, folder, identity)
+            measured = _measured(folder)
             self.encoder.load_language_adapter(name, folder, "delete the folder, it will be trained again")
-            measured = json.loads((folder / "xlbench.json").read_text("utf-8"))["measured"]
         self._languages[name] = measured
         return name
 
@@ -348,3 +348,15 @@ class Lab:
             counts = np.array([task.metric.count(g, [label] * len(g)) for g in gold], np.float64)
             scores.append(float(task.metric.score(counts.sum(0))))
         return scores
+
+
+def _measured(folder: Path) -> Mapping[str, float]:
+    """What was measured in the training of a kept language adapter. Raises JobError."""
+    try:
+        found: Mapping[str, float] = json.loads((folder / "xlbench.json").read_text("utf-8"))["measured"]
+    except (OSError, ValueError, KeyError) as error:
+        raise JobError(
+            f"{folder}: no whole xlbench.json ({type(error).__name__}); delete the folder, "
+            "it will be trained again"
+        ) from error
+    return found
