@@ -29,7 +29,7 @@ UNSPACED = re.compile(
     "\uff00-\uffef"  # full and half width forms
     "]"
 )
-"""A character of a script that puts no space between words, or of its punctuation. Hangul is not among them."""
+"""A character of a script that puts no space between words, or of its punctuation; Hangul is not of them."""
 
 
 def normalize(answer: str) -> str:
