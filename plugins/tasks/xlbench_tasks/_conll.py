@@ -56,8 +56,8 @@ def read_trees(path: Path, limit: int | None, relations: Collection[str]) -> lis
                 )
             if relation not in relations:
                 raise DataError(
-                    f"{path}:{number}: DEPREL (column {DEPREL + 1}) is {fields[DEPREL]!r}, no universal relation; "
-                    "see universaldependencies.org/u/dep"
+                    f"{path}:{number}: DEPREL (column {DEPREL + 1}) is {fields[DEPREL]!r}, no universal "
+                    "relation; see universaldependencies.org/u/dep"
                 )
             heads.append(int(head))
             names.append(relation)
