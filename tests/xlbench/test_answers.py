@@ -1,4 +1,4 @@
-"""Answers to questions against the definition of SQuAD 1.1, written here another way, and MLQA's for Chinese."""
+"""Answers to questions against the definitions of SQuAD 1.1 and, for Chinese, MLQA, written another way."""
 
 import re
 import string

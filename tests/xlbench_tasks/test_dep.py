@@ -127,7 +127,7 @@ def test_all_real_treebanks_against_conllu(shared_data: Path) -> None:
 
 
 def conll_2018(gold: str, system: str) -> tuple[float, float]:
-    """UAS and LAS of two files with the same words: F1 of words by head, and by head and universal relation."""
+    """UAS and LAS of two files with the same words: F1 by head, and by head and universal relation."""
 
     def words(text: str) -> list[tuple[int, int, str, str]]:
         return [

@@ -48,11 +48,11 @@ def test_offsets_are_characters(tmp_path: Path) -> None:
     [
         (
             squad({**GOOD, "answers": [{"text": "Polen", "answer_start": 15}]}),
-            r"a: article 1 paragraph 1 question q1: answer_start 15 does not match the answer 'Polen'; it is at 14",
+            r"a: article 1 paragraph 1 question q1: answer_start 15 does not match .* 'Polen'; it is at 14",
         ),
         (
             squad({**GOOD, "answers": [{"text": "Prag", "answer_start": 0}]}),
-            r"question q1: answer_start 0 does not match the answer 'Prag'; the context has it nowhere; repair",
+            r"question q1: answer_start 0 does not match the answer 'Prag'; the context has it nowhere;",
         ),
         (
             squad({**GOOD, "answers": [{"text": "Polen", "answer_start": -6}]}),
