@@ -164,8 +164,8 @@ def test_an_answer_that_is_elsewhere_names_its_row(tmp_path: Path) -> None:
     with serving("google/xquad", files) as url:
         out, _ = run(XQUAD_ZHO, tmp_path, url)
     assert out == (
-        "DataError google/xquad (xquad.zh, validation) row 1: answer_start 4 does not match the answer 'Rom'; "
-        "it is at 3; take other data"
+        "DataError google/xquad (xquad.zh, validation) row 1: answer_start 4 does not match the answer "
+        "'Rom'; it is at 3; take other data"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import bilinear, cross_entropy, pad
+from torch.nn.functional import cross_entropy, pad
 
 from xlbench.contracts import Example, Parsed
 from xlbench.lab.encode import Encoded, encode_words
@@ -153,8 +153,11 @@ class Parsing:
 
     def _relations(self, head: Any, words: Vectors, heads: Tensor) -> Tensor:
         """Scores of the relations of every word to the given head, shape (places, labels)."""
-        own, other = words.nodes[words.rows, words.numbers], words.nodes[words.rows, heads]
-        return bilinear(pad(own, (0, 1), value=1.0), pad(other, (0, 1), value=1.0), head.biaffine_rels.weight)
+        own, other = (
+            pad(words.nodes[words.rows, x], (0, 1), value=1.0) for x in (words.numbers, heads)
+        )  # the form has a bias on both sides
+        # torch.nn.functional.bilinear takes twenty times as long on a CPU.
+        return torch.stack([((own @ form) * other).sum(-1) for form in head.biaffine_rels.weight], 1)
 
 
 def _chain(n: int, step: int) -> list[int]:
