@@ -1,6 +1,6 @@
 """Small, real data and a study over them, made on the spot."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,17 +8,20 @@ import numpy as np
 
 from xlbench.contracts import (
     AdapterTraining,
+    Answered,
     BaseModel,
     Classified,
     Example,
     MaskedLM,
     Metric,
+    Parsed,
     Resolved,
     Split,
     Study,
     Tagged,
     Task,
 )
+from xlbench.metrics import answer_f1, attachment
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
 TAGS = ("NOUN", "VERB", "ADJ")
@@ -38,12 +41,34 @@ def pair(number: int) -> Classified:
     return Classified((" ".join(first), " ".join(second)), label)
 
 
+def tree(number: int) -> Parsed:
+    """A sentence whose words hang from its first one, each by a relation that depends on its letters."""
+    words = sentence(number).words
+    relations = ("root", *(("obj", "amod", "obl")[len(w) % 3] for w in words[1:]))
+    return Parsed(words, (0, *[1] * (len(words) - 1)), relations)
+
+
+def question(number: int) -> Answered:
+    """A context of 14 words, two windows or more, that has one word which the question asks for."""
+    rng = np.random.default_rng(number)
+    words = [str(w) for w in rng.choice([w for w in WORDS if w != "lakomi"], 14)]
+    place = int(rng.integers(14))
+    words[place] = "lakomi"
+    start = len(" ".join(words[:place])) + (place > 0)
+    return Answered("zan oru", " ".join(words), ("lakomi",), (start,))
+
+
 def _count(gold: Sequence[str | None], predicted: Sequence[str | None]) -> tuple[int, int]:
     return sum(g == p for g, p in zip(gold, predicted, strict=True)), len(gold)
 
 
 def _score(sums: np.ndarray) -> np.ndarray:
     return 100 * sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+
+MAKERS: dict[str, Callable[[int], Example]] = {
+    "tags": sentence, "pairs": pair, "trees": tree, "questions": question,
+}  # fmt: skip
 
 
 @dataclass
@@ -63,8 +88,7 @@ class Made:
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         start = 1000 * ["train", "dev", "test"].index(split) + (5000 if language == "qab" else 0)
-        make = sentence if self.task == "tags" else pair
-        return [make(start + i) for i in range(self.sizes[split])][:limit]
+        return [MAKERS[self.task](start + i) for i in range(self.sizes[split])][:limit]
 
 
 class MadeText:
@@ -83,17 +107,23 @@ class MadeText:
         return [" ".join(sentence(start + i).words) for i in range(min(limit, 80))]
 
 
-def study_over(checkpoint: Path) -> Resolved:
-    """A study over the made data: a tagging task and a classification of pairs."""
+def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Resolved:
+    """A study over the made data: a tagging task and a classification of pairs, or others of `MAKERS`."""
     metric = Metric("accuracy", ("correct", "total"), _count, _score)
-    tasks = {
+    known = {
         "tags": Task("tags", 1, "", "tagging", TAGS, metric, AdapterTraining(epochs=2, batch_size=8), 48,
                      "made", lambda paths: Made("tags")),
         "pairs": Task("pairs", 1, "", "classification", ("yes", "no"), metric,
                       AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("pairs")),
+        "trees": Task("trees", 1, "", "parsing", ("root", "obj", "amod", "obl"), attachment(),
+                      AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("trees")),
+        "questions": Task("questions", 1, "", "span", (), answer_f1(),
+                          AdapterTraining(epochs=2, batch_size=8), 48, "made",
+                          lambda paths: Made("questions")),
     }  # fmt: skip
+    tasks = {name: known[name] for name in names}
     study = Study(
-        model=str(checkpoint), tasks=("tags", "pairs"), transfer=("qaa",), targets=("qaa", "qab"),
+        model=str(checkpoint), tasks=tuple(names), transfer=("qaa",), targets=("qaa", "qab"),
         train_languages=("qaa",), steps=(1, 3), seeds=(0, 1), controls=("target", "shuffled"),
     )  # fmt: skip
     return Resolved(

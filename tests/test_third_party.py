@@ -36,7 +36,7 @@ def xlbench(installed: Path, *arguments: str, **environment: str) -> subprocess.
 STUDY = (
     "--model", "tiny", "--probe", "drift", "--probe", "transfer", "--task", "question", "--transfer", "qty",
     "--targets", "qty", "--train-languages", "qty", "--steps", "1", "--seeds", "2",
-    "--controls", "shuffled", "--data", "question=toy-questions", "--text", "toy-text",
+    "--controls", "shuffled", "--data", "question=toy", "--text", "toy-text",
 )  # fmt: skip
 
 
@@ -51,6 +51,22 @@ def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tm
     assert "| qty" in text
     assert "xlbench-toy 1.2.3" in text  # results say which plugin and version made them
     assert list(out.glob("transfer-question-*.md"))
+
+
+def test_tasks_of_every_kind_need_nothing_of_the_core(installed: Path, tmp_path: Path) -> None:
+    names = ("question", "length", "chain", "end")
+    done = xlbench(
+        installed, "run", "--model", "tiny", "--probe", "zero-shot", "--task", ",".join(names), "--targets",
+        "qty", "--train-languages", "qty", "--results", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "boards"
+    done = xlbench(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    pages = {name: next(out.glob(f"zero-shot-{name}-*.md")).read_text("utf-8") for name in names}
+    assert "| Score | UAS | Majority |" in " ".join(pages["chain"].split())
+    assert "| Score | Exact match | Majority |" in " ".join(pages["end"].split())
+    assert "| Score | Majority |" in " ".join(pages["length"].split())
 
 
 def test_a_package_that_fails_is_reported_and_harms_nothing(installed: Path) -> None:

@@ -1,11 +1,12 @@
-"""Metrics that tasks share: accuracy, and F1 over spans."""
+"""Metrics that tasks share: accuracy, F1 over entity spans, attachment of words, and answers to questions."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, TypeAlias
 
-from xlbench.contracts import Labels, Metric
+from xlbench import answers
+from xlbench.contracts import Arcs, Labels, Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Span: TypeAlias = tuple[int, int, str]
 """First word, one past the last word, and type."""
+UNIT = 10**9
+"""Of a fraction that is stored as a whole number."""
 
 
 def accuracy() -> Metric:
@@ -26,6 +29,28 @@ def span_f1() -> Metric:
     F1 = 2 tp / (predicted + gold); a span counts as found only with the same words and type.
     """
     return Metric("span F1", ("tp", "predicted", "gold"), _count_spans, _score_f1)
+
+
+def attachment() -> Metric:
+    """LAS in points, and UAS beside it, over all words, punctuation among them.
+
+    The CoNLL 2018 shared task's on gold tokenization (Zeman et al. 2018): a word counts with the right head,
+    for LAS also with the right universal relation, what stands before a ":".
+    """
+    return Metric("LAS", ("labelled", "unlabelled", "words"), _count_arcs, _score_las, (("UAS", _score_uas),))
+
+
+def answer_f1() -> Metric:
+    """F1 of answers in points, and exact match beside it, as SQuAD 1.1's script has them
+    (Rajpurkar et al. 2016): the mean over questions of the best over the gold answers; see
+    `xlbench.answers`.
+
+    A question's F1 is stored in units of 1e-9, which moves a mean by less than 1e-7 points.
+    """
+    return Metric(
+        "F1", ("f1 x 1e9", "exact", "questions"), _count_answer, _score_answer_f1,
+        (("exact match", _score_exact),),
+    )  # fmt: skip
 
 
 def spans(tags: Labels) -> Set[Span]:
@@ -53,6 +78,37 @@ def _count_correct(gold: Labels, predicted: Labels) -> tuple[int, ...]:
 def _count_spans(gold: Labels, predicted: Labels) -> tuple[int, ...]:
     true, guessed = spans(gold), spans(predicted)
     return len(true & guessed), len(guessed), len(true)
+
+
+def _count_arcs(gold: Arcs, predicted: Arcs) -> tuple[int, ...]:
+    labelled = unlabelled = 0
+    for true, guess in zip(gold, predicted, strict=True):
+        if true is not None and guess is not None and true[0] == guess[0]:
+            unlabelled += 1
+            labelled += true[1].partition(":")[0] == guess[1].partition(":")[0]
+    return labelled, unlabelled, len(gold)
+
+
+def _count_answer(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, ...]:
+    (said,) = predicted
+    best = max(answers.f1(said, true) for true in gold)
+    return round(best * UNIT), int(any(answers.exact(said, true) for true in gold)), 1
+
+
+def _score_las(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _points(sums[..., 0], sums[..., 2])
+
+
+def _score_uas(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _points(sums[..., 1], sums[..., 2])
+
+
+def _score_answer_f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _points(sums[..., 0], UNIT * sums[..., 2])
+
+
+def _score_exact(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return _points(sums[..., 1], sums[..., 2])
 
 
 def _score_accuracy(sums: NDArray[np.float64]) -> NDArray[np.float64]:

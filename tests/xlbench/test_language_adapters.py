@@ -71,7 +71,7 @@ def logits(lab: Lab, under: Composition, task: str = "tags") -> list[np.ndarray]
     from xlbench.lab import compositions
 
     with compositions.invertible(lab.encoder, names, under.invertible), torch.inference_mode():
-        return [lab.encoder.task_logits(b).numpy().copy() for b in batches]
+        return [lab.encoder.outputs(b).logits.numpy().copy() for b in batches]
 
 
 def equal(one: list[np.ndarray], other: list[np.ndarray], within: float = 1e-5) -> bool:

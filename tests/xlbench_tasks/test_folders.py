@@ -76,7 +76,7 @@ def test_two_sets_of_one_language_are_told_apart_by_a_glob(tmp_path: Path) -> No
     ("name", "text", "said"),
     [
         ("eng_x/test.conll", "", r"test\.conll: empty file"),
-        ("zzz_x/test.conll", CONLL, "'zzz_x' has to begin with a language code"),
+        ("zzz_x/test.conll", CONLL, "'zzz_x' has to begin or end with a language code"),
         ("eng_x/test.conllu", CONLLU, r"no ner data in it; it needs .*\.conll"),
     ],
 )

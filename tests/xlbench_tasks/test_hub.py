@@ -14,12 +14,13 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value, disable_progress_bars
 from hub_server import COMMIT, serving
 
-from xlbench.contracts import Tagged, TaskData
-from xlbench_tasks import languages, ner, nli, pos
+from xlbench.contracts import Answered, Parsed, Tagged, TaskData
+from xlbench_tasks import dep, languages, ner, nli, pos, qa
 
 DATA = {x.name: x for module in (ner, pos, nli) for x in module.xlbench_task_data()}
+TYDIQA, XQUAD = qa.xlbench_task_data()
 READ = """
-from xlbench_tasks import ner, nli, pos, text
+from xlbench_tasks import dep, ner, nli, pos, qa, text
 try:
     {}
 except Exception as error:
@@ -28,6 +29,10 @@ except Exception as error:
 NER = """d, = ner.xlbench_task_data()
     print(d.fingerprint('eng', 'test'), d.examples('eng', 'test'), d.examples('eng', 'test', 1))"""
 POS = "d, = pos.xlbench_task_data(); print(d.examples('eng', 'test'))"
+DEP = "d, = dep.xlbench_task_data(); print(d.examples('eng', 'test'))"
+TYDI = """d, _ = qa.xlbench_task_data()
+    print(d.examples('fin', 'test'), d.examples('eng', 'test', 1), d.fingerprint('eng', 'test'))"""
+XQUAD_ZHO = "_, d = qa.xlbench_task_data(); print(d.examples('zho', 'test'))"
 NLI = "d, = nli.xlbench_task_data(); print(d.examples('eng', 'test'))"
 TEXT = "d, = text.xlbench_corpora(); print(d.fingerprint('eng'), d.lines('eng', 3))"
 
@@ -105,6 +110,74 @@ def test_treebanks_leave_ranges_out(tmp_path: Path) -> None:
     with serving("commul/universal_dependencies", repository("en_ewt", "test", features, rows)) as url:
         out, _ = run(POS, tmp_path, url)
     assert out == str([Tagged(("in", "dem"), ("ADP", "DET"))])
+
+
+TREES = {"tokens": List(Value("string")), "head": List(Value("string")), "deprel": List(Value("string"))}
+
+
+def test_trees_leave_ranges_and_subtypes_out(tmp_path: Path) -> None:
+    rows = [{"tokens": ["im", "in", "dem"], "head": [None, "2", "0"], "deprel": ["_", "case:loc", "root"]}]
+    with serving("commul/universal_dependencies", repository("en_ewt", "test", TREES, rows)) as url:
+        out, _ = run(DEP, tmp_path, url)
+    assert out == str([Parsed(("in", "dem"), (2, 0), ("case", "root"))])
+
+
+@pytest.mark.parametrize(
+    ("head", "relation", "said"),
+    [
+        ("1", "root", "row 0: word 1: no word of the sentence hangs from the root, 0; take other data"),
+        ("0", "ROOT", "row 0: unknown label 'ROOT'; take other data"),
+    ],
+)
+def test_a_bad_tree_names_its_row(tmp_path: Path, head: str, relation: str, said: str) -> None:
+    rows = [{"tokens": ["a"], "head": [head], "deprel": [relation]}]
+    with serving("commul/universal_dependencies", repository("en_ewt", "test", TREES, rows)) as url:
+        out, _ = run(DEP, tmp_path, url)
+    assert out == f"DataError commul/universal_dependencies (en_ewt, test) {said}"
+
+
+ANSWERS = {"text": List(Value("string")), "answer_start": List(Value("int32"))}
+QUESTIONS = {
+    "id": Value("string"),
+    "question": Value("string"),
+    "context": Value("string"),
+    "answers": ANSWERS,
+}
+
+
+def row(number: str, start: int = 3) -> dict[str, Any]:
+    found = {"text": ["Rom"], "answer_start": [start]}
+    return {"id": number, "question": "Wo?", "context": "In Rom.", "answers": found}
+
+
+def test_questions_of_a_language_are_found_by_their_ids(tmp_path: Path) -> None:
+    one = Answered("Wo?", "In Rom.", ("Rom",), (3,))
+    rows = [row("english-1"), row("finnish-2"), row("english-3"), row("finnish-4")]
+    files = repository("secondary_task", "validation", QUESTIONS, rows)
+    with serving("google-research-datasets/tydiqa", files) as url:
+        out, _ = run(TYDI, tmp_path, url)
+    assert out == f"{[one, one]} {[one]} secondary_task@{COMMIT}"
+
+
+def test_an_answer_that_is_elsewhere_names_its_row(tmp_path: Path) -> None:
+    files = repository("xquad.zh", "validation", QUESTIONS, [row("a"), row("b", 4)])
+    with serving("google/xquad", files) as url:
+        out, _ = run(XQUAD_ZHO, tmp_path, url)
+    assert out == (
+        "DataError google/xquad (xquad.zh, validation) row 1: answer_start 4 does not match the answer "
+        "'Rom'; it is at 3; take other data"
+    )
+
+
+def test_what_is_tested_on_and_what_can_be_trained_on() -> None:
+    assert set(TYDIQA.languages("train")) == set(TYDIQA.languages("test"))
+    assert len(TYDIQA.languages("test")) == 9
+    assert not TYDIQA.languages("dev")
+    assert len(XQUAD.languages("test")) == 12
+    assert not XQUAD.languages("train")
+    assert set(XQUAD.languages("test")) <= languages.codes()
+    (trees,) = dep.xlbench_task_data()
+    assert trees.languages("train") == DATA["ud"].languages("train")
 
 
 def test_inference_pairs(tmp_path: Path) -> None:

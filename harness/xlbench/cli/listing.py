@@ -49,7 +49,7 @@ def tasks(registry: Registry) -> list[Row]:
     return [
         {
             "name": x.name,
-            "metric": x.metric.name,
+            "metric": ", ".join([x.metric.name, *(name for name, _ in x.metric.others)]),
             "data": [name.split(":", 1)[1] for name in registry.data if name.startswith(f"{x.name}:")],
             "summary": x.summary,
         }

@@ -10,7 +10,7 @@ from xlbench.contracts.adapter import (
     Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.data import Classified, Corpus, Example, Split, Tagged, TaskData
+from xlbench.contracts.data import Answered, Classified, Corpus, Example, Parsed, Split, Tagged, TaskData
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
@@ -31,12 +31,14 @@ from xlbench.contracts.probe import (
     Value,
 )
 from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
-from xlbench.contracts.task import AdapterTraining, Labels, Metric, Task, TaskKind
+from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
     "IDENTITY_VERSION",
     "AdapterConfig",
     "AdapterTraining",
+    "Answered",
+    "Arcs",
     "BaseModel",
     "Cell",
     "Classified",
@@ -66,11 +68,13 @@ __all__ = [
     "Number",
     "Outcome",
     "Page",
+    "Parsed",
     "Probe",
     "Record",
     "Records",
     "Rerun",
     "Resolved",
+    "Score",
     "Split",
     "Study",
     "Table",

@@ -23,7 +23,30 @@ class Classified:
     label: str
 
 
-Example: TypeAlias = Tagged | Classified
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A sentence with its dependency tree, an arc a word; all three have the same length, at least 1."""
+
+    words: tuple[str, ...]
+    heads: tuple[int, ...]
+    """Number of each word's head, from 1; 0 for the one word that hangs from the root."""
+    relations: tuple[str, ...]
+    """What each word is to its head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question about a context that has the answer in it."""
+
+    question: str
+    context: str
+    answers: tuple[str, ...]
+    """What counts as right, at least one, each word for word in the context. Training takes the first."""
+    starts: tuple[int, ...]
+    """Where each answer starts in the context, in characters."""
+
+
+Example: TypeAlias = Tagged | Classified | Parsed | Answered
 
 
 @runtime_checkable

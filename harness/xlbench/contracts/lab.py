@@ -54,4 +54,6 @@ class Lab(Protocol):
         """
 
     def majority(self, cells: Sequence[Cell]) -> list[float]:
-        """Points of always predicting the most frequent label of the task's training data."""
+        """Points of a prediction that reads no input, fitted to the task's training data: the most frequent
+        label; in parsing, the neighbour on the better side as head; of spans, the first words of the context.
+        """

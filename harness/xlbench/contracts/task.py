@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,8 +14,23 @@ if TYPE_CHECKING:
 
     from xlbench.contracts.data import TaskData
 
-TaskKind: TypeAlias = Literal["tagging", "classification"]
+TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span"]
+"""What a task's examples are, and what is predicted of each, for its metric to count:
+
+| kind | example | gold | predicted |
+|---|---|---|---|
+| `tagging` | `Tagged` | its tags | a tag a word |
+| `classification` | `Classified` | one label | one label |
+| `parsing` | `Parsed` | an arc a word | an arc a word; together a tree with one word at the root |
+| `span` | `Answered` | its answers | one answer, a span of the context |
+
+`None` in what is predicted of a word: it was cut off at the longest input, and counts as wrong.
+"""
 Labels: TypeAlias = Sequence[str | None]
+Arcs: TypeAlias = Sequence[tuple[int, str] | None]
+"""Number of a word's head (0 is the root) and relation to it, a word each."""
+Score: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
+"""Sums, shape (..., k), to scores in points (0 to 100), shape (...). Never NaN: 0 where undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +44,12 @@ class Metric:
     """"accuracy", "span F1"."""
     columns: tuple[str, ...]
     """Names of the k counts: ("correct", "total")."""
-    count: Callable[[Labels, Labels], tuple[int, ...]]
-    """(gold, predicted) of one example to its k counts. A `None` in predicted is a word that was
-    cut off by truncation and counts as wrong. A classification has one label."""
-    score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    """Sums, shape (..., k), to scores in points (0 to 100), shape (...). Never NaN: 0 where undefined."""
+    count: Callable[[Any, Any], tuple[int, ...]]
+    """(gold, predicted) of one example, as `TaskKind` has them, to its k counts."""
+    score: Score
+    """The one that targets are ranked by."""
+    others: tuple[tuple[str, Score], ...] = ()
+    """Further scores of the same counts, by name: shown beside it, never ranked by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,7 @@ class AdapterTraining:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task. `labels` is the closed set that the head predicts."""
+    """One task. `labels` is the closed set that the head predicts: a parser's relations; of spans none."""
 
     name: str
     version: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Padded examples on the device."""
+    """Padded inputs on the device."""
 
     ids: Tensor
     """Shape (batch, length), int32."""
@@ -26,22 +26,33 @@ class Batch:
     """Shape (batch, length), int64, 0 on padding."""
     types: Tensor | None
     rows: Tensor
-    """Row of each labelled place, shape (places,), int64."""
+    """Row of each place that was not cut off, shape (places,), int64."""
     columns: Tensor
-    """Column of each labelled place, shape (places,)."""
+    """Column of each such place, shape (places,)."""
     slots: NDArray[np.int64]
-    """Number, in the stream, of the word that each place labels, shape (places,)."""
+    """Number of each place in the stream, shape (places,)."""
+    ends: Tensor
+    """One past the column of the last piece of what begins at each place, shape (places,), int64."""
+    members: NDArray[np.int64]
+    """Number of each input in the stream, shape (batch,)."""
+    sizes: NDArray[np.int64]
+    """Places of each input, shape (batch,)."""
+
+    def split(self, found: NDArray[Any]) -> list[NDArray[Any]]:
+        """What was found at all places, shape (places, ...), by input."""
+        return np.split(found, np.cumsum(self.sizes)[:-1])
 
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """Examples of one or more encoded sets, one after the other, with their words numbered through."""
+    """Inputs of one or more encoded sets, one after the other, with their places numbered through."""
 
     ids: list[NDArray[np.int32]]
     types: list[NDArray[np.int32]] | None
     places: list[NDArray[np.int32]]
+    ends: list[NDArray[np.int32]]
     starts: NDArray[np.int64]
-    """Number of each example's first word; one more at the end, the number of words."""
+    """Number of each input's first place, those that were cut off counted; one more at the end."""
 
     @classmethod
     def of(cls, sets: Sequence[Encoded]) -> Stream:
@@ -52,16 +63,17 @@ class Stream:
             ids=[x for s in sets for x in s.ids],
             types=[x for s in sets for x in s.types or ()] if typed else None,
             places=places,
+            ends=[e for s in sets for e in (s.ends or [p + 1 for p in s.places])],
             starts=np.concatenate([[0], np.cumsum([len(p) for p in places], dtype=np.int64)]),
         )
 
     def batch(self, members: Sequence[int], pad: int, device: torch.device) -> Batch:
-        """Pad the examples with these numbers together."""
+        """Pad the inputs with these numbers together."""
         width = max(len(self.ids[m]) for m in members)
         ids = np.full((len(members), width), pad, np.int32)
         attention = np.zeros((len(members), width), np.int64)
         types = np.zeros((len(members), width), np.int32) if self.types is not None else None
-        rows, columns, slots = [], [], []
+        rows, columns, slots, ends = [], [], [], []
         for row, member in enumerate(members):
             length = len(self.ids[member])
             ids[row, :length] = self.ids[member]
@@ -72,6 +84,7 @@ class Stream:
             rows.append(np.full(len(kept), row, np.int64))
             columns.append(self.places[member][kept].astype(np.int64))
             slots.append(kept + self.starts[member])
+            ends.append(self.ends[member][kept].astype(np.int64))
         return Batch(
             ids=torch.from_numpy(ids).to(device),
             attention=torch.from_numpy(attention).to(device),
@@ -79,10 +92,13 @@ class Stream:
             rows=torch.from_numpy(np.concatenate(rows)).to(device),
             columns=torch.from_numpy(np.concatenate(columns)).to(device),
             slots=np.concatenate(slots),
+            ends=torch.from_numpy(np.concatenate(ends)).to(device),
+            members=np.asarray(members, np.int64),
+            sizes=np.array([len(x) for x in slots], np.int64),
         )
 
     def by_length(self, budget: int, pad: int, device: torch.device) -> Iterator[Batch]:
-        """Every example once, longest first, with at most `budget` pieces (padding included) a batch."""
+        """Every input once, longest first, with at most `budget` pieces (padding included) a batch."""
         order = sorted(range(len(self.ids)), key=lambda i: -len(self.ids[i]))
         start = 0
         while start < len(order):
@@ -91,10 +107,10 @@ class Stream:
             start += count
 
     def shuffled(self, size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Numbers of the examples in batches of `size`, in random order, examples of like length together.
+        """Numbers of the inputs in batches of `size`, in random order, inputs of like length together.
 
         Lengths are sorted within random windows of 16 batches, which halves the padding and leaves every
-        example's place in the epoch random.
+        input's place in the epoch random.
         """
         order = rng.permutation(len(self.ids))
         lengths = np.fromiter((len(x) for x in self.ids), np.int64, len(self.ids))

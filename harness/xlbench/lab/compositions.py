@@ -12,7 +12,7 @@ import torch
 
 from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
-from xlbench.lab.task_adapters import loss_of, numbered
+from xlbench.lab.kinds import kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,7 +108,8 @@ def tune(
     for parameter in parameters:
         parameter.requires_grad_(True)
     optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
-    stream, gold = Stream.of(sets), numbered(task, sets)
+    kind, stream = kind_of(task), Stream.of(sets)
+    targets = kind.targets(task, sets)
     rng = np.random.default_rng([seed, 3])
     batches = _endless(stream, how.batch_size, rng)
     torch.manual_seed(seed)
@@ -120,7 +121,7 @@ def tune(
             batch = stream.batch(next(batches), encoder.tokenizer.pad_token_id, encoder.device)
             if not len(batch.slots):
                 continue
-            loss = loss_of(encoder, task, batch, gold)
+            loss = kind.loss(encoder, task, batch, targets)
             if not math.isfinite(loss.item()):
                 raise JobError(
                     f"loss of the fusion for {task.name} became {loss.item()} at step {step + 1}; lower its "

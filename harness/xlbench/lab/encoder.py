@@ -1,6 +1,6 @@
 """The model in memory: body, masked-LM head, adapters and heads.
 
-Only this file and `compositions` know the library `adapters`.
+Only this file, `compositions` and the heads of `kinds` know the library `adapters`.
 
 The body is loaded once, by `AutoAdapterModel`. The masked-LM head comes from
 `AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
@@ -22,7 +22,6 @@ from xlbench.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import TaskKind
     from xlbench.lab.batches import Batch
 
 
@@ -173,19 +172,11 @@ class Encoder:
 
     # Task adapters
 
-    def add_task_adapter(self, name: str, kind: TaskKind, labels: tuple[str, ...], reduction: int) -> None:
-        """A fresh `seq_bn` adapter and its head: linear for tagging, two layers on the first piece's vector
-        for classification (no pooler, so none can be lost in finetuning). Weights come from torch's seed.
-        """
+    def add_task_adapter(self, name: str, reduction: int) -> None:
+        """A fresh `seq_bn` adapter, without a head. Weights come from torch's seed."""
         from adapters import SeqBnConfig
 
         self.model.add_adapter(name, config=SeqBnConfig(reduction_factor=reduction))
-        id2label = dict(enumerate(labels))
-        if kind == "tagging":
-            self.model.add_tagging_head(name, num_labels=len(labels), id2label=id2label)
-        else:
-            self.model.add_classification_head(name, num_labels=len(labels), id2label=id2label)
-        self.model.to(self.device)
 
     def train_task_adapter(self, name: str) -> list[nn.Parameter]:
         """Freeze all but one task adapter and its head; returns their parameters."""
@@ -235,9 +226,21 @@ class Encoder:
         if name in self.model.heads:
             self.model.delete_head(name)
 
-    def task_logits(self, batch: Batch) -> Tensor:
-        """Logits of the active head: (batch, length, labels) for tagging, else (batch, labels)."""
-        inputs = {"input_ids": batch.ids.long(), "attention_mask": batch.attention}
-        if batch.types is not None:
-            inputs["token_type_ids"] = batch.types.long()
-        return cast("Tensor", self.model(**inputs, return_dict=True).logits)
+    def outputs(self, batch: Batch) -> Any:
+        """What the active head gives, as the library names it: `.logits`, `.start_logits`."""
+        return self.model(**_inputs(batch), return_dict=True)
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
+        return cast("Tensor", self.body(**_inputs(batch))[0])
+
+    def head(self, name: str) -> Any:
+        """The head itself, for kinds that do more with it than run it."""
+        return self.model.heads[name]
+
+
+def _inputs(batch: Batch) -> dict[str, Tensor]:
+    inputs = {"input_ids": batch.ids.long(), "attention_mask": batch.attention}
+    if batch.types is not None:
+        inputs["token_type_ids"] = batch.types.long()
+    return inputs

@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,15 +25,18 @@ from xlbench.contracts import (
     Variant,
     digest,
 )
-from xlbench.errors import JobError
+from xlbench.errors import DataError
 from xlbench.lab import compositions, language_adapters, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
-from xlbench.lab.encode import Encoded, blank_pieces, encode
+from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
 from xlbench.lab.hardware import choose_device
+from xlbench.lab.kinds import kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from xlbench.lab.kinds.kind import Predicted
 
 State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
@@ -146,7 +149,13 @@ class Lab:
                 limit = self.resolved.training[task].limit if split == "train" else study.limit
                 examples = self.resolved.data[task].examples(language, split, limit)
                 length = min(one.max_length, self.encoder.longest)
-                self._encoded[key] = encode(examples, self.encoder.tokenizer, length, self._blank)
+                kind = kind_of(one)
+                if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
+                    raise DataError(
+                        f"{self.resolved.data[task].name}: {type(alien).__name__} in {split} of {language}, "
+                        f"where {task} needs {kind.example.__name__}; take data of kind {one.kind}"
+                    )
+                self._encoded[key] = kind.encode(examples, self.encoder.tokenizer, length, self._blank)
         return self._encoded[key]
 
     def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
@@ -288,10 +297,8 @@ class Lab:
 
     # Scores
 
-    def predict(
-        self, cells: Sequence[Cell], under: Composition | None = None
-    ) -> list[list[tuple[str | None, ...]]]:
-        """Labels of every word of every example of every cell; None where a word was cut off."""
+    def predict(self, cells: Sequence[Cell], under: Composition | None = None) -> list[list[Predicted]]:
+        """What is predicted of every example of every cell, as `contracts.TaskKind` has it."""
         task = cells[0].task
         if under is None:
             self.encoder.use_task_adapter(task)
@@ -301,27 +308,22 @@ class Lab:
             compositions.use(self.encoder, names, under.mix, task)
             return self._predict(cells)
 
-    def _predict(self, cells: Sequence[Cell]) -> list[list[tuple[str | None, ...]]]:
+    def _predict(self, cells: Sequence[Cell]) -> list[list[Predicted]]:
         task = self.resolved.tasks[cells[0].task]
         stream, batches = self.stream(tuple(cells))
-        found = np.full(stream.starts[-1], -1, np.int64)
+        kind = kind_of(task)
+        found: list[NDArray[Any]] = [np.empty(0)] * len(stream.ids)
         with self._phase("evaluate") as progress, torch.inference_mode():
             for number, batch in enumerate(batches, 1):
-                logits = self.encoder.task_logits(batch)
-                if task.kind == "tagging":
-                    logits = logits[batch.rows, batch.columns]
-                if not torch.isfinite(logits).all():
-                    raise JobError(f"the {task.name} scores are not finite; the weights are broken")
-                found[batch.slots] = logits.argmax(-1).cpu().numpy()
+                answers = kind.answers(self.encoder, task, batch)
+                for member, answer in zip(batch.members, answers, strict=True):
+                    found[member] = answer
                 progress(number / len(batches))
-        names = [*task.labels, None]  # -1 is the last
-        labels = [names[i] for i in found]
-        result, example = [], 0
+        result, start = [], 0
         for cell in cells:
-            size = len(self.encoded(cell.task, cell.target, "test"))
-            spans = zip(stream.starts[example : example + size], stream.starts[example + 1 :], strict=False)
-            result.append([tuple(labels[a:b]) for a, b in spans])
-            example += size
+            encoded = self.encoded(cell.task, cell.target, "test")
+            result.append(kind.predicted(task, encoded, found[start : start + len(encoded)]))
+            start += len(encoded)
         return result
 
     def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
@@ -337,16 +339,13 @@ class Lab:
     def majority(self, cells: Sequence[Cell]) -> list[float]:
         """See `contracts.Lab`."""
         task = self.resolved.tasks[cells[0].task]
-        seen: Counter[str] = Counter()
-        for language in self.resolved.study.train_languages:
-            for labels in self.encoded(task.name, language, "train").gold:
-                seen.update(labels)
-        label = max(task.labels, key=lambda x: seen[x])
+        train = [self.encoded(task.name, x, "train") for x in self.resolved.study.train_languages]
         scores = []
         for cell in cells:
-            gold = self.encoded(cell.task, cell.target, "test").gold
-            counts = np.array([task.metric.count(g, [label] * len(g)) for g in gold], np.float64)
-            scores.append(float(task.metric.score(counts.sum(0))))
+            encoded = self.encoded(cell.task, cell.target, "test")
+            predicted = kind_of(task).baseline(task, train, encoded)
+            counts = [task.metric.count(g, p) for g, p in zip(encoded.gold, predicted, strict=True)]
+            scores.append(float(task.metric.score(np.array(counts, np.float64).sum(0))))
         return scores
 
 

@@ -8,33 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from xlbench.errors import JobError
 from xlbench.lab.batches import Stream
+from xlbench.lab.kinds import kind_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
     from xlbench.contracts import AdapterTraining, Task
-    from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
-
-
-def numbered(task: Task, sets: list[Encoded]) -> NDArray[np.int64]:
-    """Number of the gold label of every word of the sets, in the order of their stream."""
-    number = {label: i for i, label in enumerate(task.labels)}
-    return np.array([number[x] for s in sets for labels in s.gold for x in labels], np.int64)
-
-
-def loss_of(encoder: Encoder, task: Task, batch: Batch, gold: NDArray[np.int64]) -> Tensor:
-    """Mean cross entropy in nats over the labelled places of a batch, under the active adapters and head."""
-    logits = encoder.task_logits(batch)
-    if task.kind == "tagging":
-        logits = logits[batch.rows, batch.columns]
-    return cross_entropy(logits, torch.from_numpy(gold[batch.slots]).to(encoder.device))
 
 
 def train(
@@ -50,11 +32,14 @@ def train(
     (arXiv 2403.20088, released code). Raises JobError where the loss is not finite.
     """
     torch.manual_seed(how.seed)
-    encoder.add_task_adapter(task.name, task.kind, task.labels, how.reduction_factor)
+    kind = kind_of(task)
+    encoder.add_task_adapter(task.name, how.reduction_factor)
+    kind.add_head(encoder.model, task)
+    encoder.model.to(encoder.device)
     parameters = encoder.train_task_adapter(task.name)
     optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
     stream = Stream.of(sets)
-    gold = numbered(task, sets)
+    targets = kind.targets(task, sets)
     rng = np.random.default_rng([how.seed, 2])
     epochs = [stream.shuffled(how.batch_size, rng) for _ in range(how.epochs)]
     steps = sum(len(e) for e in epochs)
@@ -70,7 +55,7 @@ def train(
                 step += 1
                 if not len(batch.slots):
                     continue
-                loss = loss_of(encoder, task, batch, gold)
+                loss = kind.loss(encoder, task, batch, targets)
                 losses.append(loss.item())
                 if not math.isfinite(losses[-1]):
                     raise JobError(

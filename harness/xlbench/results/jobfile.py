@@ -121,6 +121,8 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
             f"counts of {cell.task} on {cell.target} have shape {counts.shape}, "
             f"not (examples, {len(metric.columns)})"
         )
+    sums = counts.sum(axis=0, dtype=np.float64)
+    others = {name: float(score(sums)) for name, score in metric.others}
     return {
         "task": cell.task,
         "target": cell.target,
@@ -129,9 +131,9 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
         "n": len(counts),
         "k": counts.shape[1],
         "counts": counts.astype(np.int32, casting="same_kind").ravel(),
-        "score": float(metric.score(counts.sum(axis=0, dtype=np.float64))),
+        "score": float(metric.score(sums)),
         "truncated": evaluation.truncated,
-        "extra": sorted((name, float(value)) for name, value in evaluation.extra.items()),
+        "extra": sorted((name, float(value)) for name, value in {**others, **evaluation.extra}.items()),
     }
 
 

@@ -89,7 +89,7 @@ def targets(view: View) -> Table:
         ("Target language", "Seen", "Zero-shot", "Majority", "Recipience", "In % of zero-shot"),
         tuple(rows),
         "Recipience: mean change of the target's score over transfer languages other than itself. Majority: "
-        "always the most frequent label of the training data.",
+        "what reads no input, such as always the most frequent training label.",
     )
 
 

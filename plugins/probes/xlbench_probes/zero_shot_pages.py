@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
@@ -33,7 +34,7 @@ def baselines(reading: Reading, task: str) -> dict[str, NDArray[np.int32] | str]
 
 
 def majorities(reading: Reading, task: str) -> dict[str, float]:
-    """Points of always giving the most frequent label, by target, where that was measured."""
+    """Points of the majority baseline, by target, where that was measured."""
     evaluations = (reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task))
     return {x.cell.target: x.extra["majority"] for x in evaluations if x and "majority" in x.extra}
 
@@ -45,19 +46,25 @@ def _page(reading: Reading, task: str) -> Page:
     majority = majorities(reading, task)
     found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
     scores = {target: effects.before(target).number() for target in counts}
+    others = [Effects(task, replace(metric, score=score), counts, ()) for _, score in metric.others]
     order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
     rows = []
     for target in order:
         evaluation = found[target]
         size = (None, None) if evaluation is None else (len(evaluation.counts), evaluation.truncated)
-        rows.append((reading.name(target), reading.seen(target), scores[target], majority.get(target), *size))
+        beside = [one.before(target).number() for one in others]
+        rows.append(
+            (reading.name(target), reading.seen(target), scores[target], *beside, majority.get(target), *size)
+        )
+    further = [name[0].upper() + name[1:] for name, _ in metric.others]
     table = Table(
         f"Zero-shot {metric.name}",
-        ("Target language", "Seen", "Score", "Majority", "Examples", "Truncated"),
+        ("Target language", "Seen", "Score", *further, "Majority", "Examples", "Truncated"),
         tuple(rows),
         f"{metric.name} in points, with 95% intervals by a bootstrap over test examples. Seen: in the "
-        "model's pretraining. Majority: always the most frequent training label. Truncated: words "
-        "(in classification, examples) cut off at the longest input; they count as wrong.",
+        "model's pretraining. Majority: what reads no input, such as always the most frequent training "
+        "label. Truncated: words (in classification, examples; in question answering, questions) cut off at "
+        "the longest input; words count as wrong then.",
     )
     return Page(task, f"Zero-shot: {task}", _summary(reading, effects, counts, majority), (table,))
 

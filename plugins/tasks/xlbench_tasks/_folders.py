@@ -62,9 +62,10 @@ class FolderData:
 def read_folders(paths: Sequence[Path], task: str, suffix: str, read: Read) -> FolderData:
     """The sets in `paths`, which are set folders or folders of set folders. No file is opened.
 
-    A set is `<code>_<name>/{train,dev,test}<suffix>` or `UD_*/<code>_<name>-ud-{train,dev,test}<suffix>`;
-    codes as `to_iso639_3` understands them. Raises DataError for a path without a set, a name without a
-    language code, an empty file, or two sets of one language.
+    A set is `<code>_<name>/{train,dev,test}<suffix>` or `<name>_<code>/` with the same files, or
+    `UD_*/<code>_<name>-ud-{train,dev,test}<suffix>`; codes as `to_iso639_3` understands them. Raises
+    DataError for a path without a set, a name without a language code, an empty file, or two sets of one
+    language.
     """
     files: dict[tuple[str, Split], Path] = {}
     chosen: dict[str, Path] = {}
@@ -120,9 +121,13 @@ def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
 def _language(folder: Path, file: Path) -> str:
     """Of a set folder by its name, of a treebank of a release by its files' name."""
     name = file.name if "-ud-" in file.name else folder.resolve().name
+    first, _, rest = name.partition("_")
     try:
-        return to_iso639_3(name.partition("_")[0], languages.codes())
+        return to_iso639_3(first, languages.codes())
     except UnknownNameError as error:
-        raise DataError(
-            f"{folder}: {name!r} has to begin with a language code, such as eng_: {error}"
-        ) from None
+        try:
+            return to_iso639_3(rest.rpartition("_")[2], languages.codes())
+        except UnknownNameError:
+            raise DataError(
+                f"{folder}: {name!r} has to begin or end with a language code, such as eng_: {error}"
+            ) from None

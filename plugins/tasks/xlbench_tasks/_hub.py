@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Example, Split
 
-NAMES: Mapping[str, str] = {"train": "train", "dev": "validation", "test": "test"}
-"""What the hub calls the splits."""
+NAMES: Mapping[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
+"""What the hub calls the splits, mostly."""
 DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS})
 """Errors of the disk that the cache is on."""
 TIMEOUT = 10.0
@@ -36,9 +36,14 @@ class HubData:
     """By ISO 639-3 code."""
     columns: tuple[str, ...]
     decode: Callable[..., Example]
-    """Makes an example of the columns' values, classes by name. Raises KeyError for an unknown label."""
+    """Makes an example of the columns' values, classes by name. Raises KeyError for an unknown label, and
+    ValueError, one line, for values that contradict each other."""
     without: Mapping[Split, Collection[str]] = field(default_factory=dict)
     """Languages that lack a split."""
+    names: Mapping[Split, str] = field(default_factory=lambda: NAMES)
+    """What the repository calls the splits."""
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    """By language, where a configuration holds several: what the first column of its rows begins with."""
     _commits: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -57,15 +62,23 @@ class HubData:
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples, or all. Raises DataError, naming repository, configuration and row."""
         config = self._config(language, split)
-        where = f"{self.repo} ({config}, {NAMES[split]})"
+        where = f"{self.repo} ({config}, {self.names[split]})"
+        prefix = self.prefixes.get(language, "")
         with reaching(self.repo, f"--data {self.task}=FOLDER"):
-            data = load(self.repo, config, NAMES[split], self._commit())
-        found = []
-        for number, values in enumerate(zip(*named(data, self.columns, limit), strict=True)):
+            data = load(self.repo, config, self.names[split], self._commit())
+        found: list[Example] = []
+        rows = named(data, self.columns, None if prefix else limit)
+        for number, values in enumerate(zip(*rows, strict=True)):
+            if len(found) == limit:
+                break
+            if prefix and not values[0].startswith(prefix):
+                continue
             try:
                 found.append(self.decode(*values))
             except KeyError as error:
                 raise DataError(f"{where} row {number}: unknown label {error}; take other data") from error
+            except ValueError as error:
+                raise DataError(f"{where} row {number}: {error}; take other data") from error
         return found
 
     def _commit(self) -> str:

@@ -1,4 +1,4 @@
-"""Lines of a text file, with errors that name file and line."""
+"""Text files, with errors that name file and line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_lines(path: Path) -> list[str]:
-    """All lines of a UTF-8 file, without their ends.
-
-    Only LF and CR LF end a line: U+2028 and the like occur within words. Raises DataError for a file that
-    cannot be read, is empty, is not UTF-8, or breaks off within a line.
-    """
+def read_text(path: Path) -> str:
+    """A UTF-8 file. Raises DataError for one that cannot be read, is empty or is not UTF-8."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -27,7 +23,16 @@ def read_lines(path: Path) -> list[str]:
         raise DataError(f"{path}:{line}: not UTF-8 ({error.reason}); convert the file") from None
     if not text.strip():
         raise DataError(f"{path}: empty file; fetch it again, or remove it")
-    lines = text.replace("\r\n", "\n").split("\n")
+    return text
+
+
+def read_lines(path: Path) -> list[str]:
+    """All lines of a UTF-8 file, without their ends.
+
+    Only LF and CR LF end a line: U+2028 and the like occur within words. Raises DataError as `read_text`, and
+    for a file that breaks off within a line.
+    """
+    lines = read_text(path).replace("\r\n", "\n").split("\n")
     if lines.pop():
         raise DataError(
             f"{path}:{len(lines) + 1}: breaks off without a line end, so the file looks truncated; "

@@ -1,20 +1,23 @@
-"""A third party's package: a task with data, a language with text, and a probe."""
+"""A third party's package: a task of every kind with data, a language with text, and a probe."""
 
 import random
 
 from xlbench import hookimpl
 from xlbench.contracts import (
     AdapterTraining,
+    Answered,
     Classified,
     Cost,
     Job,
     Language,
     Page,
+    Parsed,
     Table,
+    Tagged,
     Task,
 )
 from xlbench.errors import DataError
-from xlbench.metrics import accuracy
+from xlbench.metrics import accuracy, answer_f1, attachment
 
 SYLLABLES = ("ka", "mi", "to", "ne", "lu", "sa")
 
@@ -23,10 +26,13 @@ def _line(rng):
     return " ".join("".join(rng.choices(SYLLABLES, k=rng.randint(1, 3))) for _ in range(rng.randint(2, 7)))
 
 
-class Questions:
-    """Sentences with and without a question mark."""
+class Lines:
+    """Made sentences for one task."""
 
-    name, task, source = "toy-questions", "question", "made from a seed"
+    name, source = "toy", "made from a seed"
+
+    def __init__(self, task):
+        self.task = task
 
     def languages(self, split):
         return ("qty",)
@@ -39,12 +45,33 @@ class Questions:
         made = []
         for _ in range(40):
             asks = rng.random() < 0.5
-            made.append(Classified((_line(rng) + (" ?" if asks else " ."),), "yes" if asks else "no"))
+            made.append(MAKERS[self.task](_line(rng), asks))
         return made[:limit]
 
 
+def _asked(line, asks):
+    return Classified((line + (" ?" if asks else " ."),), "yes" if asks else "no")
+
+
+def _tagged(line, asks):
+    words = tuple(line.split())
+    return Tagged(words, tuple("short" if len(word) < 4 else "long" for word in words))
+
+
+def _parsed(line, asks):
+    words = tuple(line.split())
+    return Parsed(words, tuple(range(len(words))), ("root", *["next"] * (len(words) - 1)))
+
+
+def _answered(line, asks):
+    return Answered("ka mi", line, (line.split()[-1],), (line.rfind(" ") + 1,))
+
+
+MAKERS = {"question": _asked, "length": _tagged, "chain": _parsed, "end": _answered}
+
+
 def _no_folder(paths):
-    raise DataError(f"{paths[0]}: the task question reads no folders; leave --data out")
+    raise DataError(f"{paths[0]}: tasks of toy read no folders; leave --data out")
 
 
 class ToyText:
@@ -110,15 +137,20 @@ class Drift:
 
 @hookimpl
 def xlbench_tasks():
-    yield Task(
-        "question", 1, "Is it a question?", "classification", ("yes", "no"), accuracy(),
-        AdapterTraining(epochs=2, batch_size=8), 32, "toy-questions", _no_folder,
-    )  # fmt: skip
+    for name, summary, kind, labels, metric in (
+        ("question", "Is it a question?", "classification", ("yes", "no"), accuracy()),
+        ("length", "How long are its words?", "tagging", ("short", "long"), accuracy()),
+        ("chain", "Which word comes before?", "parsing", ("root", "next"), attachment()),
+        ("end", "Which word is the last?", "span", (), answer_f1()),
+    ):
+        how = AdapterTraining(epochs=2, batch_size=8)
+        yield Task(name, 1, summary, kind, labels, metric, how, 32, "toy", _no_folder)
 
 
 @hookimpl
 def xlbench_task_data():
-    yield Questions()
+    for task in MAKERS:
+        yield Lines(task)
 
 
 @hookimpl

@@ -1,0 +1,60 @@
+"""What the Lab asks of a kind of task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import torch
+
+from xlbench.errors import JobError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from xlbench.contracts import Example, Task
+    from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Encoded
+    from xlbench.lab.encoder import Encoder
+
+Predicted: TypeAlias = "tuple[Any, ...]"
+"""What is predicted of one example, as `contracts.TaskKind` has it."""
+
+
+class Kind(Protocol):
+    """How tasks of one kind are read, trained and predicted. Has no state."""
+
+    example: type[Example]
+    """What its examples are."""
+
+    def encode(
+        self, examples: Sequence[Any], tokenizer: Any, max_length: int, blank: frozenset[int]
+    ) -> Encoded:
+        """Tokenize examples into inputs of at most `max_length` pieces. `blank`: pieces without text."""
+
+    def add_head(self, model: Any, task: Task) -> None:
+        """Put a fresh head, named like the task, on an adapter model. Weights come from torch's seed."""
+
+    def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[np.int64]:
+        """What is to be learned from sets, in the order of their stream; `loss` gets it back."""
+
+    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]) -> Tensor:
+        """Mean loss in nats over the places of a batch, under the active adapters and head."""
+
+    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
+        """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""
+
+    def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
+        """What is predicted of each example, given the answers of all inputs of a set."""
+
+    def baseline(self, task: Task, train: Sequence[Encoded], test: Encoded) -> list[Predicted]:
+        """A prediction for each example of `test` that reads no input: see `contracts.Lab.majority`."""
+
+
+def check_finite(task: Task, scores: Tensor) -> None:
+    """Raise JobError where a score is not a number."""
+    if not torch.isfinite(scores).all():
+        raise JobError(f"the {task.name} scores are not finite; the weights are broken")

@@ -1,0 +1,81 @@
+"""Extractive question answering: the answer is a span of the paragraph that comes with the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xlbench import hookimpl
+from xlbench.contracts import AdapterTraining, Answered, Task, TaskData
+from xlbench.metrics import answer_f1
+from xlbench_tasks._folders import read_folders
+from xlbench_tasks._hub import HubData
+from xlbench_tasks._squad import answered, read_squad
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = """
+ara=arabic ben=bengali eng=english fin=finnish ind=indonesian kor=korean rus=russian swa=swahili tel=telugu
+"""
+TYDIQA = dict(pair.split("=") for pair in NAMES.split())
+"""What the ids of a language's questions begin with."""
+CONFIGS = "ara=ar deu=de ell=el eng=en hin=hi ron=ro rus=ru spa=es tha=th tur=tr vie=vi zho=zh"
+XQUAD = {code: f"xquad.{end}" for code, end in (pair.split("=") for pair in CONFIGS.split())}
+"""Configurations by ISO 639-3 code."""
+
+
+def folder(paths: Sequence[Path]) -> TaskData:
+    """Sets in SQuAD 1.1's JSON."""
+    return read_folders(paths, "qa", ".json", read_squad)
+
+
+def decode(_: str, question: str, context: str, answers: Mapping[str, Sequence[Any]]) -> Answered:
+    """A question of the hub."""
+    return answered(question, context, answers["text"], answers["answer_start"])
+
+
+@hookimpl
+def xlbench_tasks() -> Iterator[Task]:
+    """The task `qa`."""
+    yield Task(
+        name="qa",
+        version=1,
+        summary="extractive question answering: F1 of answers, and exact match beside it",
+        kind="span",
+        labels=(),
+        metric=answer_f1(),
+        training=AdapterTraining(learning_rate=1e-3, batch_size=16, epochs=3),
+        max_length=384,
+        default_data="tydiqa",
+        folder=folder,
+    )
+
+
+@hookimpl
+def xlbench_task_data() -> Iterator[TaskData]:
+    """TyDi QA's gold passages, whose validation split is the test set here as it is elsewhere, and XQuAD."""
+    columns = ("id", "question", "context", "answers")
+    yield HubData(
+        name="tydiqa",
+        task="qa",
+        repo="google-research-datasets/tydiqa",
+        about="TyDi QA, gold passage task (Clark et al. 2020), Apache-2.0; tested on its validation split",
+        configs=dict.fromkeys(TYDIQA, "secondary_task"),
+        columns=columns,
+        decode=decode,
+        without={"dev": TYDIQA},
+        names={"train": "train", "test": "validation"},
+        prefixes={code: f"{name}-" for code, name in TYDIQA.items()},
+    )
+    yield HubData(
+        name="xquad",
+        task="qa",
+        repo="google/xquad",
+        about="XQuAD (Artetxe et al. 2020), CC BY-SA 4.0; test only",
+        configs=XQUAD,
+        columns=columns,
+        decode=decode,
+        without={"train": XQUAD, "dev": XQUAD},
+        names={"test": "validation"},
+    )
