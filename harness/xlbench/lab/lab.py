@@ -25,8 +25,7 @@ from xlbench.contracts import (
     Variant,
     digest,
 )
-from xlbench.errors import DataError
-from xlbench.errors import JobError
+from xlbench.errors import DataError, JobError
 from xlbench.lab import compositions, language_adapters, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
