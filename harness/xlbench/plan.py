@@ -201,9 +201,10 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
 
 
 def _with(job: Job, other: Job) -> Job:
-    cells = tuple(dict.fromkeys((*job.cells, *other.cells)))
-    examples = max(job.cost.evaluate_examples, other.cost.evaluate_examples)
-    return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
+    new = [x for x in other.cells if x not in job.cells]
+    examples = other.cost.evaluate_examples * len(new) // len(other.cells)
+    cost = replace(job.cost, evaluate_examples=job.cost.evaluate_examples + examples)
+    return replace(job, cells=(*job.cells, *new), cost=cost)
 
 
 def _failed(job: Job, index: Index) -> bool:

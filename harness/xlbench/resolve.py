@@ -25,7 +25,7 @@ from xlbench.contracts import (
     Task,
     TaskData,
 )
-from xlbench.errors import DataError, StudyError, UnknownNameError, XlbenchError
+from xlbench.errors import DataError, PluginError, StudyError, UnknownNameError, XlbenchError
 from xlbench.study import filled
 from xlbench.text_folder import read_folder
 
@@ -112,22 +112,20 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 )
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
-    for key in study.adapter:
-        if (task := _task_of(key)) and task not in full.tasks:
-            known = ", ".join(full.tasks)
-            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
-    adapter = {k: v for k, v in full.adapter.items() if _task_of(k) in ("", *full.tasks)}
-    full = replace(full, adapter=adapter)
+    full = replace(full, adapter=_adapter_settings(study, full, registry, problems))
     said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
+    borrowed = _borrowed(full, tasks, data, registry, problems)
+    training_data = {x: borrowed[x][1] if x in borrowed else data[x] for x in tasks if x in data}
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = _corpus(full, registry)
     folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
-    full = _open_languages(full, said, data, corpus, folders and bool(full.data), problems)
-    full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
+    full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
+    used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
+    full = replace(full, data={k: v for k, v in full.data.items() if k in used})
     targets = _targets(full, data, problems)
-    _check_languages(full, data, corpus, problems)
+    _check_languages(full, training_data, corpus, problems)
     fingerprint, given = "", dict[str, GivenAdapter]()
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
@@ -149,7 +147,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         model_fingerprint=fingerprint,
         tasks=tasks,
         data=data,
-        training={x.name: _training(x, full.adapter) for x in tasks.values()},
+        training={
+            x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
+        },
         mlm=MaskedLM(**_typed(full.mlm)),
         corpus=corpus,
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
@@ -159,6 +159,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,
         targets=targets,
+        borrowed=borrowed,
     )
 
 
@@ -176,6 +177,24 @@ def _settings(study: Study, registry: Registry, problems: _Problems) -> dict[str
                 key = next(iter(said))
                 problems.add(f"options.{name}.{key}: the probe {name!r} has no settings")
     return found
+
+
+def _adapter_settings(study: Study, full: Study, registry: Registry, problems: _Problems) -> dict[str, Json]:
+    """Those for all tasks, and for the tasks whose adapters the study uses."""
+    owners = {x: registry.tasks[x].adapter or x for x in full.tasks if x in registry.tasks}
+    used = {"", *owners.values()}
+    for key in study.adapter:
+        task = _task_of(key)
+        if task in owners and task not in used:
+            own = key.rpartition(".")[2]
+            problems.add(
+                f"adapter.{key}: {task} is scored with the adapter of {owners[task]}; "
+                f"set adapter.{owners[task]}.{own}"
+            )
+        elif task not in used and task not in full.tasks:
+            known = ", ".join(full.tasks)
+            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
+    return {k: v for k, v in full.adapter.items() if _task_of(k) in used}
 
 
 def _task_of(key: str) -> str:
@@ -300,6 +319,30 @@ def _tasks(
     return tasks, data
 
 
+def _borrowed(
+    study: Study,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    registry: Registry,
+    problems: _Problems,
+) -> dict[str, tuple[Task, TaskData]]:
+    """By task that is scored with another task's adapter: that task and its data."""
+    found = {}
+    for name, task in tasks.items():
+        if task.adapter is None:
+            continue
+        with problems.kept():
+            one: Task = registry.find("task", task.adapter)
+            if (one.kind, one.labels, one.adapter) != (task.kind, task.labels, None):
+                raise PluginError(
+                    f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
+                    f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
+                )
+            given = study.data.get(one.name) or (one.default_data,)
+            found[name] = one, data[one.name] if one.name in data else _data(one, given, registry)
+    return found
+
+
 def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
     """A registered data set, or a reader of folders."""
     if len(given) == 1 and f"{task.name}:{given[0]}" in registry.data:
@@ -340,6 +383,7 @@ def _open_languages(
     study: Study,
     said: Study,
     data: Mapping[str, TaskData],
+    training_data: Mapping[str, TaskData],
     corpus: Corpus,
     folders: bool,
     problems: _Problems,
@@ -347,7 +391,7 @@ def _open_languages(
     """The study with languages that nobody named, well or badly, filled in."""
     changed: dict[str, Any] = {}
     if not said.train_languages and data:
-        having = [set(x.languages("train")) for x in data.values()]
+        having = [set(x.languages("train")) for x in training_data.values()]
         if all(REFERENCE in x for x in having):
             changed["train_languages"] = (REFERENCE,)
         else:

@@ -14,9 +14,12 @@ from xlbench.contracts.adapter import (
     LanguageTraining,
 )
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.sampling import shares
 
 if TYPE_CHECKING:
-    from xlbench.contracts.data import Corpus, Split, TaskData
+    from collections.abc import Sequence
+
+    from xlbench.contracts.data import Corpus, Example, Split, TaskData
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.task import AdapterTraining, Task
@@ -98,7 +101,7 @@ class Resolved:
     data: Mapping[str, TaskData]
     """By task."""
     training: Mapping[str, AdapterTraining]
-    """By task, the study's overrides applied."""
+    """By task, the study's overrides applied; where its adapter is another task's, how that one is trained."""
     mlm: MaskedLM
     corpus: Corpus
     languages: Mapping[str, Language]
@@ -112,19 +115,45 @@ class Resolved:
     distances: tuple[Distance, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: the study's targets that have test data."""
+    borrowed: Mapping[str, tuple[Task, TaskData]] = field(default_factory=dict)
+    """By task that is scored with another task's adapter: that task, and the data it is trained on."""
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def adapter_task(self, task: str) -> Task:
+        """The task whose adapter and head a task is scored with: itself, or what `Task.adapter` names."""
+        return self.borrowed[task][0] if task in self.borrowed else self.tasks[task]
+
+    def examples(self, task: str, language: str, split: Split) -> Sequence[Example]:
+        """The examples that the study uses of a split, the first ones in file order; for "train", of the data
+        that the task's adapter is trained on. Raises DataError.
+        """
+        if split == "train":
+            return self._training_data(task).examples(language, split, self.size(task, language, split))
+        return self.data[task].examples(language, split, self.study.limit)
 
     def size(self, task: str, language: str, split: Split) -> int:
         """Number of examples that the study uses of a split. Reads the data, once, so that a malformed
         file is found while planning; raises DataError then.
         """
-        key = (task, language, split)
+        if split != "train" or self.training[task].examples is None:
+            return self._available(task, language, split)
+        how, languages = self.training[task], self.study.train_languages
+        sizes = {x: self._available(task, x, split) for x in languages}
+        return shares(sizes, how.examples, how.temperature)[language]
+
+    def _available(self, task: str, language: str, split: Split) -> int:
+        train = split == "train"
+        key = (self.adapter_task(task).name if train else task, language, split)
         if key not in self._sizes:
-            limit = self.training[task].limit if split == "train" else self.study.limit
-            self._sizes[key] = len(self.data[task].examples(language, split, limit))
+            data = self._training_data(task) if train else self.data[task]
+            limit = self.training[task].limit if train else self.study.limit
+            self._sizes[key] = len(data.examples(language, split, limit))
         return self._sizes[key]
+
+    def _training_data(self, task: str) -> TaskData:
+        return self.borrowed[task][1] if task in self.borrowed else self.data[task]
 
     def with_transfer(self, languages: tuple[str, ...]) -> Resolved:
         """The same study with other transfer languages, which it knows already."""
@@ -152,8 +181,8 @@ class Resolved:
 
     def adapter_identity(self, task: str) -> dict[str, Json]:
         """Everything that can change the task adapter of `task`."""
-        one, how, data = self.tasks[task], self.training[task], self.data[task]
-        return {
+        one, how, data = self.adapter_task(task), self.training[task], self._training_data(task)
+        made: dict[str, Json] = {
             "model": self.model_fingerprint,
             "task": one.name,
             "task_version": one.version,
@@ -167,10 +196,13 @@ class Resolved:
             "reduction_factor": how.reduction_factor,
             "seed": how.seed,
         }
+        if how.examples is not None:
+            made |= {"examples": how.examples, "temperature": how.temperature}
+        return made
 
     def task_adapter_name(self, task: str) -> str:
         """Of the folder that keeps the task adapter."""
-        return f"{task}-{digest(self.adapter_identity(task))[:16]}"
+        return f"{self.adapter_task(task).name}-{digest(self.adapter_identity(task))[:16]}"
 
     def language_adapter(
         self, language: str, seed: int, training: LanguageTraining | None = None
