@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
-from xlbench.resolve import ManyProblemsError, left_out
+from xlbench.problems import ManyProblemsError
+from xlbench.unavailable import left_out
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from xlbench.contracts.sampling import shares
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xlbench.contracts.data import Corpus, Example, Split, TaskData
+    from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.task import AdapterTraining, Task
@@ -86,6 +86,24 @@ class Study:
     """By language, ISO 639-3: an adapter to take instead of training one; a folder or a hub id."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By probe: settings that only it knows (`Probe.settings`)."""
+    skip_unavailable: bool = False
+    """Go on without languages whose data is missing or malformed; never part of an identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Data of one language that a study does without."""
+
+    what: Literal["test", "train", "text"]
+    language: str
+    reason: str
+    """One line."""
+    task: str = ""
+    """Of test data."""
+
+    def __str__(self) -> str:
+        name = {"test": f"{self.task} in", "train": "training data of", "text": "text of"}[self.what]
+        return f"{name} {self.language}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -101,9 +119,9 @@ class Resolved:
     data: Mapping[str, TaskData]
     """By task."""
     training: Mapping[str, AdapterTraining]
-    """By task, the study's overrides applied; where its adapter is another task's, how that one is trained."""
+    """By task, the study's overrides applied; where the adapter is another task's, that one's."""
     mlm: MaskedLM
-    corpus: Corpus
+    corpus: Text
     languages: Mapping[str, Language]
     language_training: LanguageTraining = field(default_factory=LanguageTraining)
     given: Mapping[str, GivenAdapter] = field(default_factory=dict)
@@ -117,6 +135,8 @@ class Resolved:
     """By task: the study's targets that have test data."""
     borrowed: Mapping[str, tuple[Task, TaskData]] = field(default_factory=dict)
     """By task that is scored with another task's adapter: that task, and the data it is trained on."""
+    unavailable: tuple[Unavailable, ...] = ()
+    """What the study skips."""
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -138,12 +158,13 @@ class Resolved:
         file is found while planning; raises DataError then.
         """
         if split != "train" or self.training[task].examples is None:
-            return self._available(task, language, split)
+            return self.available(task, language, split)
         how, languages = self.training[task], self.study.train_languages
-        sizes = {x: self._available(task, x, split) for x in languages}
+        sizes = {x: self.available(task, x, split) for x in languages}
         return shares(sizes, how.examples, how.temperature)[language]
 
-    def _available(self, task: str, language: str, split: Split) -> int:
+    def available(self, task: str, language: str, split: Split) -> int:
+        """Number of examples that the study could use: of training data, before they are shared out."""
         train = split == "train"
         key = (self.adapter_task(task).name if train else task, language, split)
         if key not in self._sizes:
@@ -168,6 +189,29 @@ class Resolved:
         if key not in self._sizes:
             self._sizes[key] = len(self.corpus.lines(language, limit))
         return self._sizes[key]
+
+    def text_languages(self) -> tuple[str, ...]:
+        """Languages whose text the study may use: transfer languages, and those of its controls."""
+        study, having = self.study, set(self.corpus.languages())
+        controls = (study.controls or ()) if study.transfer else ()
+        named = dict.fromkeys(study.transfer)
+        if "reference" in controls and study.reference is not None:
+            named[study.reference] = None
+        if "target" in controls:
+            named |= dict.fromkeys(study.targets)
+        return tuple(x for x in named if x in having)
+
+    def dropped(self) -> dict[str, Dropped]:
+        """By language of the text: lines that are not used, where there are any. Raises DataError."""
+        found = {x: self.corpus.dropped(x, self.mlm.lines) for x in self.text_languages()}
+        return {x: lines for x, lines in found.items() if lines}
+
+    def _text(self, language: str, lines: int) -> dict[str, Json]:
+        """What tells a text; clean text has the identity of the corpus alone."""
+        made: dict[str, Json] = {"text": self.corpus.fingerprint(language)}
+        if dropped := self.corpus.dropped(language, lines):
+            made["dropped"] = digest([*sorted((*dropped.repeated, *dropped.tested))])[:16]
+        return made
 
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
@@ -228,7 +272,7 @@ class Resolved:
         if one.kind == "random":
             return made
         return made | {
-            "text": self.corpus.fingerprint(one.language),
+            **self._text(one.language, how.lines),
             "learning_rate": how.learning_rate,
             "batch_size": how.batch_size,
             "chunk": how.chunk,
@@ -297,7 +341,7 @@ class Resolved:
         mlm = self.mlm
         return {
             "language": language,
-            "text": self.corpus.fingerprint(language),
+            **self._text(language, mlm.lines),
             "learning_rate": mlm.learning_rate,
             "batch_size": mlm.batch_size,
             "chunk": mlm.chunk,
