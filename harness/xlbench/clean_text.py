@@ -35,6 +35,8 @@ class CleanText:
     corpus: Corpus
     tests: Mapping[str, tuple[TaskData, Collection[str]]]
     """By task: its data, and the target languages whose test sets count."""
+    limit: int | None = None
+    """Test examples of a target that count; None is all."""
     without: frozenset[str] = frozenset()
     """Languages whose text is not to be had."""
     _keys: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
@@ -102,7 +104,7 @@ class CleanText:
     def _examples(self) -> Iterator[Example]:
         for data, languages in self.tests.values():
             for language in languages:
-                yield from data.examples(language, "test")
+                yield from data.examples(language, "test", self.limit)
 
 
 @dataclass(frozen=True)

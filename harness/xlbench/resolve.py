@@ -128,7 +128,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
         },
         mlm=MaskedLM(**_typed(full.mlm)),
-        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}),
+        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, full.limit),
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,

@@ -114,9 +114,8 @@ def without(resolved: Resolved, found: Sequence[Unavailable]) -> Resolved:
     text = resolved.corpus
     if isinstance(text, CleanText):
         silent = text.without | {x.language for x in found if x.what == "text"}
-        text = CleanText(
-            text.corpus, {x: (resolved.data[x], one) for x, one in targets.items()}, without=silent
-        )
+        tests = {x: (resolved.data[x], one) for x, one in targets.items()}
+        text = replace(text, tests=tests, without=silent)
     skipped = tuple(dict.fromkeys((*resolved.unavailable, *found)))
     return replace(resolved, study=study, targets=targets, corpus=text, unavailable=skipped)
 

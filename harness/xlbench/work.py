@@ -82,6 +82,7 @@ class Work:
             evaluations = room.registry.probes[job.probe].run(job, room.lab)
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
+            facts |= provenance.of_text(job, room.resolved)
             room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
         except ResultsError:
             raise

@@ -149,9 +149,11 @@ class Resolved:
         """The examples that the study uses of a split, the first ones in file order; for "train", of the data
         that the task's adapter is trained on. Raises DataError.
         """
-        if split == "train":
-            return self._training_data(task).examples(language, split, self.size(task, language, split))
-        return self.data[task].examples(language, split, self.study.limit)
+        if split != "train":
+            return self.data[task].examples(language, split, self.study.limit)
+        how = self.training[task]
+        limit = how.limit if how.examples is None else self.size(task, language, split)
+        return self._training_data(task).examples(language, split, limit)
 
     def size(self, task: str, language: str, split: Split) -> int:
         """Number of examples that the study uses of a split. Reads the data, once, so that a malformed
