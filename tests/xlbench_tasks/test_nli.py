@@ -42,7 +42,7 @@ def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
         (HEAD + "a\t \tneutral\n", r"a:2: column 2: an empty hypothesis"),
         (HEAD + "a\tb\tneutral\na\tb\tneut", r"a:3: breaks off"),
         (HEAD, r"a: a header and nothing else"),
-        (HEAD.encode() + b"a\t\x80\tneutral\n", r"a:2: not UTF-8"),
+        (HEAD.encode() + b"a\t\x80\tneutral\n", r"a:2: byte 3: not UTF-8"),
     ],
 )
 def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str | bytes, said: str) -> None:

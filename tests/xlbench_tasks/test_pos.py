@@ -62,7 +62,7 @@ GOOD = WORD.format(1, "a", "X")
         ("# text = b\n\n" + GOOD + "\n", r"a:2: a sentence without words"),
         ((GOOD + "\n" + GOOD)[:-5], r"a:3: breaks off"),
         ("", r"a: empty file"),
-        (GOOD.encode() + b"\n# \xe9\n", r"a:3: not UTF-8"),
+        (GOOD.encode() + b"\n# \xe9\n", r"a:3: byte 3: not UTF-8"),
         (WORD.format(1, "_", "X") + WORD.format(2, "_", "X") + "\n", r"a: every word is `_`"),
     ],
 )

@@ -51,7 +51,7 @@ Example: TypeAlias = Tagged | Classified | Parsed | Answered
 
 def sentences(example: Example) -> tuple[str, ...]:
     """The text of a labelled example, of a pair both; words are joined by spaces."""
-    return (" ".join(example.words),) if isinstance(example, Tagged) else example.texts
+    return example.texts if isinstance(example, Classified) else (" ".join(example.words),)
 
 
 @dataclass(frozen=True, slots=True)
