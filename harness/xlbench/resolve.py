@@ -103,6 +103,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         full = left
     targets = _targets(full, data, problems)
     _check_languages(full, training_data, corpus, problems)
+    training = {
+        x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
+    }
+    if any(how.examples is None and how.temperature != 1 for how in training.values()):
+        problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given = "", dict[str, GivenAdapter]()
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
@@ -124,9 +129,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         model_fingerprint=fingerprint,
         tasks=tasks,
         data=data,
-        training={
-            x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
-        },
+        training=training,
         mlm=MaskedLM(**_typed(full.mlm)),
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, full.limit),
         languages={x: describe_language(x, registry) for x in _all_languages(full)},

@@ -39,6 +39,11 @@ def check_data(resolved: Resolved) -> Resolved:
             if not problems.lines:
                 raise
             break
+    for task, how in rest.training.items():
+        if not problems.lines and how.examples is not None:
+            none = [x for x in rest.study.train_languages if not rest.size(task, x, "train")]
+            if none:
+                problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
     if problems.lines:
         raise ManyProblemsError(problems.lines)
     return rest

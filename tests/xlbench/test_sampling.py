@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from xlbench.contracts import AdapterTraining
-from xlbench.contracts.sampling import shares
+from xlbench.contracts.sampling import drawn, shares
 
 SIZES = st.lists(st.integers(1, 5000), min_size=1, max_size=8).map(
     lambda sizes: {f"q{chr(97 + i // 26)}{chr(97 + i % 26)}": n for i, n in enumerate(sizes)}
@@ -49,6 +49,20 @@ def test_a_higher_temperature_is_more_even(sizes: dict[str, int], examples: int,
     assume(len(sizes) > 1)
     cool, warm = (shares(sizes, examples, t) for t in (temperature, 2 * temperature))
     assert max(warm.values()) <= max(cool.values()) + 1
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 9))
+def test_what_is_drawn_is_in_order_and_without_repetition(size: int, count: int, seed: int) -> None:
+    assume(count <= size)
+    found = drawn(range(size), count, seed, "deu")
+    assert found == sorted(set(found))
+    assert len(found) == count
+    assert set(found) <= set(range(size))
+    assert found == drawn(range(size), count, seed, "deu")
+
+
+def test_seeds_and_languages_draw_apart() -> None:
+    assert len({tuple(drawn(range(1000), 9, *x)) for x in ((0, "deu"), (1, "deu"), (0, "fin"))}) == 3
 
 
 def test_a_temperature_below_1_is_refused() -> None:

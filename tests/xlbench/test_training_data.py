@@ -22,7 +22,12 @@ def mixed(resolved: Resolved) -> Resolved:
 
 def test_a_budget_is_shared_and_in_the_identity(resolved: Resolved, mixed: Resolved) -> None:
     assert [mixed.size("tags", x, "train") for x in ("qaa", "qab")] == [15, 15]
-    assert list(mixed.examples("tags", "qab", "train")) == mixed.data["tags"].examples("qab", "train", 15)
+    first = mixed.data["tags"].examples("qab", "train", 45)
+    used = mixed.examples("tags", "qab", "train")
+    assert len(used) == 15
+    assert [x for x in first if x in used] == list(used) != list(first[:15])
+    assert used == mixed.examples("tags", "qab", "train")
+    assert len(resolved.examples("tags", "qaa", "train")) == 60
     assert mixed.size("tags", "qaa", "test") == resolved.size("tags", "qaa", "test")
     identity = mixed.adapter_identity("tags")
     assert (identity["examples"], identity["temperature"]) == (30, 2)

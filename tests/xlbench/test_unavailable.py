@@ -107,6 +107,15 @@ def test_a_reference_without_text_takes_its_control_along(study: Study, tmp_path
     assert len(found.plan.jobs) == 2
 
 
+def test_every_training_language_has_a_share(study: Study) -> None:
+    there = replace(study, train_languages=("eng", "deu"), transfer=("deu",), targets=("deu",))
+    assert api.prepare(replace(there, adapter={"examples": 2})).resolved.size("ner", "eng", "train") == 1
+    with pytest.raises(StudyError, match=r"adapter\.examples: 1 leave none for deu; give more"):
+        api.prepare(replace(there, adapter={"examples": 1}))
+    with pytest.raises(StudyError, match=r"adapter\.temperature says how adapter\.examples are shared out"):
+        api.prepare(replace(there, adapter={"temperature": 2}))
+
+
 def test_three_spellings() -> None:
     study = Study(skip_unavailable=True)
     assert command(study).endswith(" --skip-unavailable")

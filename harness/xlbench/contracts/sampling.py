@@ -1,8 +1,12 @@
-"""How many training examples each language gives."""
+"""How many training examples each language gives, and which."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 def shares(sizes: Mapping[str, int], examples: int | None, temperature: float) -> dict[str, int]:
@@ -33,3 +37,12 @@ def shares(sizes: Mapping[str, int], examples: int | None, temperature: float) -
     for language in sorted(quotas, key=lambda x: found[x] - quotas[x])[:left]:
         found[language] += 1
     return {x: found[x] for x in sizes}
+
+
+def drawn(items: Sequence[_T], count: int, seed: int, name: str) -> list[_T]:
+    """`count` of the items in their order, drawn without replacement; the same for the same seed and name.
+
+    Not the first ones: some sets are sorted by label.
+    """
+    chosen = random.Random(f"{seed}/{name}").sample(range(len(items)), count)
+    return [items[i] for i in sorted(chosen)]

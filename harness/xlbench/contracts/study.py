@@ -14,7 +14,7 @@ from xlbench.contracts.adapter import (
     LanguageTraining,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.sampling import shares
+from xlbench.contracts.sampling import drawn, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,14 +146,16 @@ class Resolved:
         return self.borrowed[task][0] if task in self.borrowed else self.tasks[task]
 
     def examples(self, task: str, language: str, split: Split) -> Sequence[Example]:
-        """The examples that the study uses of a split, the first ones in file order; for "train", of the data
-        that the task's adapter is trained on. Raises DataError.
+        """The examples that the study uses of a split, in file order; for "train", of the data that the
+        task's adapter is trained on. Raises DataError.
         """
         if split != "train":
             return self.data[task].examples(language, split, self.study.limit)
         how = self.training[task]
-        limit = how.limit if how.examples is None else self.size(task, language, split)
-        return self._training_data(task).examples(language, split, limit)
+        found = self._training_data(task).examples(language, split, how.limit)
+        if how.examples is None:
+            return found
+        return drawn(found, self.size(task, language, split), how.seed, language)
 
     def size(self, task: str, language: str, split: Split) -> int:
         """Number of examples that the study uses of a split. Reads the data, once, so that a malformed

@@ -61,9 +61,10 @@ class AdapterTraining:
     epochs: int = 5
     reduction_factor: int = 16
     limit: int | None = None
-    """Training examples a language at most; None is all."""
+    """Training examples a language at most, the first ones; None is all."""
     examples: int | None = None
-    """Training examples of all languages together; None is all. See `xlbench.contracts.sampling.shares`."""
+    """Training examples of all languages together, drawn with the seed; None is all. See
+    `xlbench.contracts.sampling`."""
     temperature: float = 1.0
     """How `examples` are shared out: 1 in proportion to what there is, more is more evenly."""
     seed: int = 0
