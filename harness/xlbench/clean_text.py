@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xlbench.contracts import Corpus, Dropped, Example, TaskData, sentences
+from xlbench.contracts import Answered, Corpus, Dropped, Example, TaskData, sentences
 from xlbench.errors import DataError
 
 NO_LETTER = re.compile(r"[\W_]+")
+SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟۔])\s*")
 
 
 def key(text: str) -> str:
@@ -22,6 +23,13 @@ def key(text: str) -> str:
     if folded.isascii():
         return NO_LETTER.sub("", folded)
     return "".join(x for x in folded if unicodedata.category(x)[0] in "LMN")
+
+
+def _tested(example: Example) -> Iterator[str]:
+    """What a line may not be: a text of the example, or a sentence of a question's context."""
+    yield from sentences(example)
+    if isinstance(example, Answered):
+        yield from SENTENCE_END.split(example.context)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class CleanText:
 
     def _test_keys(self) -> set[str]:
         if not self._keys:
-            self._keys.update(key(x) for example in self._examples() for x in sentences(example))
+            self._keys.update(key(x) for example in self._examples() for x in _tested(example))
             self._keys.discard("")
         return self._keys
 

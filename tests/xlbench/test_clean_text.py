@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xlbench import plugins
 from xlbench.clean_text import CleanText, TrainingSentences, key
-from xlbench.contracts import Classified, Corpus, Dropped, Example, Split, Study, Tagged, Text
+from xlbench.contracts import Answered, Classified, Corpus, Dropped, Example, Split, Study, Tagged, Text
 from xlbench.errors import DataError, StudyError
 from xlbench.plugins import Registry
 from xlbench.resolve import resolve
@@ -65,6 +65,15 @@ def test_repeated_and_test_lines_go_and_the_rest_stays_in_order(tmp_path: Path) 
     assert text.lines("deu", 4) == ["a", "b"]
     assert text.dropped("deu", 2) == Dropped()
     assert (text.name, text.source, text.fingerprint("deu")) == (raw.name, raw.source, raw.fingerprint("deu"))
+
+
+def test_a_context_is_tested_whole_and_by_sentence(tmp_path: Path) -> None:
+    context = "Helsinki liegt am Meer. Es ist die Hauptstadt!"
+    one = Answered("Wo liegt Helsinki?", context, ("am Meer",), (15,))
+    data = Few({("deu", "test"): [one], ("deu", "train"): [one]})
+    raw = corpus(tmp_path, context, "es ist die hauptstadt", "wo liegt Helsinki", "Helsinki liegt", "am Meer")
+    assert CleanText(raw, {"few": (data, ("deu",))}).lines("deu", 9) == ["Helsinki liegt", "am Meer"]
+    assert TrainingSentences("few", data, "").lines("deu", 9) == ["Wo liegt Helsinki?", context]
 
 
 def test_only_test_sets_of_the_study_count(tmp_path: Path) -> None:

@@ -50,8 +50,12 @@ Example: TypeAlias = Tagged | Classified | Parsed | Answered
 
 
 def sentences(example: Example) -> tuple[str, ...]:
-    """The text of a labelled example, of a pair both; words are joined by spaces."""
-    return example.texts if isinstance(example, Classified) else (" ".join(example.words),)
+    """The texts of a labelled example, of a question the context too; words are joined by spaces."""
+    if isinstance(example, Classified):
+        return example.texts
+    if isinstance(example, Answered):
+        return example.question, example.context
+    return (" ".join(example.words),)
 
 
 @dataclass(frozen=True, slots=True)

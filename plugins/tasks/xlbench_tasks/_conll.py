@@ -31,7 +31,8 @@ def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> lis
         for number, fields in rows:
             if fields[UPOS] not in labels:
                 raise DataError(
-                    f"{path}:{number}: {fields[UPOS]!r} is no UPOS tag; see universaldependencies.org/u/pos"
+                    f"{path}:{number}: column {UPOS + 1}: {fields[UPOS]!r} is no UPOS tag; "
+                    "see universaldependencies.org/u/pos"
                 )
         found.append(Tagged(_forms(rows), tuple(labels[fields[UPOS]] for _, fields in rows)))
     return found
