@@ -11,6 +11,7 @@ from xlbench.contracts import (
     Answered,
     BaseModel,
     Classified,
+    Dropped,
     Example,
     MaskedLM,
     Metric,
@@ -101,6 +102,9 @@ class MadeText:
 
     def fingerprint(self, language: str) -> str:
         return f"text-{language}"
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        return Dropped()
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         start = 9000 if language == "qaa" else 19000

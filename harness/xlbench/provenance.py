@@ -56,6 +56,15 @@ def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
     }
 
 
+def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
+    """Lines of the job's text that were left out; nothing where it has no text of its own."""
+    text = job.condition.get("text")
+    if not isinstance(text, dict) or not isinstance(language := text.get("language"), str):
+        return {}
+    dropped = resolved.corpus.dropped(language, resolved.mlm.lines)
+    return {"text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)}}
+
+
 def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:
     """Name, distribution and version; None for a folder or hub id that no plugin knows."""
     owner = registry.owners.get((kind, name))

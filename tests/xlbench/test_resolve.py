@@ -9,7 +9,9 @@ from xlbench import plugins
 from xlbench.contracts import Study
 from xlbench.errors import StudyError, UnknownNameError
 from xlbench.plugins import Registry
-from xlbench.resolve import ManyProblemsError, check_data, describe_language, left_out, resolve
+from xlbench.problems import ManyProblemsError
+from xlbench.resolve import describe_language, resolve
+from xlbench.unavailable import check_data, left_out
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,11 @@ def study_of(
     ] = None,
     text: Annotated[
         str | None,
-        _option("--text", "Text to finetune on: a name, or a folder of <iso>.txt.", metavar="TEXT"),
+        _option(
+            "--text",
+            "Text: a name, training-sentences, or a folder of <iso>.txt.",
+            metavar="TEXT",
+        ),
     ] = None,
     steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
     seeds: Annotated[
@@ -99,6 +103,14 @@ def study_of(
             metavar="LANG=ADAPTER",
         ),
     ] = None,
+    skip_unavailable: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unavailable",
+            help="Go on without languages whose data is missing or malformed.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
     option: Annotated[
         Names, _option("--option", "Settings of a probe.", panel=HOW, metavar="PROBE.KEY=VALUE")
     ] = None,
@@ -125,6 +137,7 @@ def study_of(
         "language_training": _settings(language_training, "--language-training"),
         "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),
+        "skip_unavailable": skip_unavailable or None,
     }
     studies.refuse_empty(said)
     base = Study() if file is None else studies.read(file)

@@ -10,7 +10,19 @@ from xlbench.contracts.adapter import (
     Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.data import Answered, Classified, Corpus, Example, Parsed, Split, Tagged, TaskData
+from xlbench.contracts.data import (
+    Answered,
+    Classified,
+    Corpus,
+    Dropped,
+    Example,
+    Parsed,
+    Split,
+    Tagged,
+    TaskData,
+    Text,
+    sentences,
+)
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
@@ -30,7 +42,7 @@ from xlbench.contracts.probe import (
     Table,
     Value,
 )
-from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
+from xlbench.contracts.study import Control, MaskedLM, Resolved, Study, Unavailable
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
@@ -47,6 +59,7 @@ __all__ = [
     "Corpus",
     "Cost",
     "Distance",
+    "Dropped",
     "Evaluation",
     "Event",
     "Example",
@@ -82,8 +95,11 @@ __all__ = [
     "Task",
     "TaskData",
     "TaskKind",
+    "Text",
+    "Unavailable",
     "Value",
     "Variant",
     "Work",
     "digest",
+    "sentences",
 ]

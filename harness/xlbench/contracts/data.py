@@ -49,6 +49,28 @@ class Answered:
 Example: TypeAlias = Tagged | Classified | Parsed | Answered
 
 
+def sentences(example: Example) -> tuple[str, ...]:
+    """The texts of a labelled example, of a question the context too; words are joined by spaces."""
+    if isinstance(example, Classified):
+        return example.texts
+    if isinstance(example, Answered):
+        return example.question, example.context
+    return (" ".join(example.words),)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Lines of a text that are not used, by number from 0."""
+
+    repeated: tuple[int, ...] = ()
+    """Equal to a line before."""
+    tested: tuple[int, ...] = ()
+    """In a test set of the study."""
+
+    def __bool__(self) -> bool:
+        return bool(self.repeated or self.tested)
+
+
 @runtime_checkable
 class TaskData(Protocol):
     """One set of labelled data for one task, in any number of languages.
@@ -102,3 +124,11 @@ class Corpus(Protocol):
         """The first `limit` non-empty lines, stripped; fewer where there are no more.
         Raises DataError where there is no line at all.
         """
+
+
+@runtime_checkable
+class Text(Corpus, Protocol):
+    """A corpus as a study uses it: `lines` gives neither a line twice nor one that is in a test set."""
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xlbench.progress import counted
+from xlbench.results.described import dropped_lines, trained_on
 
 if TYPE_CHECKING:
     from xlbench.contracts import Job
@@ -68,7 +69,10 @@ def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -
     for name, facts in described.get("tasks", {}).items():
         if task in (None, name):
             yield f"Data of {name}", str(facts.get("source", ""))
+            yield f"Training data of {name}", str(facts.get("train_source", ""))
+            yield f"Training examples of {name}", trained_on(facts)
     yield "Text", str(described.get("text", {}).get("source", ""))
+    yield "Lines of text left out", dropped_lines(described)
     cells = {(cell.task, cell.target): cell.data for job in jobs for cell in job.cells}
     test = {
         (target if task else f"{name} {target}"): data[:_SHORT]

@@ -38,6 +38,9 @@ class HubData:
     decode: Callable[..., Example]
     """Makes an example of the columns' values, classes by name. Raises KeyError for an unknown label, and
     ValueError, one line, for values that contradict each other."""
+    revision: str | None = None
+    """Branch or tag to read; None is the default branch. Repositories that are a loading script have their
+    parquet files on `refs/convert/parquet`."""
     without: Mapping[Split, Collection[str]] = field(default_factory=dict)
     """Languages that lack a split."""
     names: Mapping[Split, str] = field(default_factory=lambda: NAMES)
