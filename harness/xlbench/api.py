@@ -86,7 +86,7 @@ def prepare(
     chosen = registry.find("executor", executor)
     resolved = resolve(parse(as_json(study)), registry)
     check_data(resolved)
-    checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+    checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
     return Prepared(registry, resolved, checkpoint, store, made, chosen)

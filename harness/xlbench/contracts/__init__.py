@@ -10,7 +10,18 @@ from xlbench.contracts.adapter import (
     Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.data import Answered, Classified, Corpus, Example, Parsed, Split, Tagged, TaskData
+from xlbench.contracts.data import (
+    Answered,
+    Classified,
+    Corpus,
+    CorpusFamily,
+    Example,
+    Parsed,
+    Revised,
+    Split,
+    Tagged,
+    TaskData,
+)
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
@@ -45,6 +56,7 @@ __all__ = [
     "Composition",
     "Control",
     "Corpus",
+    "CorpusFamily",
     "Cost",
     "Distance",
     "Evaluation",
@@ -74,6 +86,7 @@ __all__ = [
     "Records",
     "Rerun",
     "Resolved",
+    "Revised",
     "Score",
     "Split",
     "Study",

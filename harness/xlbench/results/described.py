@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language
+from xlbench.contracts import Distance, Language, Revised
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json, Resolved
+    from xlbench.contracts import Corpus, Json, Resolved, TaskData
 
 
 def describe(resolved: Resolved) -> dict[str, Json]:
@@ -26,15 +26,15 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             "name": model.name,
             # A path that only one machine has says nothing to others; the fingerprint does.
             "checkpoint": place.name if place.is_absolute() else model.checkpoint,
-            "revision": study.revision or model.revision,
+            "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
         },
         "tasks": {
-            name: {"metric": task.metric.name, "source": resolved.data[name].source}
+            name: {"metric": task.metric.name, **_source(resolved.data[name])}
             for name, task in sorted(resolved.tasks.items())
         },
-        "text": {"source": resolved.corpus.source},
+        "text": _source(resolved.corpus),
         "languages": {x: asdict(resolved.languages[x]) for x in codes if x in resolved.languages},
         "seen": {x: resolved.seen(x) for x in codes},
         "distances": [
@@ -48,6 +48,10 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             for distance in resolved.distances
         ],
     }
+
+
+def _source(one: TaskData | Corpus) -> dict[str, Json]:
+    return {"source": one.source, "revision": one.commit if isinstance(one, Revised) else None}
 
 
 def languages(described: Mapping[str, Any]) -> dict[str, Language]:
