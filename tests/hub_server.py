@@ -1,4 +1,4 @@
-"""A hub on this machine, run in a thread by tests: it speaks what huggingface_hub, datasets and transformers ask.
+"""A hub on this machine, run in a thread by tests, that huggingface_hub, datasets and transformers can ask.
 
 Large files lie behind a redirect to another host name, as behind a content delivery network. Faults are
 switched on by a part of the path.
@@ -162,8 +162,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.resolve(path.removeprefix("/"))
 
-    do_HEAD = do_GET
-    do_POST = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -212,15 +215,18 @@ class _Handler(BaseHTTPRequestHandler):
         revision, folder = _revision(below)
         commit = repository.commit(revision)
         if commit is None:
-            return self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            return
         files = repository.files(commit)
         if call == "revision":
             siblings = [{"rfilename": x, **_facts(x, y)} for x, y in files.items()]
-            return self.json({"id": repository.id, "sha": commit, "siblings": siblings, "tags": []})
+            self.json({"id": repository.id, "sha": commit, "siblings": siblings, "tags": []})
+            return
         if call == "paths-info":
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             sent = json.loads(body) if body.startswith("{") else parse_qs(body)
-            return self.json([x for x in _tree(files, "", True) if x["path"] in sent["paths"]])
+            self.json([x for x in _tree(files, "", True) if x["path"] in sent["paths"]])
+            return
         listed = _tree(files, folder, query.get("recursive", ["false"])[0].lower() in ("true", "1"))
         start = int(query.get("cursor", ["0"])[0])
         more = {}
@@ -228,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
             ahead = self.path.partition("&cursor=")[0]
             sign = "&" if "?" in ahead else "?"
             more["Link"] = f'<{self.hub.url}{ahead}{sign}cursor={start + PAGE}>; rel="next"'
-        return self.json(listed[start : start + PAGE], **more)
+        self.json(listed[start : start + PAGE], **more)
 
     def resolve(self, path: str) -> None:
         kind: Literal["model", "dataset"] = "dataset" if path.startswith("datasets/") else "model"
@@ -237,47 +243,50 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.admitted(repository):
             return
         assert repository is not None
-        if repository.access == "gated" and not self.headers.get("Authorization"):
-            return self.refuse(401, "GatedRepo", "Access to it is restricted")
-        if repository.access == "gated":
-            return self.refuse(403, "GatedRepo", "You are not in the authorized list")
+        token = self.headers.get("Authorization")
         revision, place = _revision(rest)
         commit = repository.commit(revision)
-        if commit is None:
-            return self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
-        content = repository.files(commit).get(place)
-        if content is None:
-            return self.answer(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
-        if not place.endswith(LARGE):
-            return self.content(content, f'"{sha1(content)}"', X_Repo_Commit=commit)
-        digest = sha256(content)
-        return self.answer(
-            302,
-            Location=f"{self.hub.store_url}/{digest}",
-            ETag=f'"{digest[:32]}"',
-            X_Repo_Commit=commit,
-            X_Linked_Size=str(len(content)),
-            X_Linked_Etag=f'"{digest}"',
-        )
+        content = None if commit is None else repository.files(commit).get(place)
+        if repository.access == "gated":
+            self.refuse(403 if token else 401, "GatedRepo", "You are not in the authorized list")
+        elif commit is None:
+            self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        elif content is None:
+            self.answer(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
+        elif not place.endswith(LARGE):
+            self.content(content, f'"{sha1(content)}"', X_Repo_Commit=commit)
+        else:
+            digest = sha256(content)
+            self.answer(
+                302,
+                Location=f"{self.hub.store_url}/{digest}",
+                ETag=f'"{digest[:32]}"',
+                X_Repo_Commit=commit,
+                X_Linked_Size=str(len(content)),
+                X_Linked_Etag=f'"{digest}"',
+            )
 
     def store(self, digest: str) -> None:
         content = self.hub.stored(digest)
         if content is None or self.headers.get("Authorization"):
-            return self.answer(403)
-        return self.content(content, f'"{digest[:32]}"')
+            self.answer(403)
+        else:
+            self.content(content, f'"{digest[:32]}"')
 
     def content(self, content: bytes, etag: str, **headers: str) -> None:
         """A file, or the range of it that is asked for."""
         wanted = self.headers.get("Range")
         if wanted is None:
-            return self.answer(200, content, ETag=etag, Accept_Ranges="bytes", **headers)
+            self.answer(200, content, ETag=etag, Accept_Ranges="bytes", **headers)
+            return
         first, _, last = wanted.removeprefix("bytes=").partition("-")
         start = int(first) if first else len(content) - int(last)
         end = min(int(last), len(content) - 1) if first and last else len(content) - 1
         if start > end:
-            return self.answer(416, Content_Range=f"bytes */{len(content)}")
+            self.answer(416, Content_Range=f"bytes */{len(content)}")
+            return
         span = f"bytes {start}-{end}/{len(content)}"
-        return self.answer(206, content[start : end + 1], ETag=etag, Content_Range=span, **headers)
+        self.answer(206, content[start : end + 1], ETag=etag, Content_Range=span, **headers)
 
 
 def _revision(path: str) -> tuple[str, str]:

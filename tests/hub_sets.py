@@ -117,7 +117,10 @@ def wikiann() -> Repository:
         "dataset",
         {
             "main": {"README.md": card(("en", "en/test-*"), ("de", "de/test-*")), **files},
-            "v1": {"README.md": b"first", "en/test-00000-of-00001.parquet": files["en/test-00001-of-00002.parquet"]},
+            "v1": {
+                "README.md": b"first",
+                "en/test-00000-of-00001.parquet": files["en/test-00001-of-00002.parquet"],
+            },
         },
     )
 
@@ -128,7 +131,12 @@ def treebanks() -> Repository:
     return Repository(
         "commul/universal_dependencies",
         "dataset",
-        {"main": {"README.md": b"", "parquet/en_ewt/test.parquet": tagged("upos", rows, ("_", "DET", "ADP"))}},
+        {
+            "main": {
+                "README.md": b"",
+                "parquet/en_ewt/test.parquet": tagged("upos", rows, ("_", "DET", "ADP")),
+            }
+        },
     )
 
 
@@ -150,9 +158,7 @@ def xnli() -> Repository:
 
 def scripted() -> Repository:
     """A loading script, whose data are in the hub's own conversion alone."""
-    shards = {
-        f"bam/test/{i:04}.parquet": tagged("ner_tags", [((f"w{i}",), (i,))], ORDER) for i in range(3)
-    }
+    shards = {f"bam/test/{i:04}.parquet": tagged("ner_tags", [((f"w{i}",), (i,))], ORDER) for i in range(3)}
     return Repository(
         "org/scripted",
         "dataset",

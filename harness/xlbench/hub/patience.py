@@ -51,6 +51,11 @@ def out_of_reach() -> bool:
     return _Contact.lost
 
 
+def has_been_reached() -> bool:
+    """Whether there is a network, or was."""
+    return _Contact.reached
+
+
 def answer(error: BaseException) -> Any | None:
     """The hub's response behind an error; None where there was none."""
     found = (getattr(one, "response", None) for one in chain(error))

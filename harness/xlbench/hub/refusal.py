@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from xlbench.errors import DataError, ModelError, XlbenchError
-from xlbench.hub.patience import answer, chain
+from xlbench.hub.patience import answer, chain, has_been_reached
 
 if TYPE_CHECKING:
     from xlbench.hub.repo import Repo
@@ -66,6 +66,8 @@ def _why(repo: Repo, revision: str | None, error: Exception) -> str:
     last = next((x for x in causes if isinstance(x, OSError) and x.errno is not None), None)
     if last is not None and not isinstance(last, ConnectionError | TimeoutError):
         return f"cannot be downloaded: {' '.join(str(last).split())}"
+    if has_been_reached():
+        return f"the connection broke again and again ({type(error).__name__}); the same command goes on"
     return (
         f"not in the local cache, and the hub cannot be reached ({type(error).__name__}); connect to the "
         f"network once (`xlbench fetch`), or use {repo.instead}"

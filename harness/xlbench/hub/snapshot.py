@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,8 @@ TIMEOUT = 10.0
 """Seconds that the hub may take to answer."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHARD = re.compile(r"(.*-)(\d{5})-of-(\d{5})(\..*)")
+LARGE = 20_000_000
+"""Bytes of a file whose download is worth a progress bar."""
 MANY = 10_000
 """Files beyond which the hub's short list may not have them all."""
 
@@ -151,9 +154,10 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
     _quiet()
     repo = snapshot.repo
     try:
-        return hf_hub_download(
-            repo.id, path, repo_type=repo.kind, revision=snapshot.commit, force_download=force
-        )
+        with _bar(snapshot.files[path].size):
+            return hf_hub_download(
+                repo.id, path, repo_type=repo.kind, revision=snapshot.commit, force_download=force
+            )
     except OSError as error:
         if str(error).startswith("Consistency check failed"):
             raise _ShortError from error
@@ -261,6 +265,26 @@ def _on_disk(repo: Repo, commit: str) -> Snapshot | None:
             ):
                 return None
     return Snapshot(repo, commit, files) if files else None
+
+
+@contextmanager
+def _bar(size: int) -> Iterator[None]:
+    """The library's progress bar for what takes a while alone; hundreds of small files need none."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils.tqdm import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+
+    if size >= LARGE or constants.HF_HUB_DISABLE_PROGRESS_BARS is not None or are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
 
 
 def _quiet() -> None:

@@ -35,7 +35,7 @@ class HubText:
     """None is the default branch, and the hub's conversion to parquet where that has no such files."""
     seed: int | None = None
     """Orders the documents; None leaves them as they stand."""
-    _found: dict[str, Part] = field(default_factory=dict, repr=False, compare=False)
+    _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def source(self) -> str:
@@ -45,15 +45,16 @@ class HubText:
     @property
     def commit(self) -> str | None:
         """The commit that is read, once it has been looked up."""
-        return next((x.snapshot.commit for x in self._found.values()), None)
+        return self._found[0].commit if self._found else None
 
     def at(self, revision: str) -> HubText:
         """The same text at a branch, tag or commit."""
-        return replace(self, revision=revision, _found={})
+        return replace(self, revision=revision, _found=[])
 
     def languages(self) -> Collection[str]:
-        """ISO 639-3 codes of the languages that have, or may have, a configuration; needs no network."""
-        return tuple(sorted(self.configs))
+        """ISO 639-3 codes of the languages that have files. Raises DataError where the set cannot be had."""
+        folders = "\n".join(f"/{x}" for x in self._snapshot().files)
+        return tuple(sorted(code for code, config in self.configs.items() if f"/{config}/" in folders))
 
     def fingerprint(self, language: str) -> str:
         """Configuration and commit, and what else says which lines come first. Raises DataError."""
@@ -70,23 +71,23 @@ class HubText:
     def _part(self, language: str) -> Part:
         if language not in self.configs:
             raise DataError(f"{self.name} has no text in {language}; use {INSTEAD}")
-        if language not in self._found:
-            self._found[language] = self._look_up(self.configs[language])
-        return self._found[language]
-
-    def _look_up(self, config: str) -> Part:
-        repo = hub.Repo(self.repo, "dataset", INSTEAD)
-        snapshot = hub.find(repo, self.revision)
+        config, snapshot = self.configs[language], self._snapshot()
         paths = hub.parquet_files(snapshot.files, config, "train")
-        if not paths and self.revision is None and not any(x.endswith(".parquet") for x in snapshot.files):
-            snapshot = hub.find(repo, hub.CONVERTED)
-            paths = hub.parquet_files(snapshot.files, config, "train")
         if not paths:
             raise DataError(
                 f"{self.repo}: no configuration {config!r} with parquet files at commit "
-                f"{snapshot.commit[:12]}; see {repo.page}, or use {INSTEAD}"
+                f"{snapshot.commit[:12]}; see {snapshot.repo.page}, or use {INSTEAD}"
             )
         return Part(snapshot, config, self.column, paths, self.seed)
+
+    def _snapshot(self) -> hub.Snapshot:
+        if not self._found:
+            repo = hub.Repo(self.repo, "dataset", INSTEAD)
+            found = hub.find(repo, self.revision)
+            if self.revision is None and not any(x.endswith(".parquet") for x in found.files):
+                found = hub.find(repo, hub.CONVERTED)
+            self._found.append(found)
+        return self._found[0]
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,17 @@ class Wikipedia(HubText):
 
     form: str = "wikipedia:SEED"
 
+    def languages(self) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have an edition; needs no network."""
+        return tuple(sorted(self.configs))
+
     def member(self, argument: str, languages: Mapping[str, Language]) -> HubText:
         """Articles of all over the edition. Raises DataError where the argument is no number."""
         if not argument.isdecimal():
             raise DataError(
                 f"{self.name}:{argument}: the seed must be a whole number, such as in wikipedia:1"
             )
-        return replace(self, name=f"{self.name}:{argument}", seed=int(argument), _found={})
+        return replace(self, name=f"{self.name}:{argument}", seed=int(argument), _found=[])
 
 
 @dataclass(frozen=True)
