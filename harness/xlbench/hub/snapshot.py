@@ -156,7 +156,13 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
     try:
         with _bar(snapshot.files[path].size):
             return hf_hub_download(
-                repo.id, path, repo_type=repo.kind, revision=snapshot.commit, force_download=force
+                repo.id,
+                path,
+                repo_type=repo.kind,
+                revision=snapshot.commit,
+                force_download=force,
+                # The library itself would wait for half a minute.
+                local_files_only=patience.out_of_reach(),
             )
     except OSError as error:
         if str(error).startswith("Consistency check failed"):
