@@ -159,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.store(path.removeprefix("/store/"))
         elif path.startswith("/api/"):
             self.api(path.removeprefix("/api/"), query)
+        elif path == "/":
+            self.answer(200)
         else:
             self.resolve(path.removeprefix("/"))
 

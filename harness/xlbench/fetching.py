@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xlbench import checkpoints, plugins
 from xlbench import plan as planning
-from xlbench.errors import XlbenchError
+from xlbench.errors import DataError, XlbenchError
 from xlbench.progress import counted, size
 from xlbench.resolve import ManyProblemsError, resolve
 from xlbench.results import Store
 from xlbench.study import as_json, parse
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Job, Resolved, Split, Study
+    from xlbench.contracts import Corpus, Job, Resolved, Split, Study
 
 What: TypeAlias = Literal["model", "adapter", "data", "text"]
 
@@ -81,8 +81,16 @@ def _with_text(resolved: Resolved, jobs: Iterable[Job]) -> Iterator[str]:
     used = {leaf for job in jobs for leaf in _leaves(job.condition)}
     having = set(resolved.corpus.languages())
     for language in resolved.languages:
-        if language in having and resolved.corpus.fingerprint(language) in used:
+        if language in having and _fingerprint(resolved.corpus, language) in used:
             yield language
+
+
+def _fingerprint(corpus: Corpus, language: str) -> str | None:
+    """None where it has none: then no job reads its text, or planning would have failed."""
+    try:
+        return corpus.fingerprint(language)
+    except DataError:
+        return None
 
 
 def _leaves(value: Any) -> Iterator[Any]:

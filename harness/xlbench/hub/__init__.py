@@ -5,7 +5,7 @@ from xlbench.hub.parquet import CONVERTED, parquet_files
 from xlbench.hub.patience import patiently
 from xlbench.hub.refusal import DISK, reaching
 from xlbench.hub.repo import Repo
-from xlbench.hub.snapshot import Snapshot, fetch, find, is_here, known_commits, opened, remember
+from xlbench.hub.snapshot import Snapshot, fetch, find, is_here, known_commit, known_commits, opened, remember
 
 __all__ = [
     "CONVERTED",
@@ -17,6 +17,7 @@ __all__ = [
     "folder",
     "is_here",
     "kept",
+    "known_commit",
     "known_commits",
     "opened",
     "parquet_files",

@@ -69,6 +69,11 @@ def known_commits() -> dict[tuple[str, str, str], str]:
     return dict(_commits)
 
 
+def known_commit(repo: Repo, revision: str | None = None) -> str | None:
+    """The commit of a revision, where it has been looked up in this process or the one that started it."""
+    return _commits.get((repo.kind, repo.id, revision or "main"))
+
+
 def remember(commits: Mapping[tuple[str, str, str], str]) -> None:
     """Take over what another process has looked up: both then read the same commits."""
     _commits.update(commits)

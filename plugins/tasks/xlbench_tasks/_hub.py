@@ -52,7 +52,7 @@ class HubData:
     @property
     def commit(self) -> str | None:
         """The commit that is read, once it has been looked up."""
-        return self._found[0].commit if self._found else None
+        return hub.known_commit(self._repo, self.revision)
 
     def at(self, revision: str) -> HubData:
         """The same data at a branch, tag or commit."""
@@ -93,9 +93,12 @@ class HubData:
 
     def _snapshot(self) -> hub.Snapshot:
         if not self._found:
-            repo = hub.Repo(self.repo, "dataset", f"--data {self.task}=FOLDER")
-            self._found.append(hub.find(repo, self.revision))
+            self._found.append(hub.find(self._repo, self.revision))
         return self._found[0]
+
+    @property
+    def _repo(self) -> hub.Repo:
+        return hub.Repo(self.repo, "dataset", f"--data {self.task}=FOLDER")
 
     def _config(self, language: str, split: Split) -> str:
         if language not in self.languages(split):

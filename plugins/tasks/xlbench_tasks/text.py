@@ -45,7 +45,10 @@ class HubText:
     @property
     def commit(self) -> str | None:
         """The commit that is read, once it has been looked up."""
-        return self._found[0].commit if self._found else None
+        if self.revision is not None:
+            return hub.known_commit(self._repo, self.revision)
+        # The conversion is looked up only where it is what is read.
+        return hub.known_commit(self._repo, hub.CONVERTED) or hub.known_commit(self._repo)
 
     def at(self, revision: str) -> HubText:
         """The same text at a branch, tag or commit."""
@@ -82,12 +85,15 @@ class HubText:
 
     def _snapshot(self) -> hub.Snapshot:
         if not self._found:
-            repo = hub.Repo(self.repo, "dataset", INSTEAD)
-            found = hub.find(repo, self.revision)
+            found = hub.find(self._repo, self.revision)
             if self.revision is None and not any(x.endswith(".parquet") for x in found.files):
-                found = hub.find(repo, hub.CONVERTED)
+                found = hub.find(self._repo, hub.CONVERTED)
             self._found.append(found)
         return self._found[0]
+
+    @property
+    def _repo(self) -> hub.Repo:
+        return hub.Repo(self.repo, "dataset", INSTEAD)
 
 
 @dataclass(frozen=True)
