@@ -78,7 +78,7 @@ def _splits(resolved: Resolved) -> Iterator[tuple[str, str, Split]]:
 
 def _with_text(resolved: Resolved, jobs: Iterable[Job]) -> Iterator[str]:
     """The languages whose text some job reads: its fingerprint is part of what the job is."""
-    used = {leaf for job in jobs for leaf in _leaves(job.condition)}
+    used = {leaf for job in jobs for leaf in _leaves(job.condition) if leaf is not None}
     having = set(resolved.corpus.languages())
     for language in resolved.languages:
         if language in having and _fingerprint(resolved.corpus, language) in used:

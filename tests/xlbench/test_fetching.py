@@ -75,7 +75,8 @@ def done(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Done:
 
 
 def test_fetch_says_what_is_here(done: Done) -> None:
-    assert (done.fetch.returncode, done.fetch.stderr) == (0, "")
+    assert done.fetch.returncode == 0, done.fetch.stderr
+    assert done.fetch.stderr == ""
     lines = [line.split() for line in done.fetch.stdout.splitlines()]
     assert lines[0][:2] == ["model", "org/small-model"]
     assert lines[1:4] == [
