@@ -17,7 +17,7 @@ NOWHERE = "http://127.0.0.1:1"
 """A hub that nobody can reach."""
 READ = """
 import json, sys
-from xlbench import checkpoints, hub, provenance
+from xlbench import checkpoints, given_adapters, hub
 from xlbench.contracts import BaseModel
 from xlbench.errors import XlbenchError
 from xlbench_tasks import ner, nli, pos, text

@@ -40,9 +40,7 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     source = folder.absolute().name
     if not folder.is_dir():
         if folder.is_absolute() or text.startswith((".", "~")) or text.partition("@")[0].count("/") != 1:
-            raise ModelError(
-                f"{text}: no such folder of an adapter; a hub id is OWNER/NAME or OWNER/NAME@REVISION"
-            )
+            raise ModelError(f"{text}: no such folder of an adapter; a hub id is OWNER/NAME[@REVISION]")
         folder, source = _download(text)
     config = _config(folder, text)
     _check(config, model, text)

@@ -127,8 +127,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = _corpus(full, registry)
-    folders = all(
-        _registered(f"{task}:{x}", registry.data) is None for task, given in full.data.items() for x in given
+    folders = not any(
+        name in registry.data
+        for task, given in full.data.items()
+        for x in given
+        for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
     )
     full = _open_languages(full, said, data, corpus, folders and bool(full.data), problems)
     full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})

@@ -1,5 +1,6 @@
 """The room to the hub: what is tried again, what is refused and how, what is checked and kept."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,11 +11,26 @@ import pytest
 from hub_server import SECRET, Hub, Repository, sha256
 from hub_sets import NOWHERE, ORDER, READ, environment, model, read, tagged
 
-from xlbench.hub import parquet_files, patience
+from xlbench.errors import DataError
+from xlbench.hub import Repo, parquet_files, patience, reaching
 
 FILE = "en/test-00000-of-00001.parquet"
 PASSING = ("cut", "busy", "down", "short", "spoiled", "asking", "dead")
 FAILING = ("broken", "gone", "private", "gated", "none", "always")
+
+
+BERT = {"model_type": "bert", "hidden_size": 32}
+ADAPTER = Repository(
+    "org/adapter",
+    "model",
+    {
+        "v1": {
+            "adapter_config.json": json.dumps({**BERT, "config": {"reduction_factor": 16}}).encode(),
+            "pytorch_adapter.bin": b"weights",
+            "other.bin": b"of no use",
+        }
+    },
+)
 
 
 def small(name: str) -> Repository:
@@ -42,7 +58,7 @@ class Tried:
 def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
     home = tmp_path_factory.mktemp("home")
     names = [x for x in (*PASSING, *FAILING) if x != "none"]
-    with Hub(*map(small, names), model("org/checkpoint", checkpoint)) as hub:
+    with Hub(*map(small, names), model("org/checkpoint", checkpoint), ADAPTER) as hub:
         hub.cut(f"org/cut/{FILE}")
         hub.fail("org/busy/resolve", 429, times=2, Retry_After="0")
         hub.fail("org/down/resolve", 503)
@@ -58,6 +74,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
             "datasets": "__import__('datasets').load_dataset('org/busy', split='test').num_rows",
             "transformers": "__import__('transformers').AutoModelForMaskedLM"
             ".from_pretrained('org/checkpoint').config.vocab_size",
+            "adapter": f"given_adapters.find('org/adapter@v1', {BERT}).source",
+            "no adapter": f"given_adapters.find('org/adapter@v2', {BERT}).source",
             "no checkpoint": "checkpoints.locate(BaseModel('it', '', 'org/none'))",
         }
         said = read(wanted, home, hub.url, HF_DATASETS_DISABLE_PROGRESS_BARS="1")
@@ -104,6 +122,20 @@ def test_what_cannot_be_had_is_one_line(tried: Tried, name: str, what: str, do: 
 
 def test_a_model_that_cannot_be_had_is_a_models_error(tried: Tried) -> None:
     assert tried.said["no checkpoint"].startswith("ModelError org/none: neither a folder nor a checkpoint")
+
+
+def test_an_adapter_at_a_revision(tried: Tried) -> None:
+    assert tried.said["adapter"] == repr(f"org/adapter@{ADAPTER.commit('v1')}")
+    assert tried.said["no adapter"].startswith("ModelError org/adapter: no revision 'v2' on the hub")
+    assert not any("other.bin" in x for x in tried.hub.asked)
+
+
+def test_a_full_disk_is_no_matter_of_the_hub() -> None:
+    repo = Repo("org/it", "dataset", "--text FOLDER")
+    with pytest.raises(OSError, match="full"), reaching(repo):
+        raise OSError(errno.ENOSPC, "full")
+    with pytest.raises(DataError, match=r"org/it: cannot be downloaded: .*denied.*HF_HOME"), reaching(repo):
+        raise PermissionError(errno.EACCES, "denied")
 
 
 def test_all_that_came_through_is_there_without_a_network(tried: Tried) -> None:

@@ -55,11 +55,19 @@ def study_of(
     ] = None,
     data: Annotated[
         Names,
-        _option("--data", "Labelled data of a task: a name, or folders (globs).", metavar="TASK=DATA"),
+        _option(
+            "--data",
+            "Labelled data of a task: a name (NAME@REVISION), or folders (globs).",
+            metavar="TASK=DATA",
+        ),
     ] = None,
     text: Annotated[
         str | None,
-        _option("--text", "Text to finetune on: a name, or a folder of <iso>.txt.", metavar="TEXT"),
+        _option(
+            "--text",
+            "Text to finetune on: a name (NAME:ARGUMENT, NAME@REVISION), or a folder of <iso>.txt.",
+            metavar="TEXT",
+        ),
     ] = None,
     steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
     seeds: Annotated[

@@ -3,13 +3,12 @@
 from xlbench.hub.keep import folder, kept, put_by
 from xlbench.hub.parquet import CONVERTED, parquet_files
 from xlbench.hub.patience import patiently
-from xlbench.hub.refusal import DISK, reaching
+from xlbench.hub.refusal import reaching
 from xlbench.hub.repo import Repo
 from xlbench.hub.snapshot import Snapshot, fetch, find, is_here, known_commit, known_commits, opened, remember
 
 __all__ = [
     "CONVERTED",
-    "DISK",
     "Repo",
     "Snapshot",
     "fetch",

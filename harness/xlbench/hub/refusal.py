@@ -13,8 +13,8 @@ from xlbench.hub.patience import answer, chain, has_been_reached
 if TYPE_CHECKING:
     from xlbench.hub.repo import Repo
 
-DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS})
-"""Errors of the disk that the cache is on."""
+FULL = frozenset({errno.EDQUOT, errno.ENOSPC})
+"""Errors of a disk that takes no more."""
 LOGIN = "`hf auth login`, or set HF_TOKEN"
 
 
@@ -22,14 +22,14 @@ LOGIN = "`hf auth login`, or set HF_TOKEN"
 def reaching(repo: Repo, revision: str | None = None) -> Iterator[None]:
     """Turn a failure to have something of a repository into a DataError, of a model into a ModelError.
 
-    Errors of the disk pass as they are.
+    Errors of a full disk pass as they are.
     """
     from huggingface_hub.errors import HFValidationError
 
     try:
         yield
     except (OSError, HFValidationError) as error:  # all that huggingface_hub and requests raise
-        if any(isinstance(x, OSError) and x.errno in DISK for x in chain(error)):
+        if any(isinstance(x, OSError) and x.errno in FULL for x in chain(error)):
             raise
         raise refused(repo, f"{repo.id}: {_why(repo, revision, error)}") from error
 
@@ -65,7 +65,7 @@ def _why(repo: Repo, revision: str | None, error: Exception) -> str:
         )
     last = next((x for x in causes if isinstance(x, OSError) and x.errno is not None), None)
     if last is not None and not isinstance(last, ConnectionError | TimeoutError):
-        return f"cannot be downloaded: {' '.join(str(last).split())}"
+        return f"cannot be downloaded: {' '.join(str(last).split())}; HF_HOME names the cache's folder"
     if has_been_reached():
         return f"the connection broke again and again ({type(error).__name__}); the same command goes on"
     return (

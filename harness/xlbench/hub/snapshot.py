@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -173,6 +176,10 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
         if str(error).startswith("Consistency check failed"):
             raise _ShortError from error
         raise
+    except RuntimeError as error:  # the only kind that hf_xet has
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise ConnectionError(str(error)) from error
 
 
 def _is_whole(path: Path, said: HubFile, mark: str) -> bool:
@@ -300,6 +307,4 @@ def _bar(size: int) -> Iterator[None]:
 
 def _quiet() -> None:
     """What huggingface_hub says when it tries again would come between the lines of the progress."""
-    import logging
-
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)

@@ -6,14 +6,18 @@ import gzip
 import json
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlbench import hub
 from xlbench.contracts import digest
 from xlbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pyarrow import parquet
 
 SPREAD = 8
 """Row groups whose documents are mixed where a seed orders them."""
@@ -98,10 +102,19 @@ def _documents(part: Part) -> Iterator[str | None]:
             yield from mixed
 
 
-def _groups(part: Part, path: str) -> int:
-    from pyarrow import parquet
+@contextmanager
+def _table(part: Part, path: str) -> Iterator[parquet.ParquetFile]:
+    from pyarrow import ArrowInvalid, parquet
 
-    with hub.opened(part.snapshot, path) as file, parquet.ParquetFile(file) as table:
+    try:
+        with hub.opened(part.snapshot, path) as file, parquet.ParquetFile(file) as table:
+            yield table
+    except ArrowInvalid as error:
+        raise DataError(f"{part.where}: {path} is no parquet file ({error}); use other text") from None
+
+
+def _groups(part: Part, path: str) -> int:
+    with _table(part, path) as table:
         if part.column not in table.schema_arrow.names:
             raise DataError(
                 f"{part.where}: no column {part.column!r}; it has {', '.join(table.schema_arrow.names)}"
@@ -110,9 +123,7 @@ def _groups(part: Part, path: str) -> int:
 
 
 def _read(part: Part, path: str, group: int) -> list[str | None]:
-    from pyarrow import parquet
-
-    with hub.opened(part.snapshot, path) as file, parquet.ParquetFile(file) as table:
+    with _table(part, path) as table:
         column = table.read_row_group(group, columns=[part.column]).column(0)
         texts: list[str | None] = column.to_pylist()
         return texts
