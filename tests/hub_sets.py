@@ -20,10 +20,11 @@ import json, sys
 from xlbench import checkpoints, given_adapters, hub
 from xlbench.contracts import BaseModel
 from xlbench.errors import XlbenchError
-from xlbench_tasks import ner, nli, pos, text
+from xlbench_tasks import dep, ner, nli, pos, qa, text
 from xlbench_tasks._hub import HubData
 
 wikiann, ud, xnli = (next(iter(x.xlbench_task_data())) for x in (ner, pos, nli))
+trees, (tydiqa, xquad) = next(iter(dep.xlbench_task_data())), qa.xlbench_task_data()
 wikipedia, anything = text.xlbench_corpora()
 said = {}
 for name, code in json.loads(sys.argv[1]).items():
@@ -126,18 +127,62 @@ def wikiann() -> Repository:
 
 
 def treebanks() -> Repository:
-    """All configurations below one folder, a file a split."""
-    rows = [(("im", "in", "dem"), (0, 2, 1))]
-    return Repository(
-        "commul/universal_dependencies",
-        "dataset",
-        {
-            "main": {
-                "README.md": b"",
-                "parquet/en_ewt/test.parquet": tagged("upos", rows, ("_", "DET", "ADP")),
-            }
-        },
+    """All configurations below one folder, a file a split; the first sentence has a multiword range."""
+    trees = {
+        "en_ewt": (("im", "in", "dem"), (0, 2, 1), (None, "2", "0"), ("_", "case:loc", "root")),
+        "de_gsd": (("a",), (1,), ("1",), ("root",)),
+        "fr_gsd": (("a",), (1,), ("0",), ("ROOT",)),
+    }
+    files = {f"parquet/{config}/test.parquet": _treebank(*tree) for config, tree in trees.items()}
+    return Repository("commul/universal_dependencies", "dataset", {"main": {"README.md": b"", **files}})
+
+
+def _treebank(
+    words: Sequence[str], tags: Sequence[int], heads: Sequence[str | None], relations: Sequence[str]
+) -> bytes:
+    from datasets import List, Value
+
+    features = {
+        "tokens": List(Value("string")),
+        "upos": List(classes(("_", "DET", "ADP"))),
+        "head": List(Value("string")),
+        "deprel": List(Value("string")),
+    }
+    row = {"tokens": words, "upos": tags, "head": heads, "deprel": relations}
+    return parquet(features, [{name: list(values) for name, values in row.items()}])
+
+
+def questions() -> tuple[Repository, Repository]:
+    """One configuration for all languages, told apart by ids; and a configuration a language."""
+    tydiqa = _questions([(f"{x}-1", 3) for x in ("english", "finnish", "english", "finnish")])
+    xquad = _questions([("a", 3), ("b", 4)])
+    return (
+        Repository(
+            "google-research-datasets/tydiqa",
+            "dataset",
+            {"main": {"secondary_task/validation-00000-of-00001.parquet": tydiqa}},
+        ),
+        Repository(
+            "google/xquad", "dataset", {"main": {"xquad.zh/validation-00000-of-00001.parquet": xquad}}
+        ),
     )
+
+
+def _questions(ids: Sequence[tuple[str, int]]) -> bytes:
+    from datasets import List, Value
+
+    answers = {"text": List(Value("string")), "answer_start": List(Value("int32"))}
+    features = {x: Value("string") for x in ("id", "question", "context")} | {"answers": answers}
+    rows = [
+        {
+            "id": number,
+            "question": "Wo?",
+            "context": "In Rom.",
+            "answers": {"text": ["Rom"], "answer_start": [start]},
+        }
+        for number, start in ids
+    ]
+    return parquet(features, rows)
 
 
 def xnli() -> Repository:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from hub_server import Hub, sha256
-from hub_sets import NOWHERE, read, scripted, treebanks, web, wikiann, wikipedia, xnli
+from hub_sets import NOWHERE, questions, read, scripted, treebanks, web, wikiann, wikipedia, xnli
 
-from xlbench.contracts import Classified, Revised, Tagged, TaskData
-from xlbench_tasks import languages, ner, nli, pos
+from xlbench.contracts import Answered, Classified, Parsed, Revised, Tagged, TaskData
+from xlbench_tasks import dep, languages, ner, nli, pos, qa
 
 DATA = {x.name: x for module in (ner, pos, nli) for x in module.xlbench_task_data()}
+TYDIQA, XQUAD = qa.xlbench_task_data()
 KNOWN = "__import__('xlbench.plugins').plugins.load().languages"
 WEB = f"anything.member('org/web:body:{{iso639_3}}_{{script}}', {KNOWN})"
 SEEDED = "wikipedia.member('7', {})"
@@ -28,6 +29,8 @@ READABLE = {
     "fingerprint": "wikiann.fingerprint('eng', 'test'), wikiann.commit",
     "tag": "wikiann.at('v1').fingerprint('eng', 'test'), wikiann.at('v1').examples('eng', 'test')",
     "pos": "ud.examples('eng', 'test')",
+    "trees": "trees.examples('eng', 'test')",
+    "tydiqa": "tydiqa.examples('fin', 'test'), tydiqa.examples('eng', 'test', 1)",
     "nli": "xnli.examples('eng', 'test', 1)",
     "scripted": f"{SCRIPTED}.examples('bam', 'test')",
     "wikipedia": "wikipedia.fingerprint('deu'), wikipedia.lines('deu', 5)",
@@ -37,6 +40,9 @@ READABLE = {
 }
 REFUSED = {
     "label": "wikiann.examples('deu', 'test')",
+    "no root": "trees.examples('deu', 'test')",
+    "no relation": "trees.examples('fra', 'test')",
+    "no answer": "xquad.examples('zho', 'test')",
     "no label": "xnli.examples('eng', 'test')",
     "no revision": "wikiann.at('v2').fingerprint('eng', 'test')",
     "no files": "wikiann.examples('fra', 'test')",
@@ -62,7 +68,7 @@ class Read:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Read:
     home = tmp_path_factory.mktemp("home")
-    repositories = [wikiann(), treebanks(), xnli(), scripted(), wikipedia(), web()]
+    repositories = [wikiann(), treebanks(), *questions(), xnli(), scripted(), wikipedia(), web()]
     commits = {f"{x.id}@{name}": x.commit(name) or "" for x in repositories for name in x.revisions}
     with Hub(*repositories) as hub:
         online = read(READABLE | REFUSED, home, hub.url)
@@ -86,6 +92,26 @@ def test_labels_go_by_name_and_shards_follow_each_other(found: Read) -> None:
 
 def test_treebanks_leave_ranges_out(found: Read) -> None:
     assert found.online["pos"] == repr([Tagged(("in", "dem"), ("ADP", "DET"))])
+
+
+def test_trees_leave_ranges_and_subtypes_out(found: Read) -> None:
+    assert found.online["trees"] == repr([Parsed(("in", "dem"), (2, 0), ("case", "root"))])
+
+
+def test_questions_of_a_language_are_found_by_their_ids(found: Read) -> None:
+    one = Answered("Wo?", "In Rom.", ("Rom",), (3,))
+    assert found.online["tydiqa"] == repr(([one, one], [one]))
+
+
+def test_what_is_tested_on_and_what_can_be_trained_on() -> None:
+    assert set(TYDIQA.languages("train")) == set(TYDIQA.languages("test"))
+    assert len(TYDIQA.languages("test")) == 9
+    assert not TYDIQA.languages("dev")
+    assert len(XQUAD.languages("test")) == 12
+    assert not XQUAD.languages("train")
+    assert set(XQUAD.languages("test")) <= languages.codes()
+    (trees,) = dep.xlbench_task_data()
+    assert trees.languages("train") == DATA["ud"].languages("train")
 
 
 def test_inference_pairs(found: Read) -> None:
@@ -130,6 +156,16 @@ def test_what_cannot_be_used_is_one_line(found: Read) -> None:
     said = {name: found.online[name] for name in REFUSED}
     page = "/datasets/unimelb-nlp/wikiann/tree/main"
     assert said["label"].startswith("DataError unimelb-nlp/wikiann (de, test) row 1: unknown label 'B-FOO'")
+    treebank = "DataError commul/universal_dependencies"
+    assert said["no root"] == (
+        f"{treebank} (de_gsd, test) row 0: word 1: no word of the sentence hangs from the root, 0; "
+        "take other data"
+    )
+    assert said["no relation"] == f"{treebank} (fr_gsd, test) row 0: unknown label 'ROOT'; take other data"
+    assert said["no answer"] == (
+        "DataError google/xquad (xquad.zh, validation) row 1: answer_start 4 does not match the answer "
+        "'Rom'; it is at 3; take other data"
+    )
     assert "facebook/xnli (en, test) row 1: unknown label None" in said["no label"]
     assert "unimelb-nlp/wikiann: no revision 'v2' on the hub" in said["no revision"]
     assert said["no revision"].endswith(page)
