@@ -86,7 +86,7 @@ def prepare(
     registry = plugins.load(strict=strict_plugins)
     chosen = registry.find("executor", executor)
     resolved = check_data(resolve(parse(as_json(study)), registry))
-    checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+    checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
     return Prepared(registry, resolved, checkpoint, store, made, chosen)

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xlbench import checkpoints, given_adapters, settings
 from xlbench.clean_text import CleanText, TrainingSentences
@@ -15,12 +15,14 @@ from xlbench.contracts import (
     AdapterTraining,
     BaseModel,
     Corpus,
+    CorpusFamily,
     GivenAdapter,
     Json,
     Language,
     LanguageTraining,
     MaskedLM,
     Resolved,
+    Revised,
     Study,
     Task,
     TaskData,
@@ -33,6 +35,8 @@ from xlbench.unavailable import is_whole, less, missing
 
 if TYPE_CHECKING:
     from xlbench.plugins import Registry
+
+Named = TypeVar("Named")
 
 DEFAULTS = Study(
     probes=("transfer",),
@@ -93,7 +97,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = _corpus(full, data, registry)
-    folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
+    folders = not any(
+        name in registry.data
+        for task, given in full.data.items()
+        for x in given
+        for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
+    )
     full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
     used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
     full = replace(full, data={k: v for k, v in full.data.items() if k in used})
@@ -112,6 +121,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
+        model = replace(model, revision=checkpoint.revision)
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():
@@ -293,8 +303,8 @@ def _borrowed(
 
 def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
     """A registered data set, or a reader of folders."""
-    if len(given) == 1 and f"{task.name}:{given[0]}" in registry.data:
-        return registry.data[f"{task.name}:{given[0]}"]
+    if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
+        return one
     paths = []
     for text in given:
         found = _expand(text)
@@ -305,6 +315,23 @@ def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
             )
         paths += found
     return task.folder(list(dict.fromkeys(paths)))
+
+
+def _registered(text: str, known: Mapping[str, Named]) -> Named | None:
+    """What is registered as NAME, or that at a revision, of `NAME@REVISION`; None where nothing is.
+
+    Raises StudyError where it has no revisions.
+    """
+    if text in known:
+        return known[text]
+    name, at, revision = text.rpartition("@")
+    return _at(known[name], revision, text) if at and name in known else None
+
+
+def _at(one: Named, revision: str, text: str) -> Named:
+    if not revision or not isinstance(one, Revised):
+        raise StudyError(f"{text}: no revision, or a set without revisions; leave out @{revision}")
+    return one.at(revision)
 
 
 def _expand(text: str) -> list[Path]:
@@ -319,12 +346,17 @@ def _expand(text: str) -> list[Path]:
 def _corpus(study: Study, data: Mapping[str, TaskData], registry: Registry) -> Corpus:
     if study.text is None:
         return NoText()
-    if study.text in registry.corpora:
-        return registry.corpora[study.text]
+    if (one := _registered(study.text, registry.corpora)) is not None:
+        return one
     name, _, task = study.text.partition(":")
     if name == TRAINING_SENTENCES:
         return _training_sentences(study.text, task, data)
     path = Path(study.text).expanduser()
+    family, colon, argument = study.text.partition(":")
+    if colon and isinstance(one := registry.corpora.get(family), CorpusFamily) and not path.is_dir():
+        argument, at, revision = argument.partition("@")
+        member = one.member(argument, registry.languages)
+        return _at(member, revision, study.text) if at else member
     if not path.is_dir():
         raise UnknownNameError(
             f"{registry.unknown('corpus', study.text)}, nor is it a folder or {TRAINING_SENTENCES}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, plugins, provenance
+from xlbench import checkpoints, hub, plugins, provenance
 from xlbench.contracts import Event, Outcome, Unavailable
 from xlbench.errors import JobError, ResultsError, XlbenchError
 from xlbench.resolve import resolve
@@ -52,6 +52,8 @@ class Work:
     """Data that the study does without."""
     known: tuple[Registry, Resolved] | None = None
     """Made already in this process."""
+    commits: Mapping[tuple[str, str, str], str] = field(default_factory=hub.known_commits)
+    """What revisions of the hub the study was planned with, so that other processes read the same."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -100,7 +102,7 @@ class Work:
         from xlbench.lab import Lab
 
         registry, resolved = self.known or self._look_up()
-        checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+        checkpoint = checkpoints.locate(resolved.model)
         store = Store(Path(self.results))
         lab = Lab(
             resolved,
@@ -115,6 +117,7 @@ class Work:
 
     def _look_up(self) -> tuple[Registry, Resolved]:
         registry = plugins.load()
+        hub.remember(self.commits)
         return registry, without(resolve(parse(self.study), registry), self.unavailable)
 
     def _tell(self, phase: str, fraction: float) -> None:

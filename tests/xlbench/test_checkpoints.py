@@ -10,6 +10,7 @@ import pytest
 from xlbench.checkpoints import MODEL_TYPES, download, is_here, locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
+from xlbench.hub import snapshot
 
 
 @pytest.fixture
@@ -67,6 +68,11 @@ def without_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
 
+def without_a_shard(folder: Path) -> None:
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda x: (x / "config.json").unlink(), "no config.json"),
     "no weights": (lambda x: (x / "model.safetensors").unlink(), "no weights"),
@@ -78,6 +84,14 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "not a safetensors",
     ),
     "no tokenizer": (without_tokenizer, "no tokenizer"),
+    "shard missing": (
+        without_a_shard,
+        r"no model-2\.safetensors, which model\.safetensors\.index\.json names",
+    ),
+    "broken index": (
+        lambda x: (x / "model.safetensors.index.json").write_text("[]"),
+        "not an index of weights",
+    ),
     "own code": (configured(auto_map={"AutoModel": "x.Y"}), "code of its own"),
     "architecture": (configured(model_type="gpt2"), "model type 'gpt2' cannot be used.*xlm-roberta"),
     "broken config": (lambda x: (x / "config.json").write_text("{"), r"config\.json: cannot be read"),
@@ -112,28 +126,31 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(snapshot, "_commits", {})
+    monkeypatch.setattr(snapshot, "_snapshots", {})
     return tmp_path / "hub"
 
 
 def test_no_network_and_nothing_cached(offline: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"some/model: not in the local cache, and the hub cannot be reached"
+        ModelError, match=r"some/model: not in the local cache, and offline mode is set.*a checkpoint folder"
     ):
         locate(model("some/model"))
 
 
 def test_no_network_but_cached(offline: Path, checkpoint: Path) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
-    snapshot = offline / "models--some--model" / "snapshots" / commit
-    shutil.copytree(checkpoint, snapshot)
+    folder = offline / "models--some--model" / "snapshots" / commit
+    shutil.copytree(checkpoint, folder)
     refs = offline / "models--some--model" / "refs"
     refs.mkdir()
     (refs / "main").write_text(commit)
     found = locate(model("some/model"))
     assert found.revision == commit
     assert is_here(found)
-    assert download(found) == snapshot
+    assert download(found) == folder
 
 
 def test_every_supported_architecture_has_a_masked_lm_head_and_adapters() -> None:

@@ -105,6 +105,28 @@ def plan(
     plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
 
 
+@app.command()
+@asks
+def fetch(
+    study: Study,
+    results: Results = Path("results"),
+    quiet: Quiet = False,
+    strict_plugins: Strict = False,
+) -> None:
+    """Download everything that a study needs, so that it can run on a machine without a network."""
+    from xlbench.cli.looking import fetch
+
+    fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins)
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
+    """Say what is installed, reachable and cached, which device is used, and whether it works."""
+    from xlbench.cli.looking import doctor
+
+    return doctor(as_json=json)
+
+
 @app.command(name="list")
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],

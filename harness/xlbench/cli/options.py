@@ -55,13 +55,17 @@ def study_of(
     ] = None,
     data: Annotated[
         Names,
-        _option("--data", "Labelled data of a task: a name, or folders (globs).", metavar="TASK=DATA"),
+        _option(
+            "--data",
+            "Labelled data of a task: a name (NAME@REVISION), or folders (globs).",
+            metavar="TASK=DATA",
+        ),
     ] = None,
     text: Annotated[
         str | None,
         _option(
             "--text",
-            "Text: a name, training-sentences, or a folder of <iso>.txt.",
+            "Text: a name (NAME:ARGUMENT, NAME@REVISION), training-sentences, or a folder of <iso>.txt.",
             metavar="TEXT",
         ),
     ] = None,

@@ -1,8 +1,13 @@
 """Labelled and unlabelled text, as the plugins provide it."""
 
-from collections.abc import Collection, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from xlbench.contracts.language import Language
 
 Split: TypeAlias = Literal["train", "dev", "test"]
 
@@ -132,3 +137,33 @@ class Text(Corpus, Protocol):
 
     def dropped(self, language: str, limit: int) -> Dropped:
         """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""
+
+    @property
+    def commit(self) -> str | None:
+        """The revision of the hub that is read; None for other text, and before it is looked up."""
+
+
+@runtime_checkable
+class Revised(Protocol):
+    """Data or text that has revisions besides, as on a hub: a study pins one as `NAME@REVISION`."""
+
+    @property
+    def commit(self) -> str | None:
+        """The revision that is read, as exact as can be, for provenance; None before it is looked up."""
+
+    def at(self, revision: str) -> Self:
+        """The same at a branch, tag or commit; nothing is looked up yet."""
+
+
+@runtime_checkable
+class CorpusFamily(Protocol):
+    """A Corpus of which there are several: a study names one as `NAME:ARGUMENT`."""
+
+    @property
+    def form(self) -> str:
+        """How they are named, for messages: "hub:OWNER/NAME:COLUMN:CONFIG"."""
+
+    def member(self, argument: str, languages: Mapping[str, Language]) -> Corpus:
+        """The one of this argument; `languages` are the registered ones. Raises DataError for an argument
+        that makes no sense. Looks nothing up yet.
+        """

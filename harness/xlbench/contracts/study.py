@@ -71,9 +71,10 @@ class Study:
     reference: str | None = None
     """Reference language of the control: its text, instead of a transfer language's."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By task: a registered TaskData's name, or folders (globs allowed)."""
+    """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed)."""
     text: str | None = None
-    """A registered Corpus's name, or a folder of `<iso>.txt`."""
+    """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
+    or a folder of `<iso>.txt`."""
     limit: int | None = None
     """Test examples a target at most; None is all."""
     mlm: Mapping[str, Json] = field(default_factory=dict)
@@ -83,7 +84,8 @@ class Study:
     language_training: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `LanguageTraining` that differ from its defaults."""
     language_adapters: Mapping[str, str] = field(default_factory=dict)
-    """By language, ISO 639-3: an adapter to take instead of training one; a folder or a hub id."""
+    """By language, ISO 639-3: an adapter to take instead of training one; a folder, a hub id, or that with
+    `@REVISION`."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By probe: settings that only it knows (`Probe.settings`)."""
     skip_unavailable: bool = False

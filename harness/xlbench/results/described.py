@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language
+from xlbench.contracts import Distance, Language, Revised, Text
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json, Resolved
+    from xlbench.contracts import Json, Resolved, TaskData
 
 
 def describe(resolved: Resolved) -> dict[str, Json]:
@@ -26,13 +26,13 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             "name": model.name,
             # A path that only one machine has says nothing to others; the fingerprint does.
             "checkpoint": place.name if place.is_absolute() else model.checkpoint,
-            "revision": study.revision or model.revision,
+            "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
         },
         "tasks": {name: _task(resolved, name) for name in sorted(resolved.tasks)},
         "text": {
-            "source": resolved.corpus.source,
+            **_source(resolved.corpus),
             "dropped": {
                 language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
                 for language, lines in resolved.dropped().items()
@@ -58,7 +58,7 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
     how = resolved.training[name]
     made: dict[str, Json] = {
         "metric": resolved.tasks[name].metric.name,
-        "source": resolved.data[name].source,
+        **_source(resolved.data[name]),
         "train": {x: resolved.size(name, x, "train") for x in resolved.study.train_languages},
     }
     if how.examples is not None:
@@ -90,6 +90,10 @@ def dropped_lines(described: Mapping[str, Any]) -> str:
 def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:
     """A line for everything that the study did without, as far as it matters to the task."""
     return tuple(f"left out: {x['line']}" for x in described.get("skipped", ()) if x["task"] in ("", task))
+
+
+def _source(one: TaskData | Text) -> dict[str, Json]:
+    return {"source": one.source, "revision": one.commit if isinstance(one, Revised | Text) else None}
 
 
 def languages(described: Mapping[str, Any]) -> dict[str, Language]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
+from xlbench.hub import CONVERTED
 from xlbench.metrics import span_f1
 from xlbench_tasks._conll import read_conll
 from xlbench_tasks._folders import read_folders
@@ -61,5 +62,5 @@ def xlbench_task_data() -> Iterator[TaskData]:
         configs={code: code for code in CONFIGS.split()},
         columns=("tokens", "ner_tags"),
         decode=decode,
-        revision="refs/convert/parquet",
+        revision=CONVERTED,
     )

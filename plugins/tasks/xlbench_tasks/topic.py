@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
+from xlbench.hub import CONVERTED
 from xlbench.metrics import accuracy
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
@@ -94,5 +95,5 @@ def xlbench_task_data() -> Iterator[TaskData]:
         configs=SIB,
         columns=("text", "category"),
         decode=decode,
-        revision="refs/convert/parquet",
+        revision=CONVERTED,
     )
