@@ -13,17 +13,21 @@ from typing import Any
 from xlbench.contracts import BaseModel, digest
 from xlbench.errors import ModelError
 
-MODEL_TYPES = (
-    "albert",
-    "bert",
-    "deberta",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "roberta",
-    "xlm-roberta",
-)
-"""Encoders with a masked-LM head among those that `adapters` 1.3 supports (its "Model Overview")."""
+MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
+    "albert": ("predictions.",),
+    "bert": ("cls.predictions.",),
+    "deberta": ("cls.predictions.", "lm_predictions."),
+    "deberta-v2": ("cls.predictions.", "lm_predictions."),
+    "distilbert": ("vocab_",),
+    "electra": ("generator_predictions.",),
+    "modernbert": ("decoder.",),
+    "roberta": ("lm_head.",),
+    "xlm-roberta": ("lm_head.",),
+}
+"""Encoders that have a masked-LM head in `transformers` and adapters in `adapters` 1.3; by type, how the names
+of that head's weights begin."""
+NUMBERED_FROM_PADDING = frozenset({"roberta", "xlm-roberta"})
+"""Those whose positions begin at pad_token_id + 1, so that as many fewer pieces fit."""
 TOKENIZERS = (
     "tokenizer.json",
     "vocab.txt",
@@ -35,6 +39,10 @@ TOKENIZERS = (
 """One of them makes a tokenizer."""
 EXTRA = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that change a tokenizer."""
+NO_HEAD = (
+    "no masked-LM head among its weights, so nothing can be finetuned on text; give a checkpoint that was "
+    "saved as a masked LM, or leave out --transfer"
+)
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What is downloaded."""
@@ -52,6 +60,8 @@ class Checkpoint:
     """Changes whenever weights, configuration or tokenizer do; never a path."""
     size: int
     """Bytes of weights; 0 where not known before the download."""
+    masked_lm: bool | None = None
+    """Whether a masked-LM head is among the weights; None where not known before the download."""
 
 
 def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
@@ -118,8 +128,7 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
         folder = Path(cached).parent
     config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
     positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
-        # They number positions from pad_token_id + 1.
+    if positions and config.get("model_type") in NUMBERED_FROM_PADDING:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
     return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
@@ -157,7 +166,8 @@ def _local(folder: Path) -> Checkpoint:
     _check_names(names, str(folder))
     config = folder / "config.json"
     try:
-        _check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
+        facts = json.loads(config.read_text(encoding="utf-8"))
+        _check_config(facts, str(config))
     except (ValueError, OSError) as error:
         raise ModelError(f"{config}: cannot be read: {error}") from None
     weights = [x for x in names if x.endswith(".safetensors")]
@@ -168,7 +178,7 @@ def _local(folder: Path) -> Checkpoint:
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, total.hexdigest()[:40], size)
+    return Checkpoint(str(folder), None, total.hexdigest()[:40], size, has_masked_lm(folder))
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -182,7 +192,8 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW)"
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW), or name a --revision of a hub "
+                "repository that has them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
     if not any(x in names for x in TOKENIZERS):
@@ -197,8 +208,31 @@ def _check_config(config: Any, where: str) -> None:
     kind = config.get("model_type")
     if kind not in MODEL_TYPES:
         raise ModelError(
-            f"{where}: model type {kind!r} cannot be used; supported encoders are {', '.join(MODEL_TYPES)}"
+            f"{where}: model type {kind!r} cannot be used{_why_not(config)}; supported encoders are "
+            f"{', '.join(MODEL_TYPES)}"
         )
+
+
+def _why_not(config: Mapping[str, Any]) -> str:
+    """What kind of model it is that has no masked-LM head; empty where that is not the reason."""
+    if config.get("is_encoder_decoder"):
+        return ": an encoder-decoder has no masked-LM head"
+    built = config.get("architectures") or ()
+    if any(str(x).endswith(("ForCausalLM", "LMHeadModel")) for x in built):
+        return ": a decoder, which continues text, has no masked-LM head"
+    return ""
+
+
+def has_masked_lm(folder: Path) -> bool:
+    """Whether weights of a masked-LM head are among those of a folder that `locate` has checked."""
+    begin = MODEL_TYPES[_facts(folder / "config.json")["model_type"]]
+    return any(name.startswith(begin) for path in folder.glob("*.safetensors") for name in _header(path))
+
+
+def _header(path: Path) -> Mapping[str, Any]:
+    with path.open("rb") as file:
+        found: Mapping[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return found
 
 
 def _check_weights(files: list[Path]) -> None:

@@ -132,6 +132,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
+        if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
+            problems.add(f"{model.checkpoint}: {checkpoints.NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():
