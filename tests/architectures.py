@@ -38,7 +38,9 @@ def word_piece() -> Any:
     core.normalizer = normalizers.BertNormalizer(lowercase=False)
     core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     core.decoder = decoders.WordPiece()
-    core.train_from_iterator(LINES, trainers.WordPieceTrainer(vocab_size=60, special_tokens=list(named.values())))
+    core.train_from_iterator(
+        LINES, trainers.WordPieceTrainer(vocab_size=60, special_tokens=list(named.values()))
+    )
     return fast(core, named)
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import langcodes
 
-from xlbench.codes import to_iso639_3
+from xlbench.codes import parse, to_iso639_3
 from xlbench_tasks.languages import codes, wikipedias, xlbench_languages
+from xlbench_tasks.ner import WIKIANN
+from xlbench_tasks.pos import TREEBANKS
 
 
 def test_rows_are_complete_and_unlike() -> None:
@@ -61,11 +63,20 @@ def test_transfer_languages_of_the_paper_are_there() -> None:
     } <= codes()
 
 
-def test_wikipedias_with_a_code_of_iso_639_are_that_language() -> None:
-    other = {
-        *("als", "bat-smg", "bh", "cbk-zam", "eml", "fiu-vro", "zh-classical", "zh-min-nan", "zh-yue"),
-        *("ku", "no", "kv"),  # a macrolanguage and its main member
-    }
+def test_editions_of_wikipedia_are_in_the_language_that_they_stand_for() -> None:
+    main_member = {"kur": "kmr", "nor": "nob"}  # both rows name the one edition there is
     for code, wiki in wikipedias().items():
-        if wiki not in other:
-            assert to_iso639_3(wiki) == code
+        assert parse(wiki, "wikipedia") == main_member.get(code, code)
+
+
+def test_every_configuration_of_wikiann_is_in_a_language_of_the_table() -> None:
+    without_a_row = {"be-x-old", "map-bms", "simple"}  # varieties, whose language has another edition
+    assert len(WIKIANN | without_a_row) == 176
+    for name in WIKIANN | without_a_row:
+        assert parse(name, "wikiann") in codes(), name
+    assert {x for x in WIKIANN if x not in wikipedias().values()} == set()
+
+
+def test_treebanks_are_in_the_language_that_they_stand_for() -> None:
+    for code, name in TREEBANKS.items():
+        assert to_iso639_3(f"ud-treebank:{name}", codes()) == code
