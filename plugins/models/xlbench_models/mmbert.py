@@ -16,6 +16,6 @@ def xlbench_models() -> Iterator[BaseModel]:
         summary="mmBERT base: 22 layers of 768, 307 M parameters, over 1,800 languages; MIT",
         checkpoint="jhu-clsp/mmBERT-base",
         pretraining_languages=None,
-        languages_source="Marone et al. 2025 (arXiv 2509.06888): 1,833 languages, by data set; not listed here",
+        languages_source="Marone et al. 2025 (arXiv 2509.06888): 1,833 languages; not listed here",
         defaults=Study(text="wikipedia"),
     )
