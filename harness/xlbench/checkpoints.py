@@ -24,8 +24,8 @@ MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
     "roberta": ("lm_head.",),
     "xlm-roberta": ("lm_head.",),
 }
-"""Encoders that have a masked-LM head in `transformers` and adapters in `adapters` 1.3; by type, how the names
-of that head's weights begin."""
+"""Encoders that have a masked-LM head in `transformers` and adapters in `adapters` 1.3; by type, how names of
+that head's weights begin."""
 NUMBERED_FROM_PADDING = frozenset({"roberta", "xlm-roberta"})
 """Those whose positions begin at pad_token_id + 1, so that as many fewer pieces fit."""
 TOKENIZERS = (
@@ -192,8 +192,8 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW), or name a --revision of a hub "
-                "repository that has them, such as refs/pr/N of its conversion"
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision may "
+                "have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
     if not any(x in names for x in TOKENIZERS):

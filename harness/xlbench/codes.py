@@ -35,34 +35,35 @@ RETIRED = {
     "bh": ("bho", "mag", "mai"), "bih": ("bho", "mag", "mai"), "eml": ("egl", "rgn"), "mol": ("ron",),
     "scc": ("srp",), "scr": ("hrv",),
 }  # fmt: skip
-"""Codes that ISO 639 withdrew, and what took their place. Not `ajp`, which Universal Dependencies still use."""
+"""Codes that ISO 639 withdrew, and what took their place. Not `ajp`, which Universal Dependencies have."""
 OLD = {"in": "id", "iw": "he", "ji": "yi", "jw": "jv", "mo": "ro"}
 """Withdrawn codes of two letters with one that took their place."""
 MISTAKES = {
-    "jap": "jpn", "jp": "jpn", "cn": "zho", "cz": "ces", "dk": "dan", "gr": "ell", "ua": "ukr", "vn": "vie",
+    "jap": "jpn", "jp": "jpn", "cn": "zho", "cz": "ces", "dk": "dan", "gr": "ell", "ua": "ukr",
+    "vn": "vie",
 }  # fmt: skip
 """What is written for a code, often a country's, and is none."""
 
 WIKIPEDIA = {
-    "als": "gsw", "bat-smg": "sgs", "be-tarask": "bel", "be-x-old": "bel", "bh": "bho", "cbk-zam": "cbk",
-    "eml": "egl", "fiu-vro": "vro", "ku": "kmr", "kv": "kpv", "map-bms": "jav", "nah": "nah", "nds-nl": "nds",
-    "no": "nob", "nrm": "nrf", "roa-rup": "rup", "roa-tara": "nap", "simple": "eng", "zh-classical": "lzh",
-    "zh-min-nan": "nan", "zh-yue": "yue",
+    "als": "gsw", "bat-smg": "sgs", "be-tarask": "bel", "be-x-old": "bel", "bh": "bho",
+    "cbk-zam": "cbk", "eml": "egl", "fiu-vro": "vro", "ku": "kmr", "kv": "kpv", "map-bms": "jav",
+    "nah": "nah", "nds-nl": "nds", "no": "nob", "nrm": "nrf", "roa-rup": "rup", "roa-tara": "nap",
+    "simple": "eng", "zh-classical": "lzh", "zh-min-nan": "nan", "zh-yue": "yue",
 }  # fmt: skip
 """Editions whose code is not the language's own, or is that of a macrolanguage and means its main member.
 Varieties without a code stand for their language: Taraškievica, Banyumasan, Tarantino, Dutch Low Saxon,
 Simple English. WikiANN took its names from them."""
 UD_NAMES = {
-    "Apurina": "apu", "Assyrian": "aii", "Bororo": "bor", "Buryat": "bxr", "Cappadocian": "cpg", "Classical Armenian": "xcl",
-    "Classical Chinese": "lzh", "Egyptian": "egy", "Gheg": "aln", "Guajajara": "gub", "Gwichin": "gwi",
-    "Highland Puebla Nahuatl": "azz", "Ika": "arh",
+    "Apurina": "apu", "Assyrian": "aii", "Bororo": "bor", "Buryat": "bxr", "Cappadocian": "cpg",
+    "Classical Armenian": "xcl", "Classical Chinese": "lzh", "Egyptian": "egy", "Gheg": "aln",
+    "Guajajara": "gub", "Gwichin": "gwi", "Highland Puebla Nahuatl": "azz", "Ika": "arh",
     "Kaapor": "urb", "Karo": "arr", "Kiche": "quc", "Komi Permyak": "koi", "Komi Zyrian": "kpv",
-    "Kurmanji": "kmr", "Livvi": "olo", "Low Saxon": "nds", "Madi": "jaa", "Makurap": "mpu", "Munduruku": "myu",
-    "Mbya Guarani": "gun", "Naija": "pcm",
-    "Nheengatu": "yrl", "North Sami": "sme", "Old Church Slavonic": "chu", "Old East Slavic": "orv", "Old Provencal": "pro", "Paumari": "pad", "Pesh": "pay",
-    "Old Turkish": "otk", "Soi": "soj", "South Levantine Arabic": "ajp", "Spanish Sign Language": "ssp",
-    "Teko": "eme", "Tupinamba": "tpn", "Western Sierra Puebla Nahuatl": "nhi", "Yakut": "sah", "Yupik": "ess",
-    "Zaar": "say",
+    "Kurmanji": "kmr", "Livvi": "olo", "Low Saxon": "nds", "Madi": "jaa", "Makurap": "mpu",
+    "Munduruku": "myu", "Mbya Guarani": "gun", "Naija": "pcm", "Nheengatu": "yrl", "North Sami": "sme",
+    "Old Church Slavonic": "chu", "Old East Slavic": "orv", "Old Provencal": "pro", "Paumari": "pad",
+    "Pesh": "pay", "Old Turkish": "otk", "Soi": "soj", "South Levantine Arabic": "ajp",
+    "Spanish Sign Language": "ssp", "Teko": "eme", "Tupinamba": "tpn",
+    "Western Sierra Puebla Nahuatl": "nhi", "Yakut": "sah", "Yupik": "ess", "Zaar": "say",
 }  # fmt: skip
 """Names of Universal Dependencies that are not the usual English ones."""
 
@@ -239,9 +240,15 @@ def _members(code: str) -> set[str]:
 
 
 def _meant(text: str, known: Collection[str]) -> str:
-    """What may have been meant: a usual mistake, or similar codes."""
+    """What may have been meant: a usual mistake, or what has a similar name or code."""
     import difflib
 
+    import langcodes
+
     low = text.strip().lower()
-    near = [MISTAKES[low]] if low in MISTAKES else difflib.get_close_matches(low, known, n=3)
+    near = [MISTAKES[low]] if low in MISTAKES else []
+    if not near and len(low) > 3:
+        names = {langcodes.Language.get(x).display_name().lower(): x for x in known}
+        near = [names[x] for x in difflib.get_close_matches(low, names, n=2, cutoff=0.8)]
+    near = near or difflib.get_close_matches(low, known, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else "; for instance eng, swa or zho (ISO 639-3)"

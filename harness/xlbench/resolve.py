@@ -122,7 +122,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     tasks, data = _tasks(full, registry, problems)
     corpus: Corpus = NoText()
     with problems.kept():
-        corpus = _corpus(full, registry)
+        corpus = find_corpus(full.text, registry)
     folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
     full = _open_languages(full, said, data, corpus, folders and bool(full.data), problems)
     full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
@@ -298,12 +298,12 @@ def _tasks(
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            data[name] = _data(task, study.data.get(name) or (task.default_data,), registry)
+            data[name] = find_data(task, study.data.get(name) or (task.default_data,), registry)
     return tasks, data
 
 
-def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
-    """A registered data set, or a reader of folders."""
+def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    """A registered data set, or a reader of folders. Raises UnknownNameError where it is neither."""
     if len(given) == 1 and f"{task.name}:{given[0]}" in registry.data:
         return registry.data[f"{task.name}:{given[0]}"]
     paths = []
@@ -327,14 +327,15 @@ def _expand(text: str) -> list[Path]:
     return [Path(x) for x in sorted(found) if Path(x).is_dir()]
 
 
-def _corpus(study: Study, registry: Registry) -> Corpus:
-    if study.text is None:
+def find_corpus(text: str | None, registry: Registry) -> Corpus:
+    """A registered corpus, or a folder of text. Raises UnknownNameError where it is neither."""
+    if text is None:
         return NoText()
-    if study.text in registry.corpora:
-        return registry.corpora[study.text]
-    path = Path(study.text).expanduser()
+    if text in registry.corpora:
+        return registry.corpora[text]
+    path = Path(text).expanduser()
     if not path.is_dir():
-        raise UnknownNameError(f"{registry.unknown('corpus', study.text)}, nor is it a folder")
+        raise UnknownNameError(f"{registry.unknown('corpus', text)}, nor is it a folder")
     return read_folder(path, registry.languages)
 
 
