@@ -10,24 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlbench.architectures import NUMBERED_FROM_PADDING, check_config, facts, has_masked_lm
 from xlbench.contracts import BaseModel, digest
 from xlbench.errors import ModelError
 
-MODEL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "albert": ("predictions.",),
-    "bert": ("cls.predictions.",),
-    "deberta": ("cls.predictions.", "lm_predictions."),
-    "deberta-v2": ("cls.predictions.", "lm_predictions."),
-    "distilbert": ("vocab_",),
-    "electra": ("generator_predictions.",),
-    "modernbert": ("decoder.",),
-    "roberta": ("lm_head.",),
-    "xlm-roberta": ("lm_head.",),
-}
-"""Encoders that have a masked-LM head in `transformers` and adapters in `adapters` 1.3; by type, how names of
-that head's weights begin."""
-NUMBERED_FROM_PADDING = frozenset({"roberta", "xlm-roberta"})
-"""Those whose positions begin at pad_token_id + 1, so that as many fewer pieces fit."""
 TOKENIZERS = (
     "tokenizer.json",
     "vocab.txt",
@@ -39,10 +25,6 @@ TOKENIZERS = (
 """One of them makes a tokenizer."""
 EXTRA = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that change a tokenizer."""
-NO_HEAD = (
-    "no masked-LM head among its weights, so nothing can be finetuned on text; give a checkpoint that was "
-    "saved as a masked LM, or leave out --transfer"
-)
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What is downloaded."""
@@ -126,21 +108,12 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
         if not isinstance(cached, str):
             return None
         folder = Path(cached).parent
-    config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
+    config, tokenizer = facts(folder / "config.json"), facts(folder / "tokenizer_config.json")
     positions = config.get("max_position_embeddings")
     if positions and config.get("model_type") in NUMBERED_FROM_PADDING:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
     return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    """A configuration; empty where there is none that can be read, of which loading the model will tell."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def is_here(checkpoint: Checkpoint) -> bool:
@@ -166,8 +139,7 @@ def _local(folder: Path) -> Checkpoint:
     _check_names(names, str(folder))
     config = folder / "config.json"
     try:
-        facts = json.loads(config.read_text(encoding="utf-8"))
-        _check_config(facts, str(config))
+        check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
     except (ValueError, OSError) as error:
         raise ModelError(f"{config}: cannot be read: {error}") from None
     weights = [x for x in names if x.endswith(".safetensors")]
@@ -192,47 +164,12 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision may "
-                "have them, such as refs/pr/N of its conversion"
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision "
+                "may have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
     if not any(x in names for x in TOKENIZERS):
         raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
-
-
-def _check_config(config: Any, where: str) -> None:
-    if not isinstance(config, Mapping):
-        raise ModelError(f"{where}: not a model configuration")
-    if config.get("auto_map"):
-        raise ModelError(f"{where}: the model needs code of its own (auto_map), which is never run")
-    kind = config.get("model_type")
-    if kind not in MODEL_TYPES:
-        raise ModelError(
-            f"{where}: model type {kind!r} cannot be used{_why_not(config)}; supported encoders are "
-            f"{', '.join(MODEL_TYPES)}"
-        )
-
-
-def _why_not(config: Mapping[str, Any]) -> str:
-    """What kind of model it is that has no masked-LM head; empty where that is not the reason."""
-    if config.get("is_encoder_decoder"):
-        return ": an encoder-decoder has no masked-LM head"
-    built = config.get("architectures") or ()
-    if any(str(x).endswith(("ForCausalLM", "LMHeadModel")) for x in built):
-        return ": a decoder, which continues text, has no masked-LM head"
-    return ""
-
-
-def has_masked_lm(folder: Path) -> bool:
-    """Whether weights of a masked-LM head are among those of a folder that `locate` has checked."""
-    begin = MODEL_TYPES[_facts(folder / "config.json")["model_type"]]
-    return any(name.startswith(begin) for path in folder.glob("*.safetensors") for name in _header(path))
-
-
-def _header(path: Path) -> Mapping[str, Any]:
-    with path.open("rb") as file:
-        found: Mapping[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return found
 
 
 def _check_weights(files: list[Path]) -> None:
@@ -273,7 +210,7 @@ def _hub(repo: str, revision: str | None) -> Checkpoint:
         config = hf_hub_download(repo, "config.json", revision=commit)
     except Exception as error:
         raise _hub_error(repo, error) from error
-    _check_config(json.loads(Path(config).read_text(encoding="utf-8")), f"{repo}: config.json")
+    check_config(json.loads(Path(config).read_text(encoding="utf-8")), f"{repo}: config.json")
     size = sum(
         x.size or 0 for x in files if x.rfilename.endswith(".safetensors") and os.sep not in x.rfilename
     )

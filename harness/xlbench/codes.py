@@ -86,7 +86,7 @@ def to_iso639_3(text: str, known: Collection[str] = ()) -> str:
     if colon:
         if kind not in KINDS:
             raise UnknownNameError(f"{text!r}: no such kind of identifier; there are {', '.join(KINDS)}")
-        code = parse(rest, kind)  # type: ignore[arg-type]
+        code = parse(rest, kind)
     else:
         code = _any(text, known)
     if code in known:

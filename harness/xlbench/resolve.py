@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench import checkpoints, given_adapters, settings
+from xlbench.architectures import NO_HEAD
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
     AdapterTraining,
@@ -133,7 +134,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
         if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
-            problems.add(f"{model.checkpoint}: {checkpoints.NO_HEAD}")
+            problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():

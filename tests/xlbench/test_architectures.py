@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from architectures import ARCHITECTURES, LENGTH, write
+from architectures import ARCHITECTURES, LENGTH, LINES, write
 from made import study_over
 
 from xlbench import checkpoints
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
+from xlbench.errors import ModelError
 from xlbench.lab import Lab
 
 QUICK = LanguageTraining(
@@ -113,9 +115,121 @@ def test_an_adapter_of_zeros_changes_nothing(name: str, tmp_path: Path) -> None:
                 parameter.zero_()
         encoder.model.set_active_adapters("nothing")
         with_it = encoder.masked_logits(ids, attention, everywhere)
-    invertible = encoder.body.invertible_adapters.pop("nothing")
-    del invertible
-    with torch.no_grad():
+        del encoder.body.invertible_adapters["nothing"]
         without_invertible = encoder.masked_logits(ids, attention, everywhere)
     torch.testing.assert_close(without_invertible, bare)
     assert not torch.equal(with_it, bare)  # the invertible part is at work on this architecture
+
+
+def test_a_bottleneck_of_modernbert_computes_what_it_should(tmp_path: Path) -> None:
+    """Over plain transformers: h + m + up(relu(down(m + norm(h)))), m what the feed-forward part gives.
+
+    The library takes the normed input for the residual that the bottleneck reads.
+    """
+    from transformers import AutoModel
+
+    checkpoint = write("modernbert", tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    torch.manual_seed(1)
+    encoder.add_language_adapter("one", "seq_bn", 4)
+    parts = [layer.output_adapters.adapters["one"] for layer in encoder.body.layers]
+    with torch.no_grad():
+        for part in parts:
+            part.adapter_up.weight.normal_()
+    plain = AutoModel.from_pretrained(checkpoint).eval()
+    for layer, part in zip(plain.layers, parts, strict=True):
+
+        def after(
+            mlp: torch.nn.Module, inputs: tuple[torch.Tensor], m: torch.Tensor, part=part
+        ) -> torch.Tensor:
+            down, up = part.adapter_down[0], part.adapter_up
+            return m + up(torch.relu(down(m + inputs[0])))
+
+        layer.mlp.register_forward_hook(after)
+    ids = torch.arange(5, 25)[None]
+    encoder.model.set_active_adapters("one")
+    with torch.no_grad():
+        ours = encoder.body(input_ids=ids, attention_mask=torch.ones_like(ids))[0]
+        torch.testing.assert_close(ours, plain(input_ids=ids).last_hidden_state)
+
+
+@pytest.mark.parametrize("name", ["deberta", "mdeberta"])
+def test_the_head_of_deberta_is_found_under_its_authors_names(name: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    checkpoint = write(name, tmp_path)
+    before = lab_of(study(checkpoint), checkpoint, tmp_path).encoder
+    weights = load_file(checkpoint / "model.safetensors")
+    with torch.no_grad():  # unlike any that a fresh head would have
+        weights["cls.predictions.bias"].normal_(generator=torch.Generator().manual_seed(3))
+    named = {
+        key.replace("cls.predictions.transform.", "lm_predictions.lm_head.").replace(
+            "cls.predictions.bias", "lm_predictions.lm_head.bias"
+        ): value.half() if name == "mdeberta" else value
+        for key, value in weights.items()
+    } | {"mask_predictions.dense.weight": torch.zeros(2, 2)}  # fmt: skip
+    save_file(named, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    after = lab_of(study(checkpoint), checkpoint, tmp_path).encoder
+    ids = torch.arange(5, 25)[None]
+    with torch.no_grad():
+        ours, theirs = (x.masked_logits(ids, torch.ones_like(ids), torch.arange(20)) for x in (after, before))
+    tolerance = 2e-2 if name == "mdeberta" else 1e-5  # published in half precision, computed in single
+    torch.testing.assert_close(ours, theirs + weights["cls.predictions.bias"], rtol=0, atol=tolerance)
+    assert all(x.dtype == torch.float32 for x in after.weights().values())
+
+
+@pytest.mark.parametrize("name", ["bert", "minilm", "xlm-roberta", "mdeberta", "modernbert"])
+def test_without_a_masked_lm_head_only_finetuning_is_refused(name: str, tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    checkpoint = write(name, tmp_path / "whole")
+    AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
+    where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
+    assert where.masked_lm is False
+    lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
+    lab.task_adapter("tags")
+    assert counts(lab, "tags")
+    with pytest.raises(ModelError, match="no masked-LM head among its weights, so nothing can be finetuned"):
+        lab.finetune("qaa", steps=1, seed=0)
+
+
+def only_sentencepiece(name: str, file: str, folder: Path, **facts: object) -> Path:
+    """A checkpoint as its authors publish it: SentencePiece's own file and no tokenizer.json."""
+    import sentencepiece
+
+    checkpoint = write(name, folder / "checkpoint", vocab_size=64)
+    for path in checkpoint.glob("*token*.json"):
+        path.unlink()
+    (folder / "text").write_text("\n".join(LINES))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "text"), model_prefix=str(folder / "model"), vocab_size=40, minloglevel=2,
+        hard_vocab_limit=False,
+    )  # fmt: skip
+    (folder / "model.model").rename(checkpoint / file)
+    config = checkpoint / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **facts}))
+    return checkpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "facts", "mask"),
+    [
+        ("mdeberta", "spm.model", {}, "[MASK]"),
+        ("xlm-roberta", "sentencepiece.bpe.model", {}, "<mask>"),
+        ("minilm", "sentencepiece.bpe.model", {"tokenizer_class": "XLMRobertaTokenizer"}, "<mask>"),
+    ],
+)
+def test_a_sentencepiece_model_alone_makes_a_fast_tokenizer(
+    name: str, file: str, facts: dict[str, object], mask: str, tmp_path: Path
+) -> None:
+    checkpoint = only_sentencepiece(name, file, tmp_path, **facts)
+    lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
+    assert lab.encoder.tokenizer.mask_token == mask
+    assert "▁ana" in lab.encoder.tokenizer("ana beka").tokens()
+    assert np.isfinite(lab.finetune("qaa", steps=1, seed=0))
+
+
+def test_a_tokenizer_of_a_class_that_has_no_file_is_refused(tmp_path: Path) -> None:
+    checkpoint = only_sentencepiece("minilm", "sentencepiece.bpe.model", tmp_path)
+    with pytest.raises(ModelError, match="no tokenizer of the class that its configuration asks for"):
+        lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from xlbench import checkpoints
+from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, has_masked_lm
 from xlbench.errors import ModelError
 from xlbench.lab import interfaces
 
@@ -79,7 +79,7 @@ class Encoder:
             raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
         self.device = device
         self._checkpoint = checkpoint
-        self._masked_lm = checkpoints.has_masked_lm(Path(checkpoint))
+        self._masked_lm = has_masked_lm(Path(checkpoint))
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
         self.model.to(device).float().eval()
         setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
@@ -101,7 +101,7 @@ class Encoder:
     def longest(self) -> int:
         """Longest input in pieces, special tokens included."""
         positions = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
-        if self.model.config.model_type in checkpoints.NUMBERED_FROM_PADDING:
+        if self.model.config.model_type in NUMBERED_FROM_PADDING:
             positions -= self.model.config.pad_token_id + 1
         return int(min(self.tokenizer.model_max_length, positions))
 
@@ -154,7 +154,7 @@ class Encoder:
         input. Raises ModelError where the checkpoint came without a masked-LM head.
         """
         if not self._masked_lm:
-            raise ModelError(f"{self._checkpoint}: {checkpoints.NO_HEAD}")
+            raise ModelError(f"{self._checkpoint}: {NO_HEAD}")
         hidden = self.body(input_ids=ids, attention_mask=attention)[0]
         picked = hidden.reshape(-1, hidden.shape[-1])[where]
         return cast("Tensor", self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0])

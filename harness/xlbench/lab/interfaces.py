@@ -36,7 +36,7 @@ def _with_heads(body: Any) -> Any:
 
     (pretrained,) = body.__bases__
 
-    class WithHeads(EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, pretrained):  # type: ignore[misc]
+    class WithHeads(EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, pretrained):  # type: ignore[misc, valid-type]
         head_types = HEADS
 
         def __init__(self, config: Any) -> None:
@@ -48,7 +48,7 @@ def _with_heads(body: Any) -> Any:
             self._init_head_modules()
             self.init_weights()
 
-        @ForwardContext.wrap
+        @ForwardContext.wrap  # type: ignore[untyped-decorator]
         def forward(
             self,
             input_ids: Any = None,
