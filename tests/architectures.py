@@ -147,7 +147,7 @@ def modernbert() -> tuple[Any, Any]:
     tokenizer = unigram(start="<bos>", end="<eos>")
     config = ModernBertConfig(
         **SIZE, max_position_embeddings=LENGTH, local_attention=8, global_attn_every_n_layers=2,
-        cls_token_id=tokenizer.cls_token_id, sep_token_id=tokenizer.sep_token_id, reference_compile=False,
+        cls_token_id=tokenizer.cls_token_id, sep_token_id=tokenizer.sep_token_id,
     )  # fmt: skip
     return config, tokenizer
 

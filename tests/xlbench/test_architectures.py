@@ -153,6 +153,14 @@ def test_a_bottleneck_of_modernbert_computes_what_it_should(tmp_path: Path) -> N
         torch.testing.assert_close(ours, plain(input_ids=ids).last_hidden_state)
 
 
+def test_modernbert_is_never_compiled(tmp_path: Path) -> None:
+    checkpoint = write("modernbert", tmp_path, reference_compile=True)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    for config in (encoder.model.config, encoder.body.config, encoder.masked_lm.config):
+        assert config.reference_compile is False
+        assert config._attn_implementation == "sdpa"
+
+
 @pytest.mark.parametrize("name", ["deberta", "mdeberta"])
 def test_the_head_of_deberta_is_found_under_its_authors_names(name: str, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file

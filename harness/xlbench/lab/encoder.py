@@ -1,6 +1,6 @@
 """The model in memory: body, masked-LM head, adapters and heads.
 
-Only this file, `interfaces`, `compositions` and the heads of `kinds` know the library `adapters`.
+Only this file, `loading`, `compositions` and the heads of `kinds` know the library `adapters`.
 
 The body is loaded once, as an adapter model. The masked-LM head comes from
 `AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
@@ -19,20 +19,12 @@ from torch import Tensor, nn
 
 from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, has_masked_lm
 from xlbench.errors import ModelError
-from xlbench.lab import interfaces
+from xlbench.lab import loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xlbench.lab.batches import Batch
-
-
-HEAD_KEYS = {
-    r"^lm_predictions\.lm_head\.(dense|LayerNorm)\.": r"cls.predictions.transform.\1.",
-    r"^lm_predictions\.lm_head\.bias$": "cls.predictions.bias",
-}
-"""The masked-LM head of DeBERTa by the names of its authors' checkpoints, and by those of transformers' older
-class, which computes the same and is the one whose decoder can be tied here."""
 
 
 class _HandOn(nn.Module):
@@ -54,19 +46,16 @@ class Encoder:
         """
         logging.getLogger("adapters").setLevel(logging.ERROR)
         import transformers
-        from transformers import AutoModelForMaskedLM, AutoTokenizer
+        from transformers import AutoTokenizer
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        how: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
         # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
         torch.manual_seed(0)
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **how)
-            self.model = interfaces.from_pretrained(checkpoint, use_safetensors=True, **how)
-            if self.model.config.model_type in {"deberta", "deberta-v2"}:
-                how |= {"key_mapping": HEAD_KEYS, "legacy": True}
-            masked_lm = AutoModelForMaskedLM.from_pretrained(checkpoint, use_safetensors=True, **how)
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **loading.LOCAL)
+            self.model = loading.adapter_model(checkpoint)
+            masked_lm = loading.masked_lm(checkpoint, self.model.config.model_type)
         except TypeError as error:  # a tokenizer class without the file that it wants
             raise ModelError(
                 f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one "

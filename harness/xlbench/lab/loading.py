@@ -1,28 +1,52 @@
-"""Adapter models of architectures that `adapters` has no class of its own for.
+"""Loading a checkpoint: as an adapter model, and as the masked LM whose head is wanted.
 
-For these the library has an interface, which says where in a layer the adapters go, but neither flexible
-heads nor `AutoAdapterModel`. Here a class is put together that has both.
+Of some architectures `adapters` has no class of its own, so none with flexible heads, but an interface, which
+says where in a layer the adapters go. For these, such a class is put together here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 HEADS = ["classification", "multilabel_classification", "tagging", "multiple_choice", "question_answering"]
 """Heads that need nothing but hidden states."""
+HOW: Mapping[str, Mapping[str, Any]] = {
+    # Compiled layers and unpadded attention would go past the hooks by which adapters act.
+    "modernbert": {"reference_compile": False, "attn_implementation": "sdpa"},
+}
+"""By model type: what else loading is told."""
+HEAD_KEYS = {
+    r"^lm_predictions\.lm_head\.(dense|LayerNorm)\.": r"cls.predictions.transform.\1.",
+    r"^lm_predictions\.lm_head\.bias$": "cls.predictions.bias",
+}
+"""The masked-LM head of DeBERTa by the names of its authors' checkpoints, and by those of transformers' older
+class, which computes the same and is the one whose decoder can be tied."""
+LOCAL = {"trust_remote_code": False, "local_files_only": True}
 
 
-def from_pretrained(checkpoint: str, **how: Any) -> Any:
-    """The adapter model of a checkpoint folder; what transformers raises goes through."""
+def adapter_model(checkpoint: str) -> Any:
+    """The adapter model of a folder, from safetensors; what transformers raises goes through."""
     from adapters import AutoAdapterModel
     from adapters.wrappers.interfaces import get_adapter_interface
     from transformers import AutoConfig, AutoModel
 
-    config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False, local_files_only=True)
+    config = AutoConfig.from_pretrained(checkpoint, **LOCAL)
+    how = {"use_safetensors": True, **LOCAL, **HOW.get(config.model_type, {})}
     if get_adapter_interface(config.model_type) is None:
         return AutoAdapterModel.from_pretrained(checkpoint, **how)
     return _with_heads(AutoModel._model_mapping[type(config)]).from_pretrained(checkpoint, **how)
+
+
+def masked_lm(checkpoint: str, model_type: str) -> Any:
+    """The masked LM of a folder, from safetensors; what transformers raises goes through."""
+    from transformers import AutoModelForMaskedLM
+
+    how = {"use_safetensors": True, **LOCAL, **HOW.get(model_type, {})}
+    if model_type in {"deberta", "deberta-v2"}:
+        how |= {"key_mapping": HEAD_KEYS, "legacy": True}
+    return AutoModelForMaskedLM.from_pretrained(checkpoint, **how)
 
 
 @cache
