@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-HEADS = ["classification", "multilabel_classification", "tagging", "multiple_choice", "question_answering"]
-"""Heads that need nothing but hidden states."""
+HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
+"""Heads of the kinds of task. They need nothing but hidden states, so every architecture has all of them; the
+library's own lists leave dependency parsing out for some."""
 HOW: Mapping[str, Mapping[str, Any]] = {
     # Compiled layers and unpadded attention would go past the hooks by which adapters act.
     "modernbert": {"reference_compile": False, "attn_implementation": "sdpa"},
@@ -34,9 +35,11 @@ def adapter_model(checkpoint: str) -> Any:
 
     config = AutoConfig.from_pretrained(checkpoint, **LOCAL)
     how = {"use_safetensors": True, **LOCAL, **HOW.get(config.model_type, {})}
-    if get_adapter_interface(config.model_type) is None:
-        return AutoAdapterModel.from_pretrained(checkpoint, **how)
-    return _with_heads(AutoModel._model_mapping[type(config)]).from_pretrained(checkpoint, **how)
+    known = get_adapter_interface(config.model_type) is None
+    kind = AutoAdapterModel if known else _with_heads(AutoModel._model_mapping[type(config)])
+    model = kind.from_pretrained(checkpoint, **how)
+    model.head_types = HEADS
+    return model
 
 
 def masked_lm(checkpoint: str, model_type: str) -> Any:
@@ -61,8 +64,6 @@ def _with_heads(body: Any) -> Any:
     (pretrained,) = body.__bases__
 
     class WithHeads(EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, pretrained):  # type: ignore[misc, valid-type]
-        head_types = HEADS
-
         def __init__(self, config: Any) -> None:
             super().__init__(config)
             bare = body(config)
