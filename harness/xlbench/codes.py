@@ -84,6 +84,7 @@ def to_iso639_3(text: str, known: Collection[str] = ()) -> str:
         return text
     kind, colon, rest = text.strip().partition(":")
     if colon:
+        kind = kind.lower()
         if kind not in KINDS:
             raise UnknownNameError(f"{text!r}: no such kind of identifier; there are {', '.join(KINDS)}")
         code = parse(rest, kind)
@@ -213,8 +214,10 @@ def _name(text: str) -> str:
     except LookupError:
         return ""
     # The library also takes the beginning of a name for the whole.
-    whole = names.normalize_name(text) in names.TRIES["en/name_to_language"]
-    return _bcp47(found) if whole and found else ""
+    whole = names.normalize_name(text)
+    if whole == "dari":  # Persian of Afghanistan to the library
+        return "prs"
+    return _bcp47(found) if whole in names.TRIES["en/name_to_language"] and found else ""
 
 
 PARSERS: dict[Kind, Callable[[str], str]] = {
