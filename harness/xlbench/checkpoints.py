@@ -10,20 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from xlbench import hub
+from xlbench.architectures import NUMBERED_FROM_PADDING, check_config, facts, has_masked_lm
 from xlbench.contracts import BaseModel, digest
 from xlbench.errors import ModelError
 
-MODEL_TYPES = (
-    "albert",
-    "bert",
-    "deberta",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "roberta",
-    "xlm-roberta",
-)
-"""Encoders with a masked-LM head among those that `adapters` 1.3 supports (its "Model Overview")."""
 TOKENIZERS = (
     "tokenizer.json",
     "vocab.txt",
@@ -54,6 +44,8 @@ class Checkpoint:
     """Changes whenever weights, configuration or tokenizer do; never a path."""
     size: int
     """Bytes of weights; 0 where not known before the download."""
+    masked_lm: bool | None = None
+    """Whether a masked-LM head is among the weights; None where not known before the download."""
 
 
 def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
@@ -107,22 +99,12 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
         if not isinstance(cached, str):
             return None
         folder = Path(cached).parent
-    config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
+    config, tokenizer = facts(folder / "config.json"), facts(folder / "tokenizer_config.json")
     positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
-        # They number positions from pad_token_id + 1.
+    if positions and config.get("model_type") in NUMBERED_FROM_PADDING:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
     return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    """A configuration; empty where there is none that can be read, of which loading the model will tell."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def is_here(checkpoint: Checkpoint) -> bool:
@@ -138,7 +120,7 @@ def _local(folder: Path) -> Checkpoint:
     _check_names(names, str(folder))
     config = folder / "config.json"
     try:
-        _check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
+        check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
     except (ValueError, OSError) as error:
         raise ModelError(f"{config}: cannot be read: {error}") from None
     weights = [x for x in names if x.endswith(".safetensors")]
@@ -150,7 +132,7 @@ def _local(folder: Path) -> Checkpoint:
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, total.hexdigest()[:40], size)
+    return Checkpoint(str(folder), None, total.hexdigest()[:40], size, has_masked_lm(folder))
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -164,23 +146,12 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW)"
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision "
+                "may have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
     if not any(x in names for x in TOKENIZERS):
         raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
-
-
-def _check_config(config: Any, where: str) -> None:
-    if not isinstance(config, Mapping):
-        raise ModelError(f"{where}: not a model configuration")
-    if config.get("auto_map"):
-        raise ModelError(f"{where}: the model needs code of its own (auto_map), which is never run")
-    kind = config.get("model_type")
-    if kind not in MODEL_TYPES:
-        raise ModelError(
-            f"{where}: model type {kind!r} cannot be used; supported encoders are {', '.join(MODEL_TYPES)}"
-        )
 
 
 def _check_shards(folder: Path, weights: Sequence[str]) -> None:
@@ -217,7 +188,7 @@ def _hub(name: str, revision: str | None) -> Checkpoint:
     found = hub.find(_repo(name), revision)
     _check_names(sorted(found.files), name)
     path = hub.fetch(found, "config.json")
-    _check_config(json.loads(path.read_text(encoding="utf-8")), f"{name}: config.json")
+    check_config(json.loads(path.read_text(encoding="utf-8")), f"{name}: config.json")
     size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
     return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xlbench import checkpoints, given_adapters, settings
+from xlbench.architectures import NO_HEAD
 from xlbench.clean_text import CleanText, TrainingSentences
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
@@ -96,7 +97,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     training_data = {x: borrowed[x][1] if x in borrowed else data[x] for x in tasks if x in data}
     corpus: Corpus = NoText()
     with problems.kept():
-        corpus = _corpus(full, data, registry)
+        corpus = find_corpus(full.text, registry, data)
     folders = not any(
         name in registry.data
         for task, given in full.data.items()
@@ -122,6 +123,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
         model = replace(model, revision=checkpoint.revision)
+        if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
+            problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():
@@ -273,7 +276,7 @@ def _tasks(
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            data[name] = _data(task, study.data.get(name) or (task.default_data,), registry)
+            data[name] = find_data(task, study.data.get(name) or (task.default_data,), registry)
     return tasks, data
 
 
@@ -297,12 +300,12 @@ def _borrowed(
                     f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
                 )
             given = study.data.get(one.name) or (one.default_data,)
-            found[name] = one, data[one.name] if one.name in data else _data(one, given, registry)
+            found[name] = one, data[one.name] if one.name in data else find_data(one, given, registry)
     return found
 
 
-def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
-    """A registered data set, or a reader of folders."""
+def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    """A registered data set, or a reader of folders. Raises UnknownNameError where it is neither."""
     if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
         return one
     paths = []
@@ -343,23 +346,27 @@ def _expand(text: str) -> list[Path]:
     return [Path(x) for x in sorted(found) if Path(x).is_dir()]
 
 
-def _corpus(study: Study, data: Mapping[str, TaskData], registry: Registry) -> Corpus:
-    if study.text is None:
+def find_corpus(text: str | None, registry: Registry, data: Mapping[str, TaskData]) -> Corpus:
+    """A registered corpus, the training sentences of one of `data` (by task), or a folder of text.
+
+    Raises UnknownNameError where it is none of them.
+    """
+    if text is None:
         return NoText()
-    if (one := _registered(study.text, registry.corpora)) is not None:
+    if (one := _registered(text, registry.corpora)) is not None:
         return one
-    name, _, task = study.text.partition(":")
+    name, _, task = text.partition(":")
     if name == TRAINING_SENTENCES:
-        return _training_sentences(study.text, task, data)
-    path = Path(study.text).expanduser()
-    family, colon, argument = study.text.partition(":")
+        return _training_sentences(text, task, data)
+    path = Path(text).expanduser()
+    family, colon, argument = text.partition(":")
     if colon and isinstance(one := registry.corpora.get(family), CorpusFamily) and not path.is_dir():
         argument, at, revision = argument.partition("@")
         member = one.member(argument, registry.languages)
-        return _at(member, revision, study.text) if at else member
+        return _at(member, revision, text) if at else member
     if not path.is_dir():
         raise UnknownNameError(
-            f"{registry.unknown('corpus', study.text)}, nor is it a folder or {TRAINING_SENTENCES}"
+            f"{registry.unknown('corpus', text)}, nor is it a folder or {TRAINING_SENTENCES}"
         )
     return read_folder(path, registry.languages)
 

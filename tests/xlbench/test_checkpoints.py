@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from architectures import ARCHITECTURES
 
-from xlbench.checkpoints import MODEL_TYPES, download, is_here, locate
+from xlbench.architectures import MODEL_TYPES
+from xlbench.checkpoints import download, is_here, locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
 from xlbench.hub import snapshot
@@ -153,15 +155,25 @@ def test_no_network_but_cached(offline: Path, checkpoint: Path) -> None:
     assert download(found) == folder
 
 
-def test_every_supported_architecture_has_a_masked_lm_head_and_adapters() -> None:
-    from adapters.models import MODEL_MIXIN_MAPPING
+def test_every_supported_architecture_has_a_masked_lm_head_and_a_proof() -> None:
     from transformers import AutoConfig, AutoModelForMaskedLM
 
-    for kind in MODEL_TYPES:
-        cls = AutoModelForMaskedLM._model_mapping[type(AutoConfig.for_model(kind))]
-        assert cls.__name__.replace("ForMaskedLM", "Model") in {
-            *MODEL_MIXIN_MAPPING,
-            "XLMRobertaModel",
-            "DebertaModel",
-            "DebertaV2Model",
-        }
+    assert all(type(AutoConfig.for_model(x)) in AutoModelForMaskedLM._model_mapping for x in MODEL_TYPES)
+    assert {make()[0].model_type for make in ARCHITECTURES.values()} == set(MODEL_TYPES)
+
+
+def test_what_has_no_masked_lm_head_is_refused_with_the_reason(checkpoint: Path, tmp_path: Path) -> None:
+    reasons = {
+        "mt5": ({"is_encoder_decoder": True}, "an encoder-decoder has no masked-LM head"),
+        "gpt2": (
+            {"architectures": ["GPT2LMHeadModel"]},
+            "a decoder, which continues text, has no masked-LM head",
+        ),
+        "gemma3_text": ({"architectures": ["Gemma3ForCausalLM"]}, "a decoder, which continues text"),
+    }
+    for kind, (facts, reason) in reasons.items():
+        folder = shutil.copytree(checkpoint, tmp_path / kind)
+        configured(model_type=kind, **facts)(folder)
+        with pytest.raises(ModelError, match=f"model type '{kind}' cannot be used: {reason}") as error:
+            locate(model(folder))
+        assert len(str(error.value).splitlines()) == 1

@@ -1,6 +1,7 @@
 """From a study to what it names: filled in, checked, all problems at once."""
 
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,15 @@ def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) ->
     )
     assert found.settings["interference"].sizes == (2,)
     assert found.settings["interference"].fusion_steps == 10  # the model's own
+
+
+def test_a_checkpoint_without_a_masked_lm_head_is_told_where_text_is_finetuned_on(
+    registry: Registry, checkpoint: Path, data: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoModel
+
+    bare = tmp_path / "bare"
+    shutil.copytree(checkpoint, bare)
+    AutoModel.from_pretrained(checkpoint).save_pretrained(bare)
+    (line,) = problems(ask(bare, data), registry)
+    assert line.startswith(f"{bare}: no masked-LM head among its weights")

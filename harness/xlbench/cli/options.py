@@ -123,13 +123,13 @@ def study_of(
     said: dict[str, Any] = {
         "model": model,
         "revision": revision,
-        "pretraining_languages": _parts(pretraining_languages),
-        "probes": _parts(probe),
-        "tasks": _parts(task),
-        "transfer": _parts(transfer),
-        "targets": _parts(targets),
-        "train_languages": _parts(train_languages),
-        "data": _folders(data),
+        "pretraining_languages": listed(pretraining_languages),
+        "probes": listed(probe),
+        "tasks": listed(task),
+        "transfer": listed(transfer),
+        "targets": listed(targets),
+        "train_languages": listed(train_languages),
+        "data": folders(data),
         "text": text,
         "steps": _numbers(steps, "--steps"),
         "seeds": _seeds(seeds),
@@ -168,7 +168,7 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def _parts(values: Sequence[str] | None) -> list[str] | None:
+def listed(values: Sequence[str] | None) -> list[str] | None:
     """The parts of a repeatable, comma-separated option."""
     if values is None:
         return None
@@ -176,7 +176,7 @@ def _parts(values: Sequence[str] | None) -> list[str] | None:
 
 
 def _numbers(values: Sequence[str] | None, option: str) -> list[int] | None:
-    parts = _parts(values)
+    parts = listed(values)
     if parts is None:
         return None
     try:
@@ -194,13 +194,13 @@ def _seeds(values: Sequence[str] | None) -> list[int] | int | None:
 
 
 def _controls(values: Sequence[str] | None) -> list[str] | None:
-    parts = _parts(values)
+    parts = listed(values)
     return [] if parts == [studies.NO_CONTROLS] else parts
 
 
 def _pairs(values: Sequence[str] | None, option: str, form: str) -> list[tuple[str, str]]:
     pairs = []
-    for part in _parts(values) or ():
+    for part in listed(values) or ():
         key, equals, value = part.partition("=")
         if not equals or not key or not value:
             raise StudyError(f"{option} takes {form}, not {part!r}")
@@ -208,7 +208,7 @@ def _pairs(values: Sequence[str] | None, option: str, form: str) -> list[tuple[s
     return pairs
 
 
-def _folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
+def folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     """`pos=A,B,ner=C`: what has no task of its own belongs to the one before."""
     if values is None:
         return None
