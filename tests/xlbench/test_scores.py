@@ -20,7 +20,6 @@ from xlbench.scores import (
     best,
     difference,
     donation,
-    draws_for,
     kind,
     mean,
     p_value,

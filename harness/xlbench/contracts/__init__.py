@@ -29,6 +29,7 @@ from xlbench.contracts.probe import (
     Rerun,
     Table,
     Value,
+    Verdict,
 )
 from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
 from xlbench.contracts.task import AdapterTraining, Labels, Metric, Task, TaskKind
@@ -79,6 +80,7 @@ __all__ = [
     "TaskData",
     "TaskKind",
     "Value",
+    "Verdict",
     "Variant",
     "Work",
     "digest",

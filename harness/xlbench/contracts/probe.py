@@ -126,6 +126,10 @@ class Records:
 Value: TypeAlias = "str | int | float | None"
 
 
+Verdict: TypeAlias = Literal["helps", "harms", "no clear effect"]
+"""What a test of a difference, corrected over its table, lets one claim."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number in points with its interval; None where a needed cell is missing."""
@@ -135,6 +139,9 @@ class Number:
     high: float | None = None
     missing: tuple[str, ...] = ()
     """What is missing, for people, where value is None. Nothing: no such cell, and it stays blank."""
+    word: Verdict | None = None
+    """Of a difference that was tested with its whole table; it is shown beside the interval, and in a
+    matrix what helps or harms is bold."""
 
 
 @dataclass(frozen=True, slots=True)

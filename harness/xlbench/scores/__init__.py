@@ -5,7 +5,15 @@ from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Tria
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
-from xlbench.scores.significance import benjamini_hochberg, draws_for, kind, p_value, verdicts
+from xlbench.scores.significance import (
+    benjamini_hochberg,
+    judge,
+    kind,
+    p_value,
+    randomisation,
+    verdicts,
+)
+from xlbench.scores.tiers import tiers
 
 __all__ = [
     "DRAWS",
@@ -20,16 +28,18 @@ __all__ = [
     "best",
     "difference",
     "donation",
-    "draws_for",
     "inflicted",
     "interference",
+    "judge",
     "kind",
     "mean",
     "p_value",
+    "randomisation",
     "rank_correlation",
     "recipience",
     "relative",
     "spearman",
     "suffered",
+    "tiers",
     "verdicts",
 ]

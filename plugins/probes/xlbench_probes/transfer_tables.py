@@ -151,7 +151,7 @@ def distances(view: View) -> Table:
             [distance.table[arm.text, g] for arm, g in pairs],
             f"{view.task}, {distance.name}",
         )
-        rows.append((distance.name, found.number(), len(pairs), distance.summary))
+        rows.append((distance.name, found, len(pairs), distance.summary))
     return Table(
         f"Effect and known distance, {counted(view.last, 'step')}",
         ("Distance", "Rank correlation", "Pairs", "What it is"),
