@@ -93,7 +93,11 @@ def estimates(effects: Effects, truth: NDArray[np.float64]) -> Iterator[tuple[st
         for g, target in enumerate(targets):
             yield "effect", effects.effect(arm, target), truth[f, g]
         yield "donation", donations[f], truth[f].mean()
-        yield "donation - donation", difference(donations[f], donations[f - 1]), (truth[f] - truth[f - 1]).mean()
+        yield (
+            "donation - donation",
+            difference(donations[f], donations[f - 1]),
+            (truth[f] - truth[f - 1]).mean(),
+        )
     for g, target in enumerate(targets):
         yield "recipience", recipience(effects, target, arms), truth[:, g].mean()
     yield "mean of all", mean(donations), truth.mean()
@@ -126,7 +130,13 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
                 found += len(claims) - len(wrong)
                 real += sum(truths[n] != 0 for n in some)
     rates = [100 * float(np.mean(covered[kind])) for kind in KINDS]
-    return [world.name, seeds, *(f"{x:.1f}" for x in rates), f"{100 * np.mean(false):.1f}", f"{100 * found / real:.0f}"]
+    return [
+        world.name,
+        seeds,
+        *(f"{x:.1f}" for x in rates),
+        f"{100 * np.mean(false):.1f}",
+        f"{100 * found / real:.0f}",
+    ]
 
 
 KINDS = ("effect", "donation", "donation - donation", "recipience", "mean of all")
@@ -134,7 +144,9 @@ KINDS = ("effect", "donation", "donation - donation", "recipience", "mean of all
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--matrices", type=int, default=40)
     parser.add_argument("--seeds", default="1,2,3,5,10")
     parser.add_argument("--examples", type=int, default=200)

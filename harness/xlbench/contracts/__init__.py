@@ -17,6 +17,7 @@ from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
+    Compares,
     Cost,
     Evaluation,
     Job,
@@ -24,6 +25,7 @@ from xlbench.contracts.probe import (
     Number,
     Page,
     Probe,
+    Recommends,
     Record,
     Records,
     Rerun,
@@ -41,6 +43,7 @@ __all__ = [
     "BaseModel",
     "Cell",
     "Classified",
+    "Compares",
     "Composition",
     "Control",
     "Corpus",
@@ -68,6 +71,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Probe",
+    "Recommends",
     "Record",
     "Records",
     "Rerun",
@@ -80,8 +84,8 @@ __all__ = [
     "TaskData",
     "TaskKind",
     "Value",
-    "Verdict",
     "Variant",
+    "Verdict",
     "Work",
     "digest",
 ]

@@ -185,8 +185,8 @@ class Effects:
                 "delete the results of one of the two data versions"
             )
         sums = np.stack([x.sum(axis=0, dtype=np.float64) for x in runs])
-        exact = np.float32 if sums.max() < _EXACT else np.float64
-        counts = np.concatenate(runs, axis=1, dtype=exact)
+        exact: Any = np.float32 if sums.max() < _EXACT else np.float64
+        counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
         over_seeds, contrast = _seed_weights([len(x) for x in arms.values()])
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
         overlap = np.empty((len(arms), min(self._draws, _OVERLAP)))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from xlbench.scores.bootstrap import generator
 from xlbench.contracts import Number
+from xlbench.scores.bootstrap import generator
 from xlbench.scores.estimate import LEVEL, Estimate
 
 if TYPE_CHECKING:

@@ -73,6 +73,15 @@ def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
     return adjusted
 
 
+def words(tests: Sequence[tuple[float, float]]) -> list[Verdict]:
+    """Of a whole table of (p, value), corrected together."""
+    adjusted = benjamini_hochberg([p for p, _ in tests])
+    return [
+        "no clear effect" if p > RATE or value == 0 else "helps" if value > 0 else "harms"
+        for p, (_, value) in zip(adjusted, tests, strict=True)
+    ]
+
+
 class Judged(NamedTuple):
     """One cell of a table of differences."""
 
@@ -83,7 +92,9 @@ class Judged(NamedTuple):
     """The smallest true effect that would get a word in 80% of repetitions, in points."""
 
 
-def judge(differences: Mapping[Key, Estimate], alike: Callable[[Key], Hashable] = lambda _: 0) -> dict[Key, Judged]:
+def judge(
+    differences: Mapping[Key, Estimate], alike: Callable[[Key], Hashable] = lambda _: 0
+) -> dict[Key, Judged]:
     """What a whole table of differences lets one claim; cells that are missing get no word.
 
     Tests are corrected over the table, and cells for which `alike` is the same back each other's variances.
@@ -98,17 +109,15 @@ def judge(differences: Mapping[Key, Estimate], alike: Callable[[Key], Hashable] 
     for keys in families.values():
         spread.update(zip(keys, spreads([differences[key] for key in keys]), strict=True))
     p = {key: p_value(x, spread[key]) for key, x in differences.items()}
-    corrected = benjamini_hochberg([1.0 if x is None else x for x in p.values()])
-    claims = int((corrected <= RATE).sum())
+    said = words([(1.0 if x is None else x, differences[key].value or 0.0) for key, x in p.items()])
+    claims = sum(word != "no clear effect" for word in said)
     level = RATE * min(1.0, (claims + 1) / max(1, len(p)))
     found = {}
-    for (key, x), adjusted in zip(differences.items(), corrected, strict=True):
+    for (key, x), word in zip(differences.items(), said, strict=True):
         own = spread[key]
         if own is None:
             found[key] = Judged(x.number(), None, None)
             continue
-        value = x.value or 0.0
-        word: Verdict = "no clear effect" if adjusted > RATE or not value else "helps" if value > 0 else "harms"
         least = (own.quantile(1 - level / 2) + own.quantile(POWER)) * own.error
         found[key] = Judged(replace(x.number(own), word=word), p[key], least)
     return found
