@@ -15,16 +15,19 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from tabulate import tabulate
 
-from xlbench.contracts import Metric
 from xlbench.metrics import accuracy
 from xlbench.scores import Arm, Effects, Estimate, Trial, difference, donation, judge, mean, recipience
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import Metric
 
 TRANSFER, TARGETS, STEPS = 8, 10, 1
 DIFFICULTY, EASE = 1.0, 0.3
@@ -119,7 +122,8 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
             words = {}
             for number, cell in judge(some).items():
                 ours = cell.number
-                assert ours.low is not None and ours.high is not None
+                assert ours.low is not None
+                assert ours.high is not None
                 covered[kind].append(ours.low <= truths[number] <= ours.high)
                 words[number] = ours.word
             if kind == "effect":
