@@ -121,11 +121,8 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
         for kind, some in table.items():
             words = {}
             for number, cell in judge(some).items():
-                ours = cell.number
-                assert ours.low is not None
-                assert ours.high is not None
-                covered[kind].append(ours.low <= truths[number] <= ours.high)
-                words[number] = ours.word
+                low, high, words[number] = cell.number.low, cell.number.high, cell.number.word
+                covered[kind].append(low is not None and high is not None and low <= truths[number] <= high)
             if kind == "effect":
                 claims = {number: word for number, word in words.items() if word != "no clear effect"}
                 # Where there is no effect any claim is false; where there is one, that of the other sign.

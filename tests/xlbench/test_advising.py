@@ -85,7 +85,7 @@ def test_a_missing_job_is_named_and_nothing_is_averaged_over_what_is_left(tmp_pa
     for job in extra.jobs:
         store.write(job, extra.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
-    with pytest.raises(XlbenchError, match="evaluations missing, such as.*run the study again"):
+    with pytest.raises(XlbenchError, match=r"evaluations missing, such as.*run the study again"):
         advising.recommend(tmp_path, "pos", "tiny", CODES[9], None)
 
 
@@ -100,7 +100,7 @@ def test_compare_folders_and_models(
     assert " 0 clearly changed" not in said
     advising.compare("tiny", Store(results).studies()[0].id, results)
     assert " 0 clearly changed" in capsys.readouterr().out
-    with pytest.raises(XlbenchError, match="'mbert' is no folder, nor a study or model in .*: tiny"):
+    with pytest.raises(XlbenchError, match=r"'mbert' is no folder, nor a study or model in .*: tiny"):
         advising.compare("tiny", "mbert", results)
 
 
@@ -118,7 +118,7 @@ def test_export_is_what_load_results_gives(
     for scores in (csv["score"], [x["score"] for x in rows], parquet["score"]):
         np.testing.assert_allclose(scores, expected["score"], atol=1e-9)
     assert list(csv.columns) == list(parquet.columns) == list(expected.columns) == list(rows[0])
-    with pytest.raises(XlbenchError, match="--out scores.parquet"):
+    with pytest.raises(XlbenchError, match=r"--out scores.parquet"):
         advising.export(results, "parquet", None, None)
 
 

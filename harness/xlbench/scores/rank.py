@@ -34,7 +34,7 @@ def rank_correlation(effects: Sequence[Estimate], known: Sequence[float], label:
     """Spearman's correlation, -1 to 1, of effects with what is known of the same pairs.
 
     Its draws resample the pairs themselves with replacement and take, for each, the effect in the same
-    draw of seeds and examples: the percentile interval is over pairs and over the data behind each effect. The
+    draw of seeds and examples: the percentile interval is over pairs and the data behind each effect. The
     noise of the effects enters it a second time, which draws it somewhat towards 0. Empty where an
     effect is missing, pairs are fewer than 4, or one side does not vary.
     """

@@ -95,7 +95,7 @@ def _unmeasured(view: View, target: str) -> Page:
         lines.append("No transfer language is predicted to help.")
     better = [title for title, x in plain.items() if ours is not None and x <= ours]
     lines.append(
-        f"The prediction does not beat plain rules here ({', '.join(better)}): take it as no better than those."
+        f"The prediction does not beat plain rules here ({', '.join(better)}); it is no better than those."
         if better
         else "On measured targets the prediction costs less than each of the plain rules."
     )

@@ -143,7 +143,7 @@ def best_for_targets(view: View) -> Table:
         tuple(rows),
         "Best in % of draws: how often the bootstrap puts it first; near 100 it is clearly the best, near an "
         "even share it is first by chance. The effect of what comes first of many is likelier over- than "
-        "understated; its word is corrected over the whole matrix. Own text: adaptation to the target itself.",
+        "understated; its word is corrected over the matrix. Own text: adaptation to the target itself.",
     )
 
 
@@ -247,7 +247,7 @@ _VARIES = {"transfer": "transfer language", "target": "target language", "pair":
 
 def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int], Estimate]) -> Table:
     judged = judge(found, alike=lambda key: key[1])
-    rows = [
+    rows: list[tuple[Value | Number, ...]] = [
         (view.reading.name(x), *(judged[x, k].number for k in view.steps))
         for x in dict.fromkeys(x for x, _ in found)
     ]
