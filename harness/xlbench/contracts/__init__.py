@@ -31,6 +31,7 @@ from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
+    Compares,
     Cost,
     Evaluation,
     Job,
@@ -38,11 +39,13 @@ from xlbench.contracts.probe import (
     Number,
     Page,
     Probe,
+    Recommends,
     Record,
     Records,
     Rerun,
     Table,
     Value,
+    Verdict,
 )
 from xlbench.contracts.study import Control, MaskedLM, Resolved, Study, Unavailable
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
@@ -56,6 +59,7 @@ __all__ = [
     "BaseModel",
     "Cell",
     "Classified",
+    "Compares",
     "Composition",
     "Control",
     "Corpus",
@@ -86,6 +90,7 @@ __all__ = [
     "Page",
     "Parsed",
     "Probe",
+    "Recommends",
     "Record",
     "Records",
     "Rerun",
@@ -103,6 +108,7 @@ __all__ = [
     "Unavailable",
     "Value",
     "Variant",
+    "Verdict",
     "Work",
     "digest",
     "sentences",

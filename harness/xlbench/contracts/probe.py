@@ -124,9 +124,15 @@ class Records:
     seen: Mapping[str, bool | None]
     """By language: in the model's pretraining or not."""
     distances: tuple[Distance, ...] = ()
+    text_lines: Mapping[str, int] = field(default_factory=dict)
+    """By transfer language: lines of text that it was finetuned on, where that is stored."""
 
 
 Value: TypeAlias = "str | int | float | None"
+
+
+Verdict: TypeAlias = Literal["helps", "harms", "no clear effect"]
+"""What a test of a difference, corrected over its table, lets one claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,9 @@ class Number:
     high: float | None = None
     missing: tuple[str, ...] = ()
     """What is missing, for people, where value is None. Nothing: no such cell, and it stays blank."""
+    word: Verdict | None = None
+    """Of a difference that was tested with its whole table; it is shown beside the interval, and in a
+    matrix what helps or harms is bold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,24 @@ class Probe(Protocol):
 
     def pages(self, records: Records) -> Sequence[Page]:
         """What the records say, a page a task."""
+
+
+@runtime_checkable
+class Recommends(Protocol):
+    """A probe that can say which language to take for a target (`xlbench recommend`)."""
+
+    def recommend(self, records: Records, task: str, target: str) -> Page:
+        """What it comes to for a target, ISO 639-3, that may be none of the study's; `records` then has what
+        the plugins know of it. Raises ResultsError with what is missing.
+        """
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A probe that can say what is different in a second study (`xlbench compare`)."""
+
+    def compare(self, one: Records, other: Records) -> Sequence[Page]:
+        """A page a task that both have; none where nothing is in both."""
 
 
 Rerun: TypeAlias = Literal["missing", "failed", "all"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from xlbench.report.text import EMPTY, clean
+from xlbench.report.text import CLEAR, EMPTY, clean, clear
 from xlbench.results.aside import put, writing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _CELL_WIDTH, _CELL_HEIGHT, _SCALE = 52, 30, 1.5
 def picture(matrix: Matrix, path: Path) -> None:
     """Write a PNG: blue above 0, red below, the values in the cells, the largest effect at full colour.
 
-    Bold values have an interval without 0; a language's effect on itself is framed; what is missing
+    Bold values help or harm by a corrected test; a language's effect on itself is framed; what is missing
     stays white with a dash. Raises ResultsError where it cannot be written.
     """
     import altair as alt
@@ -87,13 +87,12 @@ def _chart(matrix: Matrix) -> Any:
 
 
 def _cell(matrix: Matrix, row: str, column: str, number: Number) -> dict[str, Any]:
-    clear = number.low is not None and number.high is not None and not number.low <= 0 <= number.high
     return {
         "row": clean(row),
         "column": clean(column),
         "value": number.value,
         "label": _label(matrix, number),
-        "clear": clear and matrix.diverging,
+        "clear": clear(number),
         "itself": row == column and bool(_label(matrix, number)),
     }
 
@@ -109,7 +108,7 @@ def _legend(matrix: Matrix, cells: list[dict[str, Any]]) -> list[str]:
     """What the marks mean, for those that are there."""
     said = []
     if any(x["clear"] for x in cells):
-        said.append("bold: 95% interval without 0")
+        said.append(CLEAR)
     if any(x["itself"] for x in cells):
         said.append("framed: a language on itself")
     if any(x["label"] == EMPTY for x in cells):

@@ -17,6 +17,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
     place = Path(model.checkpoint)
+    having = set(resolved.corpus.languages())
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
         {*study.transfer, *study.targets, *study.train_languages, *own, study.reference or ""} - {""}
@@ -33,6 +34,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
         "tasks": {name: _task(resolved, name) for name in sorted(resolved.tasks)},
         "text": {
             **_source(resolved.corpus),
+            "lines": {x: resolved.text_lines(x, resolved.mlm.lines) for x in study.transfer if x in having},
             "dropped": {
                 language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
                 for language, lines in resolved.dropped().items()

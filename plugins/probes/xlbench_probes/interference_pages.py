@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, inflicted, kind, mean, suffered, verdicts
+from xlbench.scores import difference, inflicted, judge, kind, mean, suffered, verdicts
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
 from xlbench_probes.reading import Reading, counted, interval, number, words
 
 if TYPE_CHECKING:
     from xlbench.contracts import Records
-    from xlbench.scores import Estimate
 
 
 def pages(records: Records) -> list[Page]:
@@ -185,15 +184,13 @@ def _matrix(view: View, mix: str) -> Matrix:
     pairs = view.pairs(mix)
     targets = [x for x in view.members if x in view.targets]
 
-    def cell(a: str, b: str) -> Number:
-        found: Estimate | None = pairs.get((a, b))
-        return Number(None) if found is None else found.number()
+    found = {pair: x.number for pair, x in judge(pairs).items()}
 
     return Matrix(
         f"Interference on {view.task}, {mix}",
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
-        tuple(tuple(cell(a, b) for a in targets) for b in view.members),
+        tuple(tuple(found.get((a, b), Number(None)) for a in targets) for b in view.members),
         "In company of",
         "Target language",
         unit=f"points of {view.reading.records.metrics[view.task].name}",
