@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench import plugins
@@ -101,6 +101,7 @@ def test_marks_and_digits_do_make_one() -> None:
     assert len({key(x) for x in ("हन", "हिन", "a1", "a2", "a", "á")}) == 6
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from([" ", ".", "\u2028", "–", "…"]), st.integers(0, 20))
 def test_the_key_forgets_punctuation_wherever_it_is(text: str, mark: str, place: int) -> None:
     whole = key(text)

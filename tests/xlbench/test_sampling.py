@@ -1,7 +1,7 @@
 """How training examples are shared out among languages."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from xlbench.contracts import AdapterTraining
@@ -25,6 +25,7 @@ def test_what_a_language_lacks_goes_to_the_others_by_the_same_rule() -> None:
     assert shares({"eng": 1600, "deu": 400, "swa": 10}, 910, 2) == {"eng": 600, "deu": 300, "swa": 10}
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 20_000), st.floats(1, 50))
 def test_shares_add_up_and_never_repeat_an_example(
     sizes: dict[str, int], examples: int, temperature: float
@@ -35,6 +36,7 @@ def test_shares_add_up_and_never_repeat_an_example(
     assert all(0 <= found[x] <= size for x, size in sizes.items())
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 20_000), st.floats(1, 50))
 def test_a_larger_language_never_gives_less(sizes: dict[str, int], examples: int, temperature: float) -> None:
     found = shares(sizes, examples, temperature)
@@ -44,6 +46,7 @@ def test_a_larger_language_never_gives_less(sizes: dict[str, int], examples: int
                 assert found[x] >= found[y] - 1  # one by rounding
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 2000), st.floats(1, 8))
 def test_a_higher_temperature_is_more_even(sizes: dict[str, int], examples: int, temperature: float) -> None:
     assume(len(sizes) > 1)
@@ -51,6 +54,7 @@ def test_a_higher_temperature_is_more_even(sizes: dict[str, int], examples: int,
     assert max(warm.values()) <= max(cool.values()) + 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 9))
 def test_what_is_drawn_is_in_order_and_without_repetition(size: int, count: int, seed: int) -> None:
     assume(count <= size)
