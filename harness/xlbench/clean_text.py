@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xlbench.contracts import Answered, Corpus, Dropped, Example, Revised, TaskData, sentences
+from xlbench.contracts import Answered, Corpus, Dropped, Example, TaskData, commit_of, sentences
 from xlbench.errors import DataError
 
 NO_LETTER = re.compile(r"[\W_]+")
@@ -64,8 +64,8 @@ class CleanText:
 
     @property
     def commit(self) -> str | None:
-        """The corpus' revision."""
-        return self.corpus.commit if isinstance(self.corpus, Revised) else None
+        """The revision of the corpus, where it has revisions."""
+        return commit_of(self.corpus)
 
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the languages that have text."""

@@ -115,6 +115,7 @@ def _default() -> Finding:
         whole = resolve(Study(), plugins.load()).study
         part = replace(
             Study(),
+            probes=whole.probes[:1],
             tasks=whole.tasks[:1],
             transfer=whole.transfer[:1],
             targets=whole.targets[:1],

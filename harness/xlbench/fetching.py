@@ -15,6 +15,7 @@ from xlbench.progress import counted, size
 from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.study import as_json, parse
+from xlbench.unavailable import check_data
 
 if TYPE_CHECKING:
     from xlbench.contracts import Corpus, Job, Resolved, Split, Study
@@ -46,16 +47,14 @@ def fetch(
     yield Fetched("model", resolved.model.name, size(checkpoint.size))
     for language, given in resolved.given.items():
         yield Fetched("adapter", language, given.source)
-    problems: list[str] = []
     for task, language, split in _splits(resolved):
         try:
             examples = counted(resolved.size(task, language, split), "example")
-        except XlbenchError as error:
-            problems += str(error).splitlines()
-        else:
-            yield Fetched("data", f"{task} {language} {split}", examples)
-    if problems:
-        raise ManyProblemsError(problems)
+        except XlbenchError:
+            continue  # `check_data` tells of all such at once, or leaves them out where asked to
+        yield Fetched("data", f"{task} {language} {split}", examples)
+    resolved = check_data(resolved)
+    problems: list[str] = []
     jobs = planning.make(resolved, registry, Store(Path(results))).jobs
     lines = max(resolved.mlm.lines, resolved.language_training.lines)
     for language in _with_text(resolved, jobs):

@@ -6,12 +6,12 @@ import importlib.metadata
 import platform
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Revised, Text
+from xlbench.contracts import commit_of
 
 if TYPE_CHECKING:
     import torch
 
-    from xlbench.contracts import Job, Json, Resolved, TaskData
+    from xlbench.contracts import Job, Json, Resolved
     from xlbench.plugins import Kind, Registry
 
 LIBRARIES = ("xlbench", "torch", "transformers", "adapters", "tokenizers", "numpy")
@@ -35,7 +35,7 @@ def of_process(device: torch.device, resolved: Resolved, registry: Registry) -> 
         },
         "text": {
             "source": resolved.corpus.source,
-            "revision": commit_of(resolved.corpus),
+            "revision": resolved.corpus.commit,
             "plugin": _plugin("corpus", resolved.corpus.name.partition(":")[0], registry),
         },
     }
@@ -67,11 +67,6 @@ def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
         return {}
     dropped = resolved.corpus.dropped(language, resolved.mlm.lines)
     return {"text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)}}
-
-
-def commit_of(one: TaskData | Text) -> str | None:
-    """The revision of a hub set; None for other data, and for what nobody has looked at."""
-    return one.commit if isinstance(one, Revised | Text) else None
 
 
 def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hub_server import SECRET, Hub, Repository, sha256
-from hub_sets import NOWHERE, ORDER, READ, environment, model, read, tagged
+from hub_sets import NOWHERE, ORDER, READ, documents, environment, model, read, tagged
 
 from xlbench.errors import DataError
 from xlbench.hub import Repo, parquet_files, patience, reaching
@@ -31,6 +31,9 @@ ADAPTER = Repository(
         }
     },
 )
+
+
+STREAM = Repository("org/stream", "dataset", {"main": {"de/train.parquet": documents(["Eins.", "Zwei."])}})
 
 
 def small(name: str) -> Repository:
@@ -58,10 +61,11 @@ class Tried:
 def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
     home = tmp_path_factory.mktemp("home")
     names = [x for x in (*PASSING, *FAILING) if x != "none"]
-    with Hub(*map(small, names), model("org/checkpoint", checkpoint), ADAPTER) as hub:
+    with Hub(*map(small, names), model("org/checkpoint", checkpoint), ADAPTER, STREAM) as hub:
         hub.cut(f"org/cut/{FILE}")
         hub.fail("org/busy/resolve", 429, times=2, Retry_After="0")
         hub.fail("org/down/resolve", 503)
+        hub.fail("org/stream/resolve", 429, Retry_After="0")
         hub.shorten(f"org/short/{FILE}")
         hub.spoil(f"org/spoiled/{FILE}")
         hub.spoil(f"org/broken/{FILE}", times=9)
@@ -76,6 +80,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
             ".from_pretrained('org/checkpoint').config.vocab_size",
             "adapter": f"given_adapters.find('org/adapter@v1', {BERT}).source",
             "no adapter": f"given_adapters.find('org/adapter@v2', {BERT}).source",
+            "streamed": "anything.member('org/stream:text:deu=de', {'deu': None}).lines('deu', 3)",
             "no checkpoint": "checkpoints.locate(BaseModel('it', '', 'org/none'))",
         }
         said = read(wanted, home, hub.url, HF_DATASETS_DISABLE_PROGRESS_BARS="1")
@@ -87,6 +92,11 @@ def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
 def test_what_passes_is_tried_again(tried: Tried, name: str) -> None:
     assert tried.said[name] == "400"
     assert all(x.times == 0 for x in tried.hub.faults if f"org/{name}" in x.part)
+
+
+def test_text_that_is_read_in_parts_is_tried_again_too(tried: Tried) -> None:
+    assert tried.said["streamed"] == repr(["Eins.", "Zwei."])
+    assert all(x.times == 0 for x in tried.hub.faults if x.part == "org/stream/resolve")
 
 
 def test_a_broken_download_goes_on_where_it_broke(tried: Tried) -> None:

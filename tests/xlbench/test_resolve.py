@@ -255,10 +255,11 @@ def test_a_revision_is_pinned_behind_the_name(registry: Registry, checkpoint: Pa
     found = resolve(study, registry)
     assert found.study.data == {"ner": ("wikiann@v1.2",)}
     assert (found.data["ner"].name, found.data["ner"].revision) == ("wikiann", "v1.2")
-    assert (found.corpus.name, found.corpus.revision, found.corpus.seed) == ("wikipedia:7", "refs/pr/3", 7)
+    text = found.corpus.corpus
+    assert (text.name, text.revision, text.seed) == ("wikipedia:7", "refs/pr/3", 7)
     assert registry.data["ner:wikiann"].revision is None
     plain = resolve(hub_study(checkpoint, text="wikipedia@main"), registry)
-    assert (plain.corpus.revision, plain.corpus.seed) == ("main", None)
+    assert (plain.corpus.corpus.revision, plain.corpus.corpus.seed) == ("main", None)
 
 
 def test_text_of_the_hub_by_id(registry: Registry, checkpoint: Path) -> None:

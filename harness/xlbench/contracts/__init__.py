@@ -23,6 +23,7 @@ from xlbench.contracts.data import (
     Tagged,
     TaskData,
     Text,
+    commit_of,
     sentences,
 )
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
@@ -110,6 +111,7 @@ __all__ = [
     "Variant",
     "Verdict",
     "Work",
+    "commit_of",
     "digest",
     "sentences",
 ]

@@ -132,18 +132,6 @@ class Corpus(Protocol):
 
 
 @runtime_checkable
-class Text(Corpus, Protocol):
-    """A corpus as a study uses it: `lines` gives neither a line twice nor one that is in a test set."""
-
-    def dropped(self, language: str, limit: int) -> Dropped:
-        """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""
-
-    @property
-    def commit(self) -> str | None:
-        """The revision of the hub that is read; None for other text, and before it is looked up."""
-
-
-@runtime_checkable
 class Revised(Protocol):
     """Data or text that has revisions besides, as on a hub: a study pins one as `NAME@REVISION`."""
 
@@ -153,6 +141,11 @@ class Revised(Protocol):
 
     def at(self, revision: str) -> Self:
         """The same at a branch, tag or commit; nothing is looked up yet."""
+
+
+def commit_of(one: object) -> str | None:
+    """The revision of data or text that has revisions; None for other, and before anybody looks."""
+    return one.commit if isinstance(one, Revised) else None
 
 
 @runtime_checkable
@@ -167,3 +160,15 @@ class CorpusFamily(Protocol):
         """The one of this argument; `languages` are the registered ones. Raises DataError for an argument
         that makes no sense. Looks nothing up yet.
         """
+
+
+@runtime_checkable
+class Text(Corpus, Protocol):
+    """A corpus as a study uses it: `lines` gives neither a line twice nor one that is in a test set."""
+
+    @property
+    def commit(self) -> str | None:
+        """The revision of the corpus, where it has revisions (`Revised`)."""
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language, Revised, Text
+from xlbench.contracts import Distance, Language, commit_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json, Resolved, TaskData
+    from xlbench.contracts import Json, Resolved
 
 
 def describe(resolved: Resolved) -> dict[str, Json]:
@@ -33,7 +33,8 @@ def describe(resolved: Resolved) -> dict[str, Json]:
         },
         "tasks": {name: _task(resolved, name) for name in sorted(resolved.tasks)},
         "text": {
-            **_source(resolved.corpus),
+            "source": resolved.corpus.source,
+            "revision": resolved.corpus.commit,
             "lines": {x: resolved.text_lines(x, resolved.mlm.lines) for x in study.transfer if x in having},
             "dropped": {
                 language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
@@ -60,7 +61,8 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
     how = resolved.training[name]
     made: dict[str, Json] = {
         "metric": resolved.tasks[name].metric.name,
-        **_source(resolved.data[name]),
+        "source": resolved.data[name].source,
+        "revision": commit_of(resolved.data[name]),
         "train": {x: resolved.size(name, x, "train") for x in resolved.study.train_languages},
     }
     if how.examples is not None:
@@ -92,10 +94,6 @@ def dropped_lines(described: Mapping[str, Any]) -> str:
 def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:
     """A line for everything that the study did without, as far as it matters to the task."""
     return tuple(f"left out: {x['line']}" for x in described.get("skipped", ()) if x["task"] in ("", task))
-
-
-def _source(one: TaskData | Text) -> dict[str, Json]:
-    return {"source": one.source, "revision": one.commit if isinstance(one, Revised | Text) else None}
 
 
 def languages(described: Mapping[str, Any]) -> dict[str, Language]:
