@@ -43,7 +43,7 @@ def test_recommend_predicts_for_another_and_says_what_that_costs(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (("pos", "tiny", "klingon", None), "klingon"),
+        (("pos", "tiny", "no language", None), "no language"),
         (
             ("pos", "xlmr", "deu", None),
             "no study of pos with the model xlmr .* xlbench run --model xlmr --task pos",
