@@ -95,7 +95,7 @@ class Made:
 class MadeText:
     """Unlabelled text for the same two languages."""
 
-    name, source = "made", "made by the tests"
+    name, source, commit = "made", "made by the tests", None
 
     def languages(self) -> Collection[str]:
         return ("qaa", "qab")
