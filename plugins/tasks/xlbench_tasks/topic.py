@@ -77,7 +77,7 @@ def xlbench_tasks() -> Iterator[Task]:
         kind="classification",
         labels=LABELS,
         metric=accuracy(),
-        training=AdapterTraining(learning_rate=5e-4, batch_size=16, epochs=20),
+        training=AdapterTraining(learning_rate=1e-3, batch_size=8, epochs=15),
         max_length=164,
         default_data="sib200",
         folder=folder,
