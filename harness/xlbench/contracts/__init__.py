@@ -18,17 +18,20 @@ from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
     Cost,
+    Curves,
     Evaluation,
     Job,
     Matrix,
     Number,
     Page,
+    Part,
     Probe,
     Record,
     Records,
     Rerun,
     Table,
     Value,
+    Verdict,
 )
 from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
@@ -46,6 +49,7 @@ __all__ = [
     "Control",
     "Corpus",
     "Cost",
+    "Curves",
     "Distance",
     "Evaluation",
     "Event",
@@ -69,6 +73,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Parsed",
+    "Part",
     "Probe",
     "Record",
     "Records",
@@ -84,6 +89,7 @@ __all__ = [
     "TaskKind",
     "Value",
     "Variant",
+    "Verdict",
     "Work",
     "digest",
 ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Page
+from xlbench.contracts import Page, Table
 from xlbench.errors import ResultsError
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
@@ -38,13 +38,13 @@ def write_leaderboard(
     for probe, page in pages:
         made_by = provenance(page)
         stem = _slug(f"{probe}-{page.task}-{made_by.model}")
-        addresses = {}
-        matrices = [part for part in page.parts if isinstance(part, Matrix)]
-        for number, matrix in enumerate(matrices, start=1):
-            path = out / "pictures" / f"{stem}-{number}.png"
-            picture(matrix, path)
-            addresses[matrix.title] = f"pictures/{path.name}"
-            written.append(path)
+        addresses: dict[int, str] = {}
+        for place, part in enumerate(page.parts):
+            if not isinstance(part, Table):
+                path = out / "pictures" / f"{stem}-{len(addresses) + 1}.png"
+                picture(part, path)
+                addresses[place] = f"pictures/{path.name}"
+                written.append(path)
         says = page.summary[0] if page.summary else page.title
         mark = _mark({"probe": probe, "task": page.task, "model": made_by.model, "says": says})
         path = out / f"{stem}.md"

@@ -40,7 +40,7 @@ class Reading:
     def name(self, code: str) -> str:
         """The name with its code, "Finnish (fin)", or the code alone."""
         language = self.records.languages.get(code)
-        return f"{language.name} ({code})" if language else code
+        return language.label if language else code
 
     def seen(self, code: str) -> str:
         """Whether the model was pretrained on a language."""

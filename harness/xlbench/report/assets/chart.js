@@ -1,0 +1,128 @@
+// Drawing specifications with Vega, in the page's theme.
+
+const charts = new Set();
+
+function themeName() {
+  const chosen = document.documentElement.dataset.theme;
+  if (chosen) return chosen;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+// Draws into `holder` what `plan()` gives, {specification, rows, params, config}; again where the theme
+// or the width changes. `after` gets Vega's view.
+function chart(holder, plan, after) {
+  const one = { holder, draw, width: 0, view: null };
+
+  async function draw() {
+    const { specification, rows, params, config } = plan();
+    const theme = REPORT.themes[themeName()];
+    const values = { ...theme.params, ...params };
+    const made = structuredClone(specification);
+    made.datasets = { ...made.datasets, cells: rows };
+    made.params = made.params.map((x) => (x.name in values ? { ...x, value: values[x.name] } : x));
+    const merged = { ...theme.config, ...config, legend: { ...theme.config.legend, ...(config || {}).legend } };
+    merged.font = getComputedStyle(document.body).fontFamily;
+    merged.aria = false;
+    if (one.view) one.view.finalize();
+    one.width = holder.clientWidth;
+    const result = await vegaEmbed(holder, made, {
+      actions: false,
+      ast: true,
+      config: merged,
+      defaultStyle: false,
+      mode: "vega-lite",
+      renderer: "svg",
+      tooltip: () => {},
+    });
+    one.view = result.view;
+    if (after) after(one.view);
+  }
+
+  charts.add(one);
+  return draw();
+}
+
+function forgetCharts() {
+  for (const one of charts) {
+    if (one.view) one.view.finalize();
+  }
+  charts.clear();
+}
+
+function redrawCharts() {
+  for (const one of charts) one.draw();
+}
+
+let waiting = 0;
+
+addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    for (const one of charts) {
+      if (one.holder.clientWidth !== one.width) one.draw();
+    }
+  }, 150);
+});
+
+const tip = document.getElementById("tip");
+
+// The box beside a cell; x and y in the window.
+function showTip(lines, x, y) {
+  tip.replaceChildren(...lines.map((line, i) => make(i === 0 ? "strong" : "span", {}, line)));
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  const left = x + 14 + box.width > innerWidth - 8 ? x - 14 - box.width : x + 14;
+  const top = y + 14 + box.height > innerHeight - 8 ? y - 14 - box.height : y + 14;
+  tip.style.left = `${Math.max(8, Math.min(left, innerWidth - box.width - 8))}px`;
+  tip.style.top = `${Math.max(8, top)}px`;
+}
+
+function hideTip() {
+  tip.hidden = true;
+}
+
+// Curves, or intervals side by side.
+function curvesChart(part) {
+  const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });
+  let chosen = "";
+  const names = [...new Set(part.points.map((point) => point.name))];
+  const tools = make(
+    "div",
+    { class: "tools" },
+    choice("Bring out", [["", "none"], ...names.map((name) => [name, name])], "", (value) => {
+      chosen = value;
+      redraw();
+    }),
+  );
+  const plan = () => ({
+    specification: fitted(part.specification, holder.clientWidth),
+    rows: part.points,
+    params: { chosen, ...signs() },
+    config: holder.clientWidth < 560 ? { legend: { columns: 1 } } : {},
+  });
+  const redraw = () => view && view.signal("chosen", chosen).runAsync();
+  let view = null;
+  const listen = (made) => {
+    view = made;
+    view.addEventListener("pointermove", (event, item) => {
+      const datum = item && item.datum;
+      if (!datum || datum.name === undefined || datum.value === undefined) return hideTip();
+      const where = datum.x === undefined ? [] : [`${part.x_title || "x"} ${datum.x}`];
+      showTip([datum.name, ...where, `${cellText(datum)} ${part.unit}`, ...(datum.word ? [datum.word] : [])], event.clientX, event.clientY);
+    });
+  };
+  holder.addEventListener("pointerleave", hideTip);
+  const element = make("div", {}, names.length > 2 ? tools : null, make("div", { class: "scroll" }, holder));
+  return [element, () => chart(holder, plan, listen)];
+}
+
+// Colours of points above and below 0.
+function signs() {
+  return themeName() === "dark" ? { above: "#6db3f2", below: "#f28b82" } : { above: "#1264a8", below: "#b02a1f" };
+}
+
+// As wide as there is room, less what the axis takes.
+function fitted(specification, width) {
+  const labels = typeof specification.height === "number" ? 80 : 190;
+  return { ...specification, width: Math.max(160, Math.min(specification.width, width - labels)) };
+}

@@ -1,0 +1,170 @@
+"""A matrix as a heat map: one specification for the pictures of the markdown and for the HTML page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xlbench.report.text import EMPTY, clean
+from xlbench.report.theme import named
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Matrix, Number
+
+FULL = (52, 30)
+"""Width and height of a cell with its value in it, in pixels."""
+SMALL = (16, 16)
+"""The same without."""
+_FEW, _MANY = 12, 40
+"""A matrix whose shorter and longer sides have no more rows than these shows its values."""
+
+
+def with_values(matrix: Matrix) -> bool:
+    """Whether there is room for the values in the cells."""
+    sides = sorted((len(matrix.rows), len(matrix.columns)))
+    return sides[0] <= _FEW and sides[1] <= _MANY
+
+
+def heat_map(matrix: Matrix, *, turned: bool = False) -> dict[str, Any]:
+    """Vega-Lite's specification, without its data, which are named `cells`, rows as of `cells`.
+
+    Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm, or, where
+    nothing was tested, have an interval without 0; a language on itself is framed; what is missing has a dash.
+    `turned` has the rows across and the columns down. The parameters `row` and `column` frame one more cell.
+    """
+    import altair as alt
+
+    reach = max((abs(x.value) for line in matrix.cells for x in line if x.value is not None), default=0) or 1.0
+    diverging, full = matrix.diverging, with_values(matrix)
+    scale = alt.Scale(
+        domain=[-reach if diverging else 0, reach], range="diverging" if diverging else "ramp"
+    )
+    across, down = ("row", "column") if turned else ("column", "row")
+    titles = {"row": clean(matrix.row_title), "column": clean(matrix.column_title)}
+    base = alt.Chart(alt.NamedData("cells")).encode(
+        x=alt.X(
+            f"{across}:N",
+            sort=alt.EncodingSortField(f"{across}_place", op="min"),
+            title=titles[across],
+            axis=alt.Axis(
+                orient="top",
+                labelAngle=-45 if full else -90,
+                labelLimit=220,
+                domain=False,
+                ticks=False,
+                labelFontSize=12 if full else 11,
+                labelOverlap=False,
+            ),
+        ),
+        y=alt.Y(
+            f"{down}:N",
+            sort=alt.EncodingSortField(f"{down}_place", op="min"),
+            title=titles[down],
+            axis=alt.Axis(
+                labelLimit=220,
+                labelPadding=6,
+                domain=False,
+                ticks=False,
+                labelFontSize=12 if full else 11,
+                labelOverlap=False,
+            ),
+        ),
+    )
+    known, gap = "isValid(datum.value)", "datum.gap"
+    layers = [
+        base.transform_filter(known)
+        .mark_rect()
+        .encode(
+            color=alt.Color(
+                "value:Q",
+                scale=scale,
+                legend=alt.Legend(title=clean(matrix.unit), gradientLength=120),
+            )
+        ),
+        base.transform_filter(gap).mark_rect(
+            fillOpacity=0, stroke=alt.expr("soft"), strokeDash=[3, 3], strokeOpacity=0.6
+        ),
+        base.transform_filter("datum.itself").mark_rect(
+            fillOpacity=0, stroke=alt.expr("ink"), strokeWidth=2 if full else 1
+        ),
+        *([_text(base, clear, diverging) for clear in (True, False)] if full else ()),
+        base.transform_filter("datum.row === row && datum.column === column").mark_rect(
+            fillOpacity=0, stroke=alt.expr("ink"), strokeWidth=3
+        ),
+    ]
+    width, height = FULL if full else SMALL
+    chart = alt.layer(*layers).properties(width=alt.Step(width), height=alt.Step(height))
+    return named(chart, row="", column="")
+
+
+def cells(matrix: Matrix) -> list[dict[str, Any]]:
+    """The data of a heat map, a row a cell."""
+    return [
+        {
+            "row": clean(row),
+            "row_place": i,
+            "column": clean(column),
+            "column_place": j,
+            **_cell(number),
+            "itself": row == column and (number.value is not None or bool(number.missing)),
+        }
+        for i, (row, line) in enumerate(zip(matrix.rows, matrix.cells, strict=True))
+        for j, (column, number) in enumerate(zip(matrix.columns, line, strict=True))
+    ]
+
+
+def legend(matrix: Matrix) -> str:
+    """What the marks mean, for those that are there; nothing for none."""
+    numbers = [number for line in matrix.cells for number in line]
+    said = []
+    if matrix.diverging and with_values(matrix):
+        if any(x.word in ("helps", "harms") for x in numbers):
+            said.append("bold: helps or harms, by its corrected test")
+        elif any(x.word is None and _apart(x) for x in numbers):
+            said.append("bold: 95% interval without 0")
+    if any(x["itself"] for x in cells(matrix)):
+        said.append("framed: a language on itself")
+    if any(x.value is None and x.missing for x in numbers):
+        said.append(f"{EMPTY}: missing" if with_values(matrix) else "dashed: missing")
+    return "; ".join(said)
+
+
+def _text(base: Any, clear: bool, diverging: bool) -> Any:
+    """The values that are bold, or those that are not."""
+    import altair as alt
+
+    bold = (
+        "isValid(datum.value) && (isValid(datum.word) ? datum.word !== 'no clear effect' : "
+        "isValid(datum.low) && isValid(datum.high) && (datum.low > 0 || datum.high < 0))"
+    )
+    shown = (
+        f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : abs(datum.value) < 0.05 ? '0.0' : "
+        f"format(datum.value, '{'+' * diverging}.1f')"
+    )
+    which, ground = bold if diverging else "false", "scale('color', datum.value)"
+    return (
+        base.transform_calculate(label=shown)
+        .transform_filter(f"datum.label !== '' && ({which if clear else f'!({which})'})")
+        .mark_text(
+            fontSize=12,
+            fontWeight="bold" if clear else "normal",
+            color=alt.expr(
+                f"datum.gap ? ink : contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
+            ),
+        )
+        .encode(text="label:N")
+    )
+
+
+def _cell(number: Number) -> dict[str, Any]:
+    return {
+        "value": number.value,
+        "low": number.low,
+        "high": number.high,
+        "word": number.word,
+        "gap": number.value is None and bool(number.missing),
+    }
+
+
+def _apart(number: Number) -> bool:
+    """Whether its interval is on one side of 0."""
+    return number.low is not None and number.high is not None and not number.low <= 0 <= number.high

@@ -1,0 +1,89 @@
+"""The HTML report: one file with its data, styles and JavaScript in it, which asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from xlbench.report import theme
+from xlbench.report.curves import intervals
+from xlbench.report.page_data import language_data, page_data
+from xlbench.report.text import clean
+from xlbench.results.aside import put, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from xlbench.contracts import Language, Page
+    from xlbench.report.provenance import Provenance
+
+_SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
+"""In the order in which they need each other."""
+
+
+def write_report(
+    path: Path,
+    pages: Sequence[tuple[str, Page]],
+    provenance: Callable[[Page], Provenance],
+    languages: Mapping[str, Language],
+    seen: Mapping[str, bool | None],
+) -> None:
+    """Write (probe, page) pairs as one HTML file. Raises ResultsError where it cannot be written."""
+    content = html(pages, provenance, languages, seen).encode()
+    with writing(path.parent, "--out"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, content)
+
+
+def html(
+    pages: Sequence[tuple[str, Page]],
+    provenance: Callable[[Page], Provenance],
+    languages: Mapping[str, Language],
+    seen: Mapping[str, bool | None],
+) -> str:
+    """The whole file. Whatever comes from plugins is data, which the page's JavaScript sets as text only;
+    and the file's policy lets no other script run, and nothing be fetched.
+    """
+    import vl_convert
+
+    made = [(probe, page, provenance(page)) for probe, page in pages]
+    data = {
+        "model": clean(made[0][2].model) if made else "",
+        "command": made[0][2].command if made else "",
+        "study": made[0][2].study if made else "",
+        "languages": language_data(languages, seen),
+        "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
+        "intervals": intervals("points"),
+        "themes": {name: {"config": theme.config(name), "params": theme.params(name)} for name in theme.NAMES},
+    }
+    scripts = [vl_convert.javascript_bundle(), "\n".join(_asset(name) for name in _SCRIPTS)]
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"script-src {' '.join(map(_digest, scripts))}"
+    )
+    filled = {
+        "policy": policy,
+        "style": _asset("report.css"),
+        "data": in_script(data),
+        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    }
+    start, *rest = _asset("report.html").split("{{")
+    return start + "".join(filled[name] + text for name, _, text in (x.partition("}}") for x in rest))
+
+
+def in_script(data: Any) -> str:
+    """JSON that can stand within a <script> element: nothing in it ends the element or opens a comment."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _digest(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _asset(name: str) -> str:
+    return (files("xlbench.report") / "assets" / name).read_text(encoding="utf-8")
