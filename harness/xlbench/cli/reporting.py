@@ -37,10 +37,13 @@ class Read:
         self.pages = list(_pages(registry, self.stored, self.records))
         self._made_by = self.store.provenances(self.stored.id)
         self._command = command(parse(self.stored.study))
+        self._of_task: dict[str, report.Provenance] = {}
 
     def provenance(self, page: Page) -> report.Provenance:
         """What stands at the end of a page."""
-        return report.provenance(self.stored, self._made_by, self._command, page.task)
+        if page.task not in self._of_task:
+            self._of_task[page.task] = report.provenance(self.stored, self._made_by, self._command, page.task)
+        return self._of_task[page.task]
 
 
 def show(read: Read, *, brief: bool = False) -> None:

@@ -42,9 +42,12 @@ def distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     shared = weight @ weight.T
     squares = (filled**2) @ weight.T
     sums = np.maximum(squares + squares.T - 2 * filled @ filled.T, 0.0)
-    found = np.sqrt(np.divide(sums, shared, out=np.full_like(sums, np.nan), where=shared > 0))
+    found: NDArray[np.float64] = np.sqrt(
+        np.divide(sums, shared, out=np.full_like(sums, np.nan), where=shared > 0)
+    )
     np.fill_diagonal(found, 0.0)
-    return np.where(np.isnan(found), np.nanmax(found), found)
+    found[np.isnan(found)] = np.nanmax(found)
+    return found
 
 
 def merges(apart: NDArray[np.float64]) -> list[tuple[int, int]]:

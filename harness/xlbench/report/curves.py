@@ -5,49 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xlbench.report.text import clean
-from xlbench.report.theme import named
+from xlbench.report.theme import params
 
 if TYPE_CHECKING:
     from xlbench.contracts import Curves
+    from xlbench.report.heat_map import Json
 
 COLOURS = 8
 """Curves that colours can tell apart; the others are grey until they are chosen."""
 _WIDTH, _HEIGHT = 560, 300
+_SPAN = 20
+"""Largest x over the smallest from which the axis is logarithmic."""
 
 
-def curves(part: Curves) -> dict[str, Any]:
+def curves(part: Curves) -> Json:
     """Vega-Lite's specification, without its data, which are named `cells`, rows as of `points`.
 
-    Lines with bands of their intervals over x, which is logarithmic where it spans much; intervals side
-    by side where there is but one x. The parameter `chosen` brings one curve out.
+    Lines with bars of their intervals over x; intervals side by side where there is but one x. The
+    parameter `chosen` brings one curve out.
     """
     return _lines(part) if len(part.x) > 1 else intervals(part.unit)
 
 
-def intervals(unit: str) -> dict[str, Any]:
+def intervals(unit: str) -> Json:
     """A row a number: its interval as a bar, its value as a point, and a line at 0."""
-    import altair as alt
-
-    base = alt.Chart(alt.NamedData("cells")).transform_filter("isValid(datum.value)")
-    y = alt.Y(
-        "name:N",
-        sort=alt.EncodingSortField("place", op="min"),
-        title=None,
-        axis=alt.Axis(labelLimit=200, domain=False, ticks=False, labelPadding=8, labelOverlap=False),
-    )
-    chosen = "datum.name === chosen"
-    colour = alt.expr("datum.value > 0 ? above : datum.value < 0 ? below : soft")
-    layers = [
-        alt.Chart(alt.NamedData("zero")).mark_rule(color=alt.expr("soft")).encode(x="value:Q"),
-        base.mark_rule(strokeWidth=alt.expr(f"{chosen} ? 5 : 3"), opacity=0.55, color=colour).encode(
-            y=y, x=alt.X("low:Q", title=clean(unit), axis=alt.Axis(tickCount=6)), x2="high:Q"
-        ),
-        base.mark_point(filled=True, size=70, opacity=1, color=colour).encode(y=y, x=alt.X("value:Q")),
-    ]
-    chart = alt.layer(*layers).properties(width=_WIDTH, height=alt.Step(22))
-    specification = named(chart, chosen="", above="#1264a8", below="#b02a1f")
-    specification["datasets"] = {"zero": [{"value": 0}]}
-    return specification
+    colour = {"expr": "datum.value > 0 ? above : datum.value < 0 ? below : soft"}
+    axis = {"labelLimit": 200, "domain": False, "ticks": False, "labelPadding": 8, "labelOverlap": False}
+    sort = {"field": "place", "op": "min"}
+    y = {"field": "name", "type": "nominal", "sort": sort, "title": None, "axis": axis}
+    x = {"type": "quantitative", "title": clean(unit), "axis": {"tickCount": 6}}
+    return {
+        "data": {"name": "cells"},
+        "params": params(),
+        "layer": [
+            _zero("x"),
+            {
+                "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "color": colour},
+                "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "color": colour},
+                "encoding": {"y": y, "x": {**x, "field": "value"}},
+            },
+        ],
+        "width": _WIDTH,
+        "height": {"step": 22},
+    }
 
 
 def points(part: Curves) -> list[dict[str, Any]]:
@@ -68,51 +71,59 @@ def points(part: Curves) -> list[dict[str, Any]]:
     ]
 
 
-def _lines(part: Curves) -> dict[str, Any]:
-    import altair as alt
-
+def _lines(part: Curves) -> Json:
     names = [clean(name) for name in part.names]
-    told = alt.Scale(domain=_told_apart(names))
-    wide = min(part.x) > 0 and max(part.x) / min(part.x) >= 20
-    x = alt.X(
-        "x:Q",
-        title=clean(part.x_title),
-        scale=alt.Scale(type="log" if wide else "linear", nice=False, zero=False),
-        axis=alt.Axis(values=list(part.x), grid=False, format="~d", labelOverlap=False),
-    )
-    y = alt.Y("value:Q", title=clean(part.unit))
-    base = alt.Chart(alt.NamedData("cells")).encode(x=x)
-    loud = f"indexof({_told_apart(names)}, datum.name) >= 0 || datum.name === chosen"
-    colour = alt.Color("name:N", scale=told, sort=names, legend=_legend(part))
-    bright = base.transform_filter(loud)
-    layers = [
-        alt.Chart(alt.NamedData("zero")).mark_rule(color=alt.expr("soft")).encode(y="value:Q"),
-        base.transform_filter(f"!({loud})")
-        .mark_line(strokeWidth=1, opacity=0.6, color=alt.expr("soft"))
-        .encode(y=y, detail="name:N"),
-        base.transform_filter("chosen === '' ? false : datum.name === chosen")
-        .mark_area(opacity=0.25)
-        .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour),
-        bright.mark_line(strokeWidth=alt.expr("datum.name === chosen ? 4 : 2")).encode(y=y, color=colour),
-        bright.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour),
-        bright.mark_point(filled=True, size=60, opacity=1).encode(
-            y=y, color=colour, shape=alt.Shape("name:N", scale=told, legend=_legend(part))
-        ),
-    ]
-    specification = named(
-        alt.layer(*layers).properties(width=_WIDTH, height=_HEIGHT), chosen=""
-    )
-    specification["datasets"] = {"zero": [{"value": 0}]}
-    return specification
+    told = names if len(names) <= COLOURS else names[: COLOURS // 2] + names[-COLOURS // 2 :]
+    wide = min(part.x) > 0 and max(part.x) / min(part.x) >= _SPAN
+    legend = {"title": clean(part.name_title), "orient": "bottom", "columns": 2, "labelLimit": 240}
+    by = {"field": "name", "type": "nominal", "scale": {"domain": told}, "sort": names}
+    colour = {**by, "legend": {**legend, "symbolLimit": 0, "symbolOpacity": 1}}
+    y = {"field": "value", "type": "quantitative", "title": clean(part.unit)}
+    bars = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    loud = f"indexof({told}, datum.name) >= 0 || datum.name === chosen"
+    chosen = {"expr": "datum.name === chosen ? 4 : 2"}
+    return {
+        "data": {"name": "cells"},
+        "params": params(chosen=""),
+        "encoding": {
+            "x": {
+                "field": "x",
+                "type": "quantitative",
+                "title": clean(part.x_title),
+                "scale": {"type": "log" if wide else "linear", "nice": False, "zero": False},
+                "axis": {"values": list(part.x), "grid": False, "format": "~d", "labelOverlap": False},
+            }
+        },
+        "layer": [
+            _zero("y"),
+            {
+                "transform": [{"filter": f"!({loud})"}],
+                "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.6, "color": {"expr": "soft"}},
+                "encoding": {"y": y, "detail": {"field": "name"}},
+            },
+            {
+                "transform": [{"filter": "datum.name === chosen"}],
+                "mark": {"type": "area", "opacity": 0.25},
+                "encoding": bars,
+            },
+            {
+                "transform": [{"filter": loud}],
+                "layer": [
+                    {"mark": {"type": "line", "strokeWidth": chosen}, "encoding": {"y": y, "color": colour}},
+                    {"mark": {"type": "rule", "opacity": 0.5}, "encoding": bars},
+                    {
+                        "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+                        "encoding": {"y": y, "color": colour, "shape": colour},
+                    },
+                ],
+            },
+        ],
+        "width": _WIDTH,
+        "height": _HEIGHT,
+    }
 
 
-def _told_apart(names: list[str]) -> list[str]:
-    """All where there are few; otherwise the first and the last of the ranking."""
-    half = COLOURS // 2
-    return names if len(names) <= COLOURS else names[:half] + names[-half:]
-
-
-def _legend(part: Curves) -> Any:
-    import altair as alt
-
-    return alt.Legend(title=clean(part.name_title), orient="bottom", columns=2, labelLimit=240, symbolLimit=0, symbolOpacity=1)
+def _zero(axis: str) -> Json:
+    """A line at 0."""
+    rule = {"type": "rule", "color": {"expr": "soft"}}
+    return {"data": {"values": [{}]}, "mark": rule, "encoding": {axis: {"datum": 0, "type": "quantitative"}}}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlbench.report.text import EMPTY, clean
-from xlbench.report.theme import named
+from xlbench.report.theme import params
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xlbench.contracts import Matrix, Number
+
+Json: TypeAlias = "dict[str, Any]"
 
 FULL = (52, 30)
 """Width and height of a cell with its value in it, in pixels."""
@@ -24,76 +28,50 @@ def with_values(matrix: Matrix) -> bool:
     return sides[0] <= _FEW and sides[1] <= _MANY
 
 
-def heat_map(matrix: Matrix, *, turned: bool = False) -> dict[str, Any]:
+def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
     """Vega-Lite's specification, without its data, which are named `cells`, rows as of `cells`.
 
     Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm, or, where
-    nothing was tested, have an interval without 0; a language on itself is framed; what is missing has a dash.
-    `turned` has the rows across and the columns down. The parameters `row` and `column` frame one more cell.
+    nothing was tested, have an interval without 0; a language on itself is framed; what is missing has a
+    dash. `turned` has the rows across and the columns down. The parameters `row` and `column` frame one
+    more cell.
     """
-    import altair as alt
-
-    reach = max((abs(x.value) for line in matrix.cells for x in line if x.value is not None), default=0) or 1.0
-    diverging, full = matrix.diverging, with_values(matrix)
-    scale = alt.Scale(
-        domain=[-reach if diverging else 0, reach], range="diverging" if diverging else "ramp"
-    )
-    across, down = ("row", "column") if turned else ("column", "row")
+    known = [abs(x.value) for line in matrix.cells for x in line if x.value is not None]
+    reach = max(known, default=0) or 1.0
+    full, diverging = with_values(matrix), matrix.diverging
     titles = {"row": clean(matrix.row_title), "column": clean(matrix.column_title)}
-    base = alt.Chart(alt.NamedData("cells")).encode(
-        x=alt.X(
-            f"{across}:N",
-            sort=alt.EncodingSortField(f"{across}_place", op="min"),
-            title=titles[across],
-            axis=alt.Axis(
-                orient="top",
-                labelAngle=-45 if full else -90,
-                labelLimit=220,
-                domain=False,
-                ticks=False,
-                labelFontSize=12 if full else 11,
-                labelOverlap=False,
-            ),
-        ),
-        y=alt.Y(
-            f"{down}:N",
-            sort=alt.EncodingSortField(f"{down}_place", op="min"),
-            title=titles[down],
-            axis=alt.Axis(
-                labelLimit=220,
-                labelPadding=6,
-                domain=False,
-                ticks=False,
-                labelFontSize=12 if full else 11,
-                labelOverlap=False,
-            ),
-        ),
-    )
-    known, gap = "isValid(datum.value)", "datum.gap"
-    layers = [
-        base.transform_filter(known)
-        .mark_rect()
-        .encode(
-            color=alt.Color(
-                "value:Q",
-                scale=scale,
-                legend=alt.Legend(title=clean(matrix.unit), gradientLength=120),
-            )
-        ),
-        base.transform_filter(gap).mark_rect(
-            fillOpacity=0, stroke=alt.expr("soft"), strokeDash=[3, 3], strokeOpacity=0.6
-        ),
-        base.transform_filter("datum.itself").mark_rect(
-            fillOpacity=0, stroke=alt.expr("ink"), strokeWidth=2 if full else 1
-        ),
-        *([_text(base, clear, diverging) for clear in (True, False)] if full else ()),
-        base.transform_filter("datum.row === row && datum.column === column").mark_rect(
-            fillOpacity=0, stroke=alt.expr("ink"), strokeWidth=3
-        ),
+    across, down = ("row", "column") if turned else ("column", "row")
+    colour = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": {
+            "domain": [-reach if diverging else 0, reach],
+            "range": "diverging" if diverging else "ramp",
+        },
+        "legend": {"title": clean(matrix.unit), "gradientLength": 120},
+    }
+    ink = {"expr": "ink"}
+    layers: list[Json] = [
+        _layer("isValid(datum.value)", {"type": "rect"}, color=colour),
+        _layer("datum.gap", _frame({"expr": "soft"}, strokeDash=[3, 3], strokeOpacity=0.6)),
+        _layer("datum.itself", _frame(ink, strokeWidth=2 if full else 1)),
+        *([_values(clear, diverging) for clear in (True, False)] if full else ()),
+        _layer("datum.row === row && datum.column === column", _frame(ink, strokeWidth=3)),
     ]
+    axis = {"labelLimit": 220, "domain": False, "ticks": False, "labelOverlap": False}
+    axis["labelFontSize"] = 12 if full else 11
     width, height = FULL if full else SMALL
-    chart = alt.layer(*layers).properties(width=alt.Step(width), height=alt.Step(height))
-    return named(chart, row="", column="")
+    return {
+        "data": {"name": "cells"},
+        "params": params(row="", column=""),
+        "encoding": {
+            "x": _side(across, titles, {**axis, "orient": "top", "labelAngle": -45 if full else -90}),
+            "y": _side(down, titles, {**axis, "labelPadding": 6}),
+        },
+        "layer": layers,
+        "width": {"step": width},
+        "height": {"step": height},
+    }
 
 
 def cells(matrix: Matrix) -> list[dict[str, Any]]:
@@ -128,10 +106,22 @@ def legend(matrix: Matrix) -> str:
     return "; ".join(said)
 
 
-def _text(base: Any, clear: bool, diverging: bool) -> Any:
-    """The values that are bold, or those that are not."""
-    import altair as alt
+def _side(name: str, titles: Mapping[str, str], axis: Json) -> Json:
+    """Rows or columns, in the order of their places."""
+    sort = {"field": f"{name}_place", "op": "min"}
+    return {"field": name, "type": "nominal", "sort": sort, "title": titles[name], "axis": axis}
 
+
+def _layer(which: str, mark: Json, **encoding: Json) -> Json:
+    return {"transform": [{"filter": which}], "mark": mark, "encoding": encoding}
+
+
+def _frame(colour: Json, **more: Any) -> Json:
+    return {"type": "rect", "fillOpacity": 0, "stroke": colour, **more}
+
+
+def _values(clear: bool, diverging: bool) -> Json:
+    """The values that are bold, or those that are not."""
     bold = (
         "isValid(datum.value) && (isValid(datum.word) ? datum.word !== 'no clear effect' : "
         "isValid(datum.low) && isValid(datum.high) && (datum.low > 0 || datum.high < 0))"
@@ -141,18 +131,20 @@ def _text(base: Any, clear: bool, diverging: bool) -> Any:
         f"format(datum.value, '{'+' * diverging}.1f')"
     )
     which, ground = bold if diverging else "false", "scale('color', datum.value)"
-    return (
-        base.transform_calculate(label=shown)
-        .transform_filter(f"datum.label !== '' && ({which if clear else f'!({which})'})")
-        .mark_text(
-            fontSize=12,
-            fontWeight="bold" if clear else "normal",
-            color=alt.expr(
-                f"datum.gap ? ink : contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
-            ),
-        )
-        .encode(text="label:N")
-    )
+    best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
+    return {
+        "transform": [
+            {"calculate": shown, "as": "label"},
+            {"filter": f"datum.label !== '' && ({which if clear else f'!({which})'})"},
+        ],
+        "mark": {
+            "type": "text",
+            "fontSize": 12,
+            "fontWeight": "bold" if clear else "normal",
+            "color": {"expr": f"datum.gap ? ink : {best}"},
+        },
+        "encoding": {"text": {"field": "label", "type": "nominal"}},
+    }
 
 
 def _cell(number: Number) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The HTML report: one file with its data, styles and JavaScript in it, which asks the network for nothing."""
+"""The HTML report: one file with its data, styles and JavaScript, which asks the network for nothing."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
 """In the order in which they need each other."""
+_SNIPPET = "window.vegaEmbed = vegaEmbed;"
+"""Of all that Vega's bundle offers, what the page calls."""
 
 
 def write_report(
@@ -58,9 +60,9 @@ def html(
         "languages": language_data(languages, seen),
         "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
         "intervals": intervals("points"),
-        "themes": {name: {"config": theme.config(name), "params": theme.params(name)} for name in theme.NAMES},
+        "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
     }
-    scripts = [vl_convert.javascript_bundle(), "\n".join(_asset(name) for name in _SCRIPTS)]
+    scripts = [vl_convert.javascript_bundle(_SNIPPET), "\n".join(_asset(name) for name in _SCRIPTS)]
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         f"script-src {' '.join(map(_digest, scripts))}"

@@ -1,4 +1,4 @@
-"""Pages as plain data for the HTML report: what its JavaScript reads, and nothing that it would have to guess."""
+"""Pages as plain data for the HTML report: what its JavaScript reads, with nothing left to guess."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _DIGITS = 3
 """Decimals of a number in the file."""
 
 
-def page_data(probe: str, page: Page, made_by: Provenance, languages: Mapping[str, Language]) -> dict[str, Any]:
+def page_data(
+    probe: str, page: Page, made_by: Provenance, languages: Mapping[str, Language]
+) -> dict[str, Any]:
     """A page; `languages` is by code."""
     return {
         "probe": clean(probe),
@@ -75,7 +77,8 @@ def _part(part: Table | Matrix | Curves, languages: Mapping[str, Language]) -> d
         return _matrix(part, languages)
     if isinstance(part, Curves):
         drawn = {"kind": "curves", "specification": curves.curves(part), "points": curves.points(part)}
-        return {**_table(part.table()), **drawn, "unit": clean(part.unit)}
+        titles = {"unit": clean(part.unit), "x_title": clean(part.x_title)}
+        return {**_table(part.table()), **drawn, **titles}
     return {**_table(part), "kind": "table"}
 
 

@@ -17,6 +17,8 @@ _INK: dict[Name, dict[str, str]] = {
         "line": "#d4d9e0",
         "weak": "#1c2430",
         "strong": "#ffffff",
+        "above": "#1264a8",
+        "below": "#b02a1f",
     },
     "dark": {
         "ground": "#14181f",
@@ -25,6 +27,8 @@ _INK: dict[Name, dict[str, str]] = {
         "line": "#3a4452",
         "weak": "#f4f6f9",
         "strong": "#ffffff",
+        "above": "#6db3f2",
+        "below": "#f28b82",
     },
 }
 _DIVERGING: dict[Name, list[str]] = {
@@ -41,11 +45,16 @@ _CURVES: dict[Name, list[str]] = {
 }
 
 
-def params(name: Name) -> dict[str, str]:
+def colours(name: Name) -> dict[str, str]:
     """Values of the parameters that every chart has: `ink`, `soft`, `line`, and `weak` and `strong`, the
-    colours of text on weak and strong fields; `ground` lies behind.
+    colours of text on weak and strong fields; `above` and `below` 0; `ground` lies behind.
     """
     return dict(_INK[name])
+
+
+def params(**more: Any) -> list[dict[str, Any]]:
+    """Parameters of a specification that a page may set: its own, and the colours."""
+    return [{"name": name, "value": value} for name, value in {**colours("light"), **more}.items()]
 
 
 def config(name: Name) -> dict[str, Any]:
@@ -80,11 +89,3 @@ def config(name: Name) -> dict[str, Any]:
         },
         "view": {"stroke": None},
     }
-
-
-def named(chart: Any, **values: Any) -> dict[str, Any]:
-    """The specification of an altair chart with parameters that a page may set, the theme's among them."""
-    specification: dict[str, Any] = chart.to_dict()
-    both = params("light") | values
-    specification["params"] = [{"name": name, "value": value} for name, value in both.items()]
-    return specification

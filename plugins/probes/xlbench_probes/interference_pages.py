@@ -9,10 +9,10 @@ from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, inflicted, kind, mean, suffered, verdicts
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
-from xlbench_probes.reading import Reading, counted, interval, number, words
+from xlbench_probes.reading import Reading, counted, interval, made_from, number, words
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Records
+    from xlbench.contracts import Part, Records
     from xlbench.scores import Estimate
 
 
@@ -32,7 +32,7 @@ def pages(records: Records) -> list[Page]:
     ]
 
 
-def _parts(view: View) -> Iterator[Table | Matrix]:
+def _parts(view: View) -> Iterator[Part]:
     yield _arms(view)
     if view.has_pairs:
         yield _exchange(view, "inflicted")
@@ -187,7 +187,10 @@ def _matrix(view: View, mix: str) -> Matrix:
 
     def cell(a: str, b: str) -> Number:
         found: Estimate | None = pairs.get((a, b))
-        return Number(None) if found is None else found.number()
+        if found is None:
+            return Number(None)
+        alone, mixed = view.both(a, b, mix)
+        return made_from(found.number(), alone=alone, mixed=mixed)
 
     return Matrix(
         f"Interference on {view.task}, {mix}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import Effects, Mixture, mean
 from xlbench_probes.mixtures import RANDOM, broken, change, planned, trials
-from xlbench_probes.reading import Reading, counted, interval, number
+from xlbench_probes.reading import Reading, counted, interval, made_from, number
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
@@ -162,12 +162,17 @@ def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None
 
 
 def _matrix(view: View) -> Matrix:
-    names = [*view.languages, *([RANDOM] if view.random else [])]
+    names, effects = [*view.languages, *([RANDOM] if view.random else [])], view.effects
+
+    def cell(f: str, g: str) -> Number:
+        found, after = change(effects, f, g), effects.after(Mixture((f,)), g)
+        return made_from(found.number(), before=effects.before(g), after=after)
+
     return Matrix(
         f"Stacking under {view.task}",
         tuple(view.reading.name(x) for x in names),
         tuple(view.reading.name(x) for x in view.targets),
-        tuple(tuple(change(view.effects, f, g).number() for g in view.targets) for f in names),
+        tuple(tuple(cell(f, g) for g in view.targets) for f in names),
         "Language adapter",
         "Target language",
         unit=f"points of {view.reading.records.metrics[view.task].name}",

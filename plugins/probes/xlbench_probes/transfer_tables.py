@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Number, Table
+from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.scores import Arm, best, difference, mean, rank_correlation, relative
-from xlbench_probes.reading import counted, number
+from xlbench_probes.reading import counted, made_from, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xlbench.contracts import Value
+    from xlbench.scores import Estimate
     from xlbench_probes.transfer_view import View
 
 
@@ -117,21 +118,24 @@ def best_for_targets(view: View) -> Table:
     )
 
 
-def seen_against_unseen(view: View) -> Table:
+def seen_against_unseen(view: View) -> Curves:
     """Mean recipience of targets in the model's pretraining, and of the others."""
     seen = view.reading.records.seen
-    rows = []
+    sides = [[g for g in view.targets if seen.get(g) is side] for side in (True, False)]
+    rows: list[list[Number | None]] = [[], [], []]
     for k in view.steps:
-        sides = [
-            mean(view.recipience(g, k) for g in view.targets if seen.get(g) is side) for side in (True, False)
-        ]
-        rows.append((k, *(number(x) for x in sides), number(difference(sides[1], sides[0]))))
-    sizes = [sum(seen.get(g) is side for g in view.targets) for side in (True, False)]
-    return Table(
+        means = [mean(view.recipience(g, k) for g in side) for side in sides]
+        for row, found in zip(rows, (*means, difference(means[1], means[0])), strict=True):
+            row.append(number(found))
+    return Curves(
         "Seen against unseen targets",
-        ("Steps", f"Seen ({sizes[0]})", f"Unseen ({sizes[1]})", "Unseen minus seen"),
-        tuple(rows),
-        "Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
+        (f"Seen ({len(sides[0])})", f"Unseen ({len(sides[1])})", "Unseen minus seen"),
+        view.steps,
+        tuple(map(tuple, rows)),
+        "Targets",
+        "Steps",
+        unit=f"points of {view.metric.name}",
+        note="Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
         "brackets); targets of which that is not known are left out.",
     )
 
@@ -162,19 +166,19 @@ def distances(view: View) -> Table:
     )
 
 
-def donation_by_steps(view: View) -> Table:
+def donation_by_steps(view: View) -> Curves:
     """Donation at every number of steps."""
     rows = [
-        (view.reading.name(f), *(number(view.donation(Arm(f, k))) for k in view.steps))
+        (view.reading.name(f), [view.donation(Arm(f, k)) for k in view.steps])
         for f, _ in view.ranked_donors(view.last)
     ]
     return _by_steps(view, "Donation by steps", "Transfer language", rows)
 
 
-def recipience_by_steps(view: View) -> Table:
+def recipience_by_steps(view: View) -> Curves:
     """Recipience at every number of steps."""
     rows = [
-        (view.reading.name(g), *(number(view.recipience(g, k)) for k in view.steps))
+        (view.reading.name(g), [view.recipience(g, k) for k in view.steps])
         for g, _ in view.ranked_targets(view.last)
     ]
     return _by_steps(view, "Recipience by steps", "Target language", rows)
@@ -184,11 +188,19 @@ def matrix(view: View, steps: int) -> Matrix:
     """Every effect; rows and columns in the order of the tables at the largest number of steps."""
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]
+    effects = view.effects
+
+    def cell(f: str, g: str) -> Number:
+        arm = Arm(f, steps)
+        return made_from(
+            effects.effect(arm, g).number(), before=effects.before(g), after=effects.after(arm, g)
+        )
+
     return Matrix(
         f"Effect on {view.task}, {counted(steps, 'step')}",
         tuple(view.reading.name(f) for f in rows),
         tuple(view.reading.name(g) for g in columns),
-        tuple(tuple(view.effects.effect(Arm(f, steps), g).number() for g in columns) for f in rows),
+        tuple(tuple(cell(f, g) for g in columns) for f in rows),
         "Transfer language",
         "Target language",
         unit=f"points of {view.metric.name}",
@@ -199,6 +211,7 @@ def matrix(view: View, steps: int) -> Matrix:
 _GAP: list[Value | Number] = [None, None]
 
 
-def _by_steps(view: View, title: str, first: str, rows: Sequence[tuple[Value | Number, ...]]) -> Table:
-    heads = (counted(k, "step") for k in view.steps)
-    return Table(title, (first, *heads), tuple(rows))
+def _by_steps(view: View, title: str, first: str, rows: Sequence[tuple[str, Sequence[Estimate]]]) -> Curves:
+    names = tuple(name for name, _ in rows)
+    values = tuple(tuple(map(number, line)) for _, line in rows)
+    return Curves(title, names, view.steps, values, first, "Steps", unit=f"points of {view.metric.name}")

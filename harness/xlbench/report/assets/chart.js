@@ -1,6 +1,18 @@
 // Drawing specifications with Vega, in the page's theme.
 
 const charts = new Set();
+const soon = new Map();
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting || !soon.has(target)) continue;
+      near.unobserve(target);
+      soon.get(target)();
+      soon.delete(target);
+    }
+  },
+  { rootMargin: "100%" },
+);
 
 function themeName() {
   const chosen = document.documentElement.dataset.theme;
@@ -8,12 +20,21 @@ function themeName() {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-// Draws into `holder` what `plan()` gives, {specification, rows, params, config}; again where the theme
-// or the width changes. `after` gets Vega's view.
+// What draws into `holder` what `plan()` gives, {specification, rows, params, config}, and gives Vega's view to
+// `after`: `start` when the holder is about to be seen, and then where the theme or the width changes.
 function chart(holder, plan, after) {
-  const one = { holder, draw, width: 0, view: null };
+  const one = { holder, draw, start, width: 0, view: null };
+
+  // Resolves when what is to be seen at once is drawn.
+  function start() {
+    if (holder.getBoundingClientRect().top < 2 * innerHeight) return draw();
+    soon.set(holder, draw);
+    near.observe(holder);
+    return Promise.resolve();
+  }
 
   async function draw() {
+    charts.add(one);
     const { specification, rows, params, config } = plan();
     const theme = REPORT.themes[themeName()];
     const values = { ...theme.params, ...params };
@@ -35,11 +56,10 @@ function chart(holder, plan, after) {
       tooltip: () => {},
     });
     one.view = result.view;
-    if (after) after(one.view);
+    after(one.view);
   }
 
-  charts.add(one);
-  return draw();
+  return one;
 }
 
 function forgetCharts() {
@@ -47,6 +67,8 @@ function forgetCharts() {
     if (one.view) one.view.finalize();
   }
   charts.clear();
+  soon.clear();
+  near.disconnect();
 }
 
 function redrawCharts() {
@@ -97,7 +119,7 @@ function curvesChart(part) {
   const plan = () => ({
     specification: fitted(part.specification, holder.clientWidth),
     rows: part.points,
-    params: { chosen, ...signs() },
+    params: { chosen },
     config: holder.clientWidth < 560 ? { legend: { columns: 1 } } : {},
   });
   const redraw = () => view && view.signal("chosen", chosen).runAsync();
@@ -107,18 +129,13 @@ function curvesChart(part) {
     view.addEventListener("pointermove", (event, item) => {
       const datum = item && item.datum;
       if (!datum || datum.name === undefined || datum.value === undefined) return hideTip();
-      const where = datum.x === undefined ? [] : [`${part.x_title || "x"} ${datum.x}`];
+      const where = datum.x === undefined ? [] : [`${part.x_title} ${datum.x}`];
       showTip([datum.name, ...where, `${cellText(datum)} ${part.unit}`, ...(datum.word ? [datum.word] : [])], event.clientX, event.clientY);
     });
   };
   holder.addEventListener("pointerleave", hideTip);
-  const element = make("div", {}, names.length > 2 ? tools : null, make("div", { class: "scroll" }, holder));
-  return [element, () => chart(holder, plan, listen)];
-}
-
-// Colours of points above and below 0.
-function signs() {
-  return themeName() === "dark" ? { above: "#6db3f2", below: "#f28b82" } : { above: "#1264a8", below: "#b02a1f" };
+  const element = make("div", {}, part.x_title && names.length > 2 ? tools : null, make("div", { class: "scroll" }, holder));
+  return [element, chart(holder, plan, listen).start];
 }
 
 // As wide as there is room, less what the axis takes.

@@ -36,12 +36,12 @@ function heatMap(matrices) {
     at = null;
     describe();
     if (details.open) fill();
-    draw();
+    drawing.draw();
   }
 
   function describe() {
     holder.setAttribute("aria-label", `${matrix.title}: ${matrix.rows.length} by ${matrix.columns.length}`);
-    legend.textContent = [matrix.legend, "blue: above 0; red: below"].filter((x) => x).join("; ");
+    legend.textContent = matrix.legend;
   }
 
   function fill() {
@@ -63,7 +63,7 @@ function heatMap(matrices) {
     };
   }
 
-  const draw = () => chart(holder, plan, listen);
+  const drawing = chart(holder, plan, listen);
 
   function listen(made) {
     view = made;
@@ -132,7 +132,7 @@ function heatMap(matrices) {
     ...notes({ note: `${matrix.unit.charAt(0).toUpperCase()}${matrix.unit.slice(1)}. ${matrix.note}`, gaps: matrix.gaps }),
     details,
   );
-  return [element, draw];
+  return [element, drawing.start];
 }
 
 // A language's code stands for its name where there is little room.

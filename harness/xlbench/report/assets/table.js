@@ -85,13 +85,12 @@ function dataTable(table) {
       show();
     }),
   );
-  const tools = make("div", { class: "tools" }, make("label", { class: "choice" }, make("span", {}, "Search"), search), ...filters);
-  tools.hidden = rows.length < FEW_ROWS;
+  const tools = [make("label", { class: "choice" }, make("span", {}, "Search"), search), ...filters, count];
   show();
   return make(
     "div",
     { class: "data" },
-    make("div", { class: "tools" }, ...(tools.hidden ? [] : [...tools.children]), count),
+    rows.length < FEW_ROWS ? null : make("div", { class: "tools" }, ...tools),
     make(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },
