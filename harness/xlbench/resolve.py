@@ -236,7 +236,7 @@ def check_data(resolved: Resolved) -> None:
         text[study.reference] = None
     for language in text:
         with problems.kept():
-            resolved.corpus.lines(language, resolved.mlm.lines)
+            resolved.text_lines(language, resolved.mlm.lines)
     if problems.lines:
         raise ManyProblemsError(problems.lines)
 

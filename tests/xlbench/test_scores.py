@@ -20,7 +20,6 @@ from xlbench.scores import (
     best,
     difference,
     donation,
-    draws_for,
     kind,
     mean,
     p_value,
@@ -30,7 +29,7 @@ from xlbench.scores import (
     spearman,
     verdicts,
 )
-from xlbench.scores.bootstrap import generator, weights
+from xlbench.scores.bootstrap import generator, swaps, weights
 
 LANGUAGES = ("deu", "fin", "tur")
 TARGETS = ("fin", "est", "hun", "tur")
@@ -80,21 +79,32 @@ def test_definitions_against_plain_loops() -> None:
         assert recipience(effects, g, arms).value == pytest.approx(expected)
 
 
-def test_draws_against_a_plain_loop_over_the_same_weights() -> None:
+def test_draws_and_swaps_against_a_plain_loop_over_the_same_weights() -> None:
     """Everything at once, with no matrix: one draw after the other, one seed after the other."""
-    draws = 25
-    before, trials = make(n=30)
+    draws, n = 25, 30
+    before, trials = make(n=n)
     effects = Effects("pos", ACCURACY, before, trials, draws=draws)
     arm, target = Arm("deu", 100), "est"
     runs = {t.seed: t.counts for t in trials if (t.arm, t.target) == (arm, target)}
-    ((_, examples),) = weights(30, draws, generator("examples", "pos", target, 30))
-    seeds = Effects("pos", ACCURACY, {}, [t for t in trials if t.arm == arm], draws)._shares[arm]
-    found = effects.effect(arm, target).draws
+    ((_, examples),) = weights(n, draws, generator("examples", "pos", target, n))
+    ((_, swapped),) = swaps(n, draws, generator("swaps", "pos", target, n))
+    found = effects.effect(arm, target)
     for i in range(draws):
         rows = [j for j, times in enumerate(examples[i]) for _ in range(int(times))]
-        assert len(rows) == 30
-        after = sum(share * points(runs[s][rows]) for s, share in zip(SEEDS, seeds[i], strict=True))
-        assert found[i] == pytest.approx(after - points(before[target][rows]))
+        assert len(rows) == n
+        after = plain_mean(points(runs[s][rows]) for s in SEEDS)
+        assert found.draws[i] == pytest.approx(after - points(before[target][rows]))
+        turned = []
+        for s in SEEDS:
+            one, other = runs[s].copy(), before[target].copy()
+            for j in range(n):
+                if swapped[i, j]:
+                    one[j], other[j] = before[target][j], runs[s][j]
+            turned.append(points(one) - points(other))
+        assert found.null[i] == pytest.approx(plain_mean(turned))
+    own = [points(runs[s]) for s in SEEDS]
+    (deviations,) = found.seeds.values()
+    np.testing.assert_allclose(deviations, np.array(own) - np.mean(own))
 
 
 def test_interval_of_one_seed_agrees_with_scipy() -> None:
@@ -136,9 +146,13 @@ def test_interval_covers_seeds() -> None:
     effects = Effects("pos", ACCURACY, {"fin": same, "est": same}, trials, draws=20_000)
     found = effects.effect(Arm("deu", 1), "fin")
     assert found.value == pytest.approx(7.5)
-    assert np.std(found.draws) == pytest.approx(np.std(list(shifts.values())) / np.sqrt(4), rel=0.03)
+    error = np.std(list(shifts.values()), ddof=1) / np.sqrt(4)
+    assert found.spread() == pytest.approx((error, 1.0, 3.0))
+    assert np.std(found.resampled()) == pytest.approx(error, rel=0.03)
+    expected = scipy.stats.t.interval(0.95, 3, 7.5, error)
+    assert (found.number().low, found.number().high) == pytest.approx(expected)
     other = effects.effect(Arm("deu", 1), "est")
-    np.testing.assert_array_equal(found.draws, other.draws)
+    np.testing.assert_array_equal(found.resampled(), other.resampled())
     assert donation(effects, Arm("deu", 1), ["fin", "est"]).number() == found.number(), "seeds are shared"
 
 
@@ -158,7 +172,6 @@ def test_blocks_only_save_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     before, trials = make(n=30)
     whole = Effects("pos", ACCURACY, before, trials, draws=100).effect(Arm("deu", 1), "est")
     monkeypatch.setattr("xlbench.scores.bootstrap._BLOCK", 30 * 7)
-    monkeypatch.setattr("xlbench.scores.effects._TOGETHER", 2)
     blocks = Effects("pos", ACCURACY, before, trials, draws=100).effect(Arm("deu", 1), "est")
     assert blocks.value == whole.value
     np.testing.assert_allclose(blocks.draws, whole.draws, rtol=1e-12)
@@ -273,7 +286,7 @@ def test_rank_correlation_finds_the_known_order_and_its_uncertainty() -> None:
         values = [-x + rng.normal(0, noise) for x in known]
         return [Estimate(x, x + rng.normal(0, noise, 500)) for x in values]
 
-    sharp, vague = (rank_correlation(estimates(x), known, "x").number() for x in (0.01, 1.0))
+    sharp, vague = (rank_correlation(estimates(x), known, "x") for x in (0.01, 1.0))
     assert sharp.value == pytest.approx(-1, abs=0.02)
     assert sharp.high < -0.9
     assert vague.low < 0 < vague.high
@@ -286,20 +299,24 @@ def test_rank_correlation_that_cannot_be_had_says_why() -> None:
     assert rank_correlation([*some, absent("gone")], [1, 2, 3, 4, 5, 6], "x").missing == ("gone",)
 
 
+def normal(value: float, error: float = 1.0) -> Estimate:
+    """Draws with exactly this standard deviation."""
+    draws = np.random.default_rng(0).normal(size=2000)
+    return Estimate(value, value + error * (draws - draws.mean()) / draws.std())
+
+
 def test_a_cell_that_is_missing_lets_nothing_more_be_claimed() -> None:
-    just = Estimate(1.0, np.array([-1.0] * 7 + [1.0] * 992))
-    assert p_value(just) == pytest.approx(0.016)
-    table = {i: Estimate(0.0, np.zeros(999)) for i in range(5)} | {"x": just}  # type: ignore[dict-item]
+    just = normal(2.2)
+    assert p_value(just) == pytest.approx(2 * scipy.stats.norm.sf(2.2), rel=1e-4)
+    table = {i: normal(0.0) for i in range(5)} | {"x": just}  # type: ignore[dict-item]
     gone = {i: absent("gone") for i in range(5)} | {"x": just}  # type: ignore[dict-item]
     assert verdicts({"x": just})["x"] == "helps"
     assert verdicts(table)["x"] == verdicts(gone)["x"] == "no clear effect"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("tests", [1, 30, 132, 200])
-def test_draws_are_enough_for_one_clear_effect_among_many(tests: int) -> None:
-    draws = draws_for(tests)
-    clear = Estimate(1.0, np.ones(draws))
-    table = {i: Estimate(0.0, np.zeros(draws)) for i in range(tests - 1)} | {"x": clear}  # type: ignore[dict-item]
+@pytest.mark.parametrize("tests", [1, 132, 4750])
+def test_one_clear_effect_among_many_is_found(tests: int) -> None:
+    table = {i: normal(0.0) for i in range(tests - 1)} | {"x": normal(6.0)}  # type: ignore[dict-item]
     assert verdicts(table)["x"] == "helps"  # type: ignore[index]
 
 

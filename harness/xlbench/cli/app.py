@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 RUNNING = "Running"
+Format: TypeAlias = Literal["parquet", "csv", "json"]
 
 
 def _running(*names: str, text: str, **more: Any) -> Any:
@@ -160,3 +161,48 @@ def report(
     read = reporting.Read(results, study)
     reporting.warn(read, study)
     reporting.page(read, out or results / "report.html")
+
+
+@app.command()
+def recommend(
+    task: Annotated[str, typer.Option(help="Task.")],
+    target: Annotated[str, typer.Option(help="Target language.", metavar="LANG")],
+    model: Annotated[str, typer.Option(help="Model of the study.")] = "tiny",
+    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    study: StudyId = None,
+) -> None:
+    """Say which language to adapt on for a target: measured, or predicted where it was not."""
+    from xlbench.cli.advising import recommend
+
+    recommend(results, task, model, target, study)
+
+
+@app.command()
+def compare(
+    one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="What to hold against it.")],
+    results: Annotated[Path, typer.Option(help="Where models and ids are looked up.", metavar="DIR")] = Path(
+        "results"
+    ),
+) -> None:
+    """Say which effects changed between two studies of the same cells, and by how much."""
+    from xlbench.cli.advising import compare
+
+    compare(one, other, results)
+
+
+@app.command()
+def export(
+    format: Annotated[Format, typer.Option(help="parquet, csv or json.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; printed where not said.", metavar="FILE")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    study: Annotated[
+        str | None, typer.Option("--study", help="Id of a study; everything where not said.", metavar="ID")
+    ] = None,
+) -> None:
+    """Write stored scores as one table, a row a target under a condition."""
+    from xlbench.cli.advising import export
+
+    export(results, format, out, study)

@@ -17,6 +17,7 @@ from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
+    Compares,
     Cost,
     Curves,
     Evaluation,
@@ -26,6 +27,7 @@ from xlbench.contracts.probe import (
     Page,
     Part,
     Probe,
+    Recommends,
     Record,
     Records,
     Rerun,
@@ -45,6 +47,7 @@ __all__ = [
     "BaseModel",
     "Cell",
     "Classified",
+    "Compares",
     "Composition",
     "Control",
     "Corpus",
@@ -75,6 +78,7 @@ __all__ = [
     "Parsed",
     "Part",
     "Probe",
+    "Recommends",
     "Record",
     "Records",
     "Rerun",

@@ -124,6 +124,8 @@ class Records:
     seen: Mapping[str, bool | None]
     """By language: in the model's pretraining or not."""
     distances: tuple[Distance, ...] = ()
+    text_lines: Mapping[str, int] = field(default_factory=dict)
+    """By transfer language: lines of text that it was finetuned on, where that is stored."""
 
 
 Value: TypeAlias = "str | int | float | None"
@@ -248,6 +250,24 @@ class Probe(Protocol):
 
     def pages(self, records: Records) -> Sequence[Page]:
         """What the records say, a page a task."""
+
+
+@runtime_checkable
+class Recommends(Protocol):
+    """A probe that can say which language to take for a target (`xlbench recommend`)."""
+
+    def recommend(self, records: Records, task: str, target: str) -> Page:
+        """What it comes to for a target, ISO 639-3, that may be none of the study's; `records` then has what
+        the plugins know of it. Raises ResultsError with what is missing.
+        """
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A probe that can say what is different in a second study (`xlbench compare`)."""
+
+    def compare(self, one: Records, other: Records) -> Sequence[Page]:
+        """A page a task that both have; none where nothing is in both."""
 
 
 Rerun: TypeAlias = Literal["missing", "failed", "all"]

@@ -33,7 +33,7 @@ def intervals(unit: str) -> Json:
     axis = {"labelLimit": 200, "domain": False, "ticks": False, "labelPadding": 8, "labelOverlap": False}
     sort = {"field": "place", "op": "min"}
     y = {"field": "name", "type": "nominal", "sort": sort, "title": None, "axis": axis}
-    x = {"type": "quantitative", "title": clean(unit), "axis": {"tickCount": 6}}
+    x = {"type": "quantitative", "title": clean(unit), "axis": {"tickCount": 6, "orient": "top"}}
     return {
         "data": {"name": "cells"},
         "params": params(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from xlbench.report.text import EMPTY, clean
+from xlbench.report.text import CLEAR, EMPTY, clean, clear
 from xlbench.report.theme import params
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def with_values(matrix: Matrix) -> bool:
 def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
     """Vega-Lite's specification, without its data, which are named `cells`, rows as of `cells`.
 
-    Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm, or, where
-    nothing was tested, have an interval without 0; a language on itself is framed; what is missing has a
-    dash. `turned` has the rows across and the columns down. The parameters `row` and `column` frame one
-    more cell.
+    Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm by a
+    corrected test; a language on itself is framed; what is missing has a dash. `turned` has the rows across
+    and the columns down. The parameters `row` and `column` frame one more cell.
     """
     known = [abs(x.value) for line in matrix.cells for x in line if x.value is not None]
     reach = max(known, default=0) or 1.0
@@ -55,7 +54,7 @@ def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
         _layer("isValid(datum.value)", {"type": "rect"}, color=colour),
         _layer("datum.gap", _frame({"expr": "soft"}, strokeDash=[3, 3], strokeOpacity=0.6)),
         _layer("datum.itself", _frame(ink, strokeWidth=2 if full else 1)),
-        *([_values(clear, diverging) for clear in (True, False)] if full else ()),
+        *([_values(bold, diverging) for bold in (True, False)] if full else ()),
         _layer("datum.row === row && datum.column === column", _frame(ink, strokeWidth=3)),
     ]
     axis = {"labelLimit": 220, "domain": False, "ticks": False, "labelOverlap": False}
@@ -93,12 +92,7 @@ def cells(matrix: Matrix) -> list[dict[str, Any]]:
 def legend(matrix: Matrix) -> str:
     """What the marks mean, for those that are there; nothing for none."""
     numbers = [number for line in matrix.cells for number in line]
-    said = []
-    if matrix.diverging and with_values(matrix):
-        if any(x.word in ("helps", "harms") for x in numbers):
-            said.append("bold: helps or harms, by its corrected test")
-        elif any(x.word is None and _apart(x) for x in numbers):
-            said.append("bold: 95% interval without 0")
+    said = [CLEAR] if with_values(matrix) and any(map(clear, numbers)) else []
     if any(x["itself"] for x in cells(matrix)):
         said.append("framed: a language on itself")
     if any(x.value is None and x.missing for x in numbers):
@@ -120,27 +114,24 @@ def _frame(colour: Json, **more: Any) -> Json:
     return {"type": "rect", "fillOpacity": 0, "stroke": colour, **more}
 
 
-def _values(clear: bool, diverging: bool) -> Json:
+def _values(bold: bool, diverging: bool) -> Json:
     """The values that are bold, or those that are not."""
-    bold = (
-        "isValid(datum.value) && (isValid(datum.word) ? datum.word !== 'no clear effect' : "
-        "isValid(datum.low) && isValid(datum.high) && (datum.low > 0 || datum.high < 0))"
-    )
+    found = "(datum.word === 'helps' || datum.word === 'harms')"
     shown = (
         f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : abs(datum.value) < 0.05 ? '0.0' : "
         f"format(datum.value, '{'+' * diverging}.1f')"
     )
-    which, ground = bold if diverging else "false", "scale('color', datum.value)"
+    ground = "scale('color', datum.value)"
     best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
     return {
         "transform": [
             {"calculate": shown, "as": "label"},
-            {"filter": f"datum.label !== '' && ({which if clear else f'!({which})'})"},
+            {"filter": f"datum.label !== '' && {'' if bold else '!'}{found}"},
         ],
         "mark": {
             "type": "text",
             "fontSize": 12,
-            "fontWeight": "bold" if clear else "normal",
+            "fontWeight": "bold" if bold else "normal",
             "color": {"expr": f"datum.gap ? ink : {best}"},
         },
         "encoding": {"text": {"field": "label", "type": "nominal"}},
@@ -155,8 +146,3 @@ def _cell(number: Number) -> dict[str, Any]:
         "word": number.word,
         "gap": number.value is None and bool(number.missing),
     }
-
-
-def _apart(number: Number) -> bool:
-    """Whether its interval is on one side of 0."""
-    return number.low is not None and number.high is not None and not number.low <= 0 <= number.high

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
-from xlbench.report.text import escape, fenced, gaps, notes, numeric, shown
+from xlbench.report.text import CLEAR, clear, escape, fenced, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
     from xlbench.contracts import Value
@@ -56,12 +56,14 @@ def _table(table: Table) -> Iterator[str]:
 def _matrix(matrix: Matrix) -> Iterator[str]:
     corner = f"{matrix.row_title} \\ {matrix.column_title.lower()}"
     rows = [
-        [escape(name), *(_cell(_value(number)) for number in line)]
+        [escape(name), *(_value(number) for number in line)]
         for name, line in zip(matrix.rows, matrix.cells, strict=True)
     ]
     heads = [escape(corner), *map(escape, matrix.columns)]
     yield grid(heads, rows, [False, *(True for _ in matrix.columns)])
     note = f"{matrix.unit[:1].upper()}{matrix.unit[1:]}. {matrix.note}"
+    if any(clear(number) for row in matrix.cells for number in row):
+        note = f"{note} {CLEAR[0].upper()}{CLEAR[1:]}."
     yield from (escape(x) for x in (note, gaps(number for row in matrix.cells for number in row)) if x)
 
 
@@ -70,9 +72,10 @@ def _cell(value: Value | Number) -> str:
     return escape(value) if isinstance(value, str) else shown(value)
 
 
-def _value(number: Number) -> Value | Number:
-    """The value without its interval, which a matrix has no room for."""
-    return number if number.value is None else number.value
+def _value(number: Number) -> str:
+    """The value without its interval, which a matrix has no room for; bold where it helps or harms."""
+    text = shown(number if number.value is None else number.value)
+    return f"**{text}**" if clear(number) else text
 
 
 def _provenance(provenance: Provenance) -> Iterator[str]:

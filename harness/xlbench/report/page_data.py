@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.report import curves, heat_map
 from xlbench.report.cluster import clustered
-from xlbench.report.text import clean, gaps, numeric
+from xlbench.report.text import WORDS, clean, gaps, numeric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,18 +125,22 @@ def _short(number: Number, details: Sequence[str], missing: Sequence[str]) -> An
         return missing.index("; ".join(number.missing)) if number.missing else None
     found = dict(number.details)
     more = [_rounded(found.get(name)) for name in details]
-    return [_rounded(number.value), _rounded(number.low), _rounded(number.high), number.word, *more]
+    return [_rounded(number.value), _rounded(number.low), _rounded(number.high), _word(number), *more]
 
 
 def _cell(value: Value | Number) -> Any:
     if isinstance(value, Number):
         if value.value is None:
             return {"missing": [clean(text) for text in value.missing]}
-        told = {"value": value.value, "low": value.low, "high": value.high, "word": value.word}
+        told = {"value": value.value, "low": value.low, "high": value.high, "word": _word(value)}
         return {name: _rounded(x) if isinstance(x, float) else x for name, x in told.items() if x is not None}
     if isinstance(value, float):
         return {"value": _rounded(value)}
     return clean(value) if isinstance(value, str) else value
+
+
+def _word(number: Number) -> str | None:
+    return number.word if number.word in WORDS else None  # plugins give what they like
 
 
 def _rounded(value: float | None) -> float | None:

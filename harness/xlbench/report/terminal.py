@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
-from xlbench.report.text import clean, gaps, notes, numeric, shown
+from xlbench.report.text import CLEAR, clean, clear, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -89,13 +89,13 @@ def _matrix(matrix: Matrix) -> RenderableType:
 
 
 def _matrix_notes(matrix: Matrix) -> list[str]:
-    note = f"{matrix.note} Bold: the 95% interval is without 0." if matrix.diverging else matrix.note
+    tested = any(clear(number) for row in matrix.cells for number in row)
+    note = f"{matrix.note} {CLEAR[0].upper()}{CLEAR[1:]}." if tested else matrix.note
     return [x for x in (note, gaps(number for row in matrix.cells for number in row)) if x]
 
 
 def _style(matrix: Matrix, number: Number) -> str:
-    """Blue above 0 and red below, as in the pictures; bold where the interval is on one side."""
+    """Blue above 0 and red below, as in the pictures; bold where a corrected test says so."""
     if not matrix.diverging or number.value is None:
         return ""
-    bold = number.low is not None and number.high is not None and not number.low <= 0 <= number.high
-    return f"{'bold ' * bold}{'blue' if number.value > 0 else 'red'}"
+    return f"{'bold ' * clear(number)}{'blue' if number.value > 0 else 'red'}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from xlbench.contracts import Number
+from xlbench.contracts import Number, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from xlbench.contracts import Table, Value
 
+WORDS = get_args(Verdict)
 EMPTY = "–"
 """Stands where something needed is missing."""
 
@@ -37,18 +38,28 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def shown(value: Value | Number) -> str:
-    """A cell: two decimals, an interval in brackets, a dash for what is missing, blank for no such cell."""
+    """A cell: two decimals, an interval in brackets, its word, a dash for what is missing, blank for no such cell."""
     if isinstance(value, Number):
         if value.value is None:
             return EMPTY if value.missing else ""
+        word = f" {value.word}" if value.word in WORDS else ""  # plugins give what they like
         if value.low is None or value.high is None:
-            return _decimal(value.value)
-        return f"{_decimal(value.value)} [{_decimal(value.low)}, {_decimal(value.high)}]"
+            return f"{_decimal(value.value)}{word}"
+        return f"{_decimal(value.value)} [{_decimal(value.low)}, {_decimal(value.high)}]{word}"
     if value is None:
         return ""
     if isinstance(value, float):
         return _decimal(value)
     return str(value)
+
+
+def clear(number: Number) -> bool:
+    """Whether a corrected test found an effect."""
+    return number.word in ("helps", "harms")
+
+
+CLEAR = "bold: helps or harms, by tests corrected over the matrix"
+"""What bold means where a matrix has been tested."""
 
 
 def numeric(column: Iterable[Value | Number]) -> bool:

@@ -17,6 +17,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
     place = Path(model.checkpoint)
+    having = set(resolved.corpus.languages())
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
         {*study.transfer, *study.targets, *study.train_languages, *own, study.reference or ""} - {""}
@@ -34,7 +35,10 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             name: {"metric": task.metric.name, "source": resolved.data[name].source}
             for name, task in sorted(resolved.tasks.items())
         },
-        "text": {"source": resolved.corpus.source},
+        "text": {
+            "source": resolved.corpus.source,
+            "lines": {x: resolved.text_lines(x, resolved.mlm.lines) for x in study.transfer if x in having},
+        },
         "languages": {x: asdict(resolved.languages[x]) for x in codes if x in resolved.languages},
         "seen": {x: resolved.seen(x) for x in codes},
         "distances": [

@@ -204,6 +204,7 @@ class Store:
             languages=descriptions.languages(stored.described),
             seen=stored.described.get("seen", {}),
             distances=descriptions.distances(stored.described),
+            text_lines=stored.described.get("text", {}).get("lines", {}),
         )
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:

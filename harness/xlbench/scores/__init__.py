@@ -1,35 +1,51 @@
 """What counts come to: effects of transfer and their averages, each with its interval."""
 
 from xlbench.scores.averages import best, donation, recipience, relative
+from xlbench.scores.crossed import Crossed, Term, crossed
 from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Trial
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
-from xlbench.scores.significance import benjamini_hochberg, draws_for, kind, p_value, verdicts
+from xlbench.scores.significance import (
+    Judged,
+    benjamini_hochberg,
+    judge,
+    kind,
+    p_value,
+    randomisation,
+    verdicts,
+)
+from xlbench.scores.tiers import tiers
 
 __all__ = [
     "DRAWS",
     "Arm",
     "Condition",
+    "Crossed",
     "Effects",
     "Estimate",
+    "Judged",
     "Mixture",
+    "Term",
     "Trial",
     "absent",
     "benjamini_hochberg",
     "best",
+    "crossed",
     "difference",
     "donation",
-    "draws_for",
     "inflicted",
     "interference",
+    "judge",
     "kind",
     "mean",
     "p_value",
+    "randomisation",
     "rank_correlation",
     "recipience",
     "relative",
     "spearman",
     "suffered",
+    "tiers",
     "verdicts",
 ]

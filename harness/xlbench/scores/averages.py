@@ -29,8 +29,14 @@ def relative(effect: Estimate, before: Estimate) -> Estimate:
         return absent(*dict.fromkeys(effect.missing + before.missing))
     if before.value == 0:
         return absent("a zero-shot score above 0")
+    scale = 100 / before.value
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Estimate(100 * effect.value / before.value, 100 * effect.draws / before.draws)
+        return Estimate(
+            scale * effect.value,
+            100 * effect.draws / before.draws,
+            seeds={key: scale * own for key, own in effect.seeds.items()},
+            overlap=None if effect.overlap is None else scale * effect.overlap,
+        )
 
 
 def best(estimates: Mapping[str, Estimate]) -> tuple[str, float] | None:
@@ -39,7 +45,7 @@ def best(estimates: Mapping[str, Estimate]) -> tuple[str, float] | None:
     """
     names = list(estimates)
     values = [x.value for x in estimates.values() if x.value is not None]
-    draws = [x.draws for x in estimates.values() if x.draws is not None]
+    draws = [x.resampled() for x in estimates.values() if x.draws is not None]
     if not names or len(values) < len(names) or len(draws) < len(names):
         return None
     top = int(np.argmax(values))

@@ -1,4 +1,4 @@
-"""Resampling with replacement, as counts: how often a draw has each example."""
+"""Resampling as matrices: how often a draw has each example, and which examples it swaps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Json
 
-_BLOCK = 1_000_000
+_BLOCK = 500_000
 """Weights held at once: memory stays flat in draws and examples."""
 
 
@@ -23,19 +23,29 @@ def generator(*what: Json) -> np.random.Generator:
     return np.random.default_rng(int(digest(list(what)), 16))
 
 
-def weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def weights(n: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Blocks of a (draws, n) matrix of how often each of `n` items is drawn; every row sums to `n`.
 
     Yields (rows, block), so that sums of resampled counts are `block @ counts`.
     """
-    step = max(1, _BLOCK // n)
-    for start in range(0, draws, step):
-        rows = slice(start, min(start + step, draws))
-        size = rows.stop - start
+    for rows in _blocks(n, draws):
+        size = rows.stop - rows.start
         drawn = rng.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
-        yield rows, np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        yield rows, np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float32)
+
+
+def swaps(n: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Blocks of a (draws, n) matrix of 0 and 1, even chances: which examples a draw swaps between arms."""
+    for rows in _blocks(n, draws):
+        yield rows, rng.integers(0, 2, size=(rows.stop - rows.start, n)).astype(np.float32)
 
 
 def all_weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The same matrix in one piece, for few items (seeds)."""
-    return np.concatenate([block for _, block in weights(n, draws, rng)])
+    """The matrix of `weights` in one piece, for few items (seeds)."""
+    return np.concatenate([block for _, block in weights(n, draws, rng)]).astype(np.float64)
+
+
+def _blocks(n: int, draws: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // n)
+    for start in range(0, draws, step):
+        yield slice(start, min(start + step, draws))

@@ -1,19 +1,21 @@
 """Transfer effects of one task, resampled together so that everything made of them is paired.
 
 The definitions are those of arXiv 2403.20088 (difference to the score without finetuning), with
-intervals by a two-level bootstrap: seeds, then test examples (Davison & Hinkley 1997, section 3.8).
+intervals by a two-level bootstrap, seeds and test examples (Davison & Hinkley 1997, section 3.8), and
+tests by approximate randomisation (Noreen 1989; Yeh 2000).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from xlbench.contracts import digest
 from xlbench.errors import ResultsError
-from xlbench.scores.bootstrap import all_weights, generator, weights
+from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.scores.estimate import Estimate, absent, difference
 
 if TYPE_CHECKING:
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
 
 _Counts: TypeAlias = "NDArray[np.int32]"
 
-DRAWS = 1000
-"""Bootstrap draws behind every interval."""
+DRAWS = 2000
+"""Bootstrap draws behind every interval, and swaps behind every test."""
 
-_TOGETHER = 64
-"""Evaluations in one matrix product."""
+_OVERLAP = 250
+"""Draws of the contrast of seeds, of which only the variance is used."""
+_EXACT = 2**24
+"""Whole numbers below this are exact in 32 bits."""
 
 
 class Condition(Hashable, Protocol):
@@ -35,7 +39,7 @@ class Condition(Hashable, Protocol):
 
     @property
     def draws_of_seeds(self) -> list[Json]:
-        """Conditions that agree here and have the same seeds are resampled with the same draws of them."""
+        """Conditions that agree here and have the same seeds are paired by seed."""
 
     def describe(self) -> str:
         """For people, where something is missing."""
@@ -101,9 +105,9 @@ _BASELINE = Arm("", 0)
 class Effects:
     """Scores and effects of one task, in points, on the same bootstrap draws.
 
-    In a draw, the test examples of a target are drawn once, for the baseline and all arms alike; the
-    seeds of an arm are drawn once, for all targets alike. With one seed an interval covers the choice
-    of test examples only; with few seeds it is somewhat too narrow, as every bootstrap of few is.
+    In a draw, the test examples of a target are drawn once, for the baseline and all arms alike; what a
+    seed of an arm does differently is kept, for all targets alike. With one seed an interval covers the
+    choice of test examples only.
     """
 
     def __init__(
@@ -128,8 +132,11 @@ class Effects:
             groups.setdefault(trial.target, {}).setdefault(trial.arm, []).append(trial)
             seeds.setdefault(trial.arm, set()).add(trial.seed)
         self._seeds = {arm: tuple(sorted(found)) for arm, found in seeds.items()}
-        self._shares = {arm: self._share(arm) for arm in self._seeds}
+        self._groups = {
+            arm: digest([task, arm.draws_of_seeds, list(found)]) for arm, found in self._seeds.items()
+        }
         self._scores: dict[tuple[Condition, str], Estimate] = {}
+        self._nulls: dict[tuple[Condition, str], NDArray[np.float64]] = {}
         for target, arms in groups.items():
             self._resample(target, self._complete(target, arms))
 
@@ -147,13 +154,8 @@ class Effects:
 
     def effect(self, arm: Condition, target: str) -> Estimate:
         """Transfer effect: mean over seeds of s(MLM_k(f), t, g) - s0(t, g)."""
-        return difference(self.after(arm, target), self.before(target))
-
-    def _share(self, arm: Condition) -> NDArray[np.float64]:
-        """Shape (draws, seeds): the share of each seed of an arm in each draw."""
-        seeds = self._seeds[arm]
-        rng = generator("seeds", self._task, *arm.draws_of_seeds, *seeds)
-        return all_weights(len(seeds), self._draws, rng) / len(seeds)
+        found = difference(self.after(arm, target), self.before(target))
+        return found if found.value is None else replace(found, null=self._nulls[arm, target])
 
     def _complete(
         self, target: str, arms: Mapping[Condition, Sequence[Trial]]
@@ -172,29 +174,64 @@ class Effects:
         return complete
 
     def _resample(self, target: str, arms: Mapping[Condition, Sequence[_Counts]]) -> None:
-        """Score every evaluation on the same draws of the target's examples; average over seeds at once."""
-        runs = [(arm, number, counts) for arm, all_ in arms.items() for number, counts in enumerate(all_)]
+        """Score every evaluation on the same draws of the target's examples, then average over seeds."""
+        runs = [counts for all_ in arms.values() for counts in all_]
         if not runs:
             return
-        n, k = runs[0][2].shape
-        if any(counts.shape != (n, k) for _, _, counts in runs):
+        n, k = runs[0].shape
+        if any(counts.shape != (n, k) for counts in runs):
             raise ResultsError(
                 f"evaluations of {self._task} on {target} have different numbers of examples; "
                 "delete the results of one of the two data versions"
             )
-        values = {
-            arm: float(np.mean([self._score(x.sum(axis=0)) for x in all_])) for arm, all_ in arms.items()
-        }
-        draws = {arm: np.zeros(self._draws) for arm in arms}
+        sums = np.stack([x.sum(axis=0, dtype=np.float64) for x in runs])
+        exact: Any = np.float32 if sums.max() < _EXACT else np.float64
+        counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
+        over_seeds, contrast = _seed_weights([len(x) for x in arms.values()])
+        draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
+        overlap = np.empty((len(arms), min(self._draws, _OVERLAP)))
         for rows, block in weights(n, self._draws, generator("examples", self._task, target, n)):
-            for start in range(0, len(runs), _TOGETHER):
-                part = runs[start : start + _TOGETHER]
-                stacked = np.concatenate([counts for _, _, counts in part], axis=1, dtype=np.float64)
-                scores = self._score((block @ stacked).reshape(len(block), len(part), k))
-                for i, (arm, number, _) in enumerate(part):
-                    draws[arm][rows] += scores[:, i] * self._shares[arm][rows, number]
-        for arm, value in values.items():
-            self._scores[arm, target] = Estimate(value, draws[arm])
+            scores = self._score((block.astype(exact) @ counts).reshape(len(block), len(runs), k))
+            draws[:, rows] = over_seeds @ scores.T
+            few = slice(rows.start, min(rows.stop, _OVERLAP))
+            if few.start < few.stop:
+                overlap[:, few] = contrast @ scores[: few.stop - few.start].T
+        if _BASELINE in arms:
+            for rows, block in swaps(n, self._draws, generator("swaps", self._task, target, n)):
+                given = (block.astype(exact) @ counts).reshape(len(block), len(runs), k)
+                moved = given - given[:, :1]
+                after, before = self._score(sums - moved), self._score(sums[:1] + moved)
+                null[:, rows] = over_seeds @ (after - before).T
+        scores = self._score(sums)
+        start = 0
+        for i, (arm, all_) in enumerate(arms.items()):
+            own = scores[start : start + len(all_)]
+            start += len(all_)
+            several = len(all_) > 1
+            self._scores[arm, target] = Estimate(
+                float(own.mean()),
+                draws[i],
+                seeds={self._groups[arm]: own - own.mean()} if several else {},
+                overlap=overlap[i] if several else None,
+            )
+            if _BASELINE in arms:
+                self._nulls[arm, target] = null[i]
 
     def _score(self, sums: NDArray[Any]) -> NDArray[np.float64]:
-        return self._metric.score(sums.astype(np.float64))
+        return self._metric.score(sums.astype(np.float64, copy=False))
+
+
+def _seed_weights(sizes: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two matrices, shape (arms, runs): the mean over an arm's seeds, and a contrast of them.
+
+    The contrast is orthogonal to the mean and as long (a cosine), so that what seeds have in common drops
+    out of it and what each has of its own comes with the variance that it has in the mean.
+    """
+    over, contrast = (np.zeros((len(sizes), sum(sizes))) for _ in range(2))
+    start = 0
+    for i, n in enumerate(sizes):
+        own = slice(start, start + n)
+        over[i, own] = 1 / n
+        contrast[i, own] = 2**0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n) / n
+        start += n
+    return over, contrast

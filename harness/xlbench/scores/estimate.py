@@ -1,14 +1,21 @@
-"""A number with its bootstrap draws. What shares draws stays paired under plus, minus and mean."""
+"""A number and how far it may be off. What shares data stays paired under plus, minus and mean.
+
+The variance has two parts, as the data have two levels: test examples, by a bootstrap of them, and
+seeds, by the spread of the runs. `docs/statistics.md` derives it and shows its calibration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xlbench.contracts import Number
+from xlbench.scores.bootstrap import all_weights, generator
+from xlbench.scores.spread import Spread, spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,22 +26,59 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
-    """A value and what it came to in each bootstrap draw; neither where something needed is missing."""
+    """A value and what it varies with; neither where something needed is missing."""
 
     value: float | None
     draws: NDArray[np.float64] | None = None
-    """Shape (draws,). Draw i of all estimates of one task rests on the same resampled data."""
+    """Shape (draws,). Draw i of all estimates of one task rests on the same resampled test examples; the
+    runs are as they are."""
     missing: tuple[str, ...] = ()
     """What is missing, for people. Empty beside a value of None: there is nothing to take a mean of."""
+    null: NDArray[np.float64] | None = None
+    """Shape (draws,), of a difference: what it comes to where each example's two sides are swapped at
+    random, the same examples in all that shares draw i."""
+    seeds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """By group of runs: what each seed adds to the value, less its mean; shape (seeds,)."""
+    overlap: NDArray[np.float64] | None = None
+    """Shape (fewer draws,): draws of a contrast of seeds, whose variance is the part of the seeds' spread
+    that comes from test examples, which `draws` has already."""
 
-    def number(self) -> Number:
-        """The value with its 95% percentile interval (Efron & Tibshirani 1993, chapter 13)."""
-        if self.value is None or self.draws is None:
+    def spread(self) -> Spread | None:
+        """Of this estimate alone; None where draws are missing or not defined."""
+        return spreads([self])[0]
+
+    def number(self, spread: Spread | None = None) -> Number:
+        """The value with its 95% interval, by its own spread where none is given."""
+        spread = spread or self.spread()
+        if self.value is None or spread is None:
             return Number(self.value, missing=self.missing)
-        if not np.isfinite(self.draws).all():
-            return Number(self.value)
-        low, high = np.quantile(self.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Number(self.value, float(low), float(high))
+        reach = spread.quantile((1 + LEVEL) / 2) * spread.error
+        return Number(self.value, self.value - reach, self.value + reach)
+
+    def resampled(self) -> NDArray[np.float64]:
+        """Two-level bootstrap draws, shape (draws,): seeds, then test examples.
+
+        The same seeds are drawn for all estimates of a group, their deviations stretched to the variance
+        that the seeds really show (Davison & Hinkley 1997, section 3.8), less what of it comes from test
+        examples, which are drawn already. ValueError if there are none.
+        """
+        if self.draws is None:
+            raise ValueError("an estimate that is missing has no draws")
+        total = self.draws.copy()
+        raw = sum(float(own @ own) / (len(own) * (len(own) - 1)) for own in self.seeds.values())
+        twice = 0.0 if self.overlap is None else float(self.overlap.var())
+        if raw > twice:
+            for key, own in self.seeds.items():
+                n = len(own)
+                stretch = ((1 - twice / raw) * n / (n - 1)) ** 0.5
+                total += stretch * (_shares(key, n, len(total)) @ own)
+        return total
+
+
+@lru_cache(maxsize=256)
+def _shares(key: str, seeds: int, draws: int) -> NDArray[np.float64]:
+    """Shape (draws, seeds): the share of each seed of a group in each draw."""
+    return all_weights(seeds, draws, generator("seeds", key, seeds)) / seeds
 
 
 def absent(*missing: str) -> Estimate:
@@ -43,22 +87,39 @@ def absent(*missing: str) -> Estimate:
 
 
 def difference(one: Estimate, other: Estimate) -> Estimate:
-    """`one` minus `other`, paired by draw."""
-    if one.value is None or one.draws is None or other.value is None or other.draws is None:
-        return absent(*dict.fromkeys(one.missing + other.missing))
-    return Estimate(one.value - other.value, one.draws - other.draws)
+    """`one` minus `other`, paired by draw and by seed."""
+    return _combined([(1.0, one), (-1.0, other)])
 
 
 def mean(estimates: Iterable[Estimate]) -> Estimate:
     """Their mean, paired by draw; empty where one is missing, never taken over what is left."""
-    values, draws, missing, empty = [], [], dict[str, None](), False
-    for estimate in estimates:
-        if estimate.value is None or estimate.draws is None:
-            missing.update(dict.fromkeys(estimate.missing))
-            empty = True
-        else:
-            values.append(estimate.value)
-            draws.append(estimate.draws)
-    if empty or not values:
-        return absent(*missing)
-    return Estimate(float(np.mean(values)), np.mean(draws, axis=0))
+    each = list(estimates)
+    return _combined([(1 / len(each), x) for x in each])
+
+
+def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
+    """Sum of (weight, estimate)."""
+    if not parts or any(x.value is None or x.draws is None for _, x in parts):
+        return absent(*dict.fromkeys(text for _, x in parts for text in x.missing))
+    seeds: dict[str, Any] = {}
+    for weight, x in parts:
+        for key, own in x.seeds.items():
+            seeds[key] = seeds[key] + weight * own if key in seeds else weight * own
+    return Estimate(
+        float(sum(weight * x.value for weight, x in parts if x.value is not None)),
+        _sum([(weight, x.draws) for weight, x in parts]),
+        null=_sum([(weight, x.null) for weight, x in parts]),
+        seeds=seeds,
+        overlap=_sum([(weight, x.overlap) for weight, x in parts if x.overlap is not None]),
+    )
+
+
+def _sum(parts: list[tuple[float, NDArray[np.float64] | None]]) -> NDArray[np.float64] | None:
+    """None where there are no parts, or one is None."""
+    if not parts or any(x is None for _, x in parts):
+        return None
+    found: NDArray[np.float64] = np.zeros_like(parts[0][1])
+    for weight, x in parts:
+        assert x is not None  # noqa: S101 - narrows the type
+        found += weight * x
+    return found

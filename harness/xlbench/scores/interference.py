@@ -23,7 +23,7 @@ def interference(effects: Effects, fused: Mixture, target: str) -> Estimate:
     alone = Mixture((target,), "single", fused.variant)
     if not effects.seeds(alone):
         alone = Mixture((target,))
-    return difference(effects.after(fused, target), effects.after(alone, target))
+    return difference(effects.effect(fused, target), effects.effect(alone, target))
 
 
 def inflicted(pairs: Pairs, by: str) -> Estimate:

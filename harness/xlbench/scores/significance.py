@@ -1,50 +1,64 @@
-"""Paired tests from bootstrap draws, corrected for how many there are."""
+"""Paired tests, corrected for how many there are, and what they could have shown."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from xlbench.scores.effects import DRAWS
+from xlbench.contracts import Number, Verdict
+from xlbench.scores.spread import spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xlbench.scores.estimate import Estimate
+    from xlbench.scores.spread import Spread
 
 Key = TypeVar("Key", bound=Hashable)
-Verdict: TypeAlias = Literal["helps", "harms", "no clear effect"]
 Kind: TypeAlias = Literal[
     "helped by all", "harmed by all", "helped by some", "harmed by some", "mixed", "no clear effect"
 ]
 
 RATE = 0.05
 """False discoveries among the claims of a table, expected at most."""
+POWER = 0.8
+"""Chance to be found of an effect that is called detectable."""
 
-MOST_DRAWS = 20_000
+_FEW = 10
+"""Swapped draws as far out as the value below which their share is too rough for a tail."""
 
 
-def draws_for(tests: int) -> int:
-    """Bootstrap draws with which one clear effect among `tests` can be told from none.
+def p_value(difference: Estimate, spread: Spread | None = None) -> float | None:
+    """Two-sided, the larger of two: that of the interval, and approximate randomisation.
 
-    The smallest p-value is 2 / (draws + 1), and the strictest bound of the correction RATE / tests: with
-    fewer draws than their quotient nothing could be claimed, however clear. Twice as many are taken.
+    The first takes seeds and examples as drawn from more of them. The second asks whether the runs at hand
+    could differ as much by the choice of examples alone, without a normal distribution of few examples;
+    it knows nothing of other seeds. A claim needs both. None where something is missing.
     """
-    return min(max(DRAWS, math.ceil(4 * tests / RATE)), MOST_DRAWS)
-
-
-def p_value(difference: Estimate) -> float | None:
-    """Two-sided, from the draws of a paired difference: twice the smaller share of draws on either side of
-    0, with one draw added to each (Davison & Hinkley 1997, section 4.4). None where something is missing.
-    """
-    if difference.draws is None:
+    spread = spread or difference.spread()
+    if difference.value is None or spread is None:
         return None
-    draws = difference.draws
-    least = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    return min(1.0, 2 * (least + 1) / (len(draws) + 1))
+    swapped = 0.0 if difference.null is None else randomisation(difference.value, difference.null)
+    return max(spread.p_value(difference.value), swapped)
+
+
+def randomisation(value: float, null: NDArray[np.float64]) -> float:
+    """Share of swapped draws, shape (draws,), at least as far from 0 as `value`, itself counted among them
+    (Phipson & Smyth 2010). Where they are few, the tail of a normal distribution of the draws' variance:
+    swapped sums are as light-tailed (Hoeffding 1963).
+    """
+    from scipy.special import ndtr
+
+    far = abs(value) * (1 - 1e-9)
+    hits = int((np.abs(null) >= far).sum())
+    share = (hits + 1) / (len(null) + 1)
+    error = float(np.sqrt(np.mean(null * null)))
+    if hits >= _FEW or error == 0:
+        return min(1.0, share)
+    return min(share, 2 * float(ndtr(-far / error)))
 
 
 def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
@@ -59,20 +73,60 @@ def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
     return adjusted
 
 
-def verdicts(differences: Mapping[Key, Estimate]) -> dict[Key, Verdict]:
-    """What a whole table of differences lets one claim; cells that are missing get none.
+def words(tests: Sequence[tuple[float, float]]) -> list[Verdict]:
+    """Of a whole table of (p, value), corrected together."""
+    adjusted = benjamini_hochberg([p for p, _ in tests])
+    return [
+        "no clear effect" if p > RATE or value == 0 else "helps" if value > 0 else "harms"
+        for p, (_, value) in zip(adjusted, tests, strict=True)
+    ]
 
+
+class Judged(NamedTuple):
+    """One cell of a table of differences."""
+
+    number: Number
+    """With its word, unless something is missing."""
+    p: float | None
+    detectable: float | None
+    """The smallest true effect that would get a word in 80% of repetitions, in points."""
+
+
+def judge(
+    differences: Mapping[Key, Estimate], alike: Callable[[Key], Hashable] = lambda _: 0
+) -> dict[Key, Judged]:
+    """What a whole table of differences lets one claim; cells that are missing get no word.
+
+    Tests are corrected over the table, and cells for which `alike` is the same back each other's variances.
     A missing cell counts as a test without effect, so that what is there claims no more for its absence.
+    What is detectable is (t(1 - a/2) + t(0.8)) standard errors (Bloom 1995), a being the level that the
+    correction leaves one more claim: RATE (claims + 1) / tests, at most RATE.
     """
-    p = {key: p_value(x) for key, x in differences.items()}
-    corrected = benjamini_hochberg([1.0 if x is None else x for x in p.values()])
-    found: dict[Key, Verdict] = {}
-    for (key, own), adjusted in zip(p.items(), corrected, strict=True):
-        value = differences[key].value or 0.0
-        if own is not None:
-            clear = adjusted <= RATE and value != 0
-            found[key] = "no clear effect" if not clear else "helps" if value > 0 else "harms"
+    spread: dict[Key, Spread | None] = {}
+    families: dict[Hashable, list[Key]] = {}
+    for key in differences:
+        families.setdefault(alike(key), []).append(key)
+    for keys in families.values():
+        spread.update(zip(keys, spreads([differences[key] for key in keys]), strict=True))
+    p = {key: p_value(x, spread[key]) for key, x in differences.items()}
+    said = words([(1.0 if x is None else x, differences[key].value or 0.0) for key, x in p.items()])
+    claims = sum(word != "no clear effect" for word in said)
+    level = RATE * min(1.0, (claims + 1) / max(1, len(p)))
+    found = {}
+    for (key, x), word in zip(differences.items(), said, strict=True):
+        own = spread[key]
+        if own is None:
+            found[key] = Judged(x.number(), None, None)
+            continue
+        least = (own.quantile(1 - level / 2) + own.quantile(POWER)) * own.error
+        found[key] = Judged(replace(x.number(own), word=word), p[key], least)
     return found
+
+
+def verdicts(differences: Mapping[Key, Estimate]) -> dict[Key, Verdict]:
+    """The words of `judge`, of what is not missing."""
+    found = {key: x.number.word for key, x in judge(differences).items()}
+    return {key: word for key, word in found.items() if word is not None}
 
 
 def kind(found: Iterable[Verdict]) -> Kind:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, inflicted, kind, mean, suffered, verdicts
+from xlbench.scores import difference, inflicted, judge, kind, mean, suffered, verdicts
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
 from xlbench_probes.reading import Reading, counted, interval, made_from, number, words
 
 if TYPE_CHECKING:
     from xlbench.contracts import Part, Records
-    from xlbench.scores import Estimate
 
 
 def pages(records: Records) -> list[Page]:
@@ -185,19 +184,20 @@ def _matrix(view: View, mix: str) -> Matrix:
     pairs = view.pairs(mix)
     targets = [x for x in view.members if x in view.targets]
 
+    found = {pair: x.number for pair, x in judge(pairs).items()}
+
     def cell(a: str, b: str) -> Number:
-        found: Estimate | None = pairs.get((a, b))
-        if found is None:
+        if (a, b) not in found:
             return Number(None)
         alone, mixed = view.both(a, b, mix)
-        return made_from(found.number(), alone=alone, mixed=mixed)
+        return made_from(found[a, b], alone=alone, mixed=mixed)
 
     return Matrix(
         f"Interference on {view.task}, {mix}",
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
         tuple(tuple(cell(a, b) for a in targets) for b in view.members),
-        "In company of",
+        "Company",
         "Target language",
         unit=f"points of {view.reading.records.metrics[view.task].name}",
         note="Score of the target with both adapters mixed, less its score with its own alone.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xlbench.scores import Effects, Mixture, difference, draws_for, interference, mean
+from xlbench.scores import Effects, Mixture, difference, interference, mean
 from xlbench_probes.mixtures import RANDOM, planned, rows_of_sweep, settings_of, trials
 from xlbench_probes.zero_shot_pages import baselines
 
@@ -48,12 +48,11 @@ class View:
         mixtures = [x.arm for x in mixed if isinstance(x.arm, Mixture)]
         sets = tuple(dict.fromkeys(x.adapters for x in mixtures if RANDOM not in x.adapters))
         inside = {x for one in sets for x in one}
-        tests = sum(a in before for one in sets if len(one) == 2 for a in one)
         parts = [x.condition["under"] for _, _, x, _ in planned(reading, PROBE, task)]
         return cls(
             reading,
             task,
-            Effects(task, reading.records.metrics[task], before, [*alone, *mixed], draws_for(tests)),
+            Effects(task, reading.records.metrics[task], before, [*alone, *mixed]),
             tuple(x for x in study["transfer"] if x in inside),
             tuple(before),
             sets,

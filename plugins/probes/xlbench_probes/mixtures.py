@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import LanguageTraining
-from xlbench.scores import Mixture, Trial, difference
+from xlbench.scores import Mixture, Trial
 from xlbench.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
 
@@ -61,7 +61,7 @@ def trials(reading: Reading, probe: str, task: str, *, invertible: bool) -> list
 
 def change(effects: Effects, language: str, target: str) -> Estimate:
     """Score with one language's adapter beneath the task adapter, less the score with none."""
-    return difference(effects.after(Mixture((language,)), target), effects.before(target))
+    return effects.effect(Mixture((language,)), target)
 
 
 def broken(reading: Reading, effects: Effects, languages: Sequence[str], targets: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import Effects, Mixture, mean
+from xlbench.scores import Effects, Mixture, judge, mean
 from xlbench_probes.mixtures import RANDOM, broken, change, planned, trials
 from xlbench_probes.reading import Reading, counted, interval, made_from, number
 from xlbench_probes.zero_shot_pages import baselines
@@ -163,10 +163,11 @@ def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None
 
 def _matrix(view: View) -> Matrix:
     names, effects = [*view.languages, *([RANDOM] if view.random else [])], view.effects
+    found = judge({(f, g): change(effects, f, g) for f in names for g in view.targets})
 
     def cell(f: str, g: str) -> Number:
-        found, after = change(effects, f, g), effects.after(Mixture((f,)), g)
-        return made_from(found.number(), before=effects.before(g), after=after)
+        after = effects.after(Mixture((f,)), g)
+        return made_from(found[f, g].number, before=effects.before(g), after=after)
 
     return Matrix(
         f"Stacking under {view.task}",

@@ -134,6 +134,18 @@ class Transfer:
 
         return transfer_pages.pages(records)
 
+    def recommend(self, records: Records, task: str, target: str) -> Page:
+        """Transfer languages for a target, measured or predicted."""
+        from xlbench_probes import transfer_advice
+
+        return transfer_advice.advise(records, task, target)
+
+    def compare(self, one: Records, other: Records) -> Sequence[Page]:
+        """A page a task: which effects are others in the second study."""
+        from xlbench_probes import transfer_compare
+
+        return transfer_compare.compare(one, other)
+
 
 @hookimpl
 def xlbench_probes() -> Iterable[Probe]:

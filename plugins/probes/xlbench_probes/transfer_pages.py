@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
-from xlbench.scores import difference
+from xlbench.scores import difference, judge
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, counted, interval, words
 from xlbench_probes.transfer_view import PROBE, View
@@ -25,7 +25,7 @@ def pages(records: Records) -> list[Page]:
 
 def _parts(view: View) -> Iterator[Part]:
     yield tables.donors(view)
-    if view.shuffled or view.reference:
+    if view.controlled:
         yield tables.controls(view)
     yield tables.targets(view)
     yield tables.best_for_targets(view)
@@ -33,6 +33,8 @@ def _parts(view: View) -> Iterator[Part]:
         yield tables.seen_against_unseen(view)
     if view.distances:
         yield tables.distances(view)
+    if (goes_with := tables.predictors(view)) is not None:
+        yield goes_with
     if len(view.steps) > 1:
         yield tables.donation_by_steps(view)
         yield tables.recipience_by_steps(view)
@@ -59,17 +61,20 @@ def _summary(view: View) -> Iterator[str]:
             f"With the pieces of the same texts shuffled it is {interval(control.number())}; "
             f"the original order is ahead by {ahead}."
         )
-    donors = [(code, found.number()) for code, found in view.ranked_donors(k) if found.value is not None]
+    donors = [(code, x.number) for code, x in judge(dict(view.ranked_donors(k))).items() if x.p is not None]
     if donors:
         code, most = donors[0]
         yield f"The largest donation is that of {name(code)}: {interval(most)}."
-    receivers = [(code, found.number()) for code, found in view.ranked_targets(k) if found.value is not None]
+    receivers = [
+        (code, x.number) for code, x in judge(dict(view.ranked_targets(k))).items() if x.p is not None
+    ]
     if len(receivers) > 1:
         (first, most), (last, least) = receivers[0], receivers[-1]
         yield f"{name(first)} receives most, {interval(most)}; {name(last)} least, {interval(least)}."
     yield (
-        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
-        "test examples only); they are not corrected for how many there are."
+        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
+        "seed, over test examples only); they are not corrected for how many there are. Words are: two-sided "
+        "tests, corrected over each table (Benjamini-Hochberg, 5%)."
     )
     if missing := view.missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""

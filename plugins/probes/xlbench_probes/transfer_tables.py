@@ -5,116 +5,145 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Table
-from xlbench.scores import Arm, best, difference, mean, rank_correlation, relative
+from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
 from xlbench_probes.reading import counted, made_from, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from xlbench.contracts import Value
     from xlbench.scores import Estimate
     from xlbench_probes.transfer_view import View
 
+CORRECTED = "Helps, harms, no clear effect: paired two-sided tests, corrected over the table."
+DETECTABLE = "Detectable: the smallest true effect that would get a word in 80% of repetitions."
+
 
 def donors(view: View) -> Table:
     """Transfer languages by donation at the largest number of steps."""
-    k, name, seen = view.last, view.reading.name, view.reading.seen
+    k, name, seen, tier = view.last, view.reading.name, view.reading.seen, view.tiers(view.last)
+    ranked = view.ranked_donors(k)
+    own = {f: x for f, _ in ranked if f in view.targets and (x := view.own(f, k)) is not None}
+    found = judge(
+        {("donation", f): x for f, x in ranked} | {("own", f): x for f, x in own.items()},
+        alike=lambda key: key[0],
+    )
     rows = [
-        (name(f), seen(f), found.number(), sum(g != f for g in view.targets), number(view.own(f, k)))
-        if f in view.targets
-        else (name(f), seen(f), found.number(), len(view.targets), None)
-        for f, found in view.ranked_donors(k)
+        (
+            name(f),
+            tier[f],
+            seen(f),
+            found["donation", f].number,
+            found["donation", f].detectable,
+            sum(g != f for g in view.targets),
+            found["own", f].number if f in own else None,
+        )
+        for f, _ in ranked
     ]
     return Table(
         f"Transfer languages by donation, {counted(k, 'step')}",
-        ("Transfer language", "Seen", "Donation", "Targets", "On itself"),
+        ("Transfer language", "Tier", "Seen", "Donation", "Detectable", "Targets", "On itself"),
         tuple(rows),
         "Donation: mean change of the score over targets other than the language itself, after finetuning on "
-        "its text. On itself: adaptation, in no mean.",
+        "its text. Tier: of a tier's languages, none is clearly worse than its first, by tests of all pairs, "
+        f"corrected. {DETECTABLE} On itself: adaptation, in no mean. {CORRECTED}",
     )
 
 
 def controls(view: View) -> Table:
-    """What donation is beside the same number of steps on text that cannot teach the language."""
-    k, effects = view.last, view.effects
-    columns = ["Transfer language"]
-    if view.shuffled:
-        columns += ["Shuffled text", "Donation minus shuffled"]
-    if view.reference:
-        columns += [f"{view.reading.name(view.reference)} text", "Donation minus reference"]
-    rows = []
+    """What donation is beside the same number of steps on other text."""
+    k, effects, name = view.last, view.effects, view.reading.name
+    columns: dict[str, dict[str, Estimate]] = {}
     for f, found in view.ranked_donors(k):
-        row: list[Value | Number] = [view.reading.name(f)]
-        if view.shuffled:
-            arm = Arm(f, k, "shuffled")
-            there = bool(effects.seeds(arm))
-            row += (
-                [number(view.donation(arm)), number(difference(found, view.donation(arm)))] if there else _GAP
-            )
-        if view.reference == f:
-            row += _GAP
-        elif view.reference:
+        sides: dict[str, tuple[str, Estimate, Estimate]] = {}
+        if effects.seeds(arm := Arm(f, k, "shuffled")):
+            sides["Shuffled text"] = ("Donation minus shuffled", found, view.donation(arm))
+        if view.reference and view.reference != f:
             control = view.donation(Arm(view.reference, k), f)
-            paired = view.donation(Arm(f, k), view.reference)
-            row += [number(control), number(difference(paired, control))]
-        rows.append(tuple(row))
-    note = ["The same number of steps"]
-    if view.shuffled:
-        note.append("on the same text with its pieces in random order" + (", and" if view.reference else "."))
-    if view.reference:
-        note.append(
-            "on text of the reference language (over targets other than the transfer and the reference "
-            "language, in both)."
+            title = f"{name(view.reference)} text"
+            sides[title] = ("Donation minus reference", view.donation(Arm(f, k), view.reference), control)
+        own = {g: x for g in view.targets if g != f and (x := view.own(g, k)) is not None}
+        if own:
+            same = mean(effects.effect(Arm(f, k), g) for g in own)
+            sides["Targets' own text"] = ("Donation minus own", same, mean(own.values()))
+        for title, (minus, here, there) in sides.items():
+            columns.setdefault(title, {})[f] = there
+            columns.setdefault(minus, {})[f] = difference(here, there)
+    tested = {(x, f): y for x, some in columns.items() if "minus" in x for f, y in some.items()}
+    judged = judge(tested, alike=lambda key: key[0])
+    rows = []
+    for f, _ in view.ranked_donors(k):
+        cells = (
+            judged[x, f].number if (x, f) in judged else number(some.get(f)) for x, some in columns.items()
         )
-    note.append("A donation that controls match is the effect of any update, not of the language.")
-    title = f"Donation against controls, {counted(k, 'step')}"
-    return Table(title, tuple(columns), tuple(rows), " ".join(note))
+        rows.append((name(f), *cells))
+    return Table(
+        f"Donation against controls, {counted(k, 'step')}",
+        ("Transfer language", *columns),
+        tuple(rows),
+        "What the same number of steps does on other text: the same text with its pieces in random order; "
+        "text of the reference language; text of each target itself. Both sides of a difference are over the "
+        "same targets: other than the transfer language, than the reference language beside it, and with "
+        "text of their own beside that. Helps: the language does more for the targets than the control; a "
+        f"donation that controls match is the effect of any update. {CORRECTED}",
+    )
 
 
 def targets(view: View) -> Table:
     """Targets by recipience at the largest number of steps."""
     k, effects = view.last, view.effects
+    ranked = view.ranked_targets(k)
+    found = judge(dict(ranked))
     rows = [
         (
             view.reading.name(g),
             view.reading.seen(g),
             effects.before(g).number(),
             view.majority.get(g),
-            found.number(),
-            relative(found, effects.before(g)).number(),
+            found[g].number,
+            found[g].detectable,
+            relative(x, effects.before(g)).number(),
         )
-        for g, found in view.ranked_targets(k)
+        for g, x in ranked
     ]
     return Table(
         f"Targets by recipience, {counted(k, 'step')}",
-        ("Target language", "Seen", "Zero-shot", "Majority", "Recipience", "In % of zero-shot"),
+        (
+            "Target language",
+            "Seen",
+            "Zero-shot",
+            "Majority",
+            "Recipience",
+            "Detectable",
+            "In % of zero-shot",
+        ),
         tuple(rows),
         "Recipience: mean change of the target's score over transfer languages other than itself. Majority: "
-        "what reads no input, such as always the most frequent training label.",
+        f"what reads no input, such as always the most frequent training label. {DETECTABLE} {CORRECTED}",
     )
 
 
 def best_for_targets(view: View) -> Table:
     """The best transfer language for each target, beside the target's own text."""
-    k = view.last
+    k, name = view.last, view.reading.name
+    judged = view.judged_effects(k)
     rows: list[tuple[Value | Number, ...]] = []
     for g, _ in view.ranked_targets(k):
         effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if arm.text != g}
-        chosen, own = best(effects), number(view.own(g, k))
+        own = number(view.own(g, k))
+        chosen = best(effects)
         if chosen is None:
-            rows.append((view.reading.name(g), None, mean(effects.values()).number(), None, own))
+            rows.append((name(g), None, mean(effects.values()).number(), None, own))
         else:
             f, share = chosen
-            rows.append(
-                (view.reading.name(g), view.reading.name(f), number(effects[f]), round(100 * share), own)
-            )
+            rows.append((name(g), name(f), judged[f, g].number, round(100 * share), own))
     return Table(
         f"Best transfer language for each target, {counted(k, 'step')}",
         ("Target language", "Best transfer language", "Its effect", "Best in % of draws", "Own text"),
         tuple(rows),
         "Best in % of draws: how often the bootstrap puts it first; near 100 it is clearly the best, near an "
         "even share it is first by chance. The effect of what comes first of many is likelier over- than "
-        "understated. Own text: adaptation to the target itself.",
+        "understated; its word is corrected over the whole matrix. Own text: adaptation to the target itself.",
     )
 
 
@@ -155,7 +184,7 @@ def distances(view: View) -> Table:
             [distance.table[arm.text, g] for arm, g in pairs],
             f"{view.task}, {distance.name}",
         )
-        rows.append((distance.name, found.number(), len(pairs), distance.summary))
+        rows.append((distance.name, found, len(pairs), distance.summary))
     return Table(
         f"Effect and known distance, {counted(view.last, 'step')}",
         ("Distance", "Rank correlation", "Pairs", "What it is"),
@@ -168,33 +197,27 @@ def distances(view: View) -> Table:
 
 def donation_by_steps(view: View) -> Curves:
     """Donation at every number of steps."""
-    rows = [
-        (view.reading.name(f), [view.donation(Arm(f, k)) for k in view.steps])
-        for f, _ in view.ranked_donors(view.last)
-    ]
-    return _by_steps(view, "Donation by steps", "Transfer language", rows)
+    found = {(f, k): view.donation(Arm(f, k)) for f, _ in view.ranked_donors(view.last) for k in view.steps}
+    return _by_steps(view, "Donation by steps", "Transfer language", found)
 
 
 def recipience_by_steps(view: View) -> Curves:
     """Recipience at every number of steps."""
-    rows = [
-        (view.reading.name(g), [view.recipience(g, k) for k in view.steps])
-        for g, _ in view.ranked_targets(view.last)
-    ]
-    return _by_steps(view, "Recipience by steps", "Target language", rows)
+    found = {(g, k): view.recipience(g, k) for g, _ in view.ranked_targets(view.last) for k in view.steps}
+    return _by_steps(view, "Recipience by steps", "Target language", found)
 
 
 def matrix(view: View, steps: int) -> Matrix:
     """Every effect; rows and columns in the order of the tables at the largest number of steps."""
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]
-    effects = view.effects
+    found, effects = view.judged_effects(steps), view.effects
 
     def cell(f: str, g: str) -> Number:
-        arm = Arm(f, steps)
-        return made_from(
-            effects.effect(arm, g).number(), before=effects.before(g), after=effects.after(arm, g)
-        )
+        if (f, g) not in found:
+            return Number(None)
+        after = effects.after(Arm(f, steps), g)
+        return made_from(found[f, g].number, before=effects.before(g), after=after)
 
     return Matrix(
         f"Effect on {view.task}, {counted(steps, 'step')}",
@@ -208,10 +231,40 @@ def matrix(view: View, steps: int) -> Matrix:
     )
 
 
-_GAP: list[Value | Number] = [None, None]
+def predictors(view: View) -> Table | None:
+    """What effects go with; None where languages are too few, or an effect is missing."""
+    effects, known = view.known_pairs(view.last)
+    fitted = crossed(effects, known) if effects else None
+    if fitted is None:
+        return None
+    rows = [(x.name, _VARIES[x.varies], x.number) for x in fitted.terms]
+    rest = "; ".join(f"{name} {x:.2f}" for name, x in fitted.deviations.items())
+    out = "; ".join(f"{name} ({why})" for name, why in fitted.left_out.items())
+    return Table(
+        f"What effects go with, {counted(view.last, 'step')}",
+        ("Predictor", "Varies with", "Change of effect"),
+        tuple(rows),
+        "A linear model of the effects of all pairs of different languages, with transfer and target "
+        "language as crossed random effects: by how many points an effect is higher where the predictor "
+        "holds, or for one standard deviation of it, the others held. Helps: it goes with higher effects, "
+        f"which need not be its doing. Standard deviations of what is left, in points: {rest}."
+        f"{f' Not in it: {out}.' if out else ''} {CORRECTED}",
+    )
 
 
-def _by_steps(view: View, title: str, first: str, rows: Sequence[tuple[str, Sequence[Estimate]]]) -> Curves:
-    names = tuple(name for name, _ in rows)
-    values = tuple(tuple(map(number, line)) for _, line in rows)
-    return Curves(title, names, view.steps, values, first, "Steps", unit=f"points of {view.metric.name}")
+_VARIES = {"transfer": "transfer language", "target": "target language", "pair": "both"}
+
+
+def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int], Estimate]) -> Curves:
+    judged = judge(found, alike=lambda key: key[1])
+    names = dict.fromkeys(x for x, _ in found)
+    return Curves(
+        title,
+        tuple(map(view.reading.name, names)),
+        view.steps,
+        tuple(tuple(judged[x, k].number for k in view.steps) for x in names),
+        first,
+        "Steps",
+        unit=f"points of {view.metric.name}",
+        note=CORRECTED,
+    )

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xlbench.scores import Arm, Effects, Trial, donation, mean, recipience
+from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
 from xlbench_probes.reading import words
+from xlbench_probes.transfer_features import pair_features
 from xlbench_probes.zero_shot_pages import baselines, majorities
 
 if TYPE_CHECKING:
     from xlbench.contracts import Distance, Metric
-    from xlbench.scores import Estimate
+    from xlbench.scores import Estimate, Judged
     from xlbench_probes.reading import Reading
 
 PROBE = "transfer"
@@ -80,6 +81,12 @@ class View:
         return bool(self.arms(self.last, "shuffled"))
 
     @property
+    def controlled(self) -> bool:
+        """Whether there is any text to hold donations against."""
+        owned = any(self.own(g, self.last) is not None for g in self.targets)
+        return self.shuffled or self.reference is not None or owned
+
+    @property
     def distances(self) -> tuple[Distance, ...]:
         """Known distances that say something of a pair of this study's."""
         pairs = [(f, g) for f in self.transfer for g in self.targets if f != g]
@@ -115,6 +122,37 @@ class View:
         """Effect of a target's own text; None where that was not planned."""
         arm = Arm(target, steps)
         return self.effects.effect(arm, target) if self.effects.seeds(arm) else None
+
+    def judged_effects(self, steps: int) -> dict[tuple[str, str], Judged]:
+        """Every effect by (transfer, target), tested and corrected as one table."""
+        arms = self.arms(steps)
+        return judge({(arm.text, g): self.effects.effect(arm, g) for arm in arms for g in self.targets})
+
+    def known_pairs(
+        self, steps: int
+    ) -> tuple[dict[tuple[str, str], float], dict[str, dict[tuple[str, str], float]]]:
+        """Effects of all pairs of different languages, and what is known of them, by name; no effects where
+        one is missing.
+        """
+        arms = self.arms(steps)
+        found = {
+            (x.text, g): self.effects.effect(x, g).value for x in arms for g in self.targets if x.text != g
+        }
+        effects = {pair: x for pair, x in found.items() if x is not None}
+        if len(effects) < len(found):
+            return {}, {}
+        return effects, pair_features(self.reading.records, effects)
+
+    def tiers(self, steps: int) -> dict[str, int | None]:
+        """Transfer languages whose donations cannot be told apart; two are compared on the targets that are
+        neither of them.
+        """
+
+        def apart(f: str, other: str) -> Estimate:
+            one, two = self.donation(Arm(f, steps), other), self.donation(Arm(other, steps), f)
+            return difference(one, two)
+
+        return tiers([f for f, _ in self.ranked_donors(steps)], apart)
 
     def ranked_donors(self, steps: int) -> list[tuple[str, Estimate]]:
         """Transfer languages by donation, the largest first; what is missing last."""

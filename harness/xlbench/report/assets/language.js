@@ -57,11 +57,11 @@ function languageSection(page, matrices, language, drawing) {
     const row = matrix.rows.findIndex(is);
     if (column >= 0) {
       const numbers = matrix.rows.map((name, i) => [name, matrixCell(matrix, i, column)]);
-      parts.push(...side(`As ${matrix.column_title.toLowerCase()}: what each does to it`, matrix, matrix.row_title, numbers, fresh));
+      parts.push(...side(`Who helps and harms it (as ${matrix.column_title.toLowerCase()})`, matrix, matrix.row_title, numbers, is, fresh));
     }
     if (row >= 0) {
       const numbers = matrix.columns.map((name, j) => [name, matrixCell(matrix, row, j)]);
-      parts.push(...side(`As “${matrix.row_title.toLowerCase()}”: what it does to each`, matrix, matrix.column_title, numbers, fresh));
+      parts.push(...side(`Whom it helps and harms (as ${matrix.row_title.toLowerCase()})`, matrix, matrix.column_title, numbers, is, fresh));
     }
     content.replaceChildren(...parts);
   }
@@ -83,11 +83,11 @@ function languageSection(page, matrices, language, drawing) {
 }
 
 // Chart and table of the numbers in one row or column, the largest first.
-function side(title, matrix, nameTitle, numbers, drawing) {
+function side(title, matrix, nameTitle, numbers, is, drawing) {
   const known = numbers.filter(([, cell]) => cell !== null);
   known.sort((one, other) => compareKeys(cellKey(one[1]), cellKey(other[1]), -1));
   const points = known
-    .map(([name, cell], place) => ({ name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word }))
+    .map(([name, cell], place) => ({ name: is(name) ? `${name}, itself` : name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word }))
     .filter((point) => typeof point.value === "number");
   const rows = known.map(([name, cell]) => [name, cell, ...matrix.details.map((_, d) => detail(cell.missing ? null : cell.details[d]))]);
   const table = {
@@ -96,7 +96,8 @@ function side(title, matrix, nameTitle, numbers, drawing) {
     numeric: [false, true, ...matrix.details.map(() => true)],
     rows,
   };
-  const parts = [make("h3", {}, title), make("p", {}, tally(known.map(([, cell]) => cell)))];
+  const others = known.filter(([name]) => !is(name)).map(([, cell]) => cell);
+  const parts = [make("h3", {}, title), tally(others)].filter((x) => x);
   if (points.length > 1) {
     const [element, draw] = curvesChart({ title: table.title, specification: REPORT.intervals, points, unit: matrix.unit });
     parts.push(element);
@@ -106,12 +107,12 @@ function side(title, matrix, nameTitle, numbers, drawing) {
   return parts;
 }
 
-// How many help and harm; by their words, or by their intervals where nothing was tested.
+// How many help and harm, where that was tested; what it does to itself apart.
 function tally(cells) {
   const there = cells.filter((cell) => !cell.missing);
-  const word = (cell) => cell.word || (!hasInterval(cell) ? "" : cell.low > 0 ? "helps" : cell.high < 0 ? "harms" : "no clear effect");
-  const count = (what) => there.filter((cell) => word(cell) === what).length;
+  if (!there.some((cell) => cell.word)) return null;
+  const count = (what) => there.filter((cell) => cell.word === what).length;
   const missing = cells.length - there.length;
-  const how = there.some((cell) => cell.word) ? "by corrected tests" : "by 95% intervals, uncorrected";
-  return `${count("helps")} help, ${count("harms")} harm, ${count("no clear effect")} have no clear effect (${how})${missing ? `; ${missing} missing` : ""}.`;
+  const text = `${count("helps")} help, ${count("harms")} harm, ${count("no clear effect")} with no clear effect`;
+  return make("p", {}, `Of others: ${text}${missing ? `, ${missing} missing` : ""}.`);
 }

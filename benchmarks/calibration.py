@@ -1,0 +1,165 @@
+"""Whether intervals cover and claims hold, on simulated matrices whose true effects are known.
+
+    python benchmarks/calibration.py [--matrices 40] [--seeds 1,2,3,5,10] [--examples 200]
+
+Each matrix has transfer languages, targets and seeds as a study has. Whether an example is right is a
+draw with probabilities of its own: examples differ in difficulty; a transfer language changes each by its
+true effect on the target; a seed moves all examples of a run together; and each example of each run has a
+share that is redrawn. The truth is what infinitely many seeds and examples would give. Half of the
+transfer languages have no true effect at all. Printed: coverage of 95% intervals for effects, donations,
+recipiences and differences of two donations, and the share of claims that are false.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+from tabulate import tabulate
+
+from xlbench.contracts import Metric
+from xlbench.metrics import accuracy
+from xlbench.scores import Arm, Effects, Estimate, Trial, difference, donation, judge, mean, recipience
+
+TRANSFER, TARGETS, STEPS = 8, 10, 1
+DIFFICULTY, EASE = 1.0, 0.3
+"""Standard deviation and mean of the latent ease of an example, in units of the noise that decides it."""
+
+
+class World(NamedTuple):
+    """How a simulation varies, all in latent units."""
+
+    name: str
+    seed: float
+    """Standard deviation over seeds of what a run adds to all its examples, in a target."""
+    common: float
+    """The same, in all targets of a run alike."""
+    uneven: float
+    """Standard deviation over transfer languages of the logarithm of both."""
+    redrawn: float
+    """Share of an example's noise that is redrawn in each run (0: a run without effect changes nothing)."""
+
+
+WORLDS = (
+    World("seeds alike", 0.0, 0.0, 0.0, 0.1),
+    World("seeds alike, noisy runs", 0.0, 0.0, 0.0, 0.5),
+    World("seeds apart a little", 0.03, 0.02, 0.0, 0.1),
+    World("seeds apart", 0.15, 0.10, 0.0, 0.1),
+    World("seeds apart, noisy runs", 0.15, 0.10, 0.0, 0.5),
+    World("seeds apart unevenly", 0.10, 0.05, 0.7, 0.1),
+)
+
+
+def simulate(
+    world: World, seeds: int, examples: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.int32]], list[Trial]]:
+    """True effects in points, shape (transfer, targets); baselines; trials."""
+    truth = rng.normal(0, 3.0, (TRANSFER, TARGETS))
+    truth[: TRANSFER // 2] = 0
+    base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2))
+    scale = np.exp(world.uneven * rng.normal(size=(TRANSFER, 1)))
+    apart = np.sqrt(1 + DIFFICULTY**2 + (world.seed**2 + world.common**2) * scale**2)
+    latent = apart * ndtri(base + truth / 100) - EASE
+    before: dict[str, NDArray[np.int32]] = {}
+    trials = []
+    common = scale * rng.normal(0, world.common, (TRANSFER, seeds))
+    for g in range(TARGETS):
+        ease = rng.normal(EASE, DIFFICULTY, examples)
+        kept = rng.normal(size=examples)
+        before[f"g{g}"] = _counts(ease + kept)
+        for f in range(TRANSFER):
+            for s in range(seeds):
+                moved = latent[f, g] + common[f, s] + scale[f, 0] * rng.normal(0, world.seed)
+                noise = np.sqrt(1 - world.redrawn) * kept
+                noise = noise + np.sqrt(world.redrawn) * rng.normal(size=examples)
+                trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(ease + moved + noise)))
+    return truth, before, trials
+
+
+def _counts(latent: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.stack([latent > 0, np.ones(len(latent))], axis=1).astype(np.int32)
+
+
+def estimates(effects: Effects, truth: NDArray[np.float64]) -> Iterator[tuple[str, Estimate, float]]:
+    """Kind of number, the estimate, its true value."""
+    arms, targets = [Arm(f"f{f}", STEPS) for f in range(TRANSFER)], [f"g{g}" for g in range(TARGETS)]
+    donations = [donation(effects, arm, targets) for arm in arms]
+    for f, arm in enumerate(arms):
+        for g, target in enumerate(targets):
+            yield "effect", effects.effect(arm, target), truth[f, g]
+        yield "donation", donations[f], truth[f].mean()
+        yield (
+            "donation - donation",
+            difference(donations[f], donations[f - 1]),
+            (truth[f] - truth[f - 1]).mean(),
+        )
+    for g, target in enumerate(targets):
+        yield "recipience", recipience(effects, target, arms), truth[:, g].mean()
+    yield "mean of all", mean(donations), truth.mean()
+
+
+def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metric) -> list[object]:
+    """One row of the table."""
+    covered: dict[str, list[bool]] = defaultdict(list)
+    false, found, real = [], 0, 0
+    for i in range(matrices):
+        rng = np.random.default_rng([i, seeds, examples, WORLDS.index(world)])
+        truth, before, trials = simulate(world, seeds, examples, rng)
+        effects = Effects(f"simulated {i}", metric, before, trials)
+        table: dict[str, dict[int, Estimate]] = defaultdict(dict)
+        truths = {}
+        for number, (kind, estimate, true) in enumerate(estimates(effects, truth)):
+            table[kind][number], truths[number] = estimate, true
+        for kind, some in table.items():
+            words = {}
+            for number, cell in judge(some).items():
+                ours = cell.number
+                assert ours.low is not None and ours.high is not None
+                covered[kind].append(ours.low <= truths[number] <= ours.high)
+                words[number] = ours.word
+            if kind == "effect":
+                claims = {number: word for number, word in words.items() if word != "no clear effect"}
+                # Where there is no effect any claim is false; where there is one, that of the other sign.
+                wrong = [n for n, x in claims.items() if truths[n] == 0 or (x == "helps") != (truths[n] > 0)]
+                false.append(len(wrong) / max(1, len(claims)))
+                found += len(claims) - len(wrong)
+                real += sum(truths[n] != 0 for n in some)
+    rates = [100 * float(np.mean(covered[kind])) for kind in KINDS]
+    return [
+        world.name,
+        seeds,
+        *(f"{x:.1f}" for x in rates),
+        f"{100 * np.mean(false):.1f}",
+        f"{100 * found / real:.0f}",
+    ]
+
+
+KINDS = ("effect", "donation", "donation - donation", "recipience", "mean of all")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--matrices", type=int, default=40)
+    parser.add_argument("--seeds", default="1,2,3,5,10")
+    parser.add_argument("--examples", type=int, default=200)
+    given = parser.parse_args()
+    rows = [
+        measure(world, int(seeds), given.examples, given.matrices, accuracy())
+        for world in WORLDS
+        for seeds in given.seeds.split(",")
+        if int(seeds) > 1 or world.seed + world.common == 0
+    ]
+    heads = ["world", "seeds", *KINDS, "false claims", "found"]
+    print(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()

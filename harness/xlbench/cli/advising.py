@@ -1,0 +1,140 @@
+"""`xlbench recommend`, `compare` and `export`: what stored results answer."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlbench import plugins, report
+from xlbench.api import load_results
+from xlbench.cli.reporting import WIDTH
+from xlbench.codes import to_iso639_3
+from xlbench.contracts import Compares, Recommends
+from xlbench.errors import ResultsError
+from xlbench.results import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xlbench.cli.app import Format
+    from xlbench.contracts import Page, Records
+    from xlbench.plugins import Registry
+    from xlbench.results import StoredStudy
+
+
+def recommend(results: Path, task: str, model: str, target: str, study: str | None) -> None:
+    """Print which transfer language to take. Raises XlbenchError."""
+    registry, store = plugins.load(), _store(results)
+    registry.find("task", task)
+    code = to_iso639_3(target, registry.languages)
+    stored = store.study(study) if study else _newest(store, model, task, registry)
+    records = _with_language(_records(store, registry, stored), registry, model, code)
+    pages = [
+        probe.recommend(records, task, code)
+        for name, probe in registry.probes.items()
+        if isinstance(probe, Recommends) and any(job.probe == name for job in stored.jobs)
+    ]
+    if not pages:
+        raise ResultsError(f"study {stored.id} has no probe that recommends; run one: --probe transfer")
+    _print(pages)
+
+
+def compare(one: str, other: str, results: Path) -> None:
+    """Print which effects changed from one to the other. Raises XlbenchError."""
+    registry = plugins.load()
+    sides = [_side(x, results, registry) for x in (one, other)]
+    records = [_records(store, registry, stored) for store, stored in sides]
+    pages = [
+        page
+        for probe in registry.probes.values()
+        if isinstance(probe, Compares)
+        for page in probe.compare(records[0], records[1])
+    ]
+    if not pages:
+        raise ResultsError(f"{one} and {other} have no effects of the same task; nothing to compare")
+    _print(pages)
+
+
+def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:
+    """Write stored scores, a row a cell. Raises ResultsError."""
+    from xlbench.results.aside import put, writing
+
+    frame = load_results(results, study)
+    if form == "parquet":
+        if out is None:
+            raise ResultsError("parquet is no text to print; name a file with --out scores.parquet")
+        content = frame.to_parquet(index=False)
+    elif form == "csv":
+        content = frame.to_csv(index=False, lineterminator="\n").encode()
+    else:
+        content = f"{frame.to_json(orient='records', indent=1)}\n".encode()
+    if out is None:
+        sys.stdout.write(content.decode())
+        return
+    with writing(out.parent, "--out"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        put(out, content)
+    print(f"{len(frame)} rows  {out}")
+
+
+def _store(results: Path) -> Store:
+    if not results.is_dir():
+        raise ResultsError(f"no results in {results}: no such folder; run a study first, or give --results")
+    return Store(results)
+
+
+def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredStudy:
+    able = {name for name, probe in registry.probes.items() if isinstance(probe, Recommends)}
+    for stored in store.studies():
+        tasks = {cell.task for job in stored.jobs if job.probe in able for cell in job.cells}
+        if task in tasks and model in (stored.study.get("model"), stored.described["model"]["name"]):
+            return stored
+    raise ResultsError(
+        f"no study of {task} with the model {model} in {store.path}; "
+        f"run one: xlbench run --model {model} --task {task}"
+    )
+
+
+def _side(what: str, results: Path, registry: Registry) -> tuple[Store, StoredStudy]:
+    """A folder's last study, or in `results` a study by id, or the last of a model."""
+    if Path(what).is_dir():
+        store = Store(Path(what))
+        return store, store.study()
+    store = _store(results)
+    for stored in store.studies():
+        if what in (stored.id, stored.study.get("model"), stored.described["model"]["name"]):
+            return store, stored
+    known = sorted({str(x.study.get("model")) for x in store.studies()})
+    raise ResultsError(
+        f"{what!r} is no folder, nor a study or model in {store.path}, which has: {', '.join(known) or 'none'}"
+    )
+
+
+def _records(store: Store, registry: Registry, stored: StoredStudy) -> Records:
+    return store.records({name: x.metric for name, x in registry.tasks.items()}, stored.id)
+
+
+def _with_language(records: Records, registry: Registry, model: str, code: str) -> Records:
+    """Records with what the plugins know of a language that may be none of the study's."""
+    if code in records.languages and code in records.seen:
+        return records
+    languages = {x: registry.languages[x] for x in (code,) if x in registry.languages}
+    found = registry.models.get(model)
+    listed = None if found is None else found.pretraining_languages
+    seen = {code: None if listed is None else code in listed}
+    return replace(
+        records,
+        languages={**languages, **records.languages},
+        seen={**seen, **records.seen},
+        distances=tuple({x.name: x for x in (*records.distances, *registry.distances)}.values()),
+    )
+
+
+def _print(pages: Sequence[Page]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    for piece in report.terminal(pages):
+        console.print(piece)

@@ -1,0 +1,141 @@
+"""How far estimates may be off: variances of examples and of seeds, and the quantiles that go with both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.scores.estimate import Estimate
+
+_LEAST = 1e-30
+"""Smallest p-value that is told from 0."""
+
+
+class Spread(NamedTuple):
+    """How far an estimate may be off."""
+
+    error: float
+    """Standard error."""
+    share: float = 0.0
+    """Part of error^2 that is of seeds, 0 to 1; the rest is of test examples."""
+    freedom: float = np.inf
+    """Degrees of freedom with which that part is known."""
+
+    def quantile(self, p: float) -> float:
+        """Of (estimate - truth) / error, at `p` from 0 to 1.
+
+        The quantiles of a normal distribution for examples and of Student's t for seeds, weighted by their
+        shares of the variance (Cochran & Cox 1957, section 4.14): somewhat wide between the two, where
+        Satterthwaite's single t is too narrow with 2 or 3 seeds.
+        """
+        from scipy.special import ndtri, stdtrit
+
+        normal = float(ndtri(p))
+        return normal if not self.share else normal + self.share * (float(stdtrit(self.freedom, p)) - normal)
+
+    def p_value(self, value: float) -> float:
+        """Two-sided, of `value` against 0: the level at which its interval just reaches 0; at least 1e-30."""
+        from scipy.optimize import brentq
+
+        if value == 0 or self.error == 0:
+            return float(value == 0)
+        far = abs(value) / self.error
+
+        def reach(log: float) -> float:
+            return -self.quantile(float(np.exp(log)) / 2) - far
+
+        least = float(np.log(_LEAST))
+        return _LEAST if reach(least) <= 0 else float(np.exp(brentq(reach, least, 0.0, xtol=1e-6)))
+
+
+def spreads(alike: Sequence[Estimate]) -> list[Spread | None]:
+    """Of estimates of one kind, what few seeds say of the variance of each backed by the others.
+
+    error^2 is the variance over test examples, less what of it is different in each run, plus the variance
+    over seeds, which has that too. With a handful of seeds the last is hardly known from one estimate: it
+    is drawn towards the others' as far as they agree (empirical Bayes, Smyth 2004), never counted as
+    better known than all of them together. None where draws are missing or not defined.
+    """
+    there = [x for x in alike if x.draws is not None and np.isfinite(x.draws).all()]
+    examples = [max(0.0, float(x.draws.var()) - _overlap(x)) for x in there if x.draws is not None]
+    moderated = iter(zip(examples, *_moderated(there), strict=True))
+    known = {id(x) for x in there}
+    return [_spread(*next(moderated)) if id(x) in known else None for x in alike]
+
+
+def _spread(examples: float, seeds: float, freedom: float) -> Spread:
+    total = examples + seeds
+    return Spread(total**0.5, seeds / total, freedom) if seeds > 0 else Spread(total**0.5)
+
+
+def _overlap(estimate: Estimate) -> float:
+    return 0.0 if estimate.overlap is None else float(estimate.overlap.var())
+
+
+def _moderated(estimates: Sequence[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variances over seeds and their degrees of freedom, shapes (estimates,); 0 and infinite with one seed."""
+    own = np.array([_over_seeds(x) for x in estimates]).reshape(-1, 2)
+    variance, freedom = own[:, 0], own[:, 1]
+    some = np.isfinite(freedom)
+    if some.sum() > 1 and np.median(variance[some]) > 0:
+        v, d = variance[some], freedom[some]
+        prior, strength = _prior(np.maximum(v, 1e-5 * np.median(v)), d)
+        most = max(float(d.max()), _together([x for x, is_ in zip(estimates, some, strict=True) if is_]))
+        if np.isinf(strength):
+            variance[some], freedom[some] = prior, most
+        else:
+            variance[some] = (strength * prior + d * v) / (strength + d)
+            freedom[some] = np.minimum(strength + d, most)
+    return variance, freedom
+
+
+def _over_seeds(estimate: Estimate) -> tuple[float, float]:
+    """Squared standard error over seeds, groups of runs added up, and its degrees of freedom
+    (Satterthwaite 1946).
+    """
+    parts = [(float(x @ x) / (len(x) * (len(x) - 1)), len(x) - 1) for x in estimate.seeds.values()]
+    total, unsure = sum(v for v, _ in parts), sum(v * v / n for v, n in parts)
+    if not parts:
+        return 0.0, np.inf
+    return total, total * total / unsure if unsure > 0 else float(sum(n for _, n in parts))
+
+
+def _prior(variance: NDArray[np.float64], freedom: NDArray[np.float64]) -> tuple[float, float]:
+    """The common variance, and how many degrees of freedom it is worth (Smyth 2004, section 6.2)."""
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    logs = np.log(variance) - digamma(freedom / 2) + np.log(freedom / 2)
+    excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2).mean())
+    if excess <= float(polygamma(1, 5e3)):
+        return float(variance.mean()), np.inf
+    strength = 2 * float(brentq(lambda x: float(polygamma(1, x)) - excess, 1e-6, 5e3))
+    return float(np.exp(logs.mean() + digamma(strength / 2) - np.log(strength / 2))), strength
+
+
+def _together(estimates: Sequence[Estimate]) -> float:
+    """Degrees of freedom of a mean of their variances over seeds.
+
+    For m variances of d degrees each it is d m^2 / sum of squared correlations of what seeds do to them:
+    0 between groups of runs, and within a group the mean of what is seen, corrected for chance.
+    """
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for estimate in estimates:
+        for key, own in estimate.seeds.items():
+            if own.any():
+                found.setdefault(key, []).append(own / np.sqrt(own @ own))
+    total, squares = 0, 0.0
+    for units in found.values():
+        m, d = len(units), len(units[0]) - 1
+        stacked = np.stack(units)
+        gram = float(np.square(stacked.T @ stacked).sum())  # the sum of all squared correlations
+        others = (gram - m) / (m * (m - 1)) if m > 1 else 0.0
+        alike = max(0.0, (others - 1 / d) / (1 - 1 / d)) if d > 1 else 1.0
+        squares += (m + m * (m - 1) * alike) / d
+        total += m
+    return total * total / squares if squares else 0.0

@@ -1,0 +1,124 @@
+"""Which transfer language to take for a target. Imports numpy: import this where advice is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Page, Table
+from xlbench.errors import ResultsError
+from xlbench.scores import predict
+from xlbench.scores import judge
+from xlbench_probes.reading import Reading, counted, interval
+from xlbench_probes.transfer_features import Pair, pair_features
+from xlbench_probes.transfer_tables import CORRECTED
+from xlbench_probes.transfer_view import PROBE, View
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Records
+
+
+def advise(records: Records, task: str, target: str) -> Page:
+    """A page that ranks the transfer languages for a target, measured or not. Raises ResultsError."""
+    reading = Reading(records)
+    if task not in reading.tasks(PROBE):
+        raise ResultsError(f"the study has no transfer results of {task}; run one with --task {task}")
+    view = View.of(reading, task)
+    return _measured(view, target) if target in view.targets else _unmeasured(view, target)
+
+
+def _measured(view: View, target: str) -> Page:
+    k, name = view.last, view.reading.name
+    effects = {x.text: view.effects.effect(x, target) for x in view.arms(k) if x.text != target}
+    found = {f: x.number for f, x in judge(effects).items()}
+    if not found:
+        raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
+    order = sorted(found, key=lambda f: (found[f].low is None, -(found[f].low or 0.0), f))
+    table = Table(
+        f"Transfer languages for {name(target)}, {counted(k, 'step')}",
+        ("Transfer language", "Seen", "Effect"),
+        tuple((name(f), view.reading.seen(f), found[f]) for f in order),
+        f"By the lower end of the interval, which puts what is sure before what may be large. {CORRECTED}",
+    )
+    top = found[order[0]]
+    lines = [f"Measured. {name(order[0])} comes first: {interval(top)}."]
+    if top.word != "helps":
+        lines.append("No transfer language clearly helps; staying without one is as good a choice.")
+    if gone := [name(f) for f in order if found[f].value is None]:
+        lines.append(f"Missing, and so not ranked: {', '.join(gone)}.")
+    return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (table,))
+
+
+def _unmeasured(view: View, target: str) -> Page:
+    k, name = view.last, view.reading.name
+    arms = [x for x in view.arms(k) if x.text != target]
+    found = {(x.text, g): view.effects.effect(x, g) for x in arms for g in view.targets if x.text != g}
+    if missing := list(dict.fromkeys(text for x in found.values() for text in x.missing)):
+        raise ResultsError(
+            f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}; "
+            "a prediction needs the whole matrix: run the study again"
+        )
+    targets = [g for g in view.targets if sum(pair[1] == g for pair in found) > 1]
+    if len(targets) < predict.FEWEST:
+        raise ResultsError(
+            f"{target} was not measured, and a prediction needs at least {predict.FEWEST} targets that were, "
+            f"each by two transfer languages; the study has {len(targets)}: run it with --targets {target}"
+        )
+    effects = {pair: x.value for pair, x in found.items() if x.value is not None}
+    candidates = [x.text for x in arms]
+    features = pair_features(view.reading.records, [*effects, *((f, target) for f in candidates)])
+    said = predict.predicted(effects, features, target, candidates)
+    error = predict.typical_error(effects, features, targets)
+    order = sorted(candidates, key=lambda f: (-said[f], f))
+    ranked = Table(
+        f"Predicted for {name(target)}, {counted(k, 'step')}",
+        ("Transfer language", "Seen", "Predicted effect"),
+        tuple((name(f), view.reading.seen(f), said[f]) for f in order),
+        "A ridge regression on the measured effects, from what is known of the languages and from each "
+        f"transfer language's mean effect; off by {error:.2f} points (root mean square) on targets that it "
+        "has not seen.",
+    )
+    regrets = {title: predict.regret(effects, targets, rule) for title, rule in _rules(features).items()}
+    costs = Table(
+        "What choices cost, each measured target in turn left out",
+        ("Choice", "Regret", "Best chosen", "Targets"),
+        tuple(
+            (title, x.mean, x.best if x.mean is not None else None, len(targets))
+            for title, x in regrets.items()
+        ),
+        "Regret: mean of the points lost against the target's best transfer language. Blank: the study does "
+        "not say what the rule needs. Best chosen: targets for which the choice is the best one.",
+    )
+    ours = regrets[PREDICTION].mean
+    plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
+    lines = [f"Not measured: a prediction. {name(order[0])} comes first, at {said[order[0]]:.2f} points."]
+    better = [title for title, x in plain.items() if ours is not None and x <= ours]
+    lines.append(
+        f"The prediction does not beat plain rules here ({', '.join(better)}): take it as no better than those."
+        if better
+        else "On measured targets the prediction costs less than each of the plain rules."
+    )
+    return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (ranked, costs))
+
+
+PREDICTION = "the prediction"
+
+
+def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Chooser]:
+    def ours(effects: Mapping[Pair, float], target: str, candidates: Sequence[str]) -> Mapping[str, float]:
+        return predict.predicted(effects, features, target, candidates)
+
+    def nearest(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
+        kin = (features["same genus"], features["same family"])
+        return {f: sum(x[f, target] for x in kin) for f in candidates if all((f, target) in x for x in kin)}
+
+    def most_text(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
+        text = next(x for name, x in features.items() if name.startswith("text of"))
+        return {f: text[f, target] for f in candidates if (f, target) in text}
+
+    return {
+        PREDICTION: ours,
+        "nearest by genus and family": nearest,
+        "most text": most_text,
+        "best donor overall": predict.best_donor,
+    }

@@ -1,0 +1,87 @@
+"""Which transfer effects are others in a second study. Imports numpy: import this where it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.scores import difference, judge, mean
+from xlbench_probes.reading import Reading, counted, interval
+from xlbench_probes.transfer_tables import CORRECTED
+from xlbench_probes.transfer_view import PROBE, View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xlbench.contracts import Cell, Records
+
+_Effect = tuple[str, str, int]
+"""Transfer language, target, steps."""
+
+
+def compare(one: Records, other: Records) -> list[Page]:
+    """A page a task that both studies have: effects in `other` less those in `one`."""
+    readings = Reading(one), Reading(other)
+    tasks = [x for x in readings[0].tasks(PROBE) if x in readings[1].tasks(PROBE)]
+    return [_page(*(View.of(reading, task) for reading in readings)) for task in tasks]
+
+
+def _page(one: View, other: View) -> Page:
+    cells = _cells(one), _cells(other)
+    same = [g for g in one.targets if cells[0].get(g) == cells[1].get(g)]
+    apart = [g for g in one.targets if g in cells[1] and g not in same]
+    effects: dict[_Effect, tuple[Number, Number]] = {}
+    changes = {}
+    for k in (x for x in one.steps if x in other.steps):
+        for arm in (x for x in one.arms(k) if other.effects.seeds(x)):
+            for g in same:
+                pair = one.effects.effect(arm, g), other.effects.effect(arm, g)
+                changes[arm.text, g, k] = difference(pair[1], pair[0])
+                effects[arm.text, g, k] = pair[0].number(), pair[1].number()
+    judged = {key: x.number for key, x in judge(changes, alike=lambda key: key[2]).items()}
+    name = one.reading.name
+    changed = sorted(
+        (key for key, x in judged.items() if x.word in ("helps", "harms")),
+        key=lambda key: (-abs(judged[key].value or 0.0), key),
+    )
+    lines = [
+        f"{counted(len(judged), 'effect')} in both; {len(changed)} clearly changed.",
+        "The same test examples, drawn alike in both; differences are the second less the first.",
+    ]
+    if apart:
+        lines.append(f"Left out, their test data differ: {', '.join(map(name, apart))}.")
+    if missing := sum(x.value is None for x in judged.values()):
+        lines.append(f"Missing in one of the two, and so not compared: {counted(missing, 'effect')}.")
+    for k in dict.fromkeys(k for _, _, k in judged):
+        some = {key: changes[key] for key in judged if key[2] == k and key[0] != key[1]}
+        if some:
+            lines.append(
+                f"At {counted(k, 'step')} the mean change is {interval(mean(some.values()).number())}."
+            )
+    table = Table(
+        "Effects that changed",
+        ("Transfer language", "Target language", "Steps", "First", "Second", "Second minus first"),
+        tuple((name(f), name(g), k, *effects[f, g, k], judged[f, g, k]) for f, g, k in changed),
+        f"Only those whose change is clear; the matrices have all. Helps: higher in the second. {CORRECTED}",
+    )
+    matrices = [_matrix(one, judged, k) for k in dict.fromkeys(k for _, _, k in judged)]
+    return Page(one.task, f"Comparison: {one.task}", tuple(lines), (table, *matrices))
+
+
+def _cells(view: View) -> dict[str, Cell]:
+    return {cell.target: cell for _, cell in view.reading.planned("zero-shot", view.task)}
+
+
+def _matrix(view: View, judged: Mapping[_Effect, Number], steps: int) -> Matrix:
+    rows = list(dict.fromkeys(f for f, _, k in judged if k == steps))
+    columns = list(dict.fromkeys(g for _, g, k in judged if k == steps))
+    return Matrix(
+        f"Change of the effect on {view.task}, {counted(steps, 'step')}",
+        tuple(map(view.reading.name, rows)),
+        tuple(map(view.reading.name, columns)),
+        tuple(tuple(judged[f, g, steps] for g in columns) for f in rows),
+        "Transfer language",
+        "Target language",
+        unit=f"points of {view.metric.name}",
+        note="Effect in the second study less that in the first.",
+    )

@@ -1,0 +1,44 @@
+"""What is known of pairs of languages without measuring anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Language, Records
+
+Pair = tuple[str, str]
+
+
+def pair_features(records: Records, pairs: Collection[Pair]) -> dict[str, dict[Pair, float]]:
+    """By name, numbers by (transfer, target); a pair of which one is not known is not in it."""
+    languages, seen = records.languages, records.seen
+
+    def same(what: str) -> dict[Pair, float]:
+        found = {}
+        for f, g in pairs:
+            if f in languages and g in languages:
+                found[f, g] = float(_fact(languages[f], what) == _fact(languages[g], what))
+        return found
+
+    return {
+        "transfer language seen": {p: float(x) for p in pairs if (x := seen.get(p[0])) is not None},
+        "target language seen": {p: float(x) for p in pairs if (x := seen.get(p[1])) is not None},
+        "same script": same("script"),
+        "same family": same("family"),
+        "same genus": same("genus"),
+        **{
+            f"{x.name} distance": {p: float(x.table[p]) for p in pairs if p in x.table}
+            for x in records.distances
+        },
+        "text of the transfer language (log lines)": {
+            p: math.log(lines) for p in pairs if (lines := records.text_lines.get(p[0], 0))
+        },
+    }
+
+
+def _fact(language: Language, what: str) -> str:
+    value: str = getattr(language, what)
+    return value

@@ -1,0 +1,92 @@
+"""The mixed model and predictions, against simulated truths."""
+
+import numpy as np
+import pytest
+
+from xlbench.scores import crossed, predict
+
+TRANSFER, TARGETS = [f"f{i}" for i in range(12)], [f"g{i}" for i in range(20)]
+
+
+def world(seed: int = 0) -> tuple[dict, dict]:  # type: ignore[type-arg]
+    rng = np.random.default_rng(seed)
+    of_f, of_g = rng.normal(0, 1.0, 12), rng.normal(0, 2.0, 20)
+    near = rng.uniform(0, 1, (12, 20))
+    pairs = [(i, j) for i in range(12) for j in range(20)]
+    effects = {
+        (TRANSFER[i], TARGETS[j]): 1.0 - 3.0 * near[i, j] + of_f[i] + of_g[j] + rng.normal(0, 0.5)
+        for i, j in pairs
+    }
+    known = {
+        "distance": {(TRANSFER[i], TARGETS[j]): near[i, j] for i, j in pairs},
+        "seen": {(TRANSFER[i], TARGETS[j]): float(i % 2) for i, j in pairs},
+        "twice": {(TRANSFER[i], TARGETS[j]): 2 * near[i, j] for i, j in pairs},
+        "always": {(TRANSFER[i], TARGETS[j]): 1.0 for i, j in pairs},
+        "partly": {(TRANSFER[0], TARGETS[0]): 1.0},
+    }
+    return effects, known
+
+
+def test_a_simulated_truth_comes_back() -> None:
+    effects, known = world()
+    found = crossed(effects, known)
+    terms = {x.name: x for x in found.terms}
+    scale = np.std(list(known["distance"].values()))
+    assert terms["distance"].number.low <= -3.0 * scale <= terms["distance"].number.high
+    assert terms["distance"].number.word == "harms"
+    assert terms["seen"].number.word == "no clear effect"
+    assert (terms["distance"].varies, terms["seen"].varies) == ("pair", "transfer")
+    assert found.deviations["rest"] == pytest.approx(0.5, rel=0.15)
+    assert found.deviations["target"] == pytest.approx(2.0, rel=0.5)
+    assert found.deviations["transfer"] == pytest.approx(1.0, rel=0.6)
+    assert set(found.left_out) == {"twice", "always", "partly"}
+    assert "239 pairs" in found.left_out["partly"]
+
+
+def test_what_varies_with_the_language_is_known_no_better_than_by_language() -> None:
+    """20 times as many cells as transfer languages: an interval of cells would be far too narrow."""
+    covered = 0
+    for seed in range(10):
+        effects, known = world(seed)
+        (found,) = crossed(effects, {"seen": known["seen"]}).terms
+        covered += found.number.low <= 0 <= found.number.high
+    assert covered >= 8
+
+
+def test_too_few_languages_fit_nothing() -> None:
+    effects, known = world()
+    few = {pair: x for pair, x in effects.items() if pair[0] in TRANSFER[:3]}
+    assert crossed(few, known) is None
+
+
+def test_a_prediction_finds_the_nearest_and_beats_the_best_donor() -> None:
+    effects, known = world()
+    features = {"distance": known["distance"]}
+
+    def ours(measured: dict, target: str, candidates: list) -> dict:  # type: ignore[type-arg]
+        return predict.predicted(measured, features, target, candidates)
+
+    found = predict.regret(effects, TARGETS, ours)
+    plain = predict.regret(effects, TARGETS, predict.best_donor)
+    assert found.mean < plain.mean
+    assert found.best > plain.best
+    assert predict.typical_error(effects, features, TARGETS) < np.std(list(effects.values()))
+
+
+def test_a_target_is_predicted_without_its_own_effects() -> None:
+    effects, known = world()
+    features = {"distance": known["distance"]}
+    spoiled = {pair: 1e6 if pair[1] == "g3" else x for pair, x in effects.items()}
+    for one, other in zip(
+        predict.predicted(effects, features, "g3", TRANSFER).values(),
+        predict.predicted(spoiled, features, "g3", TRANSFER).values(),
+        strict=True,
+    ):
+        assert one == pytest.approx(other)
+
+
+def test_a_rule_without_an_idea_has_no_regret() -> None:
+    effects, _ = world()
+    assert predict.regret(effects, TARGETS, lambda *_: None) == (None, 0)
+    lost = predict.regret({("a", "x"): 1.0, ("b", "x"): 3.0}, ["x"], lambda *_: {"a": 0.0, "b": 0.0})
+    assert lost.mean == pytest.approx(1.0), "a rule that cannot choose takes its chances"
