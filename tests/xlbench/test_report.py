@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 from synthetic import METRICS, PROVENANCE, Synthetic
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table
 from xlbench.errors import ResultsError
-from xlbench.report import Provenance, markdown, picture, provenance, terminal, write_leaderboard
+from xlbench.report import (
+    Provenance,
+    heat_map,
+    markdown,
+    picture,
+    provenance,
+    terminal,
+    write_leaderboard,
+)
 from xlbench.report.text import clean, escape, fenced, shown
 from xlbench.results import Store
 
@@ -40,7 +48,13 @@ def matrix(title: str = "Effects", *, missing: bool = True) -> Matrix:
     )
 
 
-def page(*parts: Table | Matrix, task: str = "pos") -> Page:
+def curves() -> Curves:
+    gap = Number(None, missing=("deu, 10 steps: not run yet",))
+    return Curves("By steps", ("deu", "fin"), (1, 10), ((Number(0.5, 0.0, 1.0), gap), (Number(1.0), None)),
+                  "Language", "Steps", note="A note.")  # fmt: skip
+
+
+def page(*parts: Part, task: str = "pos") -> Page:
     return Page(task, f"Transfer: {task}", ("One line.", "Another."), parts)
 
 
@@ -113,9 +127,7 @@ def test_nothing_ends_a_code_block_early(text: str) -> None:
 
 def test_markdown_has_every_number_and_names_what_is_missing() -> None:
     gone = Number(None, missing=("deu, seed 1: failed: NaN",))
-    found = markdown(
-        page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {"Effects": "p.png"}
-    )
+    found = markdown(page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {1: "p.png"})
     lines = found.split("\n")
     assert lines[0] == "# Transfer: pos (tiny)"
     assert ["deu", "1.00 [0.50, 1.50]"] in [cells(line) for line in lines]
@@ -194,14 +206,46 @@ def test_picture_of_nothing_but_gaps(tmp_path: Path) -> None:
     assert (tmp_path / "x.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("cell", "says"), [(Number(None), []), (Number(None, missing=("x",)), ["–: missing"])]
-)
-def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: list[str]) -> None:
-    from xlbench.report.picture import _cell, _legend
-
+@pytest.mark.parametrize(("cell", "says"), [(Number(None), ""), (Number(None, missing=("x",)), "–: missing")])
+def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: str) -> None:
     one = Matrix("Pairs", ("a",), ("b",), ((cell,),), "Row", "Column")
-    assert _legend(one, [_cell(one, "a", "b", cell)]) == says
+    assert heat_map.legend(one) == says
+
+
+def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> None:
+    written = write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
+    text = (tmp_path / "transfer-pos-tiny.md").read_text()
+    assert "![By steps](pictures/transfer-pos-tiny-1.png)" in text
+    assert ["deu", "0.50 [0.00, 1.00]", "–"] in [cells(line) for line in text.split("\n")]
+    assert (tmp_path / "pictures" / "transfer-pos-tiny-1.png") in written
+    assert "0.50 [0.00,1.00]" in printed([page(curves())])
+
+
+def test_pictures_of_earlier_parts_do_not_stay(tmp_path: Path) -> None:
+    write_leaderboard(tmp_path, [("transfer", page(matrix(), curves()))], lambda _: MADE)
+    write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
+    assert [x.name for x in (tmp_path / "pictures").iterdir()] == ["transfer-pos-tiny-1.png"]
+
+
+def test_parts_of_one_title_keep_their_own_pictures(tmp_path: Path) -> None:
+    write_leaderboard(tmp_path, [("transfer", page(matrix(), matrix()))], lambda _: MADE)
+    text = (tmp_path / "transfer-pos-tiny.md").read_text()
+    assert text.index("(pictures/transfer-pos-tiny-1.png)") < text.index("(pictures/transfer-pos-tiny-2.png)")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("- a", "\\- a"),
+        ("1. a", "1\\. a"),
+        ("---", "\\---"),
+        ("+ a", "\\+ a"),
+        ("-1.2", "-1.2"),
+        ("2020-01", "2020-01"),
+    ],
+)
+def test_no_line_starts_a_list_or_a_rule(text: str, escaped: str) -> None:
+    assert escape(text) == escaped
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +292,7 @@ def test_leaderboard_folder(tmp_path: Path) -> None:
     written = write_leaderboard(out, [("transfer", page(table(("deu", 1.0)), matrix()))], lambda _: MADE)
     assert {str(x.relative_to(out)) for x in written} == {
         "README.md",
+        "METHODS.md",
         "transfer-pos-tiny.md",
         "pictures/transfer-pos-tiny-1.png",
     }

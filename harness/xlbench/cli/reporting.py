@@ -60,7 +60,7 @@ def show(read: Read, *, brief: bool = False) -> None:
 def leaderboard(read: Read, out: Path) -> None:
     """Write the pages of a study and print where they are. Raises ResultsError."""
     written = report.write_leaderboard(out, read.pages, read.provenance)
-    pages = sum(path.suffix == ".md" for path in written) - 1
+    pages = sum(path.suffix == ".md" for path in written) - 2
     pictures = [path for path in written if path.suffix == ".png"]
     print(f"leaderboard  {written[0]} ({counted(pages, 'page')})")
     if pictures:
@@ -102,4 +102,5 @@ def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterato
             yield from [(name, page) for page in registry.probes[name].pages(records)]
         except Exception as error:
             owner = registry.owners["probe", name]
-            print(f"xlbench: no pages of the probe {name!r} ({owner}): {one_line(error)}", file=sys.stderr)
+            why = report.clean(one_line(error))
+            print(f"xlbench: no pages of the probe {name!r} ({owner}): {why}", file=sys.stderr)

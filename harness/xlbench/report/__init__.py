@@ -6,9 +6,11 @@ from xlbench.report.markdown import markdown
 from xlbench.report.picture import picture
 from xlbench.report.provenance import Provenance, provenance
 from xlbench.report.terminal import terminal
+from xlbench.report.text import clean
 
 __all__ = [
     "Provenance",
+    "clean",
     "html",
     "markdown",
     "picture",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from xlbench.report import theme
+from xlbench.report.assets import asset
 from xlbench.report.curves import intervals
 from xlbench.report.page_data import language_data, page_data
-from xlbench.report.text import clean
+from xlbench.report.text import clean, visible
 from xlbench.results.aside import put, writing
 
 if TYPE_CHECKING:
@@ -55,25 +55,25 @@ def html(
     made = [(probe, page, provenance(page)) for probe, page in pages]
     data = {
         "model": clean(made[0][2].model) if made else "",
-        "command": made[0][2].command if made else "",
-        "study": made[0][2].study if made else "",
+        "command": visible(made[0][2].command) if made else "",
+        "study": visible(made[0][2].study) if made else "",
         "languages": language_data(languages, seen),
         "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
         "intervals": intervals("points"),
         "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
     }
-    scripts = [vl_convert.javascript_bundle(_SNIPPET), "\n".join(_asset(name) for name in _SCRIPTS)]
+    scripts = [vl_convert.javascript_bundle(_SNIPPET), "\n".join(asset(name) for name in _SCRIPTS)]
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         f"script-src {' '.join(map(_digest, scripts))}"
     )
     filled = {
         "policy": policy,
-        "style": _asset("report.css"),
+        "style": asset("report.css"),
         "data": in_script(data),
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
-    start, *rest = _asset("report.html").split("{{")
+    start, *rest = asset("report.html").split("{{")
     return start + "".join(filled[name] + text for name, _, text in (x.partition("}}") for x in rest))
 
 
@@ -85,7 +85,3 @@ def in_script(data: Any) -> str:
 
 def _digest(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-def _asset(name: str) -> str:
-    return (files("xlbench.report") / "assets" / name).read_text(encoding="utf-8")
