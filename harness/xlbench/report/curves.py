@@ -90,7 +90,7 @@ def _lines(part: Curves) -> Json:
                 "field": "x",
                 "type": "quantitative",
                 "title": clean(part.x_title),
-                "scale": {"type": "log" if wide else "linear", "nice": False, "zero": False},
+                "scale": {"type": "log" if wide else "linear", "domain": [part.x[0], part.x[-1]]},
                 "axis": {"values": list(part.x), "grid": False, "format": "~d", "labelOverlap": False},
             }
         },

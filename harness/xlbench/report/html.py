@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from xlbench.report import theme
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 _SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
 """In the order in which they need each other."""
-_SNIPPET = "window.vegaEmbed = vegaEmbed;"
-"""Of all that Vega's bundle offers, what the page calls."""
 
 
 def write_report(
@@ -50,8 +49,6 @@ def html(
     """The whole file. Whatever comes from plugins is data, which the page's JavaScript sets as text only;
     and the file's policy lets no other script run, and nothing be fetched.
     """
-    import vl_convert
-
     made = [(probe, page, provenance(page)) for probe, page in pages]
     data = {
         "model": clean(made[0][2].model) if made else "",
@@ -62,7 +59,7 @@ def html(
         "intervals": intervals("points"),
         "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
     }
-    scripts = [vl_convert.javascript_bundle(_SNIPPET), "\n".join(asset(name) for name in _SCRIPTS)]
+    scripts = [_vega(), "\n".join(asset(name) for name in _SCRIPTS)]
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         f"script-src {' '.join(map(_digest, scripts))}"
@@ -81,6 +78,14 @@ def in_script(data: Any) -> str:
     """JSON that can stand within a <script> element: nothing in it ends the element or opens a comment."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert puts it together."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def _digest(script: str) -> str:

@@ -24,6 +24,9 @@ function themeName() {
 // `after`: `start` when the holder is about to be seen, and then where the theme or the width changes.
 function chart(holder, plan, after) {
   const one = { holder, draw, start, width: 0, view: null };
+  // Screen readers are told by the holder; Vega would name what it draws into itself.
+  const inside = make("div", { "aria-hidden": "true" });
+  holder.append(inside);
 
   // Resolves when what is to be seen at once is drawn.
   function start() {
@@ -35,6 +38,7 @@ function chart(holder, plan, after) {
 
   async function draw() {
     charts.add(one);
+    holder.setAttribute("aria-busy", "true");
     const { specification, rows, params, config } = plan();
     const theme = REPORT.themes[themeName()];
     const values = { ...theme.params, ...params };
@@ -46,7 +50,7 @@ function chart(holder, plan, after) {
     merged.aria = false;
     if (one.view) one.view.finalize();
     one.width = holder.clientWidth;
-    const result = await vegaEmbed(holder, made, {
+    const result = await vegaEmbed(inside, made, {
       actions: false,
       ast: true,
       config: merged,
@@ -57,6 +61,7 @@ function chart(holder, plan, after) {
     });
     one.view = result.view;
     after(one.view);
+    holder.setAttribute("aria-busy", "false");
   }
 
   return one;
