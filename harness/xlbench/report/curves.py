@@ -82,6 +82,12 @@ def _lines(part: Curves) -> Json:
     bars = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
     loud = f"indexof({told}, datum.name) >= 0 || datum.name === chosen"
     chosen = {"expr": "datum.name === chosen ? 4 : 2"}
+    band = {"expr": "datum.name === chosen ? 0.25 : 0"}
+    quiet = {
+        "transform": [{"filter": f"!({loud})"}],
+        "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.6, "color": {"expr": "soft"}},
+        "encoding": {"y": y, "detail": {"field": "name"}},
+    }
     return {
         "data": {"name": "cells"},
         "params": params(chosen=""),
@@ -96,19 +102,11 @@ def _lines(part: Curves) -> Json:
         },
         "layer": [
             _zero("y"),
-            {
-                "transform": [{"filter": f"!({loud})"}],
-                "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.6, "color": {"expr": "soft"}},
-                "encoding": {"y": y, "detail": {"field": "name"}},
-            },
-            {
-                "transform": [{"filter": "datum.name === chosen"}],
-                "mark": {"type": "area", "opacity": 0.25},
-                "encoding": bars,
-            },
+            *([quiet] if len(told) < len(names) else []),
             {
                 "transform": [{"filter": loud}],
                 "layer": [
+                    {"mark": {"type": "area", "opacity": band}, "encoding": bars},
                     {"mark": {"type": "line", "strokeWidth": chosen}, "encoding": {"y": y, "color": colour}},
                     {"mark": {"type": "rule", "opacity": 0.5}, "encoding": bars},
                     {

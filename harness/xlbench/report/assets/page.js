@@ -62,7 +62,7 @@ function partContent(what, drawing) {
     drawing.push(draw);
     return [element];
   }
-  if (what.kind === "curves") {
+  if (what.kind === "curves" && what.points.length) {
     const [element, draw] = curvesChart(what);
     drawing.push(draw);
     return [element, dataTable(what)];
