@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from synthetic import METRICS, PROVENANCE, Synthetic
+from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table
 from xlbench.errors import ResultsError
 from xlbench.report import (
     Provenance,
     heat_map,
+    html,
     markdown,
     picture,
     provenance,
@@ -24,6 +25,7 @@ from xlbench.report import (
 )
 from xlbench.report.text import clean, escape, fenced, shown
 from xlbench.results import Store
+from xlbench_probes import transfer_pages
 
 EVIL = "a|b `c` <script>x</script> [l](http://e) *s*\n# h \x1b[31mred\x1b[0m \u202eabc [bold]z[/bold] \\"
 MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))
@@ -116,6 +118,29 @@ def test_markup_of_any_kind_stays_text() -> None:
     assert "\x1b[31m" not in shown_in_terminal
     assert "[bold]z[/bold]" in shown_in_terminal
     assert "\u202e" not in shown_in_terminal
+
+
+def test_a_plugins_name_is_harmless_in_all_outputs(tmp_path: Path) -> None:
+    number = Number(1.0, 0.5, 1.5, word=EVIL, details=((EVIL, 1.0),))  # type: ignore[arg-type]
+    parts = (
+        Table(EVIL, (EVIL,), ((EVIL,), (number,), (Number(None, missing=(EVIL,)),)), EVIL),
+        Matrix(EVIL, (EVIL,), (EVIL,), ((number,),), EVIL, EVIL, unit=EVIL, note=EVIL),
+        Curves(EVIL, (EVIL,), (1, 2), ((number, Number(None, missing=(EVIL,))),), EVIL, EVIL, EVIL, EVIL),
+    )
+    evil, made = Page(EVIL, EVIL, (EVIL,), parts, (EVIL,)), Provenance(EVIL, EVIL, EVIL, ((EVIL, EVIL),))
+    written = write_leaderboard(tmp_path, [(EVIL, evil)], lambda _: made)
+    assert {path.parent for path in written} <= {tmp_path, tmp_path / "pictures"}
+    texts = [path.read_text() for path in written if path.suffix == ".md"]
+    file = html([(EVIL, evil)], lambda _: made, {}, {})
+    for text in (*texts, printed([evil], width=300).replace("\x1b[", "ESC"), file):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "ESC31mred" not in printed([evil], width=300).replace("\x1b[", "ESC")
+    for text in texts:
+        outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+        outside = re.sub(r"<!-- xlbench \{.*\} -->", "", outside)
+        assert "<script" not in outside
+    assert "<script>x" not in file
 
 
 @given(st.text())
@@ -256,6 +281,36 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Store:
         store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
     return store
+
+
+def test_failed_missing_and_extra_results_are_told_and_in_no_average(tmp_path: Path) -> None:
+    study, store = Synthetic(steps=(10,), seeds=(0,), controls=()), Store(tmp_path)
+    failed, absent = study.jobs[1], study.jobs[2]
+    more = Synthetic(
+        transfer=study.transfer + CODES[9:10], targets=CODES[2:10], steps=(10,), seeds=(0,), controls=()
+    )
+    for job in study.jobs:
+        if job is failed:
+            store.write_failure(job, RuntimeError("loss is NaN"), PROVENANCE)
+        elif job is not absent:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    for job in more.jobs[-1:]:  # what another study has left in the folder
+        store.write(job, more.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    records = store.records(METRICS)
+    pages = [("transfer", x) for x in transfer_pages.pages(records)]
+    write_leaderboard(tmp_path / "boards", pages, lambda _: MADE)
+    text = (tmp_path / "boards" / "transfer-pos-tiny.md").read_text()
+    donation = {x[0]: x for x in map(cells, text.split("\n")) if len(x) > 3}
+    for job in (failed, absent):
+        name = study.languages[job.label[:3]].label
+        assert "–" in donation[name], "no average over what is left"
+    assert "loss is NaN" in text
+    assert "not run yet" in text
+    assert study.languages[CODES[9]].label not in text
+    data = html(pages, lambda _: MADE, records.languages, records.seen)
+    assert "loss is NaN" in data
+    assert "loss is NaN" in printed([page for _, page in pages])
 
 
 def test_provenance_says_what_made_it(stored: Store) -> None:

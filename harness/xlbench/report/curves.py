@@ -33,7 +33,11 @@ def intervals(unit: str) -> Json:
     axis = {"labelLimit": 200, "domain": False, "ticks": False, "labelPadding": 8, "labelOverlap": False}
     sort = {"field": "place", "op": "min"}
     y = {"field": "name", "type": "nominal", "sort": sort, "title": None, "axis": axis}
-    x = {"type": "quantitative", "title": clean(unit), "axis": {"tickCount": 6, "orient": "top"}}
+    x = {
+        "type": "quantitative",
+        "title": clean(unit),
+        "axis": {"tickCount": 6, "orient": "top", "grid": True},
+    }
     return {
         "data": {"name": "cells"},
         "params": params(),
@@ -78,28 +82,32 @@ def _lines(part: Curves) -> Json:
     legend = {"title": clean(part.name_title), "orient": "bottom", "columns": 2, "labelLimit": 240}
     by = {"field": "name", "type": "nominal", "scale": {"domain": told}, "sort": names}
     colour = {**by, "legend": {**legend, "symbolLimit": 0, "symbolOpacity": 1}}
-    y = {"field": "value", "type": "quantitative", "title": clean(part.unit)}
-    bars = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": clean(part.x_title),
+        "scale": {"type": "log" if wide else "linear", "domain": [part.x[0], part.x[-1]]},
+        "axis": {"values": list(part.x), "grid": False, "format": "~d", "labelOverlap": False},
+    }
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": clean(part.unit),
+        "axis": {"grid": True, "tickCount": 6},
+    }
+    at = {"x": x, "y": y}
+    bars = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
     loud = f"indexof({told}, datum.name) >= 0 || datum.name === chosen"
     chosen = {"expr": "datum.name === chosen ? 4 : 2"}
     band = {"expr": "datum.name === chosen ? 0.25 : 0"}
     quiet = {
         "transform": [{"filter": f"!({loud})"}],
         "mark": {"type": "line", "strokeWidth": 1, "opacity": 0.6, "color": {"expr": "soft"}},
-        "encoding": {"y": y, "detail": {"field": "name"}},
+        "encoding": {**at, "detail": {"field": "name"}},
     }
     return {
         "data": {"name": "cells"},
         "params": params(chosen=""),
-        "encoding": {
-            "x": {
-                "field": "x",
-                "type": "quantitative",
-                "title": clean(part.x_title),
-                "scale": {"type": "log" if wide else "linear", "domain": [part.x[0], part.x[-1]]},
-                "axis": {"values": list(part.x), "grid": False, "format": "~d", "labelOverlap": False},
-            }
-        },
         "layer": [
             _zero("y"),
             *([quiet] if len(told) < len(names) else []),
@@ -107,11 +115,11 @@ def _lines(part: Curves) -> Json:
                 "transform": [{"filter": loud}],
                 "layer": [
                     {"mark": {"type": "area", "opacity": band}, "encoding": bars},
-                    {"mark": {"type": "line", "strokeWidth": chosen}, "encoding": {"y": y, "color": colour}},
+                    {"mark": {"type": "line", "strokeWidth": chosen}, "encoding": {**at, "color": colour}},
                     {"mark": {"type": "rule", "opacity": 0.5}, "encoding": bars},
                     {
                         "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                        "encoding": {"y": y, "color": colour, "shape": colour},
+                        "encoding": {**at, "color": colour, "shape": colour},
                     },
                 ],
             },

@@ -108,6 +108,8 @@ function hideTip() {
   tip.hidden = true;
 }
 
+for (const gesture of ["wheel", "touchmove"]) addEventListener(gesture, hideTip, { passive: true });
+
 // Curves, or intervals side by side.
 function curvesChart(part) {
   const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });

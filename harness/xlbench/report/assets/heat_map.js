@@ -109,7 +109,7 @@ function heatMap(matrices) {
     const inside = box.left + place[0] - outer.getBoundingClientRect().left;
     if (inside < 60 || inside > outer.clientWidth - 40) outer.scrollLeft += inside - outer.clientWidth / 2;
     const height = box.top + place[1];
-    if (height < 80 || height > innerHeight - 80) scrollBy(0, height - innerHeight / 2);
+    if (height < 80 || height > innerHeight - 80) scrollBy({ top: height - innerHeight / 2, behavior: "instant" });
     const now = holder.querySelector("svg").getBoundingClientRect();
     const lines = cellLines(matrix, i, j);
     showTip(lines, now.left + place[0], now.top + place[1]);
