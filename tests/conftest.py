@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from made import sentence, study_over
+from playwright.sync_api import Browser
 
 from xlbench.contracts import Resolved
 
@@ -64,3 +67,19 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def resolved(checkpoint: Path) -> Resolved:
     """A study over the made data: a tagging task and a classification of pairs."""
     return study_over(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, playwright's own or the system's; tests that need it skip where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        own = play.chromium.executable_path
+        names = ("chromium", "chromium-browser", "google-chrome")
+        found = own if Path(own).exists() else next(filter(None, map(shutil.which, names)), None)
+        if found is None:
+            pytest.skip("no Chromium: run `playwright install chromium`, or install the system's")
+        running = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield running
+        running.close()

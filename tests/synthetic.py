@@ -222,3 +222,44 @@ def write_all(path: Path, study: Synthetic) -> None:
     for job in study.jobs:
         store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
+
+
+def wide(
+    transfer: int = 38, targets: int = 125, steps: Sequence[int] = (1, 10, 100), examples: int = 40
+) -> Records:
+    """Records of a study as wide as the paper's, one seed, zero-shot and transfer on `pos`; made fast."""
+    codes = [f"q{b}{c}" for b in "abcdefghijklmnopqrst" for c in "abcdefghijklmnopqrstuvwxyz"][:targets]
+    rng = np.random.default_rng(0)
+    total = np.full(examples, 10)
+    cells = tuple(Cell("pos", code, f"data of {code}") for code in codes)
+    zero = Job("zero-shot", 1, {"adapter": {"task": "pos"}}, cells, "zero-shot, pos")
+    jobs = [zero]
+    for code in codes[:transfer]:
+        for k in steps:
+            text = {"language": code, "text": f"text of {code}"}
+            condition: dict[str, Any] = {"text": text, "variant": "plain", "steps": k, "seed": 0}
+            jobs.append(Job("transfer", 1, condition, cells, f"{code}, {k} steps, seed 0, pos"))
+    groups = rng.integers(0, 6, targets)
+    records = []
+    for job in jobs:
+        text = job.condition.get("text")
+        donor = codes.index(text["language"]) if isinstance(text, dict) else None
+        k = int(job.condition.get("steps", 0))  # type: ignore[call-overload]
+        for column, cell in enumerate(cells):
+            near = 0.0 if donor is None else 0.04 if groups[donor] == groups[column] else -0.02
+            rate = 0.6 + 0.002 * (column % 50) + near * np.log10(1 + k)
+            right = rng.binomial(total, rate)
+            evaluation = Evaluation(cell, np.stack([right, total], axis=1).astype(np.int32))
+            records.append(Record(job.probe, 1, job.condition, job.condition_key, evaluation))
+    return Records(
+        tuple(records),
+        tuple(jobs),
+        {},
+        {"transfer": codes[:transfer], "targets": codes, "controls": []},
+        {"pos": ACCURACY},
+        {
+            code: Language(code, f"Language {i}", f"Family {groups[i]}", f"Genus {groups[i]}", "Latn")
+            for i, code in enumerate(codes)
+        },
+        {code: i % 3 > 0 for i, code in enumerate(codes)},
+    )

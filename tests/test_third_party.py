@@ -51,6 +51,9 @@ def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tm
     assert "| qty" in text
     assert "xlbench-toy 1.2.3" in text  # results say which plugin and version made them
     assert list(out.glob("transfer-question-*.md"))
+    html = (tmp_path / "results" / "report.html").read_text("utf-8")
+    assert '"probe":"drift"' in html
+    assert '"title":"Drift: question"' in html
 
 
 def test_tasks_of_every_kind_need_nothing_of_the_core(installed: Path, tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ BAD = {
     "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
     "no study": (("show", "--results", "nothing"), "no study in nothing"),
     "no board": (("leaderboard", "--results", "nothing"), "no study in nothing"),
+    "no report": (("report", "--results", "nothing"), "no study in nothing"),
 }
 
 
@@ -207,6 +208,9 @@ def test_a_run_ends_with_tables_a_leaderboard_and_a_picture(ran: tuple[Path, str
     assert (folder / "results" / "leaderboard" / "README.md").is_file()
     (picture,) = re.findall(r"picture +(\S+)", out)
     assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    (page,) = re.findall(r"report +(\S+)", out)
+    assert (folder / page) == folder / "results" / "report.html"
+    assert "</html>" in (folder / page).read_text()
     assert "9 of 9 jobs (100%), done" in errors  # plain lines where there is no terminal
     assert "9 jobs in" in out
 
@@ -334,6 +338,15 @@ def test_show_and_leaderboard(ran: tuple[Path, str, str], tmp_path: Path) -> Non
     text = next((tmp_path / "boards").glob("transfer-pos-*.md")).read_text()
     assert "xlbench run --model" in text
     assert "transfer (xlbench " in text  # which plugin made it
+
+
+def test_report_writes_one_file_where_it_is_told(ran: tuple[Path, str, str], tmp_path: Path) -> None:
+    out = tmp_path / "below" / "page.html"
+    done = xlbench("report", "--out", str(out), cwd=ran[0])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"report       {out}")
+    assert [x.name for x in out.parent.iterdir()] == ["page.html"]
+    assert "transfer" in out.read_text()
 
 
 def test_one_page_is_no_pages(ran: tuple[Path, str, str], study: list[str], tmp_path: Path) -> None:

@@ -9,13 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from synthetic import METRICS, PROVENANCE, Synthetic
+from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table
 from xlbench.errors import ResultsError
-from xlbench.report import Provenance, markdown, picture, provenance, terminal, write_leaderboard
+from xlbench.report import (
+    Provenance,
+    heat_map,
+    html,
+    markdown,
+    picture,
+    provenance,
+    terminal,
+    write_leaderboard,
+)
 from xlbench.report.text import clean, escape, fenced, shown
 from xlbench.results import Store
+from xlbench_probes import transfer_pages
 
 EVIL = "a|b `c` <script>x</script> [l](http://e) *s*\n# h \x1b[31mred\x1b[0m \u202eabc [bold]z[/bold] \\"
 MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))
@@ -40,7 +50,13 @@ def matrix(title: str = "Effects", *, missing: bool = True) -> Matrix:
     )
 
 
-def page(*parts: Table | Matrix, task: str = "pos") -> Page:
+def curves() -> Curves:
+    gap = Number(None, missing=("deu, 10 steps: not run yet",))
+    return Curves("By steps", ("deu", "fin"), (1, 10), ((Number(0.5, 0.0, 1.0), gap), (Number(1.0), None)),
+                  "Language", "Steps", note="A note.")  # fmt: skip
+
+
+def page(*parts: Part, task: str = "pos") -> Page:
     return Page(task, f"Transfer: {task}", ("One line.", "Another."), parts)
 
 
@@ -104,6 +120,29 @@ def test_markup_of_any_kind_stays_text() -> None:
     assert "\u202e" not in shown_in_terminal
 
 
+def test_a_plugins_name_is_harmless_in_all_outputs(tmp_path: Path) -> None:
+    number = Number(1.0, 0.5, 1.5, word=EVIL, details=((EVIL, 1.0),))  # type: ignore[arg-type]
+    parts = (
+        Table(EVIL, (EVIL,), ((EVIL,), (number,), (Number(None, missing=(EVIL,)),)), EVIL),
+        Matrix(EVIL, (EVIL,), (EVIL,), ((number,),), EVIL, EVIL, unit=EVIL, note=EVIL),
+        Curves(EVIL, (EVIL,), (1, 2), ((number, Number(None, missing=(EVIL,))),), EVIL, EVIL, EVIL, EVIL),
+    )
+    evil, made = Page(EVIL, EVIL, (EVIL,), parts, (EVIL,)), Provenance(EVIL, EVIL, EVIL, ((EVIL, EVIL),))
+    written = write_leaderboard(tmp_path, [(EVIL, evil)], lambda _: made)
+    assert {path.parent for path in written} <= {tmp_path, tmp_path / "pictures"}
+    texts = [path.read_text() for path in written if path.suffix == ".md"]
+    file = html([(EVIL, evil)], lambda _: made, {}, {})
+    for text in (*texts, printed([evil], width=300).replace("\x1b[", "ESC"), file):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "ESC31mred" not in printed([evil], width=300).replace("\x1b[", "ESC")
+    for text in texts:
+        outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+        outside = re.sub(r"<!-- xlbench \{.*\} -->", "", outside)
+        assert "<script" not in outside
+    assert "<script>x" not in file
+
+
 @given(st.text())
 def test_nothing_ends_a_code_block_early(text: str) -> None:
     lines = fenced(text).split("\n")
@@ -113,9 +152,7 @@ def test_nothing_ends_a_code_block_early(text: str) -> None:
 
 def test_markdown_has_every_number_and_names_what_is_missing() -> None:
     gone = Number(None, missing=("deu, seed 1: failed: NaN",))
-    found = markdown(
-        page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {"Effects": "p.png"}
-    )
+    found = markdown(page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {1: "p.png"})
     lines = found.split("\n")
     assert lines[0] == "# Transfer: pos (tiny)"
     assert ["deu", "1.00 [0.50, 1.50]"] in [cells(line) for line in lines]
@@ -194,14 +231,46 @@ def test_picture_of_nothing_but_gaps(tmp_path: Path) -> None:
     assert (tmp_path / "x.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("cell", "says"), [(Number(None), []), (Number(None, missing=("x",)), ["–: missing"])]
-)
-def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: list[str]) -> None:
-    from xlbench.report.picture import _cell, _legend
-
+@pytest.mark.parametrize(("cell", "says"), [(Number(None), ""), (Number(None, missing=("x",)), "–: missing")])
+def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: str) -> None:
     one = Matrix("Pairs", ("a",), ("b",), ((cell,),), "Row", "Column")
-    assert _legend(one, [_cell(one, "a", "b", cell)]) == says
+    assert heat_map.legend(one) == says
+
+
+def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> None:
+    written = write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
+    text = (tmp_path / "transfer-pos-tiny.md").read_text()
+    assert "![By steps](pictures/transfer-pos-tiny-1.png)" in text
+    assert ["deu", "0.50 [0.00, 1.00]", "–"] in [cells(line) for line in text.split("\n")]
+    assert (tmp_path / "pictures" / "transfer-pos-tiny-1.png") in written
+    assert "0.50 [0.00,1.00]" in printed([page(curves())])
+
+
+def test_pictures_of_earlier_parts_do_not_stay(tmp_path: Path) -> None:
+    write_leaderboard(tmp_path, [("transfer", page(matrix(), curves()))], lambda _: MADE)
+    write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
+    assert [x.name for x in (tmp_path / "pictures").iterdir()] == ["transfer-pos-tiny-1.png"]
+
+
+def test_parts_of_one_title_keep_their_own_pictures(tmp_path: Path) -> None:
+    write_leaderboard(tmp_path, [("transfer", page(matrix(), matrix()))], lambda _: MADE)
+    text = (tmp_path / "transfer-pos-tiny.md").read_text()
+    assert text.index("(pictures/transfer-pos-tiny-1.png)") < text.index("(pictures/transfer-pos-tiny-2.png)")
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("- a", "\\- a"),
+        ("1. a", "1\\. a"),
+        ("---", "\\---"),
+        ("+ a", "\\+ a"),
+        ("-1.2", "-1.2"),
+        ("2020-01", "2020-01"),
+    ],
+)
+def test_no_line_starts_a_list_or_a_rule(text: str, escaped: str) -> None:
+    assert escape(text) == escaped
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +281,36 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Store:
         store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
     return store
+
+
+def test_failed_missing_and_extra_results_are_told_and_in_no_average(tmp_path: Path) -> None:
+    study, store = Synthetic(steps=(10,), seeds=(0,), controls=()), Store(tmp_path)
+    failed, absent = study.jobs[1], study.jobs[2]
+    more = Synthetic(
+        transfer=study.transfer + CODES[9:10], targets=CODES[2:10], steps=(10,), seeds=(0,), controls=()
+    )
+    for job in study.jobs:
+        if job is failed:
+            store.write_failure(job, RuntimeError("loss is NaN"), PROVENANCE)
+        elif job is not absent:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    for job in more.jobs[-1:]:  # what another study has left in the folder
+        store.write(job, more.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    records = store.records(METRICS)
+    pages = [("transfer", x) for x in transfer_pages.pages(records)]
+    write_leaderboard(tmp_path / "boards", pages, lambda _: MADE)
+    text = (tmp_path / "boards" / "transfer-pos-tiny.md").read_text()
+    donation = {x[0]: x for x in map(cells, text.split("\n")) if len(x) > 3}
+    for job in (failed, absent):
+        name = study.languages[job.label[:3]].label
+        assert "–" in donation[name], "no average over what is left"
+    assert "loss is NaN" in text
+    assert "not run yet" in text
+    assert study.languages[CODES[9]].label not in text
+    data = html(pages, lambda _: MADE, records.languages, records.seen)
+    assert "loss is NaN" in data
+    assert "loss is NaN" in printed([page for _, page in pages])
 
 
 def test_provenance_says_what_made_it(stored: Store) -> None:
@@ -248,6 +347,7 @@ def test_leaderboard_folder(tmp_path: Path) -> None:
     written = write_leaderboard(out, [("transfer", page(table(("deu", 1.0)), matrix()))], lambda _: MADE)
     assert {str(x.relative_to(out)) for x in written} == {
         "README.md",
+        "METHODS.md",
         "transfer-pos-tiny.md",
         "pictures/transfer-pos-tiny-1.png",
     }

@@ -157,27 +157,48 @@ def list_(
     listing.show(what, as_json=json, about=about)
 
 
-@app.command()
-def show(
-    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
-    study: StudyId = None,
-) -> None:
-    """Show stored results as tables."""
-    from xlbench.cli.reporting import show
+Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]
 
-    show(results, study)
+
+@app.command()
+def show(results: Folder = Path("results"), study: StudyId = None) -> None:
+    """Show stored results as tables."""
+    from xlbench.cli import reporting
+
+    read = reporting.Read(results, study)
+    reporting.warn(read, study)
+    reporting.show(read)
 
 
 @app.command()
 def leaderboard(
-    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    results: Folder = Path("results"),
     out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
     study: StudyId = None,
 ) -> None:
     """Write the leaderboard of stored results: markdown and pictures."""
-    from xlbench.cli.reporting import leaderboard
+    from xlbench.cli import reporting
 
-    leaderboard(results, out, study)
+    read = reporting.Read(results, study)
+    reporting.warn(read, study)
+    reporting.leaderboard(read, out)
+
+
+@app.command()
+def report(
+    results: Folder = Path("results"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; report.html in the folder of results.", metavar="FILE"),
+    ] = None,
+    study: StudyId = None,
+) -> None:
+    """Write one HTML file of stored results: heat maps, curves, tables, a view of each language."""
+    from xlbench.cli import reporting
+
+    read = reporting.Read(results, study)
+    reporting.warn(read, study)
+    reporting.page(read, out or results / "report.html")
 
 
 @app.command()

@@ -54,9 +54,11 @@ def run(
         )
         return 130
     print()
-    reporting.show(results, done.study_id, brief=True)
+    read = reporting.Read(results, done.study_id)
+    reporting.show(read, brief=True)
     print()
-    reporting.leaderboard(results, results / "leaderboard", done.study_id)
+    reporting.leaderboard(read, results / "leaderboard")
+    reporting.page(read, results / "report.html")
     kept = f", {done.kept} were done before" if done.kept else ""
     print(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:

@@ -19,6 +19,11 @@ class Language:
     script: str
     """ISO 15924 code of the usual script: "Latn"."""
 
+    @property
+    def label(self) -> str:
+        """What pages call it: "Finnish (fin)"."""
+        return f"{self.name} ({self.code})"
+
 
 @dataclass(frozen=True, slots=True)
 class Distance:

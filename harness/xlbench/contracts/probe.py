@@ -147,6 +147,9 @@ class Number:
     word: Verdict | None = None
     """Of a difference that was tested with its whole table; it is shown beside the interval, and in a
     matrix what helps or harms is bold."""
+    details: tuple[tuple[str, float], ...] = ()
+    """What the number is made from, by name for people: ("Before", 45.2), ("After", 47.0). The HTML page
+    shows them with a matrix's cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,34 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Curves:
+    """Numbers over a quantity, such as steps: drawn as a line each, or as points where x is only one."""
+
+    title: str
+    names: tuple[str, ...]
+    """Of the curves, in the order of the table that says the same."""
+    x: tuple[float, ...]
+    """Ascending."""
+    values: tuple[tuple[Number | None, ...], ...]
+    """Shape (names, x)."""
+    name_title: str
+    x_title: str
+    unit: str = "points"
+    note: str = ""
+
+    def table(self) -> Table:
+        """The same as a table: a row a curve."""
+        heads = (f"{self.x_title} {x:g}" for x in self.x)
+        rows = tuple((name, *line) for name, line in zip(self.names, self.values, strict=True))
+        return Table(self.title, (self.name_title, *heads), rows, self.note)
+
+
+Part: TypeAlias = Table | Matrix | Curves
+"""What a page is made of. Rows, columns, curves and cells that are a language's label or code are known
+as that language: the HTML page orders them by family, and gathers what is said of a language."""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a probe says about one task: a leaderboard page."""
 
@@ -184,7 +215,7 @@ class Page:
     title: str
     summary: tuple[str, ...]
     """A few sentences, each a line, computed from the records."""
-    parts: tuple[Table | Matrix, ...]
+    parts: tuple[Part, ...]
     warnings: tuple[str, ...] = ()
     """What puts the page itself in doubt, a line each; shown wherever the page is, first."""
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Page
+from xlbench.contracts import Page, Table
 from xlbench.errors import ResultsError
+from xlbench.report.assets import asset
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
 from xlbench.report.text import escape
@@ -19,32 +20,37 @@ if TYPE_CHECKING:
 
     from xlbench.report.provenance import Provenance
 
+_METHODS = "METHODS.md"
 _MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")
 
 
 def write_leaderboard(
     out: Path, pages: Sequence[tuple[str, Page]], provenance: Callable[[Page], Provenance]
 ) -> list[Path]:
-    """Write `<probe>-<task>-<model>.md` for each (probe, page), its pictures, and the index of all
-    pages in `out`, those of earlier studies among them. Returns the files written, the index first.
+    """Write `<probe>-<task>-<model>.md` for each (probe, page), its pictures, a note of methods, and the
+    index of all pages in `out`, those of earlier studies among them. Returns the files written, the index
+    first.
 
-    Raises ResultsError where `out` cannot be written to, or has a README that xlbench did not make.
+    Raises ResultsError where `out` cannot be written to, or has such files that xlbench did not make.
     """
-    index = out / "README.md"
-    _guard(index)
-    written = [index]
+    index, methods = out / "README.md", out / _METHODS
+    for path in (index, methods):
+        _guard(path)
+    written = [index, methods]
     with writing(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
     for probe, page in pages:
         made_by = provenance(page)
         stem = _slug(f"{probe}-{page.task}-{made_by.model}")
-        addresses = {}
-        matrices = [part for part in page.parts if isinstance(part, Matrix)]
-        for number, matrix in enumerate(matrices, start=1):
-            path = out / "pictures" / f"{stem}-{number}.png"
-            picture(matrix, path)
-            addresses[matrix.title] = f"pictures/{path.name}"
-            written.append(path)
+        addresses: dict[int, str] = {}
+        for place, part in enumerate(page.parts):
+            if not isinstance(part, Table):
+                path = out / "pictures" / f"{stem}-{len(addresses) + 1}.png"
+                picture(part, path)
+                addresses[place] = f"pictures/{path.name}"
+                written.append(path)
+        with writing(out, "--out"):
+            _remove_pictures(out / "pictures", stem, len(addresses))
         says = page.summary[0] if page.summary else page.title
         mark = _mark({"probe": probe, "task": page.task, "model": made_by.model, "says": says})
         path = out / f"{stem}.md"
@@ -52,6 +58,7 @@ def write_leaderboard(
             put(path, f"{mark}\n\n{markdown(page, made_by, addresses)}".encode())
         written.append(path)
     with writing(out, "--out"):
+        put(methods, f"{_mark({})}\n\n{asset('methods.md')}".encode())
         put(index, _index(out).encode())
     return written
 
@@ -60,28 +67,36 @@ def _index(out: Path) -> str:
     rows = []
     for path in sorted(out.glob("*.md")):
         first = path.read_text(encoding="utf-8").partition("\n")[0]
-        if path.name != "README.md" and (found := _MARK.fullmatch(first)):
-            facts = json.loads(found[1])
+        facts = json.loads(found[1]) if (found := _MARK.fullmatch(first)) else {}
+        if facts:
             cells = (escape(facts[name]) for name in ("model", "task"))
             rows.append([*cells, f"[{escape(facts['probe'])}]({path.name})", escape(facts["says"])])
     rows.sort()
     table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
     return (
         f"{_mark({})}\n\n# Leaderboards\n\nOne page a probe, task and model, each with the command that "
-        f"makes it. `xlbench leaderboard` writes this folder.\n\n{table}\n"
+        f"makes it; [how they come about]({_METHODS}). `xlbench leaderboard` writes this folder.\n\n{table}\n"
     )
 
 
-def _guard(index: Path) -> None:
-    """Never write over a README that is not ours."""
+def _remove_pictures(folder: Path, stem: str, kept: int) -> None:
+    """Those that an earlier page of this name had beyond the first `kept`. Raises OSError."""
+    for path in folder.glob("*.png"):
+        found = re.fullmatch(rf"{re.escape(stem)}-(\d+)\.png", path.name)
+        if found and int(found[1]) > kept:
+            path.unlink(missing_ok=True)
+
+
+def _guard(path: Path) -> None:
+    """Never write over a README or a note that is not ours."""
     try:
-        first = index.read_text(encoding="utf-8").partition("\n")[0]
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
     except (FileNotFoundError, NotADirectoryError):
         return  # where a folder should be is a file, writing will say so
     except (OSError, ValueError) as error:
-        raise ResultsError(f"cannot read {index}; move what is in its way, or use another --out") from error
+        raise ResultsError(f"cannot read {path}; move what is in its way, or use another --out") from error
     if not _MARK.fullmatch(first):
-        raise ResultsError(f"{index} is not a leaderboard's; use another --out")
+        raise ResultsError(f"{path} is not a leaderboard's; use another --out")
 
 
 def _mark(facts: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.report.text import CLEAR, clear, escape, fenced, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
@@ -13,16 +13,21 @@ if TYPE_CHECKING:
     from xlbench.report.provenance import Provenance
 
 
-def markdown(page: Page, provenance: Provenance, pictures: Mapping[str, str]) -> str:
-    """The whole page, in GitHub's dialect; `pictures` has a relative address by title of a matrix."""
+def markdown(page: Page, provenance: Provenance, pictures: Mapping[int, str]) -> str:
+    """The whole page, in GitHub's dialect; `pictures` has a relative address by place of a part."""
     blocks = [
         f"# {escape(f'{page.title} ({provenance.model})')}",
         "\n".join(f"> **Warning.** {escape(line)}\n" for line in page.warnings).strip(),
         "\n".join(f"- {escape(line)}" for line in page.summary),
     ]
-    for part in page.parts:
+    for place, part in enumerate(page.parts):
         blocks.append(f"## {escape(part.title)}")
-        blocks += _table(part) if isinstance(part, Table) else _matrix(part, pictures.get(part.title))
+        if place in pictures:
+            blocks.append(f"![{escape(part.title)}]({pictures[place]})")
+        if isinstance(part, Matrix):
+            blocks += _matrix(part)
+        else:
+            blocks += _table(part.table() if isinstance(part, Curves) else part)
     blocks.append("## Provenance")
     blocks += _provenance(provenance)
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -48,9 +53,7 @@ def _table(table: Table) -> Iterator[str]:
     yield from (escape(note) for note in notes(table))
 
 
-def _matrix(matrix: Matrix, picture: str | None) -> Iterator[str]:
-    if picture is not None:
-        yield f"![{escape(matrix.title)}]({picture})"
+def _matrix(matrix: Matrix) -> Iterator[str]:
     corner = f"{matrix.row_title} \\ {matrix.column_title.lower()}"
     rows = [
         [escape(name), *(_value(number) for number in line)]

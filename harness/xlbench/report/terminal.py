@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.report.text import CLEAR, clean, clear, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def _page(page: Page, parts: int | None) -> Iterator[RenderableType]:
         yield Text(clean(f"Warning: {line}"), style="bold yellow")
     for line in page.summary:
         yield Text(clean(line))
-    for part in page.parts[:parts]:
+    for one in page.parts[:parts]:
+        part = one.table() if isinstance(one, Curves) else one
         yield Padding(_table(part) if isinstance(part, Table) else _matrix(part), (1, 0, 0, 0))
         below = notes(part) if isinstance(part, Table) else _matrix_notes(part)
         for line in below:

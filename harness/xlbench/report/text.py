@@ -17,6 +17,8 @@ EMPTY = "–"
 """Stands where something needed is missing."""
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]|~$!#])")
+_STARTS = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
+"""What makes a list, a rule or a heading of a line that starts with it."""
 
 
 def clean(text: str) -> str:
@@ -27,14 +29,18 @@ def clean(text: str) -> str:
 def escape(text: str) -> str:
     """Cleaned, and nothing in it read as markdown or HTML, in a table or out of it."""
     quoted = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _ACTIVE.sub(r"\\\1", quoted)
+    return _STARTS.sub(r"\1\\\2", _ACTIVE.sub(r"\\\1", quoted))
 
 
 def fenced(text: str, language: str = "") -> str:
     """A code block, its fence longer than any row of backticks inside; lines are kept."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    lines = "\n".join(map(_visible, text.splitlines()))
-    return f"{fence}{language}\n{lines}\n{fence}"
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def visible(text: str) -> str:
+    """Lines are kept; other control characters are not."""
+    return "\n".join(map(_visible, text.splitlines()))
 
 
 def shown(value: Value | Number) -> str:

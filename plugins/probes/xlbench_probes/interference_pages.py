@@ -9,10 +9,10 @@ from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, inflicted, judge, kind, mean, suffered, verdicts
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
-from xlbench_probes.reading import Reading, counted, interval, number, words
+from xlbench_probes.reading import Reading, counted, interval, made_from, number, words
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Records
+    from xlbench.contracts import Part, Records
 
 
 def pages(records: Records) -> list[Page]:
@@ -31,7 +31,7 @@ def pages(records: Records) -> list[Page]:
     ]
 
 
-def _parts(view: View) -> Iterator[Table | Matrix]:
+def _parts(view: View) -> Iterator[Part]:
     yield _arms(view)
     if view.has_pairs:
         yield _exchange(view, "inflicted")
@@ -186,12 +186,18 @@ def _matrix(view: View, mix: str) -> Matrix:
 
     found = {pair: x.number for pair, x in judge(pairs).items()}
 
+    def cell(a: str, b: str) -> Number:
+        if (a, b) not in found:
+            return Number(None)
+        alone, mixed = view.both(a, b, mix)
+        return made_from(found[a, b], alone=alone, mixed=mixed)
+
     return Matrix(
         f"Interference on {view.task}, {mix}",
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
-        tuple(tuple(found.get((a, b), Number(None)) for a in targets) for b in view.members),
-        "In company of",
+        tuple(tuple(cell(a, b) for a in targets) for b in view.members),
+        "Company",
         "Target language",
         unit=f"points of {view.reading.records.metrics[view.task].name}",
         note="Score of the target with both adapters mixed, less its score with its own alone.",

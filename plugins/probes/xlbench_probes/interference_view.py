@@ -86,6 +86,12 @@ class View:
                         found[a, b] = interference(self.effects, Mixture(one, mix), a)
         return found
 
+    def both(self, a: str, b: str, mix: str) -> tuple[Estimate, Estimate]:
+        """Scores of a with its own adapter alone, and mixed with that of b."""
+        (one,) = (x for x in self.sets if set(x) == {a, b})
+        after = self.effects.after
+        return after(Mixture((a,)), a), after(Mixture(one, mix), a)
+
     def over_sets(self, sets: Sequence[tuple[str, ...]], mix: str, variant: str = "") -> Estimate:
         """Mean interference over all members, with test data, of all sets."""
         return mean(

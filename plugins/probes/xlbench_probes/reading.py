@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Reading:
     def name(self, code: str) -> str:
         """The name with its code, "Finnish (fin)", or the code alone."""
         language = self.records.languages.get(code)
-        return f"{language.name} ({code})" if language else code
+        return language.label if language else code
 
     def seen(self, code: str) -> str:
         """Whether the model was pretrained on a language."""
@@ -52,6 +53,12 @@ def number(estimate: Estimate | None) -> Number | None:
     if estimate is None or (estimate.value is None and not estimate.missing):
         return None
     return estimate.number()
+
+
+def made_from(found: Number, **parts: Estimate) -> Number:
+    """A number with the values that it is made from, for those that are known."""
+    known = tuple((name.capitalize(), x.value) for name, x in parts.items() if x.value is not None)
+    return replace(found, details=known)
 
 
 def words(items: Iterable[object]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import Effects, Mixture, judge, mean
 from xlbench_probes.mixtures import RANDOM, broken, change, planned, trials
-from xlbench_probes.reading import Reading, counted, interval, number
+from xlbench_probes.reading import Reading, counted, interval, made_from, number
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
@@ -162,13 +162,18 @@ def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None
 
 
 def _matrix(view: View) -> Matrix:
-    names = [*view.languages, *([RANDOM] if view.random else [])]
-    found = judge({(f, g): change(view.effects, f, g) for f in names for g in view.targets})
+    names, effects = [*view.languages, *([RANDOM] if view.random else [])], view.effects
+    found = judge({(f, g): change(effects, f, g) for f in names for g in view.targets})
+
+    def cell(f: str, g: str) -> Number:
+        after = effects.after(Mixture((f,)), g)
+        return made_from(found[f, g].number, before=effects.before(g), after=after)
+
     return Matrix(
         f"Stacking under {view.task}",
         tuple(view.reading.name(x) for x in names),
         tuple(view.reading.name(x) for x in view.targets),
-        tuple(tuple(found[f, g].number for g in view.targets) for f in names),
+        tuple(tuple(cell(f, g) for g in view.targets) for f in names),
         "Language adapter",
         "Target language",
         unit=f"points of {view.reading.records.metrics[view.task].name}",

@@ -13,7 +13,7 @@ from xlbench_probes.transfer_view import PROBE, View
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Matrix, Records, Table
+    from xlbench.contracts import Part, Records
 
 
 def pages(records: Records) -> list[Page]:
@@ -23,7 +23,7 @@ def pages(records: Records) -> list[Page]:
     return [Page(x.task, f"Transfer: {x.task}", tuple(_summary(x)), tuple(_parts(x))) for x in views]
 
 
-def _parts(view: View) -> Iterator[Table | Matrix]:
+def _parts(view: View) -> Iterator[Part]:
     yield tables.donors(view)
     if view.controlled:
         yield tables.controls(view)

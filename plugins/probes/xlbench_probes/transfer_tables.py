@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Number, Table
+from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
-from xlbench_probes.reading import counted, number
+from xlbench_probes.reading import counted, made_from, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,21 +147,24 @@ def best_for_targets(view: View) -> Table:
     )
 
 
-def seen_against_unseen(view: View) -> Table:
+def seen_against_unseen(view: View) -> Curves:
     """Mean recipience of targets in the model's pretraining, and of the others."""
     seen = view.reading.records.seen
-    rows = []
+    sides = [[g for g in view.targets if seen.get(g) is side] for side in (True, False)]
+    rows: list[list[Number | None]] = [[], [], []]
     for k in view.steps:
-        sides = [
-            mean(view.recipience(g, k) for g in view.targets if seen.get(g) is side) for side in (True, False)
-        ]
-        rows.append((k, *(number(x) for x in sides), number(difference(sides[1], sides[0]))))
-    sizes = [sum(seen.get(g) is side for g in view.targets) for side in (True, False)]
-    return Table(
+        means = [mean(view.recipience(g, k) for g in side) for side in sides]
+        for row, found in zip(rows, (*means, difference(means[1], means[0])), strict=True):
+            row.append(number(found))
+    return Curves(
         "Seen against unseen targets",
-        ("Steps", f"Seen ({sizes[0]})", f"Unseen ({sizes[1]})", "Unseen minus seen"),
-        tuple(rows),
-        "Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
+        (f"Seen ({len(sides[0])})", f"Unseen ({len(sides[1])})", "Unseen minus seen"),
+        view.steps,
+        tuple(map(tuple, rows)),
+        "Targets",
+        "Steps",
+        unit=f"points of {view.metric.name}",
+        note="Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
         "brackets); targets of which that is not known are left out.",
     )
 
@@ -188,13 +191,13 @@ def distances(view: View) -> Table:
     )
 
 
-def donation_by_steps(view: View) -> Table:
+def donation_by_steps(view: View) -> Curves:
     """Donation at every number of steps."""
     found = {(f, k): view.donation(Arm(f, k)) for f, _ in view.ranked_donors(view.last) for k in view.steps}
     return _by_steps(view, "Donation by steps", "Transfer language", found)
 
 
-def recipience_by_steps(view: View) -> Table:
+def recipience_by_steps(view: View) -> Curves:
     """Recipience at every number of steps."""
     found = {(g, k): view.recipience(g, k) for g, _ in view.ranked_targets(view.last) for k in view.steps}
     return _by_steps(view, "Recipience by steps", "Target language", found)
@@ -204,12 +207,19 @@ def matrix(view: View, steps: int) -> Matrix:
     """Every effect; rows and columns in the order of the tables at the largest number of steps."""
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]
-    found, nothing = view.judged_effects(steps), Number(None)
+    found, effects = view.judged_effects(steps), view.effects
+
+    def cell(f: str, g: str) -> Number:
+        if (f, g) not in found:
+            return Number(None)
+        after = effects.after(Arm(f, steps), g)
+        return made_from(found[f, g].number, before=effects.before(g), after=after)
+
     return Matrix(
         f"Effect on {view.task}, {counted(steps, 'step')}",
         tuple(view.reading.name(f) for f in rows),
         tuple(view.reading.name(g) for g in columns),
-        tuple(tuple(found[f, g].number if (f, g) in found else nothing for g in columns) for f in rows),
+        tuple(tuple(cell(f, g) for g in columns) for f in rows),
         "Transfer language",
         "Target language",
         unit=f"points of {view.metric.name}",
@@ -241,11 +251,16 @@ def predictors(view: View) -> Table | None:
 _VARIES = {"transfer": "transfer language", "target": "target language", "pair": "both"}
 
 
-def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int], Estimate]) -> Table:
+def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int], Estimate]) -> Curves:
     judged = judge(found, alike=lambda key: key[1])
-    rows: list[tuple[Value | Number, ...]] = [
-        (view.reading.name(x), *(judged[x, k].number for k in view.steps))
-        for x in dict.fromkeys(x for x, _ in found)
-    ]
-    heads = (counted(k, "step") for k in view.steps)
-    return Table(title, (first, *heads), tuple(rows), CORRECTED)
+    names = dict.fromkeys(x for x, _ in found)
+    return Curves(
+        title,
+        tuple(map(view.reading.name, names)),
+        view.steps,
+        tuple(tuple(judged[x, k].number for k in view.steps) for x in names),
+        first,
+        "Steps",
+        unit=f"points of {view.metric.name}",
+        note=CORRECTED,
+    )

@@ -1,0 +1,65 @@
+// What a cell of a table may be: a text, a whole number, null, or {value, low, high, word} or {missing}.
+
+const DASH = "–";
+
+function decimal(value) {
+  const text = value.toFixed(2);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
+function cellText(cell) {
+  if (cell === null || cell === undefined) return "";
+  if (typeof cell === "string") return cell;
+  if (typeof cell === "number") return String(cell);
+  if (cell.missing) return cell.missing.length ? DASH : "";
+  if (cell.value === undefined || cell.value === null) return "";
+  const text = decimal(cell.value);
+  return hasInterval(cell) ? `${text} [${decimal(cell.low)}, ${decimal(cell.high)}]` : text;
+}
+
+function hasInterval(cell) {
+  return typeof cell.low === "number" && typeof cell.high === "number";
+}
+
+// What is sorted by; null comes last in either direction.
+function cellKey(cell) {
+  if (typeof cell === "string") return cell.toLocaleLowerCase("en");
+  if (typeof cell === "number") return cell;
+  return cell && typeof cell.value === "number" ? cell.value : null;
+}
+
+function compareKeys(one, other, sign) {
+  if (one === null || other === null) return (one === null) - (other === null);
+  if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
+  return sign * (typeof one === "number" ? one - other : one.localeCompare(other, "en"));
+}
+
+function cellWord(cell) {
+  return cell && typeof cell === "object" && cell.word ? cell.word : "";
+}
+
+// A cell of a matrix, from its short form.
+function matrixCell(matrix, i, j) {
+  const short = matrix.cells[i][j];
+  if (short === null) return null;
+  if (typeof short === "number") return { missing: [matrix.missing[short]] };
+  const [value, low, high, word, ...details] = short;
+  return { value, low, high, word, details };
+}
+
+function cellContent(cell) {
+  const text = cellText(cell);
+  const content = [];
+  if (typeof cell === "string" && Object.hasOwn(REPORT.languages, cell)) {
+    content.push(make("a", { href: languageAddress(REPORT.languages[cell].code) }, text));
+  } else {
+    content.push(text);
+  }
+  const word = cellWord(cell);
+  if (word) content.push(" ", make("span", { class: `word ${word.replaceAll(" ", "-")}` }, word));
+  return content;
+}
+
+function languageAddress(code) {
+  return `#language=${encodeURIComponent(code)}`;
+}

@@ -1,0 +1,118 @@
+// A language's own view: what every matrix says of it, as row and as column.
+
+// Codes of languages that a matrix has, with their labels, in order of the labels.
+function knownLanguages() {
+  const found = new Map();
+  for (const page of REPORT.pages) {
+    for (const part of page.parts) {
+      if (part.kind !== "matrix") continue;
+      for (const name of [...part.rows, ...part.columns]) {
+        if (Object.hasOwn(REPORT.languages, name)) {
+          const language = REPORT.languages[name];
+          found.set(language.code, language.label);
+        }
+      }
+    }
+  }
+  return [...found].sort((one, other) => one[1].localeCompare(other[1], "en"));
+}
+
+function languageView(code) {
+  const drawing = [];
+  const language = Object.values(REPORT.languages).find((x) => x.code === code);
+  const known = knownLanguages();
+  const pick = choice("Language", known, code, (value) => {
+    location.hash = languageAddress(value);
+  });
+  if (!language) {
+    return [make("article", {}, make("h1", {}, "Languages"), make("p", {}, "No language of that code in this report."), pick), drawing];
+  }
+  const facts = [
+    ["Family", language.family],
+    ["Genus", language.genus],
+    ["Script", language.script],
+    ["Seen in pretraining", language.seen],
+  ];
+  const list = make("dl", { class: "facts" });
+  for (const [name, text] of facts) list.append(make("div", {}, make("dt", {}, name), make("dd", {}, text)));
+  const sections = REPORT.pages.flatMap((page) => mapGroups(page).flatMap(([, some]) => languageSection(page, some, language, drawing)));
+  const nothing = make("p", {}, "No matrix has this language.");
+  const element = make("article", {}, make("h1", {}, language.label), make("div", { class: "tools" }, pick), list, ...(sections.length ? sections : [nothing]));
+  return [element, drawing];
+}
+
+function languageSection(page, matrices, language, drawing) {
+  const is = (name) => name === language.code || name === language.label;
+  const first = matrices[0];
+  if (![...first.rows, ...first.columns].some(is)) return [];
+  const id = newId("part");
+  const content = make("div");
+  const asked = matrices.map((x, i) => [String(i), x.title]);
+  let fresh = [];
+
+  function fill(matrix) {
+    const parts = [];
+    fresh = [];
+    const column = matrix.columns.findIndex(is);
+    const row = matrix.rows.findIndex(is);
+    if (column >= 0) {
+      const numbers = matrix.rows.map((name, i) => [name, matrixCell(matrix, i, column)]);
+      parts.push(...side(`Who helps and harms it (as ${matrix.column_title.toLowerCase()})`, matrix, matrix.row_title, numbers, is, fresh));
+    }
+    if (row >= 0) {
+      const numbers = matrix.columns.map((name, j) => [name, matrixCell(matrix, row, j)]);
+      parts.push(...side(`Whom it helps and harms (as ${matrix.row_title.toLowerCase()})`, matrix, matrix.column_title, numbers, is, fresh));
+    }
+    content.replaceChildren(...parts);
+  }
+
+  const tools = make("div", { class: "tools" });
+  if (matrices.length > 1) {
+    tools.append(
+      choice("Show", asked, "0", (i) => {
+        fill(matrices[Number(i)]);
+        for (const draw of fresh) draw();
+      }),
+    );
+  }
+  fill(first);
+  drawing.push(...fresh);
+  return [
+    make("section", { "aria-labelledby": id }, make("h2", { id }, make("a", { href: pageAddress(page) }, page.title), `: ${groupTitle(matrices)}`), tools, content),
+  ];
+}
+
+// Chart and table of the numbers in one row or column, the largest first.
+function side(title, matrix, nameTitle, numbers, is, drawing) {
+  const known = numbers.filter(([, cell]) => cell !== null);
+  known.sort((one, other) => compareKeys(cellKey(one[1]), cellKey(other[1]), -1));
+  const points = known
+    .map(([name, cell], place) => ({ name: is(name) ? `${name}, itself` : name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word }))
+    .filter((point) => typeof point.value === "number");
+  const rows = known.map(([name, cell]) => [name, cell, ...matrix.details.map((_, d) => detail(cell.missing ? null : cell.details[d]))]);
+  const table = {
+    title: `${matrix.title}: ${title}`,
+    columns: [nameTitle, matrix.unit, ...matrix.details],
+    numeric: [false, true, ...matrix.details.map(() => true)],
+    rows,
+  };
+  const others = known.filter(([name]) => !is(name)).map(([, cell]) => cell);
+  const parts = [make("h3", {}, title), tally(others)].filter((x) => x);
+  if (points.length > 1) {
+    const [element, draw] = curvesChart({ title: table.title, specification: REPORT.intervals, points, unit: matrix.unit });
+    parts.push(element);
+    drawing.push(draw);
+  }
+  parts.push(make("details", { open: points.length < 2 }, make("summary", {}, "The same as a table"), dataTable(table)));
+  return parts;
+}
+
+// How many help and harm, where that was tested; what it does to itself apart.
+function tally(cells) {
+  const there = cells.filter((cell) => !cell.missing);
+  if (!there.some((cell) => cell.word)) return null;
+  const count = (what) => there.filter((cell) => cell.word === what).length;
+  const missing = cells.length - there.length;
+  const text = `${count("helps")} help, ${count("harms")} harm, ${count("no clear effect")} with no clear effect`;
+  return make("p", {}, `Of others: ${text}${missing ? `, ${missing} missing` : ""}.`);
+}

@@ -1,0 +1,121 @@
+// Tables that can be sorted, searched and filtered.
+
+const FIRST_ROWS = 50;
+const MORE_ROWS = 500;
+const FEW_ROWS = 6;
+const MOST_OPTIONS = 12;
+
+// `table` has title, columns, numeric, rows; returns tools, the table, and its notes.
+function dataTable(table) {
+  const state = { search: "", filters: new Map(), column: -1, sign: 1, limit: FIRST_ROWS };
+  const rows = table.rows.map((cells) => ({
+    cells,
+    text: cells.map((cell) => `${cellText(cell)} ${cellWord(cell)}`).join(" ").toLocaleLowerCase("en"),
+  }));
+  const count = make("output", { class: "count", "aria-live": "polite" });
+  const body = make("tbody");
+  const heads = table.columns.map((name, i) => {
+    const button = make("button", { type: "button", onclick: () => sortBy(i) }, name);
+    return make("th", { scope: "col", class: table.numeric[i] ? "number" : "", "aria-sort": "none" }, button);
+  });
+  const more = make("button", { type: "button", class: "more", onclick: showMore }, "");
+
+  function showMore() {
+    state.limit += MORE_ROWS;
+    show();
+  }
+
+  function sortBy(i) {
+    // Numbers are first sorted from the largest, texts from A.
+    const first = table.numeric[i] ? -1 : 1;
+    state.sign = state.column === i ? -state.sign : first;
+    state.column = i;
+    heads.forEach((head, j) => {
+      head.setAttribute("aria-sort", j !== i ? "none" : state.sign === 1 ? "ascending" : "descending");
+    });
+    show();
+  }
+
+  function matching() {
+    const found = rows.filter(
+      (row) =>
+        row.text.includes(state.search) &&
+        [...state.filters].every(([i, wanted]) => wanted === "" || optionOf(row.cells[i]) === wanted),
+    );
+    if (state.column < 0) return found;
+    const key = (row) => cellKey(row.cells[state.column]);
+    return found.sort((one, other) => compareKeys(key(one), key(other), state.sign));
+  }
+
+  function show() {
+    const found = matching();
+    const shown = found.slice(0, state.limit);
+    body.replaceChildren(...shown.map(tableRow));
+    const of = found.length === rows.length ? counted(rows.length, "row") : `${found.length} of ${counted(rows.length, "row")}`;
+    count.textContent = shown.length < found.length ? `${of}, the first ${shown.length} shown` : of;
+    more.textContent = `Show ${Math.min(MORE_ROWS, found.length - shown.length)} more`;
+    more.hidden = shown.length === found.length;
+  }
+
+  function tableRow(row) {
+    return make(
+      "tr",
+      {},
+      ...row.cells.map((cell, i) => {
+        const missing = cell && cell.missing ? cell.missing.join("; ") : null;
+        const attributes = { class: table.numeric[i] ? "number" : "", title: missing };
+        return i === 0
+          ? make("th", { ...attributes, scope: "row" }, ...cellContent(cell))
+          : make("td", attributes, ...cellContent(cell));
+      }),
+    );
+  }
+
+  const search = make("input", {
+    type: "search",
+    oninput: () => {
+      state.search = search.value.trim().toLocaleLowerCase("en");
+      state.limit = FIRST_ROWS;
+      show();
+    },
+  });
+  const filters = filterable(table).map(([i, name, options]) =>
+    choice(name, [["", "all"], ...options.map((x) => [x, x])], "", (value) => {
+      state.filters.set(i, value);
+      show();
+    }),
+  );
+  const tools = [make("label", { class: "choice" }, make("span", {}, "Search"), search), ...filters, count];
+  show();
+  return make(
+    "div",
+    { class: "data" },
+    rows.length < FEW_ROWS ? null : make("div", { class: "tools" }, ...tools),
+    make(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },
+      make("table", {}, make("caption", {}, table.title), make("thead", {}, make("tr", {}, ...heads)), body),
+    ),
+    more,
+    ...notes(table),
+  );
+}
+
+function notes(part) {
+  return [part.note, part.gaps].filter((text) => text).map((text) => make("p", { class: "note" }, text));
+}
+
+// What a filter knows a cell by: its text, or the word of a number.
+function optionOf(cell) {
+  return typeof cell === "string" ? cell : cellWord(cell);
+}
+
+// Columns of few texts, or of numbers with words.
+function filterable(table) {
+  const found = [];
+  table.columns.forEach((name, i) => {
+    const options = [...new Set(table.rows.map((row) => optionOf(row[i])).filter((x) => x))].sort();
+    if (options.length > 1 && options.length <= Math.min(MOST_OPTIONS, table.rows.length / 2)) found.push([i, name, options]);
+  });
+  return found;
+}

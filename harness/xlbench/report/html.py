@@ -1,0 +1,92 @@
+"""The HTML report: one file with its data, styles and JavaScript, which asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from xlbench.report import theme
+from xlbench.report.assets import asset
+from xlbench.report.curves import intervals
+from xlbench.report.page_data import language_data, page_data
+from xlbench.report.text import clean, visible
+from xlbench.results.aside import put, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from xlbench.contracts import Language, Page
+    from xlbench.report.provenance import Provenance
+
+_SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
+"""In the order in which they need each other."""
+
+
+def write_report(
+    path: Path,
+    pages: Sequence[tuple[str, Page]],
+    provenance: Callable[[Page], Provenance],
+    languages: Mapping[str, Language],
+    seen: Mapping[str, bool | None],
+) -> None:
+    """Write (probe, page) pairs as one HTML file. Raises ResultsError where it cannot be written."""
+    content = html(pages, provenance, languages, seen).encode()
+    with writing(path.parent, "--out"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, content)
+
+
+def html(
+    pages: Sequence[tuple[str, Page]],
+    provenance: Callable[[Page], Provenance],
+    languages: Mapping[str, Language],
+    seen: Mapping[str, bool | None],
+) -> str:
+    """The whole file. Whatever comes from plugins is data, which the page's JavaScript sets as text only;
+    and the file's policy lets no other script run, and nothing be fetched.
+    """
+    made = [(probe, page, provenance(page)) for probe, page in pages]
+    data = {
+        "model": clean(made[0][2].model) if made else "",
+        "command": visible(made[0][2].command) if made else "",
+        "study": visible(made[0][2].study) if made else "",
+        "languages": language_data(languages, seen),
+        "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
+        "intervals": intervals("points"),
+        "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
+    }
+    scripts = [_vega(), "\n".join(asset(name) for name in _SCRIPTS)]
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        f"script-src {' '.join(map(_digest, scripts))}"
+    )
+    filled = {
+        "policy": policy,
+        "style": asset("report.css"),
+        "data": in_script(data),
+        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    }
+    start, *rest = asset("report.html").split("{{")
+    return start + "".join(filled[name] + text for name, _, text in (x.partition("}}") for x in rest))
+
+
+def in_script(data: Any) -> str:
+    """JSON that can stand within a <script> element: nothing in it ends the element or opens a comment."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert puts it together."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+
+
+def _digest(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,0 +1,150 @@
+"""Pages as plain data for the HTML report: what its JavaScript reads, with nothing left to guess."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Curves, Matrix, Number, Page, Table
+from xlbench.report import curves, heat_map
+from xlbench.report.cluster import clustered
+from xlbench.report.text import WORDS, clean, gaps, numeric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xlbench.contracts import Language, Value
+    from xlbench.report.provenance import Provenance
+
+_DIGITS = 3
+"""Decimals of a number in the file."""
+
+
+def page_data(
+    probe: str, page: Page, made_by: Provenance, languages: Mapping[str, Language]
+) -> dict[str, Any]:
+    """A page; `languages` is by code."""
+    return {
+        "probe": clean(probe),
+        "task": clean(page.task),
+        "title": clean(page.title),
+        "summary": [clean(line) for line in page.summary],
+        "warnings": [clean(line) for line in page.warnings],
+        "parts": [_part(part, languages) for part in page.parts],
+        "facts": [[clean(name), clean(text)] for name, text in made_by.facts],
+    }
+
+
+def language_data(languages: Mapping[str, Language], seen: Mapping[str, bool | None]) -> dict[str, Any]:
+    """By label and by code, whichever a page uses."""
+    said = {True: "yes", False: "no", None: "not known"}
+    return {
+        name: {
+            "code": clean(code),
+            "label": clean(x.label),
+            "family": clean(x.family),
+            "genus": clean(x.genus),
+            "script": clean(x.script),
+            "seen": said[seen.get(code)],
+        }
+        for code, x in sorted(languages.items())
+        for name in (clean(x.label), clean(code))
+    }
+
+
+def orders(matrix: Matrix, languages: Mapping[str, Language]) -> dict[str, list[list[int]]]:
+    """Places of rows, and of columns, by the name of an order. A family's languages stand together, by
+    genus, and what is no language comes last.
+    """
+    values = [[number.value for number in line] for line in matrix.cells]
+    turned = [list(line) for line in zip(*values, strict=True)] if values else [[] for _ in matrix.columns]
+    sides = (matrix.rows, matrix.columns)
+    known = {name: x for code, x in languages.items() for name in (code, x.label)}
+
+    def kin(name: str) -> tuple[bool, str, str, str]:
+        found = known.get(name)
+        return (False, found.family, found.genus, name) if found else (True, "", "", name)
+
+    return {
+        "clustered": [clustered(values), clustered(turned)],
+        "family": [sorted(range(len(side)), key=lambda i: kin(side[i])) for side in sides],
+        "alphabetical": [sorted(range(len(side)), key=side.__getitem__) for side in sides],
+        "as in the tables": [list(range(len(side))) for side in sides],
+    }
+
+
+def _part(part: Table | Matrix | Curves, languages: Mapping[str, Language]) -> dict[str, Any]:
+    if isinstance(part, Matrix):
+        return _matrix(part, languages)
+    if isinstance(part, Curves):
+        drawn = {"kind": "curves", "specification": curves.curves(part), "points": curves.points(part)}
+        titles = {"unit": clean(part.unit), "x_title": clean(part.x_title)}
+        return {**_table(part.table()), **drawn, **titles}
+    return {**_table(part), "kind": "table"}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": clean(table.title),
+        "columns": [clean(name) for name in table.columns],
+        "numeric": [numeric(row[i] for row in table.rows) for i in range(len(table.columns))],
+        "rows": [[_cell(value) for value in row] for row in table.rows],
+        "note": clean(table.note),
+        "gaps": gaps(value for row in table.rows for value in row),
+    }
+
+
+def _matrix(matrix: Matrix, languages: Mapping[str, Language]) -> dict[str, Any]:
+    """Cells are short rows, for there are many: `numbers` of `details` follow the value and its interval."""
+    numbers = [number for line in matrix.cells for number in line]
+    details = list(dict.fromkeys(name for number in numbers for name, _ in number.details))
+    missing = list(dict.fromkeys("; ".join(x.missing) for x in numbers if x.value is None and x.missing))
+    return {
+        "kind": "matrix",
+        "title": clean(matrix.title),
+        "rows": [clean(name) for name in matrix.rows],
+        "columns": [clean(name) for name in matrix.columns],
+        "row_title": clean(matrix.row_title),
+        "column_title": clean(matrix.column_title),
+        "unit": clean(matrix.unit),
+        "note": clean(matrix.note),
+        "gaps": gaps(numbers),
+        "legend": heat_map.legend(matrix),
+        "details": [clean(name) for name in details],
+        "missing": [clean(text) for text in missing],
+        "cells": [[_short(number, details, missing) for number in line] for line in matrix.cells],
+        "orders": orders(matrix, languages),
+        "specification": heat_map.heat_map(matrix),
+        "turned": heat_map.heat_map(matrix, turned=True),
+        "cell_width": heat_map.FULL[0] if heat_map.with_values(matrix) else heat_map.SMALL[0],
+    }
+
+
+def _short(number: Number, details: Sequence[str], missing: Sequence[str]) -> Any:
+    """Value, low, high, word and details; the place of what is missing; null where there is no such cell."""
+    if number.value is None:
+        return missing.index("; ".join(number.missing)) if number.missing else None
+    found = dict(number.details)
+    more = [_rounded(found.get(name)) for name in details]
+    return [_rounded(number.value), _rounded(number.low), _rounded(number.high), _word(number), *more]
+
+
+def _cell(value: Value | Number) -> Any:
+    if isinstance(value, Number):
+        if value.value is None:
+            return {"missing": [clean(text) for text in value.missing]}
+        told = {"value": value.value, "low": value.low, "high": value.high, "word": _word(value)}
+        return {name: _rounded(x) if isinstance(x, float) else x for name, x in told.items() if x is not None}
+    if isinstance(value, float):
+        return {"value": _rounded(value)}
+    return clean(value) if isinstance(value, str) else value
+
+
+def _word(number: Number) -> str | None:
+    return number.word if number.word in WORDS else None  # plugins give what they like
+
+
+def _rounded(value: float | None) -> float | None:
+    """JSON has no infinity and no nan; such a number is not there."""
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return None
+    return round(value, _DIGITS)
