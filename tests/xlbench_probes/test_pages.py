@@ -105,7 +105,7 @@ def test_controls_are_paired_with_the_same_targets(study: Synthetic, pages: list
 def test_words_follow_corrected_tests_and_bold_follows_words(study: Synthetic, pages: list[Page]) -> None:
     for page in pages:
         for x in page.parts:
-            cells = x.cells if isinstance(x, Matrix) else x.rows
+            cells = x.rows if isinstance(x, Table) else x.values if isinstance(x, Curves) else x.cells
             for number in (y for row in cells for y in row if isinstance(y, Number) and y.word):
                 inside = number.low <= 0 <= number.high
                 assert (number.word == "helps") <= (number.low > 0)
