@@ -118,7 +118,8 @@ def main() -> None:
         command = [sys.executable, "-m", "xlbench.cli", "leaderboard", "--results", str(folder)]
         subprocess.run([*command, "--out", str(Path(aside) / "out")], check=True)
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak = used.ru_maxrss / 1024**2
     size = sum(x.stat().st_size for x in folder.rglob("*.parquet")) / 1024**2 if folder.is_dir() else None
     print(
         json.dumps(
@@ -130,6 +131,7 @@ def main() -> None:
                 "examples": given.examples,
                 "draws": DRAWS,
                 "seconds": round(seconds, 1),
+                "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
                 "peak_gib": round(peak, 2),
                 "parquet_mib": size and round(size),
                 "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",

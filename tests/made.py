@@ -11,6 +11,7 @@ from xlbench.contracts import (
     Answered,
     BaseModel,
     Classified,
+    Dropped,
     Example,
     MaskedLM,
     Metric,
@@ -94,13 +95,16 @@ class Made:
 class MadeText:
     """Unlabelled text for the same two languages."""
 
-    name, source = "made", "made by the tests"
+    name, source, commit = "made", "made by the tests", None
 
     def languages(self) -> Collection[str]:
         return ("qaa", "qab")
 
     def fingerprint(self, language: str) -> str:
         return f"text-{language}"
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        return Dropped()
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         start = 9000 if language == "qaa" else 19000

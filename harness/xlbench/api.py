@@ -15,9 +15,10 @@ from xlbench import plan as planning
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.progress import Progress
-from xlbench.resolve import check_data, resolve
+from xlbench.resolve import resolve
 from xlbench.results import Store, describe
 from xlbench.study import as_json, parse
+from xlbench.unavailable import check_data
 from xlbench.work import Work
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def prepare(
     """
     registry = plugins.load(strict=strict_plugins)
     chosen = registry.find("executor", executor)
-    resolved = resolve(parse(as_json(study)), registry)
-    check_data(resolved)
-    checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+    resolved = check_data(resolve(parse(as_json(study)), registry))
+    checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
     return Prepared(registry, resolved, checkpoint, store, made, chosen)
@@ -146,6 +146,7 @@ def carry_out(
         device=device,
         threads=threads_of(count),
         known=(ready.registry, ready.resolved),
+        unavailable=ready.resolved.unavailable,
     )
     failed: dict[str, str] = {}
     meter = Meter.of(ready.rates(device))

@@ -39,7 +39,7 @@ def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: 
     )
     target = resolved.targets[task][0]
     cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)
-    path = checkpoints.download(checkpoints.locate(resolved.model, study.revision))
+    path = checkpoints.download(checkpoints.locate(resolved.model))
     with tempfile.TemporaryDirectory(prefix="xlbench-") as folder:
         lab = Lab(small, str(path), Path(folder), device=device, threads=threads)
         lab.encoded(task, language, "train")

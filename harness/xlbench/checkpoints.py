@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xlbench import hub
+from xlbench.architectures import NUMBERED_FROM_PADDING, check_config, facts, has_masked_lm
 from xlbench.contracts import BaseModel, digest
 from xlbench.errors import ModelError
 
-MODEL_TYPES = (
-    "albert",
-    "bert",
-    "deberta",
-    "deberta-v2",
-    "distilbert",
-    "electra",
-    "roberta",
-    "xlm-roberta",
-)
-"""Encoders with a masked-LM head among those that `adapters` 1.3 supports (its "Model Overview")."""
 TOKENIZERS = (
     "tokenizer.json",
     "vocab.txt",
@@ -36,8 +26,10 @@ TOKENIZERS = (
 EXTRA = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 """Files that change a tokenizer."""
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
-PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors")
-"""What is downloaded."""
+NEEDED = (".json", ".txt", ".model", ".safetensors")
+"""Endings of what is downloaded, of the files beside `config.json`."""
+INDEX = "model.safetensors.index.json"
+"""Says which files hold the weights, where they are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +44,8 @@ class Checkpoint:
     """Changes whenever weights, configuration or tokenizer do; never a path."""
     size: int
     """Bytes of weights; 0 where not known before the download."""
+    masked_lm: bool | None = None
+    """Whether a masked-LM head is among the weights; None where not known before the download."""
 
 
 def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
@@ -75,31 +69,20 @@ def download(checkpoint: Checkpoint) -> Path:
     """The folder of a checkpoint, downloaded if it is not here yet. Raises ModelError where that fails."""
     if checkpoint.revision is None:
         return Path(checkpoint.source)
-    path = snapshot(checkpoint.source, PATTERNS, checkpoint.revision)
+    found = hub.find(_repo(checkpoint.source), checkpoint.revision)
+    for name in _needed(found.files):
+        hub.fetch(found, name)
     # The files are now here, so the checks that needed them can be made.
-    _local(path)
-    return path
-
-
-def snapshot(repo: str, patterns: Sequence[str], revision: str | None = None) -> Path:
-    """The folder of a hub repository's files of these names, downloaded where they are not here yet.
-
-    Raises ModelError where that fails.
-    """
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
-    except Exception as error:
-        raise _hub_error(repo, error) from error
+    _local(found.folder)
+    return found.folder
 
 
 def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
     """The checkpoint's `config.json`, which `locate` has checked already."""
-    folder = Path(checkpoint.source)
+    path = Path(checkpoint.source) / "config.json"
     if checkpoint.revision is not None:
-        folder = snapshot(checkpoint.source, ["config.json"], checkpoint.revision)
-    found: Mapping[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        path = hub.fetch(hub.find(_repo(checkpoint.source), checkpoint.revision), "config.json")
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -116,40 +99,20 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
         if not isinstance(cached, str):
             return None
         folder = Path(cached).parent
-    config, tokenizer = _facts(folder / "config.json"), _facts(folder / "tokenizer_config.json")
+    config, tokenizer = facts(folder / "config.json"), facts(folder / "tokenizer_config.json")
     positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
-        # They number positions from pad_token_id + 1.
+    if positions and config.get("model_type") in NUMBERED_FROM_PADDING:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
     return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
-
-
-def _facts(path: Path) -> Mapping[str, Any]:
-    """A configuration; empty where there is none that can be read, of which loading the model will tell."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def is_here(checkpoint: Checkpoint) -> bool:
     """Whether nothing has to be downloaded."""
     if checkpoint.revision is None:
         return True
-    from huggingface_hub import errors, snapshot_download
-
-    try:
-        snapshot_download(
-            checkpoint.source,
-            revision=checkpoint.revision,
-            allow_patterns=list(PATTERNS),
-            local_files_only=True,
-        )
-    except errors.LocalEntryNotFoundError:
-        return False
-    return True
+    found = hub.find(_repo(checkpoint.source), checkpoint.revision)
+    return hub.is_here(found, _needed(found.files))
 
 
 def _local(folder: Path) -> Checkpoint:
@@ -157,10 +120,11 @@ def _local(folder: Path) -> Checkpoint:
     _check_names(names, str(folder))
     config = folder / "config.json"
     try:
-        _check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
+        check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
     except (ValueError, OSError) as error:
         raise ModelError(f"{config}: cannot be read: {error}") from None
     weights = [x for x in names if x.endswith(".safetensors")]
+    _check_shards(folder, weights)
     _check_weights([folder / x for x in weights])
     total = hashlib.sha256()
     for name in ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]:
@@ -168,7 +132,7 @@ def _local(folder: Path) -> Checkpoint:
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, total.hexdigest()[:40], size)
+    return Checkpoint(str(folder), None, total.hexdigest()[:40], size, has_masked_lm(folder))
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -182,23 +146,25 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW)"
+                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision "
+                "may have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
     if not any(x in names for x in TOKENIZERS):
         raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
 
 
-def _check_config(config: Any, where: str) -> None:
-    if not isinstance(config, Mapping):
-        raise ModelError(f"{where}: not a model configuration")
-    if config.get("auto_map"):
-        raise ModelError(f"{where}: the model needs code of its own (auto_map), which is never run")
-    kind = config.get("model_type")
-    if kind not in MODEL_TYPES:
-        raise ModelError(
-            f"{where}: model type {kind!r} cannot be used; supported encoders are {', '.join(MODEL_TYPES)}"
-        )
+def _check_shards(folder: Path, weights: Sequence[str]) -> None:
+    """Whether all files are there that the index of weights in several files names."""
+    index = folder / INDEX
+    if not index.is_file():
+        return
+    try:
+        named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ModelError(f"{index}: not an index of weights; save the checkpoint again") from None
+    if missing := [x for x in named if x not in weights]:
+        raise ModelError(f"{folder}: no {', '.join(missing)}, which {INDEX} names; copy it there")
 
 
 def _check_weights(files: list[Path]) -> None:
@@ -218,65 +184,24 @@ def _check_weights(files: list[Path]) -> None:
             raise ModelError(f"{path}: truncated: {size} bytes where its header asks for {8 + length + end}")
 
 
-def _hub(repo: str, revision: str | None) -> Checkpoint:
-    from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
+def _hub(name: str, revision: str | None) -> Checkpoint:
+    found = hub.find(_repo(name), revision)
+    _check_names(sorted(found.files), name)
+    path = hub.fetch(found, "config.json")
+    check_config(json.loads(path.read_text(encoding="utf-8")), f"{name}: config.json")
+    size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
+    return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size)
 
-    try:
-        if constants.HF_HUB_OFFLINE:
-            raise ConnectionError("offline mode")
-        info = HfApi().model_info(repo, revision=revision, files_metadata=True)
-    except Exception as error:
-        cached = try_to_load_from_cache(repo, "config.json", revision=revision or "main")
-        if _answered(error) or not isinstance(cached, str):
-            raise _hub_error(repo, error) from error
-        local = _local(Path(cached).parent)
-        commit = Path(cached).parent.name
-        return Checkpoint(repo, commit, _hub_fingerprint(repo, commit), local.size)
-    files = info.siblings or []
-    _check_names([x.rfilename for x in files], repo)
-    commit = str(info.sha)
-    try:
-        config = hf_hub_download(repo, "config.json", revision=commit)
-    except Exception as error:
-        raise _hub_error(repo, error) from error
-    _check_config(json.loads(Path(config).read_text(encoding="utf-8")), f"{repo}: config.json")
-    size = sum(
-        x.size or 0 for x in files if x.rfilename.endswith(".safetensors") and os.sep not in x.rfilename
-    )
-    return Checkpoint(repo, commit, _hub_fingerprint(repo, commit), size)
+
+def _repo(name: str) -> hub.Repo:
+    return hub.Repo(name, "model", "a checkpoint folder")
+
+
+def _needed(names: Iterable[str]) -> list[str]:
+    """Those beside `config.json`, not exports for other programs in folders below."""
+    return sorted(x for x in names if "/" not in x and x.endswith(NEEDED))
 
 
 def _hub_fingerprint(repo: str, commit: str) -> str:
     """A commit never changes, so the files need not be here to tell them apart."""
     return digest({"repository": repo, "commit": commit})
-
-
-def _answered(error: Exception) -> bool:
-    """Whether the hub was reached and said no."""
-    response = getattr(error, "response", None)
-    return response is not None and response.status_code < 500
-
-
-def _hub_error(repo: str, error: Exception) -> ModelError:
-    from huggingface_hub import errors
-
-    if isinstance(error, errors.GatedRepoError):
-        return ModelError(
-            f"{repo}: access is restricted; ask for it at https://huggingface.co/{repo}, then `hf auth login`"
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return ModelError(f"{repo}: no such revision")
-    if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
-        return ModelError(
-            f"{repo}: neither a folder nor a checkpoint on the hub (or a private one: `hf auth login`)"
-        )
-    if isinstance(error, OSError) and error.errno is not None and not _network(error):
-        return ModelError(f"{repo}: cannot be downloaded: {error}")
-    return ModelError(
-        f"{repo}: not in the local cache, and the hub cannot be reached ({type(error).__name__}); "
-        "connect to the network once, or give a checkpoint folder"
-    )
-
-
-def _network(error: OSError) -> bool:
-    return isinstance(error, ConnectionError | TimeoutError)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xlbench import checkpoints
+from xlbench import hub
 from xlbench.contracts import GivenAdapter
 from xlbench.errors import ModelError
 
@@ -25,12 +25,13 @@ PLACE = {
     "leave_out": [],
 }
 """Where `seq_bn` sits, and what it is given (`adapters.SeqBnConfig`)."""
-PATTERNS = (CONFIG, *WEIGHTS)
+FILES = (CONFIG, *WEIGHTS)
 """What is downloaded."""
 
 
 def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
-    """The adapter in a folder or on the hub, which is downloaded if it is not here yet.
+    """The adapter in a folder or on the hub (`OWNER/NAME` or `OWNER/NAME@REVISION`), which is downloaded if
+    it is not here yet.
 
     `model` is the base model's `config.json`. Raises ModelError where there is none, where it is not a
     bottleneck adapter, or where it was made for another architecture or hidden size.
@@ -38,9 +39,9 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     folder = Path(text).expanduser()
     source = folder.absolute().name
     if not folder.is_dir():
-        if folder.is_absolute() or text.startswith((".", "~")) or text.count("/") != 1:
-            raise ModelError(f"{text}: no such folder of an adapter; a hub id is OWNER/NAME")
-        folder, source = checkpoints.snapshot(text, PATTERNS), text
+        if folder.is_absolute() or text.startswith((".", "~")) or text.partition("@")[0].count("/") != 1:
+            raise ModelError(f"{text}: no such folder of an adapter; a hub id is OWNER/NAME[@REVISION]")
+        folder, source = _download(text)
     config = _config(folder, text)
     _check(config, model, text)
     inner: Mapping[str, Any] = config["config"]
@@ -52,6 +53,16 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     with found.open("rb") as file:
         total.update(hashlib.file_digest(file, "sha256").digest())
     return GivenAdapter(source, str(folder), total.hexdigest()[:40], bool(inner.get("inv_adapter")), mixable)
+
+
+def _download(text: str) -> tuple[Path, str]:
+    """Its folder, and where it comes from: hub id and commit."""
+    name, _, revision = text.partition("@")
+    found = hub.find(hub.Repo(name, "model", "the folder of an adapter"), revision or None)
+    for file in FILES:
+        if file in found.files:
+            hub.fetch(found, file)
+    return found.folder, f"{name}@{found.commit}"
 
 
 def _config(folder: Path, where: str) -> Mapping[str, Any]:

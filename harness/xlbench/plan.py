@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
-from xlbench.resolve import ManyProblemsError, left_out
+from xlbench.problems import ManyProblemsError
+from xlbench.unavailable import left_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,9 +202,10 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
 
 
 def _with(job: Job, other: Job) -> Job:
-    cells = tuple(dict.fromkeys((*job.cells, *other.cells)))
-    examples = max(job.cost.evaluate_examples, other.cost.evaluate_examples)
-    return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
+    new = [x for x in other.cells if x not in job.cells]
+    examples = other.cost.evaluate_examples * len(new) // len(other.cells)
+    cost = replace(job.cost, evaluate_examples=job.cost.evaluate_examples + examples)
+    return replace(job, cells=(*job.cells, *new), cost=cost)
 
 
 def _failed(job: Job, index: Index) -> bool:

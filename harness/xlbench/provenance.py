@@ -6,6 +6,8 @@ import importlib.metadata
 import platform
 from typing import TYPE_CHECKING
 
+from xlbench.contracts import commit_of
+
 if TYPE_CHECKING:
     import torch
 
@@ -33,7 +35,8 @@ def of_process(device: torch.device, resolved: Resolved, registry: Registry) -> 
         },
         "text": {
             "source": resolved.corpus.source,
-            "plugin": _plugin("corpus", resolved.corpus.name, registry),
+            "revision": resolved.corpus.commit,
+            "plugin": _plugin("corpus", resolved.corpus.name.partition(":")[0], registry),
         },
     }
 
@@ -49,11 +52,21 @@ def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
         "data": {
             x: {
                 "source": resolved.data[x].source,
+                "revision": commit_of(resolved.data[x]),
                 "plugin": _plugin("data", f"{x}:{resolved.data[x].name}", registry),
             }
             for x in tasks
         },
     }
+
+
+def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
+    """Lines of the job's text that were left out; nothing where it has no text of its own."""
+    text = job.condition.get("text")
+    if not isinstance(text, dict) or not isinstance(language := text.get("language"), str):
+        return {}
+    dropped = resolved.corpus.dropped(language, resolved.mlm.lines)
+    return {"text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)}}
 
 
 def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:

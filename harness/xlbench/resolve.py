@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xlbench import checkpoints, given_adapters, settings
+from xlbench.architectures import NO_HEAD
+from xlbench.clean_text import CleanText, TrainingSentences
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
     AdapterTraining,
     BaseModel,
     Corpus,
+    CorpusFamily,
     GivenAdapter,
     Json,
     Language,
     LanguageTraining,
     MaskedLM,
     Resolved,
+    Revised,
     Study,
     Task,
     TaskData,
 )
-from xlbench.errors import DataError, StudyError, UnknownNameError, XlbenchError
+from xlbench.errors import DataError, PluginError, StudyError, UnknownNameError
+from xlbench.problems import ManyProblemsError, Problems
 from xlbench.study import filled
 from xlbench.text_folder import read_folder
+from xlbench.unavailable import is_whole, less, missing
 
 if TYPE_CHECKING:
     from xlbench.plugins import Registry
+
+Named = TypeVar("Named")
 
 DEFAULTS = Study(
     probes=("transfer",),
@@ -41,17 +48,8 @@ DEFAULTS = Study(
 """What holds where neither the study nor its model says otherwise."""
 REFERENCE = "eng"
 """Reference and training language where nothing else is said."""
-
-
-class ManyProblemsError(StudyError):
-    """Everything that is wrong with a study, a line each."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
-
-    def __reduce__(self) -> tuple[type[ManyProblemsError], tuple[tuple[str, ...]]]:
-        return type(self), (self.problems,)
+TRAINING_SENTENCES = "training-sentences"
+"""The text of a study that finetunes on the sentences of its own training data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +72,13 @@ class NoText:
         raise DataError(f"no text for {language}: name a corpus or folder with --text")
 
 
-@dataclass
-class _Problems:
-    lines: list[str] = field(default_factory=list)
-
-    def add(self, line: str) -> None:
-        if line not in self.lines:
-            self.lines.append(line)
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Keep an error as a problem and go on."""
-        try:
-            yield
-        except ManyProblemsError as error:
-            for line in error.problems:
-                self.add(line)
-        except XlbenchError as error:
-            self.add(str(error))
-
-
 def resolve(study: Study, registry: Registry) -> Resolved:
     """Look up everything that a study names and fill in what it leaves open.
 
     Reads no data beyond what there is in which language, and no weights beyond their fingerprint;
     `check_data` reads the rest. Raises ManyProblemsError, which names all that is wrong.
     """
-    problems = _Problems()
+    problems = Problems()
     model = find_model(study, registry)
     full = filled(filled(study, model.defaults), DEFAULTS)
     for probe in study.options:
@@ -112,26 +90,41 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 )
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
-    for key in study.adapter:
-        if (task := _task_of(key)) and task not in full.tasks:
-            known = ", ".join(full.tasks)
-            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
-    adapter = {k: v for k, v in full.adapter.items() if _task_of(k) in ("", *full.tasks)}
-    full = replace(full, adapter=adapter)
+    full = replace(full, adapter=_adapter_settings(study, full, registry, problems))
     said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
+    borrowed = _borrowed(full, tasks, data, registry, problems)
+    training_data = {x: borrowed[x][1] if x in borrowed else data[x] for x in tasks if x in data}
     corpus: Corpus = NoText()
     with problems.kept():
-        corpus = _corpus(full, registry)
-    folders = all(f"{task}:{x}" not in registry.data for task, given in full.data.items() for x in given)
-    full = _open_languages(full, said, data, corpus, folders and bool(full.data), problems)
-    full = replace(full, data={k: v for k, v in full.data.items() if k in full.tasks})
+        corpus = find_corpus(full.text, registry, data)
+    folders = not any(
+        name in registry.data
+        for task, given in full.data.items()
+        for x in given
+        for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
+    )
+    full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
+    used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
+    full = replace(full, data={k: v for k, v in full.data.items() if k in used})
+    skipped = missing(full, data, training_data, corpus) if full.skip_unavailable else []
+    left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
+    if is_whole(left, full):
+        full = left
     targets = _targets(full, data, problems)
-    _check_languages(full, data, corpus, problems)
+    _check_languages(full, training_data, corpus, problems)
+    training = {
+        x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
+    }
+    if any(how.examples is None and how.temperature != 1 for how in training.values()):
+        problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given = "", dict[str, GivenAdapter]()
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
+        model = replace(model, revision=checkpoint.revision)
+        if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
+            problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():
@@ -149,9 +142,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         model_fingerprint=fingerprint,
         tasks=tasks,
         data=data,
-        training={x.name: _training(x, full.adapter) for x in tasks.values()},
+        training=training,
         mlm=MaskedLM(**_typed(full.mlm)),
-        corpus=corpus,
+        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, full.limit),
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,
@@ -159,10 +152,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,
         targets=targets,
+        borrowed=borrowed,
+        unavailable=tuple(skipped),
     )
 
 
-def _settings(study: Study, registry: Registry, problems: _Problems) -> dict[str, Any]:
+def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:
     """What the study sets for each of its probes, checked against what the probe has to set."""
     found: dict[str, Any] = {}
     for name in study.probes:
@@ -176,6 +171,24 @@ def _settings(study: Study, registry: Registry, problems: _Problems) -> dict[str
                 key = next(iter(said))
                 problems.add(f"options.{name}.{key}: the probe {name!r} has no settings")
     return found
+
+
+def _adapter_settings(study: Study, full: Study, registry: Registry, problems: Problems) -> dict[str, Json]:
+    """Those for all tasks, and for the tasks whose adapters the study uses."""
+    owners = {x: registry.tasks[x].adapter or x for x in full.tasks if x in registry.tasks}
+    used = {"", *owners.values()}
+    for key in study.adapter:
+        task = _task_of(key)
+        if task in owners and task not in used:
+            own = key.rpartition(".")[2]
+            problems.add(
+                f"adapter.{key}: {task} is scored with the adapter of {owners[task]}; "
+                f"set adapter.{owners[task]}.{own}"
+            )
+        elif task not in used and task not in full.tasks:
+            known = ", ".join(full.tasks)
+            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
+    return {k: v for k, v in full.adapter.items() if _task_of(k) in used}
 
 
 def _task_of(key: str) -> str:
@@ -218,44 +231,11 @@ def describe_language(code: str, registry: Registry) -> Language:
     return Language(code, tag.display_name(), "unknown", "unknown", script)
 
 
-def check_data(resolved: Resolved) -> None:
-    """Read all training and test data and all text of a study, so that what is broken shows now.
-
-    Raises ManyProblemsError with a line a broken file or language.
-    """
-    problems = _Problems()
-    study = resolved.study
-    for task in resolved.tasks:
-        for split, languages in (("train", study.train_languages), ("test", resolved.targets[task])):
-            for language in languages:
-                with problems.kept():
-                    resolved.size(task, language, split)  # type: ignore[arg-type]
-    having = set(resolved.corpus.languages())
-    text = dict.fromkeys(x for x in study.transfer if x in having)
-    if study.reference is not None and "reference" in (study.controls or ()) and study.transfer:
-        text[study.reference] = None
-    for language in text:
-        with problems.kept():
-            resolved.text_lines(language, resolved.mlm.lines)
-    if problems.lines:
-        raise ManyProblemsError(problems.lines)
-
-
-def left_out(resolved: Resolved) -> tuple[str, ...]:
-    """A line for each task that has no test data in some of the study's targets."""
-    lines = []
-    for task, targets in resolved.targets.items():
-        missing = [x for x in resolved.study.targets if x not in targets]
-        if missing:
-            lines.append(f"{task}: no test data in {', '.join(missing)}; left out there")
-    return tuple(lines)
-
-
 def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings)
 
 
-def _with_languages(study: Study, registry: Registry, problems: _Problems) -> Study:
+def _with_languages(study: Study, registry: Registry, problems: Problems) -> Study:
     """The study with ISO 639-3 codes only."""
     changed: dict[str, Any] = {}
     for name in ("pretraining_languages", "transfer", "targets", "train_languages"):
@@ -282,7 +262,7 @@ def _with_languages(study: Study, registry: Registry, problems: _Problems) -> St
 
 
 def _tasks(
-    study: Study, registry: Registry, problems: _Problems
+    study: Study, registry: Registry, problems: Problems
 ) -> tuple[dict[str, Task], dict[str, TaskData]]:
     tasks: dict[str, Task] = {}
     data: dict[str, TaskData] = {}
@@ -296,14 +276,38 @@ def _tasks(
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            data[name] = _data(task, study.data.get(name) or (task.default_data,), registry)
+            data[name] = find_data(task, study.data.get(name) or (task.default_data,), registry)
     return tasks, data
 
 
-def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
-    """A registered data set, or a reader of folders."""
-    if len(given) == 1 and f"{task.name}:{given[0]}" in registry.data:
-        return registry.data[f"{task.name}:{given[0]}"]
+def _borrowed(
+    study: Study,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    registry: Registry,
+    problems: Problems,
+) -> dict[str, tuple[Task, TaskData]]:
+    """By task that is scored with another task's adapter: that task and its data."""
+    found = {}
+    for name, task in tasks.items():
+        if task.adapter is None:
+            continue
+        with problems.kept():
+            one: Task = registry.find("task", task.adapter)
+            if (one.kind, one.labels, one.adapter) != (task.kind, task.labels, None):
+                raise PluginError(
+                    f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
+                    f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
+                )
+            given = study.data.get(one.name) or (one.default_data,)
+            found[name] = one, data[one.name] if one.name in data else find_data(one, given, registry)
+    return found
+
+
+def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    """A registered data set, or a reader of folders. Raises UnknownNameError where it is neither."""
+    if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
+        return one
     paths = []
     for text in given:
         found = _expand(text)
@@ -316,6 +320,23 @@ def _data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
     return task.folder(list(dict.fromkeys(paths)))
 
 
+def _registered(text: str, known: Mapping[str, Named]) -> Named | None:
+    """What is registered as NAME, or that at a revision, of `NAME@REVISION`; None where nothing is.
+
+    Raises StudyError where it has no revisions.
+    """
+    if text in known:
+        return known[text]
+    name, at, revision = text.rpartition("@")
+    return _at(known[name], revision, text) if at and name in known else None
+
+
+def _at(one: Named, revision: str, text: str) -> Named:
+    if not revision or not isinstance(one, Revised):
+        raise StudyError(f"{text}: no revision, or a set without revisions; leave out @{revision}")
+    return one.at(revision)
+
+
 def _expand(text: str) -> list[Path]:
     """The folders that a path or glob names, sorted."""
     path = Path(text).expanduser()
@@ -325,29 +346,56 @@ def _expand(text: str) -> list[Path]:
     return [Path(x) for x in sorted(found) if Path(x).is_dir()]
 
 
-def _corpus(study: Study, registry: Registry) -> Corpus:
-    if study.text is None:
+def find_corpus(text: str | None, registry: Registry, data: Mapping[str, TaskData]) -> Corpus:
+    """A registered corpus, the training sentences of one of `data` (by task), or a folder of text.
+
+    Raises UnknownNameError where it is none of them.
+    """
+    if text is None:
         return NoText()
-    if study.text in registry.corpora:
-        return registry.corpora[study.text]
-    path = Path(study.text).expanduser()
+    if (one := _registered(text, registry.corpora)) is not None:
+        return one
+    name, _, task = text.partition(":")
+    if name == TRAINING_SENTENCES:
+        return _training_sentences(text, task, data)
+    path = Path(text).expanduser()
+    family, colon, argument = text.partition(":")
+    if colon and isinstance(one := registry.corpora.get(family), CorpusFamily) and not path.is_dir():
+        argument, at, revision = argument.partition("@")
+        member = one.member(argument, registry.languages)
+        return _at(member, revision, text) if at else member
     if not path.is_dir():
-        raise UnknownNameError(f"{registry.unknown('corpus', study.text)}, nor is it a folder")
+        raise UnknownNameError(
+            f"{registry.unknown('corpus', text)}, nor is it a folder or {TRAINING_SENTENCES}"
+        )
     return read_folder(path, registry.languages)
+
+
+def _training_sentences(text: str, task: str, data: Mapping[str, TaskData]) -> TrainingSentences:
+    """Those of the task named, or of the only one."""
+    if not task and len(data) == 1:
+        task = next(iter(data))
+    if task not in data:
+        raise StudyError(
+            f"text {text!r}: name one of the study's tasks after it, such as "
+            f"{TRAINING_SENTENCES}:{next(iter(data), 'pos')}"
+        )
+    return TrainingSentences(task, data[task], text)
 
 
 def _open_languages(
     study: Study,
     said: Study,
     data: Mapping[str, TaskData],
+    training_data: Mapping[str, TaskData],
     corpus: Corpus,
     folders: bool,
-    problems: _Problems,
+    problems: Problems,
 ) -> Study:
     """The study with languages that nobody named, well or badly, filled in."""
     changed: dict[str, Any] = {}
     if not said.train_languages and data:
-        having = [set(x.languages("train")) for x in data.values()]
+        having = [set(x.languages("train")) for x in training_data.values()]
         if all(REFERENCE in x for x in having):
             changed["train_languages"] = (REFERENCE,)
         else:
@@ -365,7 +413,7 @@ def _open_languages(
     return replace(study, **changed)
 
 
-def _targets(study: Study, data: Mapping[str, TaskData], problems: _Problems) -> dict[str, tuple[str, ...]]:
+def _targets(study: Study, data: Mapping[str, TaskData], problems: Problems) -> dict[str, tuple[str, ...]]:
     having = {task: set(x.languages("test")) for task, x in data.items()}
     missing = [x for x in study.targets if data and not any(x in found for found in having.values())]
     for language in missing:
@@ -381,7 +429,7 @@ def _targets(study: Study, data: Mapping[str, TaskData], problems: _Problems) ->
     return targets
 
 
-def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: _Problems) -> None:
+def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: Problems) -> None:
     for task, one in data.items():
         having = set(one.languages("train"))
         for language in study.train_languages:

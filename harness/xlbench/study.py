@@ -20,6 +20,7 @@ NAMES = (
 )  # fmt: skip
 NUMBERS = ("steps", "seeds")
 SINGLE = ("model", "revision", "reference", "text")
+FLAG = "skip_unavailable"
 SETTINGS: dict[str, type[Any]] = {
     "mlm": MaskedLM, "adapter": AdapterTraining, "language_training": LanguageTraining,
 }  # fmt: skip
@@ -102,6 +103,8 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name in SINGLE:
         if name in said and not isinstance(said[name], str):
             raise StudyError(f"{where}{name} must be a text, not {said[name]!r}")
+    if not isinstance(said.get(FLAG, False), bool):
+        raise StudyError(f"{where}{FLAG} must be true or false, not {said[FLAG]!r}")
     if "data" in said:
         table = _table(said["data"], "data", where)
         said["data"] = {
@@ -168,6 +171,8 @@ def command(study: Study) -> str:
         elif name == "options":
             for probe, own in value.items():
                 words += _pairs("--option", {f"{probe}.{k}": _escaped(_shown(v)) for k, v in own.items()})
+        elif name == FLAG:
+            words.append("--skip-unavailable")
         elif name == "controls":
             words += [option, ",".join(value) or NO_CONTROLS]
         elif name == "seeds" and len(value) == 1:
@@ -182,7 +187,8 @@ def command(study: Study) -> str:
 def _said(study: Study) -> dict[str, Any]:
     """What a study says, as plain data: empty and None are left out, but for empty controls."""
     raw = as_json(study)
-    return {k: v for k, v in raw.items() if v not in (None, [], {}) or (k == "controls" and v == [])}
+    empty: tuple[Json, ...] = (None, [], {}, False)
+    return {k: v for k, v in raw.items() if v not in empty or (k == "controls" and v == [])}
 
 
 def _plain(value: Any) -> Json:

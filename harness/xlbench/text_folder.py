@@ -46,7 +46,8 @@ class FolderCorpus:
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """The first `limit` non-empty lines, stripped; fewer where there are no more.
 
-        Raises DataError, naming file and line, for text that is not UTF-8, a file without text, or no file.
+        Raises DataError, naming file, line and byte, for text that is not UTF-8 or has a NUL, and for a file
+        without text, or no file.
         """
         path = self._file(language)
         found: list[str] = []
@@ -55,11 +56,17 @@ class FolderCorpus:
                 if len(found) == limit:
                     break
                 try:
-                    line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                    line = raw.decode().removeprefix("\ufeff" if number == 1 else "").strip()
                 except UnicodeDecodeError as error:
                     raise DataError(
-                        f"{path}:{number}: not UTF-8 ({error.reason}); convert the file"
+                        f"{path}:{number}: byte {error.start + 1}: not UTF-8 ({error.reason}); "
+                        "convert the file"
                     ) from None
+                if "\0" in line:
+                    raise DataError(
+                        f"{path}:{number}: byte {raw.index(0) + 1}: a NUL, so this is no text; "
+                        "fetch the file again"
+                    )
                 if line:
                     found.append(line)
         if not found and limit > 0:

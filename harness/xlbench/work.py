@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, plugins, provenance
-from xlbench.contracts import Event, Outcome
+from xlbench import checkpoints, hub, plugins, provenance
+from xlbench.contracts import Event, Outcome, Unavailable
 from xlbench.errors import JobError, ResultsError, XlbenchError
 from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.study import parse
+from xlbench.unavailable import without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +48,12 @@ class Work:
     device: str = "auto"
     threads: int | None = None
     """Of torch, in each process."""
+    unavailable: tuple[Unavailable, ...] = ()
+    """Data that the study does without."""
     known: tuple[Registry, Resolved] | None = None
     """Made already in this process."""
+    commits: Mapping[tuple[str, str, str], str] = field(default_factory=hub.known_commits)
+    """What revisions of the hub the study was planned with, so that other processes read the same."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -79,6 +84,7 @@ class Work:
             evaluations = room.registry.probes[job.probe].run(job, room.lab)
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
+            facts |= provenance.of_text(job, room.resolved)
             room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
         except ResultsError:
             raise
@@ -96,7 +102,7 @@ class Work:
         from xlbench.lab import Lab
 
         registry, resolved = self.known or self._look_up()
-        checkpoint = checkpoints.locate(resolved.model, resolved.study.revision)
+        checkpoint = checkpoints.locate(resolved.model)
         store = Store(Path(self.results))
         lab = Lab(
             resolved,
@@ -111,7 +117,8 @@ class Work:
 
     def _look_up(self) -> tuple[Registry, Resolved]:
         registry = plugins.load()
-        return registry, resolve(parse(self.study), registry)
+        hub.remember(self.commits)
+        return registry, without(resolve(parse(self.study), registry), self.unavailable)
 
     def _tell(self, phase: str, fraction: float) -> None:
         if self._job is not None:

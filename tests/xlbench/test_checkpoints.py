@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from architectures import ARCHITECTURES
 
-from xlbench.checkpoints import MODEL_TYPES, download, is_here, locate
+from xlbench.architectures import MODEL_TYPES
+from xlbench.checkpoints import download, is_here, locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
+from xlbench.hub import snapshot
 
 
 @pytest.fixture
@@ -67,6 +70,11 @@ def without_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
 
+def without_a_shard(folder: Path) -> None:
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda x: (x / "config.json").unlink(), "no config.json"),
     "no weights": (lambda x: (x / "model.safetensors").unlink(), "no weights"),
@@ -78,6 +86,14 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "not a safetensors",
     ),
     "no tokenizer": (without_tokenizer, "no tokenizer"),
+    "shard missing": (
+        without_a_shard,
+        r"no model-2\.safetensors, which model\.safetensors\.index\.json names",
+    ),
+    "broken index": (
+        lambda x: (x / "model.safetensors.index.json").write_text("[]"),
+        "not an index of weights",
+    ),
     "own code": (configured(auto_map={"AutoModel": "x.Y"}), "code of its own"),
     "architecture": (configured(model_type="gpt2"), "model type 'gpt2' cannot be used.*xlm-roberta"),
     "broken config": (lambda x: (x / "config.json").write_text("{"), r"config\.json: cannot be read"),
@@ -112,39 +128,52 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(snapshot, "_commits", {})
+    monkeypatch.setattr(snapshot, "_snapshots", {})
     return tmp_path / "hub"
 
 
 def test_no_network_and_nothing_cached(offline: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"some/model: not in the local cache, and the hub cannot be reached"
+        ModelError, match=r"some/model: not in the local cache, and offline mode is set.*a checkpoint folder"
     ):
         locate(model("some/model"))
 
 
 def test_no_network_but_cached(offline: Path, checkpoint: Path) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
-    snapshot = offline / "models--some--model" / "snapshots" / commit
-    shutil.copytree(checkpoint, snapshot)
+    folder = offline / "models--some--model" / "snapshots" / commit
+    shutil.copytree(checkpoint, folder)
     refs = offline / "models--some--model" / "refs"
     refs.mkdir()
     (refs / "main").write_text(commit)
     found = locate(model("some/model"))
     assert found.revision == commit
     assert is_here(found)
-    assert download(found) == snapshot
+    assert download(found) == folder
 
 
-def test_every_supported_architecture_has_a_masked_lm_head_and_adapters() -> None:
-    from adapters.models import MODEL_MIXIN_MAPPING
+def test_every_supported_architecture_has_a_masked_lm_head_and_a_proof() -> None:
     from transformers import AutoConfig, AutoModelForMaskedLM
 
-    for kind in MODEL_TYPES:
-        cls = AutoModelForMaskedLM._model_mapping[type(AutoConfig.for_model(kind))]
-        assert cls.__name__.replace("ForMaskedLM", "Model") in {
-            *MODEL_MIXIN_MAPPING,
-            "XLMRobertaModel",
-            "DebertaModel",
-            "DebertaV2Model",
-        }
+    assert all(type(AutoConfig.for_model(x)) in AutoModelForMaskedLM._model_mapping for x in MODEL_TYPES)
+    assert {make()[0].model_type for make in ARCHITECTURES.values()} == set(MODEL_TYPES)
+
+
+def test_what_has_no_masked_lm_head_is_refused_with_the_reason(checkpoint: Path, tmp_path: Path) -> None:
+    reasons = {
+        "mt5": ({"is_encoder_decoder": True}, "an encoder-decoder has no masked-LM head"),
+        "gpt2": (
+            {"architectures": ["GPT2LMHeadModel"]},
+            "a decoder, which continues text, has no masked-LM head",
+        ),
+        "gemma3_text": ({"architectures": ["Gemma3ForCausalLM"]}, "a decoder, which continues text"),
+    }
+    for kind, (facts, reason) in reasons.items():
+        folder = shutil.copytree(checkpoint, tmp_path / kind)
+        configured(model_type=kind, **facts)(folder)
+        with pytest.raises(ModelError, match=f"model type '{kind}' cannot be used: {reason}") as error:
+            locate(model(folder))
+        assert len(str(error.value).splitlines()) == 1

@@ -70,16 +70,46 @@ def test_list_gives_json_and_a_table(what: str) -> None:
 def test_list_languages_of_a_task_and_a_model() -> None:
     everything = json.loads(xlbench("list", "languages", "--json").stdout)
     rows = json.loads(xlbench("list", "languages", "--task", "nli", "--model", "xlmr", "--json").stdout)
-    found = {x["code"]: x["pretrained"] for x in rows}
-    assert set(found) < {x["code"] for x in everything}
-    assert found["swa"] is True
+    found = {x["code"]: x for x in rows}
+    assert found.keys() < {x["code"] for x in everything}
+    swahili = {"code": "swa", "name": "Swahili", "family": "Niger-Congo", "genus": "Bantu", "script": "Latn"}
+    assert found["swa"] == {**swahili, "seen": True, "nli": ["train", "dev", "test"], "text": True}
+
+
+def test_list_languages_of_several_tasks_by_what_the_model_saw() -> None:
+    words = ("list", "languages", "--task", "ner,pos", "--model", "xlmr", "--json")
+    every, seen, unseen = (json.loads(xlbench(*words, *x).stdout) for x in ((), ("--seen",), ("--unseen",)))
+    assert len(every) == len(seen) + len(unseen)
+    assert {x["seen"] for x in seen} == {True}
+    row = next(x for x in unseen if x["code"] == "bam")
+    assert (row["ner"], row["pos"]) == ([], ["test"])
+    line = xlbench("list", "languages", "--task", "pos", "--model", "mmbert", "--seen")
+    assert (
+        line.stderr.strip()
+        .splitlines()[-1]
+        .endswith("the model mmbert does not say which languages were seen; leave out --seen and --unseen")
+    )
+
+
+def test_list_languages_of_folders(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / "data" / "tha_x").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "tha_x" / f"{name}.conllu").write_text("1\ta\t_\tX\t_\t_\t0\troot\t_\t_\n\n")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "de.txt").write_text("ein Satz\n")
+    data = ("--task", "pos", "--data", f"pos={tmp_path / 'data'}", "--text", str(tmp_path / "text"))
+    (row,) = json.loads(xlbench("list", "languages", *data, "--json").stdout)
+    assert (row["code"], row["pos"], row["text"]) == ("tha", ["train", "test"], False)
 
 
 BAD = {
     "task": (("run", "--task", "nre"), "no task 'nre'; did you mean ner?"),
     "model": (("run", "--model", "mbrt"), "no model 'mbrt'; did you mean mbert"),
     "probe": (("plan", "--probe", "tranfer"), "no probe 'tranfer'; did you mean transfer?"),
-    "language": (("plan", "--targets", "finnish"), "fin"),
+    "language": (
+        ("plan", "--targets", "finnnish"),
+        "'finnnish' is no language code or name; did you mean fin",
+    ),
     "executor": (
         ("run", "--executor", "locale", "--task", "pos"),
         "no executor 'locale'; did you mean local?",

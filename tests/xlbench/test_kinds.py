@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from made import Made, study_over
 
-from xlbench.contracts import Answered, Parsed, Resolved, Tagged
+from xlbench.contracts import (
+    Answered,
+    Composition,
+    Fusion,
+    LanguageAdapter,
+    LanguageTraining,
+    Parsed,
+    Resolved,
+    Tagged,
+)
 from xlbench.errors import DataError, JobError
 from xlbench.lab import Lab
 from xlbench.lab.kinds import kind_of, span
@@ -298,3 +307,33 @@ def test_data_of_another_kind_is_one_clear_line(make: Make, study: Resolved) -> 
     lab = make(dataclasses.replace(study, data={**study.data, "trees": tags}))
     with pytest.raises(DataError, match=r"made: Tagged in test of qaa, where trees needs Parsed"):
         lab.encoded("trees", "qaa", "test")
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_language_adapters_act_beneath_every_kind(make: Make, study: Resolved, task: str) -> None:
+    lab = make()
+    lab.task_adapter(task)
+    cells = study.cells(task)
+    adapters = tuple(LanguageAdapter("random", "", LanguageTraining(), seed) for seed in (0, 1))
+    tuned = Composition(adapters, "tuned", fusion=Fusion(steps=2, learning_rate=1e-3, batch_size=4))
+    assert [len(x) for x in lab.predict(cells, tuned)] == [25, 25]
+    batch = lab.stream(cells)[1][0]
+    with torch.inference_mode():
+        mixed = lab.encoder.hidden(batch)
+        lab.encoder.use_task_adapter(task)
+        alone = lab.encoder.hidden(batch)
+    assert not torch.allclose(mixed, alone, atol=1e-4)
+
+
+def test_vectors_are_those_that_the_librarys_heads_get(make: Make, study: Resolved) -> None:
+    lab = make()
+    lab.task_adapter("questions")
+    lab.encoder.use_task_adapter("questions")
+    batch = lab.stream(study.cells("questions"))[1][0]
+    assert batch.types is not None
+    with torch.inference_mode():
+        output = lab.encoder.model(
+            input_ids=batch.ids.long(), attention_mask=batch.attention, token_type_ids=batch.types.long(),
+            output_hidden_states=True, return_dict=True,
+        )  # fmt: skip
+        assert torch.equal(lab.encoder.hidden(batch), output.hidden_states[-1])

@@ -389,3 +389,23 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="another --out"):
         write_leaderboard(tmp_path / "file", [("transfer", page())], lambda _: MADE)
+
+
+def test_words_stand_by_their_numbers_and_bold_is_what_a_test_found() -> None:
+    helps, harms, none = (
+        Number(x, x - 1, x + 1, word=w)
+        for x, w in [(2.0, "helps"), (-2.0, "harms"), (1.5, "no clear effect")]
+    )  # type: ignore[arg-type]
+    tested = Matrix("M", ("a",), ("b", "c", "d"), ((helps, harms, none),), "From", "To")
+    text = markdown(page(table(("German", helps), ("Finnish", none)), tested), MADE, {})
+    assert "2.00 [1.00, 3.00] helps" in text
+    assert "1.50 [0.50, 2.50] no clear effect" in text
+    assert "| **2.00** | **-2.00** |" in re.sub(" +", " ", text)
+    assert "**1.50**" not in text, "an interval without 0 that correction does not leave is not bold"
+    assert "Bold: helps or harms" in text
+    assert "Bold" not in markdown(page(matrix()), MADE, {}), "nothing was tested"
+    assert "Bold: helps or harms" in printed([page(tested)])
+
+
+def test_a_word_of_a_plugins_own_is_not_shown() -> None:
+    assert shown(Number(1.0, word="<b>|*evil*\x1b[31m")) == "1.00"  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """From a study to what it names: filled in, checked, all problems at once."""
 
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from xlbench import plugins
 from xlbench.contracts import Study
 from xlbench.errors import StudyError, UnknownNameError
 from xlbench.plugins import Registry
-from xlbench.resolve import ManyProblemsError, check_data, describe_language, left_out, resolve
+from xlbench.problems import ManyProblemsError
+from xlbench.resolve import describe_language, resolve
+from xlbench.unavailable import check_data, left_out
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +235,55 @@ def test_an_adapter_takes_the_place_of_text(registry: Registry, checkpoint: Path
     lines = problems(
         ask(checkpoint, data, transfer=("wol",), language_adapters={"wo": "nowhere/at/all"}), registry
     )
-    assert lines == ("nowhere/at/all: no such folder of an adapter; a hub id is OWNER/NAME",)
+    assert lines == ("nowhere/at/all: no such folder of an adapter; a hub id is OWNER/NAME[@REVISION]",)
+
+
+def hub_study(checkpoint: Path, **said: object) -> Study:
+    """Over data and text of a hub; nothing of it is looked up before jobs are planned."""
+    return Study(
+        model=str(checkpoint),
+        tasks=("ner",),
+        transfer=("deu",),
+        targets=("fin",),
+        train_languages=("eng",),
+        **said,  # type: ignore[arg-type]
+    )
+
+
+def test_a_revision_is_pinned_behind_the_name(registry: Registry, checkpoint: Path) -> None:
+    study = hub_study(checkpoint, data={"ner": ("wikiann@v1.2",)}, text="wikipedia:7@refs/pr/3")
+    found = resolve(study, registry)
+    assert found.study.data == {"ner": ("wikiann@v1.2",)}
+    assert (found.data["ner"].name, found.data["ner"].revision) == ("wikiann", "v1.2")
+    text = found.corpus.corpus
+    assert (text.name, text.revision, text.seed) == ("wikipedia:7", "refs/pr/3", 7)
+    assert registry.data["ner:wikiann"].revision is None
+    plain = resolve(hub_study(checkpoint, text="wikipedia@main"), registry)
+    assert (plain.corpus.corpus.revision, plain.corpus.corpus.seed) == ("main", None)
+
+
+def test_text_of_the_hub_by_id(registry: Registry, checkpoint: Path) -> None:
+    found = resolve(hub_study(checkpoint, text="wikipedia:1", controls=()), registry)
+    assert found.corpus.name == "wikipedia:1"
+    lines = problems(hub_study(checkpoint, text="hub:name:text"), registry)
+    assert "hub:name:text: text on the hub is named as hub:OWNER/NAME:COLUMN:CONFIG" in lines[0]
+    lines = problems(hub_study(checkpoint, text="nobody:7"), registry)
+    assert "no corpus 'nobody:7'" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"data": {"ner": ("wikiann@",)}}, "wikiann@: no revision, or a set without revisions"),
+        ({"text": "wikipedia@"}, "wikipedia@: no revision"),
+        ({"text": "artificial@v1"}, "artificial@v1: no revision, or a set without revisions; leave out @v1"),
+        ({"data": {"ner": ("nobody@v1",)}}, "no data 'nobody@v1' for the task ner"),
+    ],
+)
+def test_what_has_no_revisions(
+    registry: Registry, checkpoint: Path, said: dict[str, object], message: str
+) -> None:
+    assert message in problems(hub_study(checkpoint, **said), registry)[0]
 
 
 def test_a_bad_name_is_told_once(registry: Registry, checkpoint: Path, data: Path) -> None:
@@ -249,3 +300,15 @@ def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) ->
     )
     assert found.settings["interference"].sizes == (2,)
     assert found.settings["interference"].fusion_steps == 10  # the model's own
+
+
+def test_a_checkpoint_without_a_masked_lm_head_is_told_where_text_is_finetuned_on(
+    registry: Registry, checkpoint: Path, data: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoModel
+
+    bare = tmp_path / "bare"
+    shutil.copytree(checkpoint, bare)
+    AutoModel.from_pretrained(checkpoint).save_pretrained(bare)
+    (line,) = problems(ask(bare, data), registry)
+    assert line.startswith(f"{bare}: no masked-LM head among its weights")

@@ -278,25 +278,42 @@ def test_spearman_agrees_with_scipy(pair: tuple[list[int], list[int]]) -> None:
         np.testing.assert_allclose(found, [expected, -expected], atol=1e-12)
 
 
+GRID = [(f"f{i}", f"g{j}") for i in range(8) for j in range(10)]
+
+
 def test_rank_correlation_finds_the_known_order_and_its_uncertainty() -> None:
     rng = np.random.default_rng(5)
-    known = list(rng.uniform(0, 1, 30))
+    known = {pair: float(rng.uniform(0, 1)) for pair in GRID}
 
-    def estimates(noise: float) -> list[Estimate]:
-        values = [-x + rng.normal(0, noise) for x in known]
-        return [Estimate(x, x + rng.normal(0, noise, 500)) for x in values]
+    def estimates(noise: float) -> dict[tuple[str, str], Estimate]:
+        values = {pair: -x + rng.normal(0, noise) for pair, x in known.items()}
+        return {pair: Estimate(x, x + rng.normal(0, noise, 500)) for pair, x in values.items()}
 
-    sharp, vague = (rank_correlation(estimates(x), known, "x") for x in (0.01, 1.0))
+    sharp, vague = (rank_correlation(estimates(x), known, "x") for x in (0.01, 3.0))
     assert sharp.value == pytest.approx(-1, abs=0.02)
     assert sharp.high < -0.9
     assert vague.low < 0 < vague.high
 
 
+def test_pairs_that_share_a_language_are_no_independent_evidence() -> None:
+    """A distance of the transfer language alone, and effects of it alone: eight facts, not eighty."""
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(20):
+        far, own = rng.normal(size=(2, 8))
+        known = {(f, g): far[int(f[1:])] for f, g in GRID}
+        effects = {(f, g): Estimate(own[int(f[1:])], np.full(300, own[int(f[1:])])) for f, g in GRID}
+        found = rank_correlation(effects, known, "x")
+        covered += found.low <= 0 <= found.high
+    assert covered >= 16
+
+
 def test_rank_correlation_that_cannot_be_had_says_why() -> None:
-    some = [Estimate(float(i), np.full(5, float(i))) for i in range(5)]
-    assert "4 pairs" in rank_correlation(some[:3], [1, 2, 3], "x").missing[0]
-    assert "vary" in rank_correlation(some, [1, 1, 1, 1, 1], "x").missing[0]
-    assert rank_correlation([*some, absent("gone")], [1, 2, 3, 4, 5, 6], "x").missing == ("gone",)
+    some = {GRID[i]: Estimate(float(i), np.full(5, float(i))) for i in range(5)}
+    known = {pair: float(i) for i, pair in enumerate(GRID)}
+    assert "4 pairs" in rank_correlation(dict(list(some.items())[:3]), known, "x").missing[0]
+    assert "vary" in rank_correlation(some, dict.fromkeys(GRID, 1.0), "x").missing[0]
+    assert rank_correlation({**some, GRID[6]: absent("gone")}, known, "x").missing == ("gone",)
 
 
 def normal(value: float, error: float = 1.0) -> Estimate:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench import study as studies
@@ -48,6 +48,7 @@ STUDIES = st.builds(
     ),
     text=st.none() | PATHS.filter(lambda x: "=" not in x),
     limit=st.none() | st.integers(1, 99),
+    skip_unavailable=st.booleans(),
     mlm=st.fixed_dictionaries(
         {}, optional={"chunk": st.integers(1, 99), "learning_rate": st.floats(1e-9, 1, allow_nan=False)}
     ),
@@ -75,6 +76,7 @@ def from_command(line: str) -> Study:
     return caught[0]
 
 
+@settings(deadline=None)
 @given(STUDIES)
 def test_json_and_toml_and_command_say_the_same(study: Study) -> None:
     import tomllib

@@ -47,8 +47,14 @@ def test_a_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "eng.txt").write_bytes(b"good\nba\xe4d\n")
     corpus = read_folder(tmp_path)
     assert corpus.lines("eng", 1) == ["good"]
-    with pytest.raises(DataError, match=r"eng\.txt:2: not UTF-8"):
+    with pytest.raises(DataError, match=r"eng\.txt:2: byte 3: not UTF-8"):
         corpus.lines("eng", 2)
+
+
+def test_a_nul_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "eng.txt").write_bytes(b"good\na\0b\n")
+    with pytest.raises(DataError, match=r"eng\.txt:2: byte 2: a NUL"):
+        read_folder(tmp_path).lines("eng", 2)
 
 
 def test_folders_without_text(tmp_path: Path) -> None:

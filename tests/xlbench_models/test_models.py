@@ -1,15 +1,20 @@
 """What is said of the published models."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
+from xlbench.codes import parse
 from xlbench.contracts import BaseModel
-from xlbench_models import mbert, xlmr
+from xlbench_models import cc100, glot500, mbert, mmbert, xlmr
 from xlbench_tasks.languages import codes
 
-MODELS = {x.name: x for module in (mbert, xlmr) for x in module.xlbench_models()}
+MODELS = {
+    x.name: x for module in (mbert, xlmr, cc100, glot500, mmbert) for x in module.xlbench_models()
+}  # fmt: skip
+LISTED = {name: x for name, x in MODELS.items() if x.pretraining_languages is not None}
 
 
 def test_names_and_checkpoints() -> None:
@@ -17,19 +22,32 @@ def test_names_and_checkpoints() -> None:
         "mbert": "google-bert/bert-base-multilingual-cased",
         "xlmr": "FacebookAI/xlm-roberta-base",
         "xlmr-large": "FacebookAI/xlm-roberta-large",
+        "xlmv": "facebook/xlm-v-base",
+        "mdeberta": "microsoft/mdeberta-v3-base",
+        "minilm": "microsoft/Multilingual-MiniLM-L12-H384",
+        "glot500": "cis-lmu/glot500-base",
+        "mmbert": "jhu-clsp/mmBERT-base",
     }
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_pretraining_languages_are_languages_with_a_source(model: BaseModel) -> None:
-    assert model.pretraining_languages <= codes()
+def test_every_model_has_a_source_and_pins_a_commit_if_any(model: BaseModel) -> None:
     assert model.languages_source
+    assert model.revision is None or re.fullmatch("[0-9a-f]{40}", model.revision)
+    assert re.search(r"\d+ layers of \d+", model.summary)
+
+
+@pytest.mark.parametrize("model", LISTED.values(), ids=LISTED)
+def test_pretraining_languages_are_languages(model: BaseModel) -> None:
+    assert model.pretraining_languages <= codes()
+    assert all(parse(x, "iso639-3") == x for x in model.pretraining_languages)
 
 
 def test_the_lists_have_the_length_that_was_published() -> None:
     # 104 with Chinese twice, and `nor` is ours.
     assert len(MODELS["mbert"].pretraining_languages) == 104 - 1 + 1
-    assert MODELS["xlmr"].pretraining_languages == MODELS["xlmr-large"].pretraining_languages
+    assert LISTED.keys() - {"mbert"} == {"xlmr", "xlmr-large", "xlmv", "mdeberta", "minilm"}
+    assert len({x.pretraining_languages for x in LISTED.values()}) == 2
 
 
 @pytest.mark.parametrize(("name", "column"), [("mbert", "in_mbert"), ("xlmr", "in_xlmr")])

@@ -336,7 +336,7 @@ def test_all_is_only_said_of_all() -> None:
 
 
 def test_one_clear_pair_among_many_is_found() -> None:
-    """The draws are enough for the correction: with 1000 the smallest p-value is above its bound."""
+    """Correction over the table leaves one that is clear."""
     alone = drawn(over(options={"sizes": 2, "mixes": "average", "random": False}), harm={})
 
     class OnePair(Drawn):

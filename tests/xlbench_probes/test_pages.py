@@ -5,7 +5,9 @@ import pytest
 from synthetic import CODES, METRICS, Synthetic, distance
 
 from xlbench.contracts import Cell, Curves, Job, Matrix, Number, Page, Table
+from xlbench.errors import ResultsError
 from xlbench_probes import transfer_pages, zero_shot_pages
+from xlbench_probes.transfer import Transfer
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +94,42 @@ def test_controls_are_paired_with_the_same_targets(study: Synthetic, pages: list
         plain = np.mean([effect(study, "pos", f, g) for g in targets])
         shuffled = np.mean([effect(study, "pos", f, g, variant="shuffled") for g in targets])
         control = np.mean([effect(study, "pos", reference, g) for g in targets])
+        own = np.mean([effect(study, "pos", g, g) for g in targets])
         row = {x: column(table, x)[name(study, f)].value for x in table.columns[1:]}
-        assert list(row.values()) == pytest.approx([shuffled, plain - shuffled, control, plain - control])
+        expected = [shuffled, plain - shuffled, control, plain - control, own, plain - own]
+        assert list(row.values()) == pytest.approx(expected)
+        said = column(table, "Donation minus own")[name(study, f)]
+        assert said.word == ("harms" if said.high < 0 else "no clear effect")
+
+
+def test_words_follow_corrected_tests_and_bold_follows_words(study: Synthetic, pages: list[Page]) -> None:
+    for page in pages:
+        for x in page.parts:
+            cells = x.cells if isinstance(x, Matrix) else x.rows
+            for number in (y for row in cells for y in row if isinstance(y, Number) and y.word):
+                inside = number.low <= 0 <= number.high
+                assert (number.word == "helps") <= (number.low > 0)
+                assert (number.word == "harms") <= (number.high < 0)
+                assert (number.word == "no clear effect") >= inside
+    matrix = next(x for x in pages[0].parts if isinstance(x, Matrix))
+    assert {y.word for row in matrix.cells for y in row} == {"helps", "harms", "no clear effect"}
+
+
+def test_tiers_part_what_is_clearly_apart(study: Synthetic, pages: list[Page]) -> None:
+    table = part(pages[0], "Transfer languages by donation")
+    tiers = list(column(table, "Tier").values())
+    assert tiers[0] == 1
+    assert tiers == sorted(tiers)
+    assert tiers[-1] > 1
+    detectable, donation = column(table, "Detectable"), column(table, "Donation")
+    for f, number in donation.items():
+        assert detectable[f] > (number.high - number.low) / 2, "more than what just leaves the interval"
+
+
+def test_what_effects_go_with_is_the_distance(pages: list[Page]) -> None:
+    terms = column(part(pages[0], "What effects go with"), "Change of effect")
+    assert terms["letters distance"].word == "harms"
+    assert "same family (the same for all pairs)" in part(pages[0], "What effects go with").note
 
 
 def test_own_text_is_apart(study: Synthetic, pages: list[Page]) -> None:
@@ -149,11 +185,11 @@ def test_summary_says_whether_0_is_inside(study: Synthetic, pages: list[Page]) -
     assert "4 transfer languages, 6 target languages, 3 seeds at 1 and 100 steps." in text
     top = next(iter(column(part(pages[0], "Transfer languages by donation"), "Donation")))
     assert f"The largest donation is that of {top}" in text
-    assert "an interval without 0" in text
+    assert "points, helps" in text
     idle = Synthetic(strength=0.0, controls=(), steps=(1,))
     page = transfer_pages.pages(idle.records())[0]
     assert "an interval with 0 in it" in " ".join(page.summary)
-    assert not any(word in " ".join(page.summary) for word in ("helps", "harms", "significant"))
+    assert not any(f"points, {word}" in " ".join(page.summary) for word in ("helps", "harms"))
 
 
 def test_failed_run_empties_its_means_and_is_named(study: Synthetic) -> None:
@@ -227,3 +263,69 @@ def test_unclear_scores_are_named() -> None:
     assert unclear
     line = next(x for x in page.summary if x.startswith("Not clearly above"))
     assert all(code in line for code in unclear)
+
+
+def test_a_measured_target_gets_its_transfer_languages_by_lower_end(study: Synthetic) -> None:
+    target = study.targets[4]
+    page = Transfer().recommend(study.records(), "pos", target)
+    found = column(page.parts[0], "Effect")
+    lows = [x.low for x in found.values()]
+    assert lows == sorted(lows, reverse=True)
+    for f in study.transfer:
+        assert found[name(study, f)].value == pytest.approx(effect(study, "pos", f, target))
+    lost = next(x for x in study.jobs if x.label == f"{study.transfer[0]}, 100 steps, seed 1, pos")
+    holed = Transfer().recommend(study.records(lambda job, cell: job is lost), "pos", target)
+    assert list(column(holed.parts[0], "Effect"))[-1] == name(study, study.transfer[0])
+    assert name(study, study.transfer[0]) in holed.summary[-1]
+
+
+def test_an_unmeasured_target_gets_a_prediction_and_its_cost(study: Synthetic) -> None:
+    target = CODES[9]
+    page = Transfer().recommend(study.records(), "pos", target)
+    assert "Not measured" in page.summary[0]
+    predicted = column(page.parts[0], "Predicted effect")
+    assert next(iter(predicted)) == name(study, study.transfer[-1]), "the nearest"
+    regret = column(page.parts[1], "Regret")
+    assert 0 <= regret["the prediction"] < 0.5 < regret["nearest by genus and family"]
+    assert ("does not beat plain rules here (best donor overall)" in page.summary[-1]) == (
+        regret["best donor overall"] <= regret["the prediction"]
+    )
+    assert regret["most text"] is None
+    lost = study.jobs[-1]
+    with pytest.raises(ResultsError, match=r"no transfer results of nli"):
+        Transfer().recommend(study.records(), "nli", target)
+    with pytest.raises(ResultsError, match=r"needs the whole matrix"):
+        Transfer().recommend(
+            study.records(lambda job, cell: "100 steps" in job.label), lost.cells[0].task, target
+        )
+    small = Synthetic(transfer=CODES[:1], targets=CODES[1:3])
+    with pytest.raises(ResultsError, match="at least 3 targets"):
+        Transfer().recommend(small.records(), "pos", target)
+
+
+def test_a_study_compared_with_itself_has_not_changed(study: Synthetic) -> None:
+    page = Transfer().compare(study.records(), study.records())[0]
+    assert "0 clearly changed" in page.summary[0]
+    assert not any(x.startswith("Only in") for x in page.summary)
+    assert all(x.value == 0 for row in page.parts[1].cells for x in row)
+
+
+def test_what_changed_is_found_and_other_test_data_are_left_out(study: Synthetic) -> None:
+    weaker = Synthetic(examples=300, strength=4.0, tasks=("pos",))
+    moved = study.targets[0]
+    weaker.cell = lambda task, target: Cell(
+        task, target, f"data of {task} {target}" + "x" * (target == moved)
+    )  # type: ignore[method-assign]
+    weaker.jobs.clear()
+    weaker._plan("pos")
+    (page,) = Transfer().compare(study.records(), weaker.records())
+    (fewer,) = Transfer().compare(Synthetic(transfer=CODES[:3]).records(), Synthetic(steps=(1,)).records())
+    assert any(x == "Only in one of the two: Dun (qad), 100 steps." for x in fewer.summary)
+    assert name(study, moved) in next(x for x in page.summary if x.startswith("Left out"))
+    matrix = next(x for x in page.parts if isinstance(x, Matrix) and "100 steps" in x.title)
+    assert name(study, moved) not in matrix.columns
+    f, g = study.transfer[2], study.targets[1]
+    cell = matrix.cells[matrix.rows.index(name(study, f))][matrix.columns.index(name(study, g))]
+    assert cell.value == pytest.approx(effect(weaker, "pos", f, g) - effect(study, "pos", f, g))
+    assert cell.word == "harms"
+    assert any(row[:2] == (name(study, f), name(study, g)) for row in page.parts[0].rows)

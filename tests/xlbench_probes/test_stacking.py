@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composed import TARGETS, TRANSFER, Drawn, drawn, jobs_of, names, over
+from made import MadeText
 
 from xlbench.contracts import LanguageTraining, Matrix, Number, Page, Resolved, Table
 from xlbench.errors import StudyError
@@ -73,11 +74,7 @@ def test_a_study_that_grows_only_adds_jobs() -> None:
     [
         {"model_fingerprint": "other"},
         {"language_training": LanguageTraining(steps=7)},
-        {
-            "corpus": type(
-                "Other", (), {"fingerprint": lambda self, x: "new", "lines": lambda self, x, n: ["a"]}
-            )()
-        },
+        {"corpus": type("Other", (MadeText,), {"fingerprint": lambda self, x: "new"})()},
     ],
 )
 def test_whatever_can_change_an_adapter_changes_the_identity(change: dict[str, Any]) -> None:

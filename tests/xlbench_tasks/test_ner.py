@@ -45,17 +45,19 @@ def test_words_keep_odd_characters_and_limits_hold(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a\tO\nb\tB-FOO\n", r"a:2: unknown label 'B-FOO'; .*B-LOC"),
-        ("a\tO\nb\n\n", r"a:2: 'b' is not word TAB tag"),
-        ("a\tO\n\tO\n", r"a:2: .* is not word TAB tag"),
-        ("a\t\n", r"a:1: .* is not word TAB tag"),
-        ("a\tb\tO\n", r"a:1: .* is not word TAB tag"),
-        ("a\tO\nb\tI-PER\n", r"a:2: I-PER continues nothing, .* make it B-PER"),
-        ("a\tB-LOC\nb\tI-PER\n", r"a:2: I-PER continues nothing"),
-        ("a\tB-PER\n\nb\tI-PER\n", r"a:3: I-PER continues nothing"),
+        ("a\tO\nb\tB-FOO\n", r"a:2: column 2: unknown label 'B-FOO'; .*B-LOC"),
+        ("a\tO\nb\n\n", r"a:2: 1 columns where word TAB tag are due"),
+        ("a\tO\n\tO\n", r"a:2: column 1: an empty word"),
+        ("a\t\n", r"a:1: column 2: unknown label ''"),
+        ("a\tb\tO\n", r"a:1: 3 columns"),
+        ("a\tO\nb\tI-PER\n", r"a:2: column 2: I-PER continues nothing, .* make it B-PER"),
+        ("a\tB-LOC\nb\tI-PER\n", r"a:2: column 2: I-PER continues nothing"),
+        ("a\tB-PER\n\nb\tI-PER\n", r"a:3: column 2: I-PER continues nothing"),
         ("a\tO\nb\tB-PE", r"a:2: breaks off"),
         ("\n\n", r"a: empty file"),
-        (b"a\tO\nb\xff\tO\n", r"a:2: not UTF-8"),
+        (b"a\tO\nb\xff\tO\n", r"a:2: byte 2: not UTF-8"),
+        (b"\xef\xbb\xbfa\tO\r\nb\0\tO\r\n", r"a:2: byte 2: a NUL"),
+        ("a\tO\n".encode("utf-16"), r"a:1: byte 1: not UTF-8"),
     ],
 )
 def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str | bytes, said: str) -> None:

@@ -14,7 +14,7 @@ HEAD = "premise\thypothesis\tlabel\n"
 
 def read(path: Path, text: str | bytes, limit: int | None = None) -> list[Classified]:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return nli.read_pairs(path, limit, nli.LABEL_MAP)
+    return nli.read_pairs(path, limit)
 
 
 def test_the_task() -> None:
@@ -38,11 +38,11 @@ def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
         ("a\tb\tneutral\n", r"a:1: header"),
         (HEAD + "a\tb\n", r"a:2: 2 columns where 3 are due"),
         (HEAD + "a\tb\tneutral\n\n", r"a:3: 1 columns"),
-        (HEAD + "a\tb\tmaybe\n", r"a:2: unknown label 'maybe'"),
-        (HEAD + "a\t \tneutral\n", r"a:2: an empty premise or hypothesis"),
+        (HEAD + "a\tb\tmaybe\n", r"a:2: column 3: unknown label 'maybe'"),
+        (HEAD + "a\t \tneutral\n", r"a:2: column 2: an empty hypothesis"),
         (HEAD + "a\tb\tneutral\na\tb\tneut", r"a:3: breaks off"),
         (HEAD, r"a: a header and nothing else"),
-        (HEAD.encode() + b"a\t\x80\tneutral\n", r"a:2: not UTF-8"),
+        (HEAD.encode() + b"a\t\x80\tneutral\n", r"a:2: byte 3: not UTF-8"),
     ],
 )
 def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str | bytes, said: str) -> None:

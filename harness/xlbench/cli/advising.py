@@ -106,10 +106,8 @@ def _side(what: str, results: Path, registry: Registry) -> tuple[Store, StoredSt
     for stored in store.studies():
         if what in (stored.id, stored.study.get("model"), stored.described["model"]["name"]):
             return store, stored
-    known = sorted({str(x.study.get("model")) for x in store.studies()})
-    raise ResultsError(
-        f"{what!r} is no folder, nor a study or model in {store.path}, which has: {', '.join(known) or 'none'}"
-    )
+    known = ", ".join(sorted({str(x.study.get("model")) for x in store.studies()})) or "none"
+    raise ResultsError(f"{what!r} is no folder, nor a study or model in {store.path}, which has: {known}")
 
 
 def _records(store: Store, registry: Registry, stored: StoredStudy) -> Records:

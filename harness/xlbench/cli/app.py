@@ -106,17 +106,55 @@ def plan(
     plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
 
 
+@app.command()
+@asks
+def fetch(
+    study: Study,
+    results: Results = Path("results"),
+    quiet: Quiet = False,
+    strict_plugins: Strict = False,
+) -> None:
+    """Download everything that a study needs, so that it can run on a machine without a network."""
+    from xlbench.cli.looking import fetch
+
+    fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins)
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
+    """Say what is installed, reachable and cached, which device is used, and whether it works."""
+    from xlbench.cli.looking import doctor
+
+    return doctor(as_json=json)
+
+
 @app.command(name="list")
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    task: Annotated[str | None, typer.Option(help="Languages: only those of this task's data.")] = None,
-    model: Annotated[str | None, typer.Option(help="Languages: whether this model has seen them.")] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="Languages: only those in data of these tasks.", metavar="TASK,..."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Languages: whether this model saw them in pretraining.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Languages: the data of a task.", metavar="TASK=DATA")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Languages: whether this corpus or folder has text.")
+    ] = None,
+    seen: Annotated[
+        bool | None, typer.Option("--seen/--unseen", help="Languages: only those that --model saw, or not.")
+    ] = None,
 ) -> None:
-    """List what the plugins provide."""
+    """List what the plugins provide. Nothing is downloaded."""
     from xlbench.cli import listing
+    from xlbench.cli.options import folders, listed
 
-    listing.show(what, as_json=json, task=task, model=model)
+    about = listing.About(tuple(listed(task) or ()), model, folders(data) or {}, text, seen)
+    listing.show(what, as_json=json, about=about)
 
 
 Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from xlbench import plugins
+from xlbench.contracts import Split, Study
+from xlbench.errors import StudyError
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json
@@ -16,10 +19,25 @@ What: TypeAlias = Literal["tasks", "models", "probes", "languages", "corpora", "
 Row: TypeAlias = "dict[str, Json]"
 
 
-def show(what: What, *, as_json: bool, task: str | None, model: str | None) -> None:
-    """Print what there is. Raises UnknownNameError for a task or model that is not there."""
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a list of languages is asked to say."""
+
+    tasks: tuple[str, ...] = ()
+    model: str | None = None
+    data: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By task: a registered set, or folders; the default set where not said."""
+    text: str | None = None
+    seen: bool | None = None
+    """Only languages that the model saw, or did not see; None is all."""
+
+
+def show(what: What, *, as_json: bool, about: About) -> None:
+    """Print what there is. Raises UnknownNameError for a task, model, set or corpus that is not there, and
+    StudyError where seen languages are asked for and the model does not say which.
+    """
     registry = plugins.load()
-    rows = languages(registry, task, model) if what == "languages" else ROWS[what](registry)
+    rows = languages(registry, about) if what == "languages" else ROWS[what](registry)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
@@ -41,7 +59,7 @@ def _shown(value: Json) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value)
 
 
 def tasks(registry: Registry) -> list[Row]:
@@ -82,25 +100,43 @@ def probes(registry: Registry) -> list[Row]:
     return [{"name": x.name, "version": x.version, "summary": x.summary} for x in registry.probes.values()]
 
 
-def languages(registry: Registry, task: str | None, model: str | None) -> list[Row]:
-    """Languages: of a task, only those with test data in its default set; of a model, whether seen."""
-    chosen = list(registry.languages.values())
-    if task is not None:
-        default = registry.find("task", task).default_data
-        having = registry.find("data", f"{task}:{default}").languages("test")
-        chosen = [x for x in chosen if x.code in having]
-    seen = None if model is None else registry.find("model", model).pretraining_languages
+def languages(registry: Registry, about: About) -> list[Row]:
+    """Languages: of tasks, those with any data there; of a model, whether seen; of a corpus, whether there is
+    text. What a model's own studies take where they say nothing is taken here too.
+    """
+    from xlbench.resolve import describe_language, find_corpus, find_data, find_model
+
+    model = find_model(Study(model=about.model), registry) if about.model is not None else None
+    seen = model.pretraining_languages if model is not None else None
+    if about.seen is not None and seen is None:
+        which = f"the model {about.model} does not say" if model else "without --model nothing says"
+        raise StudyError(f"{which} which languages were seen; leave out --seen and --unseen")
+    defaults = model.defaults if model is not None else Study()
+    splits: dict[str, dict[str, list[str]]] = {}
+    sets = {}
+    for name in about.tasks:
+        task = registry.find("task", name)
+        given = tuple(about.data.get(name) or defaults.data.get(name) or (task.default_data,))
+        splits[name] = {}
+        sets[name] = find_data(task, given, registry)
+        for split in get_args(Split):
+            for code in sets[name].languages(split):
+                splits[name].setdefault(code, []).append(split)
+    text = about.text or defaults.text
+    having = None if text is None else set(find_corpus(text, registry, sets).languages())
+    chosen = set().union(*splits.values()) if splits else set(registry.languages)
     rows: list[Row] = []
-    for x in sorted(chosen, key=lambda x: x.code):
-        row: Row = {
-            "code": x.code,
-            "name": x.name,
-            "family": x.family,
-            "genus": x.genus,
-            "script": x.script,
-        }
+    for code in sorted(chosen):
+        known = None if seen is None else code in seen
+        if about.seen is not None and known is not about.seen:
+            continue
+        x = describe_language(code, registry)
+        row: Row = {"code": code, "name": x.name, "family": x.family, "genus": x.genus, "script": x.script}
         if model is not None:
-            row["pretrained"] = None if seen is None else x.code in seen
+            row["seen"] = known
+        row |= {name: list(found.get(code, ())) for name, found in splits.items()}
+        if having is not None:
+            row["text"] = code in having
         rows.append(row)
     return rows
 

@@ -55,11 +55,19 @@ def study_of(
     ] = None,
     data: Annotated[
         Names,
-        _option("--data", "Labelled data of a task: a name, or folders (globs).", metavar="TASK=DATA"),
+        _option(
+            "--data",
+            "Labelled data of a task: a name (NAME@REVISION), or folders (globs).",
+            metavar="TASK=DATA",
+        ),
     ] = None,
     text: Annotated[
         str | None,
-        _option("--text", "Text to finetune on: a name, or a folder of <iso>.txt.", metavar="TEXT"),
+        _option(
+            "--text",
+            "Text: a name (NAME:ARGUMENT, NAME@REVISION), training-sentences, or a folder of <iso>.txt.",
+            metavar="TEXT",
+        ),
     ] = None,
     steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
     seeds: Annotated[
@@ -99,6 +107,14 @@ def study_of(
             metavar="LANG=ADAPTER",
         ),
     ] = None,
+    skip_unavailable: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unavailable",
+            help="Go on without languages whose data is missing or malformed.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
     option: Annotated[
         Names, _option("--option", "Settings of a probe.", panel=HOW, metavar="PROBE.KEY=VALUE")
     ] = None,
@@ -107,13 +123,13 @@ def study_of(
     said: dict[str, Any] = {
         "model": model,
         "revision": revision,
-        "pretraining_languages": _parts(pretraining_languages),
-        "probes": _parts(probe),
-        "tasks": _parts(task),
-        "transfer": _parts(transfer),
-        "targets": _parts(targets),
-        "train_languages": _parts(train_languages),
-        "data": _folders(data),
+        "pretraining_languages": listed(pretraining_languages),
+        "probes": listed(probe),
+        "tasks": listed(task),
+        "transfer": listed(transfer),
+        "targets": listed(targets),
+        "train_languages": listed(train_languages),
+        "data": folders(data),
         "text": text,
         "steps": _numbers(steps, "--steps"),
         "seeds": _seeds(seeds),
@@ -125,6 +141,7 @@ def study_of(
         "language_training": _settings(language_training, "--language-training"),
         "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),
+        "skip_unavailable": skip_unavailable or None,
     }
     studies.refuse_empty(said)
     base = Study() if file is None else studies.read(file)
@@ -151,7 +168,7 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def _parts(values: Sequence[str] | None) -> list[str] | None:
+def listed(values: Sequence[str] | None) -> list[str] | None:
     """The parts of a repeatable, comma-separated option."""
     if values is None:
         return None
@@ -159,7 +176,7 @@ def _parts(values: Sequence[str] | None) -> list[str] | None:
 
 
 def _numbers(values: Sequence[str] | None, option: str) -> list[int] | None:
-    parts = _parts(values)
+    parts = listed(values)
     if parts is None:
         return None
     try:
@@ -177,13 +194,13 @@ def _seeds(values: Sequence[str] | None) -> list[int] | int | None:
 
 
 def _controls(values: Sequence[str] | None) -> list[str] | None:
-    parts = _parts(values)
+    parts = listed(values)
     return [] if parts == [studies.NO_CONTROLS] else parts
 
 
 def _pairs(values: Sequence[str] | None, option: str, form: str) -> list[tuple[str, str]]:
     pairs = []
-    for part in _parts(values) or ():
+    for part in listed(values) or ():
         key, equals, value = part.partition("=")
         if not equals or not key or not value:
             raise StudyError(f"{option} takes {form}, not {part!r}")
@@ -191,7 +208,7 @@ def _pairs(values: Sequence[str] | None, option: str, form: str) -> list[tuple[s
     return pairs
 
 
-def _folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
+def folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     """`pos=A,B,ner=C`: what has no task of its own belongs to the one before."""
     if values is None:
         return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import plugins, report
 from xlbench.progress import counted
 from xlbench.results import Store
+from xlbench.results.described import skipped
 from xlbench.study import command, parse
 from xlbench.work import one_line
 
@@ -99,7 +101,9 @@ def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterato
             print(f"xlbench: {registry.unknown('probe', name)}; its pages are left out", file=sys.stderr)
             continue
         try:
-            yield from [(name, page) for page in registry.probes[name].pages(records)]
+            for page in list(registry.probes[name].pages(records)):
+                missing = skipped(stored.described, page.task)
+                yield name, replace(page, warnings=(*missing, *page.warnings))
         except Exception as error:
             owner = registry.owners["probe", name]
             why = report.clean(one_line(error))

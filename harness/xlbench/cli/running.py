@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xlbench import api, checkpoints
 from xlbench import plan as planning
 from xlbench.estimate import Meter
 from xlbench.progress import counted, duration, size
+from xlbench.results import describe
+from xlbench.results.described import dropped_lines, trained_on
 from xlbench.study import command
 
 if TYPE_CHECKING:
@@ -103,7 +105,12 @@ def plan(
     print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]})")
     tasks = [f"{task} ({counted(len(x), 'target')})" for task, x in ready.resolved.targets.items()]
     print(f"tasks      {', '.join(tasks)}")
+    described: Mapping[str, Any] = describe(ready.resolved)
+    for task, facts in described["tasks"].items():
+        print(f"training   {task}: {trained_on(facts)}")
     print(f"transfer   {', '.join(asked.transfer) or 'none'}")
+    if dropped := dropped_lines(described):
+        print(f"text       left out: {dropped}")
     print(f"jobs       {_jobs(by_probe)}, {counted(cells, 'score')}")
     print(f"done       {plan.done}")
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""

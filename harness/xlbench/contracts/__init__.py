@@ -10,7 +10,22 @@ from xlbench.contracts.adapter import (
     Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.data import Answered, Classified, Corpus, Example, Parsed, Split, Tagged, TaskData
+from xlbench.contracts.data import (
+    Answered,
+    Classified,
+    Corpus,
+    CorpusFamily,
+    Dropped,
+    Example,
+    Parsed,
+    Revised,
+    Split,
+    Tagged,
+    TaskData,
+    Text,
+    commit_of,
+    sentences,
+)
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
@@ -35,7 +50,7 @@ from xlbench.contracts.probe import (
     Value,
     Verdict,
 )
-from xlbench.contracts.study import Control, MaskedLM, Resolved, Study
+from xlbench.contracts.study import Control, MaskedLM, Resolved, Study, Unavailable
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
@@ -51,9 +66,11 @@ __all__ = [
     "Composition",
     "Control",
     "Corpus",
+    "CorpusFamily",
     "Cost",
     "Curves",
     "Distance",
+    "Dropped",
     "Evaluation",
     "Event",
     "Example",
@@ -83,6 +100,7 @@ __all__ = [
     "Records",
     "Rerun",
     "Resolved",
+    "Revised",
     "Score",
     "Split",
     "Study",
@@ -91,9 +109,13 @@ __all__ = [
     "Task",
     "TaskData",
     "TaskKind",
+    "Text",
+    "Unavailable",
     "Value",
     "Variant",
     "Verdict",
     "Work",
+    "commit_of",
     "digest",
+    "sentences",
 ]

@@ -1,8 +1,13 @@
 """Labelled and unlabelled text, as the plugins provide it."""
 
-from collections.abc import Collection, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from xlbench.contracts.language import Language
 
 Split: TypeAlias = Literal["train", "dev", "test"]
 
@@ -47,6 +52,28 @@ class Answered:
 
 
 Example: TypeAlias = Tagged | Classified | Parsed | Answered
+
+
+def sentences(example: Example) -> tuple[str, ...]:
+    """The texts of a labelled example, of a question the context too; words are joined by spaces."""
+    if isinstance(example, Classified):
+        return example.texts
+    if isinstance(example, Answered):
+        return example.question, example.context
+    return (" ".join(example.words),)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Lines of a text that are not used, by number from 0."""
+
+    repeated: tuple[int, ...] = ()
+    """Equal to a line before."""
+    tested: tuple[int, ...] = ()
+    """In a test set of the study."""
+
+    def __bool__(self) -> bool:
+        return bool(self.repeated or self.tested)
 
 
 @runtime_checkable
@@ -102,3 +129,46 @@ class Corpus(Protocol):
         """The first `limit` non-empty lines, stripped; fewer where there are no more.
         Raises DataError where there is no line at all.
         """
+
+
+@runtime_checkable
+class Revised(Protocol):
+    """Data or text that has revisions besides, as on a hub: a study pins one as `NAME@REVISION`."""
+
+    @property
+    def commit(self) -> str | None:
+        """The revision that is read, as exact as can be, for provenance; None before it is looked up."""
+
+    def at(self, revision: str) -> Self:
+        """The same at a branch, tag or commit; nothing is looked up yet."""
+
+
+def commit_of(one: object) -> str | None:
+    """The revision of data or text that has revisions; None for other, and before anybody looks."""
+    return one.commit if isinstance(one, Revised) else None
+
+
+@runtime_checkable
+class CorpusFamily(Protocol):
+    """A Corpus of which there are several: a study names one as `NAME:ARGUMENT`."""
+
+    @property
+    def form(self) -> str:
+        """How they are named, for messages: "hub:OWNER/NAME:COLUMN:CONFIG"."""
+
+    def member(self, argument: str, languages: Mapping[str, Language]) -> Corpus:
+        """The one of this argument; `languages` are the registered ones. Raises DataError for an argument
+        that makes no sense. Looks nothing up yet.
+        """
+
+
+@runtime_checkable
+class Text(Corpus, Protocol):
+    """A corpus as a study uses it: `lines` gives neither a line twice nor one that is in a test set."""
+
+    @property
+    def commit(self) -> str | None:
+        """The revision of the corpus, where it has revisions (`Revised`)."""
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""

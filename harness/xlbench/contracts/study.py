@@ -14,9 +14,12 @@ from xlbench.contracts.adapter import (
     LanguageTraining,
 )
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.sampling import drawn, shares
 
 if TYPE_CHECKING:
-    from xlbench.contracts.data import Corpus, Split, TaskData
+    from collections.abc import Sequence
+
+    from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.task import AdapterTraining, Task
@@ -68,9 +71,10 @@ class Study:
     reference: str | None = None
     """Reference language of the control: its text, instead of a transfer language's."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By task: a registered TaskData's name, or folders (globs allowed)."""
+    """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed)."""
     text: str | None = None
-    """A registered Corpus's name, or a folder of `<iso>.txt`."""
+    """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
+    or a folder of `<iso>.txt`."""
     limit: int | None = None
     """Test examples a target at most; None is all."""
     mlm: Mapping[str, Json] = field(default_factory=dict)
@@ -80,9 +84,28 @@ class Study:
     language_training: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `LanguageTraining` that differ from its defaults."""
     language_adapters: Mapping[str, str] = field(default_factory=dict)
-    """By language, ISO 639-3: an adapter to take instead of training one; a folder or a hub id."""
+    """By language, ISO 639-3: an adapter to take instead of training one; a folder, a hub id, or that with
+    `@REVISION`."""
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By probe: settings that only it knows (`Probe.settings`)."""
+    skip_unavailable: bool = False
+    """Go on without languages whose data is missing or malformed; never part of an identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Data of one language that a study does without."""
+
+    what: Literal["test", "train", "text"]
+    language: str
+    reason: str
+    """One line."""
+    task: str = ""
+    """Of test data."""
+
+    def __str__(self) -> str:
+        name = {"test": f"{self.task} in", "train": "training data of", "text": "text of"}[self.what]
+        return f"{name} {self.language}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -98,9 +121,9 @@ class Resolved:
     data: Mapping[str, TaskData]
     """By task."""
     training: Mapping[str, AdapterTraining]
-    """By task, the study's overrides applied."""
+    """By task, the study's overrides applied; where the adapter is another task's, that one's."""
     mlm: MaskedLM
-    corpus: Corpus
+    corpus: Text
     languages: Mapping[str, Language]
     language_training: LanguageTraining = field(default_factory=LanguageTraining)
     given: Mapping[str, GivenAdapter] = field(default_factory=dict)
@@ -112,19 +135,52 @@ class Resolved:
     distances: tuple[Distance, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: the study's targets that have test data."""
+    borrowed: Mapping[str, tuple[Task, TaskData]] = field(default_factory=dict)
+    """By task that is scored with another task's adapter: that task, and the data it is trained on."""
+    unavailable: tuple[Unavailable, ...] = ()
+    """What the study skips."""
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def adapter_task(self, task: str) -> Task:
+        """The task whose adapter and head a task is scored with: itself, or what `Task.adapter` names."""
+        return self.borrowed[task][0] if task in self.borrowed else self.tasks[task]
+
+    def examples(self, task: str, language: str, split: Split) -> Sequence[Example]:
+        """The examples that the study uses of a split, in file order; for "train", of the data that the
+        task's adapter is trained on. Raises DataError.
+        """
+        if split != "train":
+            return self.data[task].examples(language, split, self.study.limit)
+        how = self.training[task]
+        found = self._training_data(task).examples(language, split, how.limit)
+        if how.examples is None:
+            return found
+        return drawn(found, self.size(task, language, split), how.seed, language)
 
     def size(self, task: str, language: str, split: Split) -> int:
         """Number of examples that the study uses of a split. Reads the data, once, so that a malformed
         file is found while planning; raises DataError then.
         """
-        key = (task, language, split)
+        if split != "train" or self.training[task].examples is None:
+            return self.available(task, language, split)
+        how, languages = self.training[task], self.study.train_languages
+        sizes = {x: self.available(task, x, split) for x in languages}
+        return shares(sizes, how.examples, how.temperature)[language]
+
+    def available(self, task: str, language: str, split: Split) -> int:
+        """Number of examples that the study could use: of training data, before they are shared out."""
+        train = split == "train"
+        key = (self.adapter_task(task).name if train else task, language, split)
         if key not in self._sizes:
-            limit = self.training[task].limit if split == "train" else self.study.limit
-            self._sizes[key] = len(self.data[task].examples(language, split, limit))
+            data = self._training_data(task) if train else self.data[task]
+            limit = self.training[task].limit if train else self.study.limit
+            self._sizes[key] = len(data.examples(language, split, limit))
         return self._sizes[key]
+
+    def _training_data(self, task: str) -> TaskData:
+        return self.borrowed[task][1] if task in self.borrowed else self.data[task]
 
     def with_transfer(self, languages: tuple[str, ...]) -> Resolved:
         """The same study with other transfer languages, which it knows already."""
@@ -140,6 +196,29 @@ class Resolved:
             self._sizes[key] = len(self.corpus.lines(language, limit))
         return self._sizes[key]
 
+    def text_languages(self) -> tuple[str, ...]:
+        """Languages whose text the study may use: transfer languages, and those of its controls."""
+        study, having = self.study, set(self.corpus.languages())
+        controls = (study.controls or ()) if study.transfer else ()
+        named = dict.fromkeys(study.transfer)
+        if "reference" in controls and study.reference is not None:
+            named[study.reference] = None
+        if "target" in controls:
+            named |= dict.fromkeys(study.targets)
+        return tuple(x for x in named if x in having)
+
+    def dropped(self) -> dict[str, Dropped]:
+        """By language of the text: lines that are not used, where there are any. Raises DataError."""
+        found = {x: self.corpus.dropped(x, self.mlm.lines) for x in self.text_languages()}
+        return {x: lines for x, lines in found.items() if lines}
+
+    def _text(self, language: str, lines: int) -> dict[str, Json]:
+        """What tells a text; clean text has the identity of the corpus alone."""
+        made: dict[str, Json] = {"text": self.corpus.fingerprint(language)}
+        if dropped := self.corpus.dropped(language, lines):
+            made["dropped"] = digest([*sorted((*dropped.repeated, *dropped.tested))])[:16]
+        return made
+
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
         data, limit = self.data[task], self.study.limit
@@ -152,8 +231,8 @@ class Resolved:
 
     def adapter_identity(self, task: str) -> dict[str, Json]:
         """Everything that can change the task adapter of `task`."""
-        one, how, data = self.tasks[task], self.training[task], self.data[task]
-        return {
+        one, how, data = self.adapter_task(task), self.training[task], self._training_data(task)
+        made: dict[str, Json] = {
             "model": self.model_fingerprint,
             "task": one.name,
             "task_version": one.version,
@@ -167,10 +246,13 @@ class Resolved:
             "reduction_factor": how.reduction_factor,
             "seed": how.seed,
         }
+        if how.examples is not None:
+            made |= {"examples": how.examples, "temperature": how.temperature}
+        return made
 
     def task_adapter_name(self, task: str) -> str:
         """Of the folder that keeps the task adapter."""
-        return f"{task}-{digest(self.adapter_identity(task))[:16]}"
+        return f"{self.adapter_task(task).name}-{digest(self.adapter_identity(task))[:16]}"
 
     def language_adapter(
         self, language: str, seed: int, training: LanguageTraining | None = None
@@ -196,7 +278,7 @@ class Resolved:
         if one.kind == "random":
             return made
         return made | {
-            "text": self.corpus.fingerprint(one.language),
+            **self._text(one.language, how.lines),
             "learning_rate": how.learning_rate,
             "batch_size": how.batch_size,
             "chunk": how.chunk,
@@ -265,7 +347,7 @@ class Resolved:
         mlm = self.mlm
         return {
             "language": language,
-            "text": self.corpus.fingerprint(language),
+            **self._text(language, mlm.lines),
             "learning_rate": mlm.learning_rate,
             "batch_size": mlm.batch_size,
             "chunk": mlm.chunk,

@@ -61,8 +61,17 @@ class AdapterTraining:
     epochs: int = 5
     reduction_factor: int = 16
     limit: int | None = None
-    """Training examples a language at most; None is all."""
+    """Training examples a language at most, the first ones; None is all."""
+    examples: int | None = None
+    """Training examples of all languages together, drawn with the seed; None is all. See
+    `xlbench.contracts.sampling`."""
+    temperature: float = 1.0
+    """How `examples` are shared out: 1 in proportion to what there is, more is more evenly."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.temperature < 1:
+            raise ValueError(f"temperature must be at least 1, not {self.temperature}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +93,6 @@ class Task:
     folder: Callable[[Sequence[Path]], TaskData]
     """A reader for `--data TASK=FOLDER`: the set folders or release folders to read.
     Raises DataError for a folder without a set, or two sets of one language."""
+    adapter: str | None = None
+    """The task whose adapter and head this one is scored with, trained on that task's data; it has the same
+    kind and labels, and an adapter of its own. None: the task's own."""

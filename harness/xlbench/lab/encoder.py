@@ -1,8 +1,8 @@
 """The model in memory: body, masked-LM head, adapters and heads.
 
-Only this file, `compositions` and the heads of `kinds` know the library `adapters`.
+Only this file, `loading`, `compositions` and the heads of `kinds` know the library `adapters`.
 
-The body is loaded once, by `AutoAdapterModel`. The masked-LM head comes from
+The body is loaded once, as an adapter model. The masked-LM head comes from
 `AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
 that works for every architecture, keeps the output bias that `AutoAdapterModel` drops, and
 lets the vocabulary logits be computed at masked positions alone.
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
+from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, has_masked_lm
 from xlbench.errors import ModelError
+from xlbench.lab import loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,24 +46,30 @@ class Encoder:
         """
         logging.getLogger("adapters").setLevel(logging.ERROR)
         import transformers
-        from adapters import AutoAdapterModel
-        from transformers import AutoModelForMaskedLM, AutoTokenizer
+        from transformers import AutoTokenizer
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        how: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
         # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
         torch.manual_seed(0)
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **how)
-            self.model = AutoAdapterModel.from_pretrained(checkpoint, use_safetensors=True, **how)
-            masked_lm = AutoModelForMaskedLM.from_pretrained(checkpoint, use_safetensors=True, **how)
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **loading.LOCAL)
+            self.model = loading.adapter_model(checkpoint)
+            masked_lm = loading.masked_lm(checkpoint, self.model.config.model_type)
+        except TypeError as error:  # a tokenizer class without the file that it wants
+            raise ModelError(
+                f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one "
+                "beside the weights (tokenizer.json)"
+            ) from error
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ModelError(f"{checkpoint}: cannot be loaded as a masked language model: {first}") from error
         if not self.tokenizer.is_fast or self.tokenizer.mask_token_id is None:
             raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
         self.device = device
+        self._checkpoint = checkpoint
+        self._masked_lm = has_masked_lm(Path(checkpoint))
+        self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
         self.model.to(device).float().eval()
         setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
         if masked_lm.config.tie_word_embeddings:
@@ -82,8 +90,7 @@ class Encoder:
     def longest(self) -> int:
         """Longest input in pieces, special tokens included."""
         positions = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
-        # RoBERTa-like models number positions from padding_idx + 1.
-        if self.model.config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}:
+        if self.model.config.model_type in NUMBERED_FROM_PADDING:
             positions -= self.model.config.pad_token_id + 1
         return int(min(self.tokenizer.model_max_length, positions))
 
@@ -133,8 +140,10 @@ class Encoder:
 
     def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
         """Vocabulary logits, shape (masked, vocabulary), at the flat positions `where` of a (batch, length)
-        input.
+        input. Raises ModelError where the checkpoint came without a masked-LM head.
         """
+        if not self._masked_lm:
+            raise ModelError(f"{self._checkpoint}: {NO_HEAD}")
         hidden = self.body(input_ids=ids, attention_mask=attention)[0]
         picked = hidden.reshape(-1, hidden.shape[-1])[where]
         return cast("Tensor", self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0])
@@ -228,19 +237,18 @@ class Encoder:
 
     def outputs(self, batch: Batch) -> Any:
         """What the active head gives, as the library names it: `.logits`, `.start_logits`."""
-        return self.model(**_inputs(batch), return_dict=True)
+        return self.model(**self._inputs(batch), return_dict=True)
 
     def hidden(self, batch: Batch) -> Tensor:
         """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
-        return cast("Tensor", self.body(**_inputs(batch))[0])
+        return cast("Tensor", self.body(**self._inputs(batch))[0])
 
     def head(self, name: str) -> Any:
         """The head itself, for kinds that do more with it than run it."""
         return self.model.heads[name]
 
-
-def _inputs(batch: Batch) -> dict[str, Tensor]:
-    inputs = {"input_ids": batch.ids.long(), "attention_mask": batch.attention}
-    if batch.types is not None:
-        inputs["token_type_ids"] = batch.types.long()
-    return inputs
+    def _inputs(self, batch: Batch) -> dict[str, Tensor]:
+        inputs = {"input_ids": batch.ids.long(), "attention_mask": batch.attention}
+        if batch.types is not None and self._segments:
+            inputs["token_type_ids"] = batch.types.long()
+        return inputs

@@ -142,12 +142,12 @@ class Lab:
 
     def encoded(self, task: str, language: str, split: Split) -> Encoded:
         """A split of a task's data as pieces; kept."""
-        key = (task, language, split)
+        key = (self.resolved.adapter_task(task).name if split == "train" else task, language, split)
         if key not in self._encoded:
             with self._phase("tokenize"):
-                one, study = self.resolved.tasks[task], self.resolved.study
-                limit = self.resolved.training[task].limit if split == "train" else study.limit
-                examples = self.resolved.data[task].examples(language, split, limit)
+                train = split == "train"
+                one = self.resolved.adapter_task(task) if train else self.resolved.tasks[task]
+                examples = self.resolved.examples(task, language, split)
                 length = min(one.max_length, self.encoder.longest)
                 kind = kind_of(one)
                 if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
@@ -171,20 +171,21 @@ class Lab:
     def task_adapter(self, task: str) -> Path:
         """See `contracts.Lab`."""
         identity = self.resolved.adapter_identity(task)
+        one, how = self.resolved.adapter_task(task), self.resolved.training[task]
         folder = self._adapters / self.resolved.task_adapter_name(task)
-        if self.encoder.has_task_adapter(task):
+        if self.encoder.has_task_adapter(one.name):
             return folder
         if not (folder / "adapter_config.json").is_file():
             self.restore()
             self._forget_composition()
-            one, how = self.resolved.tasks[task], self.resolved.training[task]
-            sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
+            sets = {x: self.encoded(task, x, "train") for x in self.resolved.study.train_languages}
             with self._phase("train adapter") as progress:
-                loss = task_adapters.train(self.encoder, one, sets, how, progress)
-            about = {"identity": identity, "last_epoch_loss": loss}
-            self._keep(folder, about, lambda aside: self.encoder.save_task_adapter(task, aside))
-            self.encoder.delete_task_adapter(task)
-        self.encoder.load_task_adapter(task, folder)
+                loss = task_adapters.train(self.encoder, one, list(sets.values()), how, progress)
+            examples = {x: len(encoded) for x, encoded in sets.items()}
+            about = {"identity": identity, "examples": examples, "last_epoch_loss": loss}
+            self._keep(folder, about, lambda aside: self.encoder.save_task_adapter(one.name, aside))
+            self.encoder.delete_task_adapter(one.name)
+        self.encoder.load_task_adapter(one.name, folder)
         return folder
 
     def _keep(self, folder: Path, about: Mapping[str, object], save: Callable[[Path], None]) -> None:
@@ -251,7 +252,8 @@ class Lab:
         """Names of the adapters in the model, mixed as wanted, the fusion tuned."""
         if self._state is not None:
             raise RuntimeError("language adapters belong on the pretrained weights; call Lab.restore() first")
-        if self._composed is not None and self._composed[:2] == (under, task):
+        one = self.resolved.adapter_task(task)
+        if self._composed is not None and self._composed[:2] == (under, one.name):
             return self._composed[2]
         self._forget_composition()
         seen: Counter[LanguageAdapter] = Counter()
@@ -262,7 +264,7 @@ class Lab:
         compositions.check(self.encoder, names, [x.language for x in under.adapters])
         if under.mix in ("untrained", "tuned"):
             compositions.add_fusion(self.encoder, names, under.seed)
-        self._composed = (under, task, tuple(names))
+        self._composed = (under, one.name, tuple(names))
         if under.mix == "tuned":
             sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
             try:
@@ -270,7 +272,6 @@ class Lab:
                     self._phase("tune fusion") as progress,
                     compositions.invertible(self.encoder, names, under.invertible),
                 ):
-                    one = self.resolved.tasks[task]
                     compositions.tune(self.encoder, names, one, sets, under.fusion, under.seed, progress)
             except BaseException:
                 self._forget_composition()
@@ -300,12 +301,13 @@ class Lab:
     def predict(self, cells: Sequence[Cell], under: Composition | None = None) -> list[list[Predicted]]:
         """What is predicted of every example of every cell, as `contracts.TaskKind` has it."""
         task = cells[0].task
+        adapter = self.resolved.adapter_task(task).name
         if under is None:
-            self.encoder.use_task_adapter(task)
+            self.encoder.use_task_adapter(adapter)
             return self._predict(cells)
         names = self._compose(under, task)
         with compositions.invertible(self.encoder, names, under.invertible):
-            compositions.use(self.encoder, names, under.mix, task)
+            compositions.use(self.encoder, names, under.mix, adapter)
             return self._predict(cells)
 
     def _predict(self, cells: Sequence[Cell]) -> list[list[Predicted]]:

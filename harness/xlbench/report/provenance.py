@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xlbench.progress import counted
+from xlbench.results.described import dropped_lines, trained_on
 
 if TYPE_CHECKING:
     from xlbench.contracts import Job
@@ -67,8 +68,11 @@ def _model(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -> Iterator[tuple[str, str]]:
     for name, facts in described.get("tasks", {}).items():
         if task in (None, name):
-            yield f"Data of {name}", str(facts.get("source", ""))
-    yield "Text", str(described.get("text", {}).get("source", ""))
+            yield f"Data of {name}", _source(facts)
+            yield f"Training data of {name}", str(facts.get("train_source", ""))
+            yield f"Training examples of {name}", trained_on(facts)
+    yield "Text", _source(described.get("text", {}))
+    yield "Lines of text left out", dropped_lines(described)
     cells = {(cell.task, cell.target): cell.data for job in jobs for cell in job.cells}
     test = {
         (target if task else f"{name} {target}"): data[:_SHORT]
@@ -86,6 +90,11 @@ def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -
             text[used["language"]] = str(used["text"])[:_SHORT]
     yield "Revisions of training data", _listed(dict(sorted(train.items())))
     yield "Revisions of text", _listed(dict(sorted(text.items())))
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    revision = facts.get("revision")
+    return f"{facts.get('source', '')}{f', revision {revision}' if revision else ''}"
 
 
 def _shared(jobs: Sequence[Job]) -> dict[str, Any]:

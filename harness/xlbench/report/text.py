@@ -44,9 +44,7 @@ def visible(text: str) -> str:
 
 
 def shown(value: Value | Number) -> str:
-    """A cell: two decimals, an interval in brackets, its word; a dash for what is missing, blank for no
-    such cell.
-    """
+    """A cell: two decimals, interval in brackets, word; a dash for what is missing, blank for no cell."""
     if isinstance(value, Number):
         if value.value is None:
             return EMPTY if value.missing else ""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language
+from xlbench.contracts import Distance, Language, commit_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json, Resolved
@@ -27,18 +27,21 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             "name": model.name,
             # A path that only one machine has says nothing to others; the fingerprint does.
             "checkpoint": place.name if place.is_absolute() else model.checkpoint,
-            "revision": study.revision or model.revision,
+            "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
         },
-        "tasks": {
-            name: {"metric": task.metric.name, "source": resolved.data[name].source}
-            for name, task in sorted(resolved.tasks.items())
-        },
+        "tasks": {name: _task(resolved, name) for name in sorted(resolved.tasks)},
         "text": {
             "source": resolved.corpus.source,
+            "revision": resolved.corpus.commit,
             "lines": {x: resolved.text_lines(x, resolved.mlm.lines) for x in study.transfer if x in having},
+            "dropped": {
+                language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
+                for language, lines in resolved.dropped().items()
+            },
         },
+        "skipped": [{"task": x.task, "line": str(x)} for x in resolved.unavailable],
         "languages": {x: asdict(resolved.languages[x]) for x in codes if x in resolved.languages},
         "seen": {x: resolved.seen(x) for x in codes},
         "distances": [
@@ -52,6 +55,45 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             for distance in resolved.distances
         ],
     }
+
+
+def _task(resolved: Resolved, name: str) -> dict[str, Json]:
+    how = resolved.training[name]
+    made: dict[str, Json] = {
+        "metric": resolved.tasks[name].metric.name,
+        "source": resolved.data[name].source,
+        "revision": commit_of(resolved.data[name]),
+        "train": {x: resolved.size(name, x, "train") for x in resolved.study.train_languages},
+    }
+    if how.examples is not None:
+        made["temperature"] = how.temperature
+    if name in resolved.borrowed:
+        task, data = resolved.borrowed[name]
+        made |= {"adapter": task.name, "train_source": data.source}
+    return made
+
+
+def trained_on(task: Mapping[str, Any]) -> str:
+    """What the adapter of a task was trained on, from what `describe` wrote of it; "" for nothing."""
+    train = task.get("train", {})
+    text = ", ".join(f"{language} {size:,}" for language, size in train.items())
+    if "temperature" in task and len(train) > 1:
+        text += f", shared out at temperature {task['temperature']:g}"
+    return f"{text} (the adapter of {task['adapter']})" if "adapter" in task else text
+
+
+def dropped_lines(described: Mapping[str, Any]) -> str:
+    """Lines of text that were left out, by language; "" where none was."""
+    counts = described.get("text", {}).get("dropped", {})
+    return ", ".join(
+        f"{language} {x['repeated']:,} repeated and {x['tested']:,} of test sets"
+        for language, x in counts.items()
+    )
+
+
+def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:
+    """A line for everything that the study did without, as far as it matters to the task."""
+    return tuple(f"left out: {x['line']}" for x in described.get("skipped", ()) if x["task"] in ("", task))
 
 
 def languages(described: Mapping[str, Any]) -> dict[str, Language]:

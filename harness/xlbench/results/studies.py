@@ -86,8 +86,8 @@ def load(folder: Path) -> StoredStudy:
 
 
 def _said(study: Mapping[str, Json]) -> dict[str, Json]:
-    """Without what is empty, which a study file would be refused for; but no controls is something said."""
-    return {k: v for k, v in study.items() if v not in ([], {}) or k == "controls"}
+    """Without what is empty or false; but no controls is something said."""
+    return {k: v for k, v in study.items() if v not in ([], {}, False) or k == "controls"}
 
 
 def _without_none(value: Any) -> Any:

@@ -187,21 +187,28 @@ class Effects:
         sums = np.stack([x.sum(axis=0, dtype=np.float64) for x in runs])
         exact: Any = np.float32 if sums.max() < _EXACT else np.float64
         counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
-        over_seeds, contrast = _seed_weights([len(x) for x in arms.values()])
+        sizes = np.array([len(x) for x in arms.values()])
+        contrast = np.concatenate([_contrast(size) for size in sizes])
+
+        def averaged(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+            """Over the seeds of each arm: shape (draws, runs) to (arms, draws)."""
+            found: NDArray[np.float64] = np.add.reduceat(scores, np.cumsum(sizes) - sizes, axis=1) / sizes
+            return found.T
+
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
         overlap = np.empty((len(arms), min(self._draws, _OVERLAP)))
         for rows, block in weights(n, self._draws, generator("examples", self._task, target, n)):
             scores = self._score((block.astype(exact) @ counts).reshape(len(block), len(runs), k))
-            draws[:, rows] = over_seeds @ scores.T
+            draws[:, rows] = averaged(scores)
             few = slice(rows.start, min(rows.stop, _OVERLAP))
             if few.start < few.stop:
-                overlap[:, few] = contrast @ scores[: few.stop - few.start].T
+                overlap[:, few] = averaged(scores[: few.stop - few.start] * contrast)
         if _BASELINE in arms:
             for rows, block in swaps(n, self._draws, generator("swaps", self._task, target, n)):
                 given = (block.astype(exact) @ counts).reshape(len(block), len(runs), k)
                 moved = given - given[:, :1]
                 after, before = self._score(sums - moved), self._score(sums[:1] + moved)
-                null[:, rows] = over_seeds @ (after - before).T
+                null[:, rows] = averaged(after - before)
         scores = self._score(sums)
         start = 0
         for i, (arm, all_) in enumerate(arms.items()):
@@ -221,17 +228,8 @@ class Effects:
         return self._metric.score(sums.astype(np.float64, copy=False))
 
 
-def _seed_weights(sizes: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two matrices, shape (arms, runs): the mean over an arm's seeds, and a contrast of them.
-
-    The contrast is orthogonal to the mean and as long (a cosine), so that what seeds have in common drops
-    out of it and what each has of its own comes with the variance that it has in the mean.
+def _contrast(seeds: int) -> NDArray[np.float64]:
+    """Weights of a mean over seeds, orthogonal to the mean and as long (a cosine), shape (seeds,): what seeds
+    have in common drops out, and what each has of its own comes with the variance that it has in the mean.
     """
-    over, contrast = (np.zeros((len(sizes), sum(sizes))) for _ in range(2))
-    start = 0
-    for i, n in enumerate(sizes):
-        own = slice(start, start + n)
-        over[i, own] = 1 / n
-        contrast[i, own] = 2**0.5 * np.cos(np.pi * (np.arange(n) + 0.5) / n) / n
-        start += n
-    return over, contrast
+    return np.asarray(2**0.5 * np.cos(np.pi * (np.arange(seeds) + 0.5) / seeds))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from xlbench.contracts import Number
-from xlbench.scores.bootstrap import generator
+from xlbench.scores.bootstrap import all_weights, generator
 from xlbench.scores.estimate import LEVEL, Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from xlbench.scores.crossed import Pair
 
 FEWEST = 4
 """Pairs below which no rank correlation is given."""
@@ -30,31 +31,42 @@ def spearman(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def rank_correlation(effects: Sequence[Estimate], known: Sequence[float], label: str) -> Number:
+def rank_correlation(effects: Mapping[Pair, Estimate], known: Mapping[Pair, float], label: str) -> Number:
     """Spearman's correlation, -1 to 1, of effects with what is known of the same pairs.
 
-    Its draws resample the pairs themselves with replacement and take, for each, the effect in the same
-    draw of seeds and examples: the percentile interval is over pairs and over the data behind each effect. The
-    noise of the effects enters it a second time, which draws it somewhat towards 0. Empty where an
-    effect is missing, pairs are fewer than 4, or one side does not vary.
+    Its draws resample transfer and target languages, each with replacement, and take all their pairs (Owen
+    2007), each with its effect in the same draw of seeds and examples: pairs that share a language are no
+    independent evidence. The percentile interval is somewhat wide, and the noise of the effects, which
+    enters a second time, draws it towards 0. Empty where an effect is missing, pairs are fewer than 4, or
+    one side does not vary.
     """
-    if missing := dict.fromkeys(text for effect in effects for text in effect.missing):
+    if missing := dict.fromkeys(text for effect in effects.values() for text in effect.missing):
         return Number(None, missing=tuple(missing))
     if len(effects) < FEWEST:
         return Number(None, missing=(f"at least {FEWEST} pairs with a known distance",))
-    distances = np.asarray(known, dtype=np.float64)
-    value = float(spearman(np.array([x.value for x in effects], dtype=np.float64), distances))
+    distances = np.array([known[pair] for pair in effects], dtype=np.float64)
+    value = float(spearman(np.array([x.value for x in effects.values()], dtype=np.float64), distances))
     if np.isnan(value):
         return Number(None, missing=("effects and distances that vary",))
-    draws = np.stack([x.resampled() for x in effects], axis=1)
-    chosen = generator("pairs", label, len(effects)).integers(0, len(effects), size=draws.shape)
-    found = spearman(np.take_along_axis(draws, chosen, axis=1), distances[chosen])
+    draws = np.stack([x.resampled() for x in effects.values()], axis=1, dtype=np.float32)
+    times = np.ones(draws.shape)
+    for side in (0, 1):
+        names, place = np.unique([pair[side] for pair in effects], return_inverse=True)
+        times *= all_weights(len(names), len(draws), generator(label, side, len(names)))[:, place]
+    found = np.full(len(draws), np.nan)
+    for i, own in enumerate(times.astype(np.int64)):
+        rows = np.repeat(np.arange(len(effects)), own)
+        if len(rows) >= FEWEST:
+            found[i] = spearman(draws[i, rows], distances[rows])
+    if np.isnan(found).all():
+        return Number(value)
     low, high = np.quantile(found[np.isfinite(found)], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Number(value, float(low), float(high))
 
 
 def _centred_ranks(values: NDArray[Any]) -> NDArray[np.float64]:
-    flat = pd.DataFrame(np.atleast_2d(values))
-    ranks = flat.rank(axis=1).to_numpy(dtype=np.float64).reshape(np.shape(values))
+    from scipy.stats import rankdata
+
+    ranks: NDArray[np.float64] = rankdata(values, axis=-1)
     centred: NDArray[np.float64] = ranks - ranks.mean(-1, keepdims=True)
     return centred

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from xlbench.contracts import Number, Verdict
 from xlbench.scores.spread import spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xlbench.contracts import Number, Verdict
     from xlbench.scores.estimate import Estimate
     from xlbench.scores.spread import Spread
 

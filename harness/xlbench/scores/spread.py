@@ -78,7 +78,7 @@ def _overlap(estimate: Estimate) -> float:
 
 
 def _moderated(estimates: Sequence[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variances over seeds and their degrees of freedom, shapes (estimates,); 0 and infinite with one seed."""
+    """Variances over seeds, their degrees of freedom, shapes (estimates,); 0 and infinite with one seed."""
     own = np.array([_over_seeds(x) for x in estimates]).reshape(-1, 2)
     variance, freedom = own[:, 0], own[:, 1]
     some = np.isfinite(freedom)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
 from xlbench.errors import ResultsError
-from xlbench.scores import predict
-from xlbench.scores import judge
+from xlbench.scores import judge, predict
 from xlbench_probes.reading import Reading, counted, interval
 from xlbench_probes.transfer_features import Pair, pair_features
 from xlbench_probes.transfer_tables import CORRECTED
@@ -92,9 +91,11 @@ def _unmeasured(view: View, target: str) -> Page:
     ours = regrets[PREDICTION].mean
     plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
     lines = [f"Not measured: a prediction. {name(order[0])} comes first, at {said[order[0]]:.2f} points."]
+    if said[order[0]] <= 0:
+        lines.append("No transfer language is predicted to help.")
     better = [title for title, x in plain.items() if ours is not None and x <= ours]
     lines.append(
-        f"The prediction does not beat plain rules here ({', '.join(better)}): take it as no better than those."
+        f"The prediction does not beat plain rules here ({', '.join(better)}); it is no better than those."
         if better
         else "On measured targets the prediction costs less than each of the plain rules."
     )

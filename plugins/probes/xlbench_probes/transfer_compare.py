@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, judge, mean
@@ -11,10 +11,11 @@ from xlbench_probes.transfer_tables import CORRECTED
 from xlbench_probes.transfer_view import PROBE, View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from xlbench.contracts import Cell, Records
 
+T = TypeVar("T")
 _Effect = tuple[str, str, int]
 """Transfer language, target, steps."""
 
@@ -39,7 +40,10 @@ def _page(one: View, other: View) -> Page:
                 changes[arm.text, g, k] = difference(pair[1], pair[0])
                 effects[arm.text, g, k] = pair[0].number(), pair[1].number()
     judged = {key: x.number for key, x in judge(changes, alike=lambda key: key[2]).items()}
-    name = one.reading.name
+
+    def name(code: str) -> str:
+        return (one if code in one.reading.records.languages else other).reading.name(code)
+
     changed = sorted(
         (key for key, x in judged.items() if x.word in ("helps", "harms")),
         key=lambda key: (-abs(judged[key].value or 0.0), key),
@@ -48,6 +52,12 @@ def _page(one: View, other: View) -> Page:
         f"{counted(len(judged), 'effect')} in both; {len(changed)} clearly changed.",
         "The same test examples, drawn alike in both; differences are the second less the first.",
     ]
+    if alone := [
+        *(name(f) for f in _apart(one.transfer, other.transfer)),
+        *(name(g) for g in _apart(one.targets, other.targets)),
+        *(counted(k, "step") for k in _apart(one.steps, other.steps)),
+    ]:
+        lines.append(f"Only in one of the two: {', '.join(alone)}.")
     if apart:
         lines.append(f"Left out, their test data differ: {', '.join(map(name, apart))}.")
     if missing := sum(x.value is None for x in judged.values()):
@@ -66,6 +76,11 @@ def _page(one: View, other: View) -> Page:
     )
     matrices = [_matrix(one, judged, k) for k in dict.fromkeys(k for _, _, k in judged)]
     return Page(one.task, f"Comparison: {one.task}", tuple(lines), (table, *matrices))
+
+
+def _apart(one: Sequence[T], other: Sequence[T]) -> list[T]:
+    """What only one of two has, in order."""
+    return [x for x in dict.fromkeys((*one, *other)) if (x in one) != (x in other)]
 
 
 def _cells(view: View) -> dict[str, Cell]:

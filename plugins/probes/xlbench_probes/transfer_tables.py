@@ -143,7 +143,7 @@ def best_for_targets(view: View) -> Table:
         tuple(rows),
         "Best in % of draws: how often the bootstrap puts it first; near 100 it is clearly the best, near an "
         "even share it is first by chance. The effect of what comes first of many is likelier over- than "
-        "understated; its word is corrected over the whole matrix. Own text: adaptation to the target itself.",
+        "understated; its word is corrected over the matrix. Own text: adaptation to the target itself.",
     )
 
 
@@ -173,25 +173,21 @@ def distances(view: View) -> Table:
     """Whether a known distance goes with the effect at the largest number of steps."""
     rows = []
     for distance in view.distances:
-        pairs = [
-            (arm, g)
+        effects = {
+            (arm.text, g): view.effects.effect(arm, g)
             for arm in view.arms(view.last)
             for g in view.targets
             if arm.text != g and (arm.text, g) in distance.table
-        ]
-        found = rank_correlation(
-            [view.effects.effect(arm, g) for arm, g in pairs],
-            [distance.table[arm.text, g] for arm, g in pairs],
-            f"{view.task}, {distance.name}",
-        )
-        rows.append((distance.name, found, len(pairs), distance.summary))
+        }
+        found = rank_correlation(effects, distance.table, f"{view.task}, {distance.name}")
+        rows.append((distance.name, found, len(effects), distance.summary))
     return Table(
         f"Effect and known distance, {counted(view.last, 'step')}",
         ("Distance", "Rank correlation", "Pairs", "What it is"),
         tuple(rows),
         "Spearman's correlation of the effect with the distance between transfer and target language, over "
         "pairs of different languages: below 0, nearer languages help more. 95% intervals by a bootstrap "
-        "over pairs, each with its effect in a draw of seeds and test examples.",
+        "over both languages, each pair with its effect in a draw of seeds and test examples.",
     )
 
 

@@ -31,7 +31,8 @@ def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> lis
         for number, fields in rows:
             if fields[UPOS] not in labels:
                 raise DataError(
-                    f"{path}:{number}: {fields[UPOS]!r} is no UPOS tag; see universaldependencies.org/u/pos"
+                    f"{path}:{number}: column {UPOS + 1}: {fields[UPOS]!r} is no UPOS tag; "
+                    "see universaldependencies.org/u/pos"
                 )
         found.append(Tagged(_forms(rows), tuple(labels[fields[UPOS]] for _, fields in rows)))
     return found
@@ -146,7 +147,7 @@ def _forms(rows: Sequence[Row]) -> tuple[str, ...]:
 def read_conll(path: Path, limit: int | None, labels: Mapping[str, str]) -> list[Tagged]:
     """Lines of word TAB tag with a blank line after each sentence; the first `limit` sentences.
 
-    Tags are IOB2, and mapped by `labels`. Raises DataError, naming file and line.
+    Tags are IOB2, and mapped by `labels`. Raises DataError, naming file, line and column.
     """
     found: list[Tagged] = []
     words: list[str] = []
@@ -161,17 +162,22 @@ def read_conll(path: Path, limit: int | None, labels: Mapping[str, str]) -> list
                     break
             before = "O"
             continue
-        word, _, tag = line.partition("\t")
-        if not word.strip() or not tag or "\t" in tag:
-            raise DataError(f"{path}:{number}: {line!r} is not word TAB tag; repair the line")
+        fields = line.split("\t")
+        if len(fields) != 2:
+            raise DataError(
+                f"{path}:{number}: {len(fields)} columns where word TAB tag are due; repair the line"
+            )
+        word, tag = fields
+        if not word.strip():
+            raise DataError(f"{path}:{number}: column 1: an empty word; repair the line")
         if tag not in labels:
             raise DataError(
-                f"{path}:{number}: unknown label {tag!r}; rename it in the file to one of "
+                f"{path}:{number}: column 2: unknown label {tag!r}; rename it in the file to one of "
                 f"{', '.join(sorted(set(labels.values())))}"
             )
         if tag[0] == "I" and before[2:] != tag[2:]:
             raise DataError(
-                f"{path}:{number}: {tag} continues nothing, so this is not IOB2; make it B{tag[1:]}"
+                f"{path}:{number}: column 2: {tag} continues nothing, so this is not IOB2; make it B{tag[1:]}"
             )
         before = tag
         words.append(word)

@@ -120,10 +120,11 @@ def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
 
 def _language(folder: Path, file: Path) -> str:
     """Of a set folder by its name, of a treebank of a release by its files' name."""
-    name = file.name if "-ud-" in file.name else folder.resolve().name
+    treebank = "-ud-" in file.name
+    name = file.name if treebank else folder.resolve().name
     first, _, rest = name.partition("_")
     try:
-        return to_iso639_3(first, languages.codes())
+        return to_iso639_3(f"ud-treebank:{name}" if treebank else first, languages.codes())
     except UnknownNameError as error:
         try:
             return to_iso639_3(rest.rpartition("_")[2], languages.codes())

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from xlbench import hub
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from pathlib import Path
 
     from xlbench.contracts import Example, Split
 
 NAMES: Mapping[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
 """What the hub calls the splits, mostly."""
-DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EROFS})
-"""Errors of the disk that the cache is on."""
-TIMEOUT = 10.0
-"""Seconds that the hub may take to answer."""
+ROWS = 2048
+"""Rows that are decoded at a time."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,23 @@ class HubData:
     """What the repository calls the splits."""
     prefixes: Mapping[str, str] = field(default_factory=dict)
     """By language, where a configuration holds several: what the first column of its rows begins with."""
-    _commits: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    revision: str | None = None
+    """None is the default branch; `hub.CONVERTED` for a repository that is still a loading script."""
+    _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def source(self) -> str:
         """For provenance, one line."""
         return f"{self.about}; hub: {self.repo}"
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that is read, once it has been looked up."""
+        return hub.known_commit(self._repo, self.revision)
+
+    def at(self, revision: str) -> HubData:
+        """The same data at a branch, tag or commit."""
+        return replace(self, revision=revision, _found=[])
 
     def languages(self, split: Split) -> Collection[str]:
         """ISO 639-3 codes of the languages that have this split; needs no network."""
@@ -57,18 +64,21 @@ class HubData:
 
     def fingerprint(self, language: str, split: Split) -> str:
         """Configuration and commit. Raises DataError if absent, or neither on the network nor cached."""
-        return f"{self._config(language, split)}@{self._commit()}"
+        return f"{self._config(language, split)}@{self._snapshot().commit}"
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples, or all. Raises DataError, naming repository, configuration and row."""
         config = self._config(language, split)
         where = f"{self.repo} ({config}, {self.names[split]})"
-        prefix = self.prefixes.get(language, "")
-        with reaching(self.repo, f"--data {self.task}=FOLDER"):
-            data = load(self.repo, config, self.names[split], self._commit())
+        snapshot, prefix = self._snapshot(), self.prefixes.get(language, "")
+        paths = hub.parquet_files(snapshot.files, config, self.names[split])
+        if not paths:
+            raise DataError(
+                f"{where}: no parquet file of it at commit {snapshot.commit[:12]}; pin another revision "
+                f"(--data {self.task}={self.name}@REVISION), or use {snapshot.repo.instead}"
+            )
         found: list[Example] = []
-        rows = named(data, self.columns, None if prefix else limit)
-        for number, values in enumerate(zip(*rows, strict=True)):
+        for number, values in enumerate(rows([hub.fetch(snapshot, x) for x in paths], self.columns, where)):
             if len(found) == limit:
                 break
             if prefix and not values[0].startswith(prefix):
@@ -81,10 +91,14 @@ class HubData:
                 raise DataError(f"{where} row {number}: {error}; take other data") from error
         return found
 
-    def _commit(self) -> str:
-        if self.repo not in self._commits:
-            self._commits[self.repo] = commit(self.repo, f"--data {self.task}=FOLDER")
-        return self._commits[self.repo]
+    def _snapshot(self) -> hub.Snapshot:
+        if not self._found:
+            self._found.append(hub.find(self._repo, self.revision))
+        return self._found[0]
+
+    @property
+    def _repo(self) -> hub.Repo:
+        return hub.Repo(self.repo, "dataset", f"--data {self.task}=FOLDER")
 
     def _config(self, language: str, split: Split) -> str:
         if language not in self.languages(split):
@@ -92,46 +106,30 @@ class HubData:
         return self.configs[language]
 
 
-def commit(repo: str, instead: str) -> str:
-    """The commit of a data set's default branch: the hub's, or without a network the cached one.
+def rows(paths: Sequence[Path], columns: Sequence[str], where: str) -> Iterator[tuple[Any, ...]]:
+    """Values of columns, a row at a time; classes by name, never by number.
 
-    `instead` says what to do without either. Raises DataError then.
+    Raises DataError, which begins with `where`, for a file that is not such a table.
     """
-    import datasets
-    from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import RepositoryNotFoundError
+    from datasets import Features
+    from pyarrow import ArrowInvalid, parquet
 
-    with reaching(repo, instead):
+    for path in paths:
         try:
-            HfApi().dataset_info(repo, timeout=TIMEOUT)
-        except RepositoryNotFoundError:
-            raise
-        except OSError:
-            # What follows would try again for half a minute, and say so on the screen.
-            datasets.config.HF_HUB_OFFLINE = True
-        card = hf_hub_download(
-            repo, "README.md", repo_type="dataset", local_files_only=datasets.config.HF_HUB_OFFLINE
-        )
-        return Path(card).parent.name
-
-
-def load(repo: str, config: str, split: str, revision: str) -> Dataset:
-    """One split of a configuration at just that commit."""
-    import datasets
-
-    datasets.disable_progress_bars()
-    datasets.logging.set_verbosity_error()
-    data = datasets.load_dataset(repo, config, split=split, revision=revision)
-    # Without a network, datasets takes the newest preparation that it has, of whatever commit.
-    if not any(revision in Path(file["filename"]).parts for file in data.cache_files):
-        raise FileNotFoundError(f"commit {revision} of {repo} is not cached")
-    return data
-
-
-def named(data: Dataset, columns: Sequence[str], limit: int | None) -> list[list[Any]]:
-    """Values of columns, the first `limit` rows; classes by name, never by number."""
-    rows = data.select_columns(list(columns))[:limit]
-    return [_named(data.features[column], rows[column]) for column in columns]
+            file = parquet.ParquetFile(path)
+        except ArrowInvalid as error:
+            raise DataError(f"{where}: {path.name} is no parquet file ({error}); take other data") from None
+        with file:
+            missing = [x for x in columns if x not in file.schema_arrow.names]
+            if missing:
+                raise DataError(
+                    f"{where}: no column {', '.join(missing)} in {path.name}, which has "
+                    f"{', '.join(file.schema_arrow.names)}; take another revision"
+                )
+            features = Features.from_arrow_schema(file.schema_arrow)
+            for batch in file.iter_batches(batch_size=ROWS, columns=list(columns)):
+                table = [_named(features[x], batch.column(x).to_pylist()) for x in columns]
+                yield from zip(*table, strict=True)
 
 
 def _named(feature: Any, values: list[Any]) -> list[Any]:
@@ -139,18 +137,7 @@ def _named(feature: Any, values: list[Any]) -> list[Any]:
     if inner is not None:
         return [_named(inner, value) for value in values]
     names = getattr(feature, "names", None)
-    return values if names is None else [names[value] for value in values]
-
-
-@contextmanager
-def reaching(repo: str, instead: str) -> Iterator[None]:
-    """Turn a failure to reach a data set of the hub into one line; leave errors of the disk alone."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # what huggingface_hub, requests and datasets raise
-        if getattr(error, "errno", None) in DISK:
-            raise
-        raise DataError(
-            f"{repo}: not to be had from the Hugging Face hub ({type(error).__name__}) and not in its cache; "
-            f"check the network and HF_HUB_OFFLINE, or use {instead}"
-        ) from error
+    if names is None:
+        return values
+    # -1 stands for no label, which no list of names must be asked for.
+    return [None if value is None or value < 0 else names[value] for value in values]

@@ -11,16 +11,20 @@ if TYPE_CHECKING:
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 file. Raises DataError for one that cannot be read, is empty or is not UTF-8."""
+    """A UTF-8 file, without a byte order mark. Raises DataError, naming line and byte, for one that cannot be
+    read, is empty, is not UTF-8 or has a NUL.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{line}: not UTF-8 ({error.reason}); convert the file") from None
+        where = _place(path, raw, error.start)
+        raise DataError(f"{where}: not UTF-8 ({error.reason}); convert the file") from None
+    if "\0" in text:
+        raise DataError(f"{_place(path, raw, raw.index(0))}: a NUL, so this is no text; fetch the file again")
     if not text.strip():
         raise DataError(f"{path}: empty file; fetch it again, or remove it")
     return text
@@ -39,3 +43,9 @@ def read_lines(path: Path) -> list[str]:
             "fetch it again (or end the line, if nothing is missing)"
         )
     return lines
+
+
+def _place(path: Path, raw: bytes, start: int) -> str:
+    """File, line, and place in the line in bytes, both from 1."""
+    end = b"\n"
+    return f"{path}:{raw.count(end, 0, start) + 1}: byte {start - raw.rfind(end, 0, start)}"

@@ -1,8 +1,9 @@
 """Real languages: names, families and scripts, WALS-style.
 
-`languages.tsv` has the languages of mBERT, XLM-R, WikiANN, XNLI, AmericasNLI, MasakhaNER 2.0 and the
-treebanks and transfer languages of arXiv 2403.20088, whose published metadata gave most families and
-genera. Macrolanguages stand where the sets have them (`ara`, `zho`, `est`).
+`languages.tsv` has the languages of mBERT, XLM-R, WikiANN, XNLI, AmericasNLI, TyDiQA, XQuAD, MasakhaNER 2.0,
+SIB-200, Universal Dependencies and the transfer languages of arXiv 2403.20088, whose published metadata gave
+most families and genera. Macrolanguages stand for their main members, as in most sets (`ara` for `arb`, `zho`
+for `cmn`, `est` for `ekk`); other members have rows of their own (`ary`, `yue`, `vro`).
 """
 
 from __future__ import annotations

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
-from xlbench.errors import DataError
 from xlbench.metrics import accuracy
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
-from xlbench_tasks._lines import read_lines
+from xlbench_tasks._tables import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,36 +28,18 @@ XNLI = dict(pair.split("=") for pair in CONFIGS.split())
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """Sets of tab-separated pairs with a header."""
-    return read_folders(paths, "nli", ".tsv", partial(read_pairs, labels=LABEL_MAP))
+    return read_folders(paths, "nli", ".tsv", read_pairs)
 
 
-def read_pairs(path: Path, limit: int | None, labels: Mapping[str, str]) -> list[Classified]:
+def read_pairs(path: Path, limit: int | None) -> list[Classified]:
     """The first `limit` pairs of a file with the header premise, hypothesis, label, in any order.
 
-    Fields are separated by tabs and never quoted. Raises DataError, naming file and line.
+    Raises DataError, naming file, line and column.
     """
-    header, *lines = read_lines(path)
-    names = header.split("\t")
-    if sorted(names) != sorted(COLUMNS):
-        raise DataError(f"{path}:1: header {header!r}; it has to be {' TAB '.join(COLUMNS)}")
-    first, second, third = map(names.index, COLUMNS)
-    found: list[Classified] = []
-    for number, line in enumerate(lines[:limit], 2):
-        fields = line.split("\t")
-        if len(fields) != len(COLUMNS):
-            raise DataError(
-                f"{path}:{number}: {len(fields)} columns where {len(COLUMNS)} are due; repair the line"
-            )
-        if not fields[first].strip() or not fields[second].strip():
-            raise DataError(f"{path}:{number}: an empty premise or hypothesis; repair the line")
-        if fields[third] not in labels:
-            raise DataError(
-                f"{path}:{number}: unknown label {fields[third]!r}; it has to be one of {', '.join(LABELS)}"
-            )
-        found.append(Classified((fields[first], fields[second]), labels[fields[third]]))
-    if not lines:
-        raise DataError(f"{path}: a header and nothing else; fetch it again, or remove it")
-    return found
+    return [
+        Classified((row.text("premise"), row.text("hypothesis")), row.label("label", LABELS))
+        for row in read_table(path, COLUMNS, limit)
+    ]
 
 
 def decode(premise: str, hypothesis: str, label: str) -> Classified:

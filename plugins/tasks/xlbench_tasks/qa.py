@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Answered, Task, TaskData
@@ -11,9 +13,6 @@ from xlbench.metrics import answer_f1
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
 from xlbench_tasks._squad import answered, read_squad
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = """
 ara=arabic ben=bengali eng=english fin=finnish ind=indonesian kor=korean rus=russian swa=swahili tel=telugu
@@ -25,11 +24,6 @@ XQUAD = {code: f"xquad.{end}" for code, end in (pair.split("=") for pair in CONF
 """Configurations by ISO 639-3 code."""
 
 
-def folder(paths: Sequence[Path]) -> TaskData:
-    """Sets in SQuAD 1.1's JSON."""
-    return read_folders(paths, "qa", ".json", read_squad)
-
-
 def decode(_: str, question: str, context: str, answers: Mapping[str, Sequence[Any]]) -> Answered:
     """A question of the hub."""
     return answered(question, context, answers["text"], answers["answer_start"])
@@ -37,8 +31,8 @@ def decode(_: str, question: str, context: str, answers: Mapping[str, Sequence[A
 
 @hookimpl
 def xlbench_tasks() -> Iterator[Task]:
-    """The task `qa`."""
-    yield Task(
+    """The task `qa`, and `qa-xquad`, which has no training data and takes its adapter."""
+    questions = Task(
         name="qa",
         version=1,
         summary="extractive question answering: F1 of answers, and exact match beside it",
@@ -48,7 +42,16 @@ def xlbench_tasks() -> Iterator[Task]:
         training=AdapterTraining(learning_rate=1e-3, batch_size=16, epochs=3),
         max_length=384,
         default_data="tydiqa",
-        folder=folder,
+        folder=partial(read_folders, task="qa", suffix=".json", read=read_squad),
+    )
+    yield questions
+    yield replace(
+        questions,
+        name="qa-xquad",
+        summary="XQuAD, with the adapter of qa: F1 of answers, and exact match beside it",
+        default_data="xquad",
+        folder=partial(read_folders, task="qa-xquad", suffix=".json", read=read_squad),
+        adapter=questions.name,
     )
 
 
@@ -70,9 +73,9 @@ def xlbench_task_data() -> Iterator[TaskData]:
     )
     yield HubData(
         name="xquad",
-        task="qa",
+        task="qa-xquad",
         repo="google/xquad",
-        about="XQuAD (Artetxe et al. 2020), CC BY-SA 4.0; test only",
+        about="XQuAD (Artetxe et al. 2020), CC BY-SA 4.0",
         configs=XQUAD,
         columns=columns,
         decode=decode,

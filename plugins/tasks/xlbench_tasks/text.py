@@ -1,69 +1,183 @@
-"""Unlabelled text: Wikipedia. A folder of text needs no plugin (`--text FOLDER`)."""
+"""Unlabelled text on the hub: Wikipedia, and any set by its id. A folder of text needs no plugin."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from xlbench import hookimpl
+from xlbench import hookimpl, hub
 from xlbench.errors import DataError
 from xlbench_tasks import languages
-from xlbench_tasks._hub import commit, reaching
+from xlbench_tasks._hub_text import Part, lines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Corpus
+    from xlbench.contracts import Corpus, Language
 
-REPO = "wikimedia/wikipedia"
-DUMP = "20231101"
 INSTEAD = "--text FOLDER"
+WIKIPEDIA = "wikimedia/wikipedia"
+DUMP = "20231101"
+FORM = "hub:OWNER/NAME:COLUMN:CONFIG"
+EXAMPLE = "hub:HuggingFaceFW/fineweb-2:text:{iso639_3}_{script}"
 
 
 @dataclass(frozen=True)
-class Wikipedia:
-    """The articles' paragraphs in the order of the dump, streamed: only what is asked for is fetched."""
+class HubText:
+    """A Corpus over one column of a hub set, with a configuration a language."""
 
-    editions: Mapping[str, str]
-    """By ISO 639-3 code: the edition ("zh-yue")."""
-    name: str = "wikipedia"
-    source: str = f"Wikipedia, dump of {DUMP}, CC BY-SA; hub: {REPO}"
-    _commits: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    name: str
+    about: str
+    repo: str
+    column: str
+    configs: Mapping[str, str]
+    """By ISO 639-3 code."""
+    revision: str | None = None
+    """None is the default branch, and the hub's conversion to parquet where that has no such files."""
+    seed: int | None = None
+    """Orders the documents; None leaves them as they stand."""
+    _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def source(self) -> str:
+        """For provenance, one line."""
+        return f"{self.about}; hub: {self.repo}"
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that is read, once it has been looked up."""
+        if self.revision is not None:
+            return hub.known_commit(self._repo, self.revision)
+        # The conversion is looked up only where it is what is read.
+        return hub.known_commit(self._repo, hub.CONVERTED) or hub.known_commit(self._repo)
+
+    def at(self, revision: str) -> HubText:
+        """The same text at a branch, tag or commit."""
+        return replace(self, revision=revision, _found=[])
+
+    def languages(self) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have files. Raises DataError where the set cannot be had."""
+        folders = "\n".join(f"/{x}" for x in self._snapshot().files)
+        return tuple(sorted(code for code, config in self.configs.items() if f"/{config}/" in folders))
+
+    def fingerprint(self, language: str) -> str:
+        """Configuration and commit, and what else says which lines come first. Raises DataError."""
+        part = self._part(language)
+        seed = "" if self.seed is None else f"#seed={self.seed}"
+        return f"{part.config}@{part.snapshot.commit}{seed}"
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """The first `limit` non-empty lines of the documents, stripped. Raises DataError where there are
+        none, or they can be had neither on the network nor from the cache.
+        """
+        return lines(self._part(language), limit)
+
+    def _part(self, language: str) -> Part:
+        if language not in self.configs:
+            raise DataError(f"{self.name} has no text in {language}; use {INSTEAD}")
+        config, snapshot = self.configs[language], self._snapshot()
+        paths = hub.parquet_files(snapshot.files, config, "train")
+        if not paths:
+            raise DataError(
+                f"{self.repo}: no configuration {config!r} with parquet files at commit "
+                f"{snapshot.commit[:12]}; see {snapshot.repo.page}, or use {INSTEAD}"
+            )
+        return Part(snapshot, config, self.column, paths, self.seed)
+
+    def _snapshot(self) -> hub.Snapshot:
+        if not self._found:
+            found = hub.find(self._repo, self.revision)
+            if self.revision is None and not any(x.endswith(".parquet") for x in found.files):
+                found = hub.find(self._repo, hub.CONVERTED)
+            self._found.append(found)
+        return self._found[0]
+
+    @property
+    def _repo(self) -> hub.Repo:
+        return hub.Repo(self.repo, "dataset", INSTEAD)
+
+
+@dataclass(frozen=True)
+class Wikipedia(HubText):
+    """Paragraphs of articles, in the order of the dump; `wikipedia:SEED` has articles drawn by a seed."""
+
+    form: str = "wikipedia:SEED"
 
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the languages that have an edition; needs no network."""
-        return tuple(sorted(self.editions))
+        return tuple(sorted(self.configs))
+
+    def member(self, argument: str, languages: Mapping[str, Language]) -> HubText:
+        """Articles of all over the edition. Raises DataError where the argument is no number."""
+        if not argument.isdecimal():
+            raise DataError(
+                f"{self.name}:{argument}: the seed must be a whole number, such as in wikipedia:1"
+            )
+        return replace(self, name=f"{self.name}:{argument}", seed=int(argument), _found=[])
+
+
+@dataclass(frozen=True)
+class AnyHubText:
+    """Text sets of the hub by id, column and configuration; by itself it has no text."""
+
+    name: str = "hub"
+    source: str = f"any text set of the hub, named as {FORM}"
+    form: str = FORM
+
+    def member(self, argument: str, languages: Mapping[str, Language]) -> HubText:
+        """One set. Of CONFIG, `{iso639_3}`, `{iso639_1}` (its three letters where there are no two) and
+        `{script}` (ISO 15924) are filled in by language; or CONFIG is `LANG=CONFIG`, for one language alone.
+
+        Raises DataError for an argument that is not like that.
+        """
+        repo, _, rest = argument.partition(":")
+        column, _, config = rest.partition(":")
+        if repo.count("/") != 1 or not column or not config:
+            raise DataError(f"hub:{argument}: text on the hub is named as {FORM}, such as {EXAMPLE}")
+        return HubText(f"hub:{argument}", "text set", repo, column, _configs(config, languages))
+
+    def languages(self) -> Collection[str]:
+        """None."""
+        return ()
 
     def fingerprint(self, language: str) -> str:
-        """Configuration and commit. Raises DataError if absent, or neither on the network nor cached."""
-        return f"{self._config(language)}@{self._commit()}"
+        """Raises DataError."""
+        raise DataError(f"hub: names no set; text on the hub is named as {FORM}, such as {EXAMPLE}")
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
-        """The first `limit` non-empty lines of the first articles, stripped. Raises DataError as above."""
-        config = self._config(language)
-        found: list[str] = []
-        with reaching(REPO, INSTEAD):
-            from datasets import load_dataset
+        """Raises DataError."""
+        raise DataError(f"hub: names no set; text on the hub is named as {FORM}, such as {EXAMPLE}")
 
-            for article in load_dataset(REPO, config, split="train", revision=self._commit(), streaming=True):
-                found += [line.strip() for line in article["text"].split("\n") if line.strip()]
-                if len(found) >= limit:
-                    break
-        if not found and limit > 0:
-            raise DataError(f"{REPO} ({config}): no text in it; use {INSTEAD}")
-        return found[:limit]
 
-    def _commit(self) -> str:
-        if REPO not in self._commits:
-            self._commits[REPO] = commit(REPO, INSTEAD)
-        return self._commits[REPO]
+def _configs(template: str, known: Mapping[str, Language]) -> dict[str, str]:
+    """By ISO 639-3 code. Raises DataError for a template that is none."""
+    import langcodes
 
-    def _config(self, language: str) -> str:
-        if language not in self.editions:
-            raise DataError(f"{self.name} has no edition in {language}; use {INSTEAD}")
-        return f"{DUMP}.{self.editions[language]}"
+    code, one, config = template.partition("=")
+    if one:
+        if code not in known:
+            raise DataError(
+                f"{template}: {code!r} is no language in ISO 639-3; `xlbench list languages` has them"
+            )
+        return {code: config}
+    found = {}
+    for iso, language in known.items():
+        short = langcodes.Language.get(iso).language or iso
+        try:
+            found[iso] = template.format(iso639_3=iso, iso639_1=short, script=language.script)
+        except (KeyError, IndexError, ValueError):
+            raise DataError(
+                f"{template}: only {{iso639_3}}, {{iso639_1}} and {{script}} are filled in, as in {EXAMPLE}"
+            ) from None
+    if len(set(found.values())) == 1 < len(found):
+        raise DataError(
+            f"{template}: the same for all languages; name one as LANG={template}, such as swa={template}"
+        )
+    return found
 
 
 @hookimpl
 def xlbench_corpora() -> Iterator[Corpus]:
-    """Wikipedia on the hub."""
-    yield Wikipedia(languages.wikipedias())
+    """Wikipedia, and the sets of the hub by id."""
+    editions = {code: f"{DUMP}.{edition}" for code, edition in languages.wikipedias().items()}
+    yield Wikipedia("wikipedia", f"Wikipedia, dump of {DUMP}, CC BY-SA", WIKIPEDIA, "text", editions)
+    yield AnyHubText()

@@ -142,11 +142,10 @@ class Span:
         )
         more = min(lengths, key=lambda x: (-lengths[x], x), default=0)
         found = []
-        for window in np.searchsorted(test.example, np.arange(len(test.contexts))):
-            places = test.places[window]
-            last = places[min(more, len(places) - 1)]
-            text = _text(test.contexts[test.example[window]], test.offsets[window], places[0], last)
-            found.append((text,))
+        for number, window in enumerate(np.searchsorted(test.example, np.arange(len(test.contexts)))):
+            places = test.places[window][: more + 1]
+            ends = (places[0], places[-1]) if len(places) else (ABSENT, ABSENT)  # no piece at all: no text
+            found.append((_text(test.contexts[number], test.offsets[window], *ends),))
         return found
 
     def _logits(self, encoder: Encoder, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:

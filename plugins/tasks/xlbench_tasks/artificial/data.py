@@ -114,15 +114,27 @@ class ArtificialData:
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples, or all; the same on every machine."""
-        if self.task == "nli":
-            drawn = self.pairs(language, split, limit)
-            say = speaker(language).say
-            return [
-                Classified((say(Meaning(x.premise)).text, say(Meaning(x.hypothesis)).text), x.label)
-                for x in drawn
-            ]
-        tags: Callable[[Sentence], tuple[str, ...]] = _upos if self.task == "pos" else _iob2
-        return [Tagged(x.words, tags(x)) for x in self.sentences(language, split, limit)]
+        return list(_examples(self, language, split, limit))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArtificialData) and (self.task, self.seed) == (other.task, other.seed)
+
+    def __hash__(self) -> int:
+        return hash((self.task, self.seed))
+
+
+@lru_cache(maxsize=128)
+def _examples(data: ArtificialData, language: str, split: Split, limit: int | None) -> tuple[Example, ...]:
+    """Kept, since a study reads them more than once."""
+    if data.task == "nli":
+        drawn = data.pairs(language, split, limit)
+        say = speaker(language).say
+        return tuple(
+            Classified((say(Meaning(x.premise)).text, say(Meaning(x.hypothesis)).text), x.label)
+            for x in drawn
+        )
+    tags: Callable[[Sentence], tuple[str, ...]] = _upos if data.task == "pos" else _iob2
+    return tuple(Tagged(x.words, tags(x)) for x in data.sentences(language, split, limit))
 
 
 def _upos(sentence: Sentence) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""Unlabelled text as a study uses it: no line twice, and none that is in a test set."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xlbench.contracts import Answered, Corpus, Dropped, Example, TaskData, commit_of, sentences
+from xlbench.errors import DataError
+
+NO_LETTER = re.compile(r"[\W_]+")
+SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟۔])\s*")
+
+
+def key(text: str) -> str:
+    """What is compared: letters, marks and digits, case folded, in Unicode's composed form (NFC).
+
+    Spaces, punctuation and symbols make no difference, so that a tokenized sentence is its own text.
+    """
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    if folded.isascii():
+        return NO_LETTER.sub("", folded)
+    return "".join(x for x in folded if unicodedata.category(x)[0] in "LMN")
+
+
+def _tested(example: Example) -> Iterator[str]:
+    """What a line may not be: a text of the example, or a sentence of a question's context."""
+    yield from sentences(example)
+    if isinstance(example, Answered):
+        yield from SENTENCE_END.split(example.context)
+
+
+@dataclass(frozen=True)
+class CleanText:
+    """A Text: any corpus, less repeated lines and lines that a test set has, whichever its language.
+
+    The first `limit` lines are read and cleaned; what is dropped is not replaced by further lines, so text in
+    which nothing is dropped is just the corpus'.
+    """
+
+    corpus: Corpus
+    tests: Mapping[str, tuple[TaskData, Collection[str]]]
+    """By task: its data, and the target languages whose test sets count."""
+    limit: int | None = None
+    """Test examples of a target that count; None is all."""
+    without: frozenset[str] = frozenset()
+    """Languages whose text is not to be had."""
+    _keys: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _read: dict[tuple[str, int], tuple[list[str], Dropped]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def name(self) -> str:
+        """The corpus' name."""
+        return self.corpus.name
+
+    @property
+    def source(self) -> str:
+        """For provenance, one line."""
+        return self.corpus.source
+
+    @property
+    def commit(self) -> str | None:
+        """The revision of the corpus, where it has revisions."""
+        return commit_of(self.corpus)
+
+    def languages(self) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have text."""
+        return tuple(x for x in self.corpus.languages() if x not in self.without)
+
+    def fingerprint(self, language: str) -> str:
+        """Of the corpus: what is dropped is told by `dropped`."""
+        return self.corpus.fingerprint(language)
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """The first `limit` lines of the corpus that are kept. Raises DataError where none is."""
+        return self._clean(language, limit)[0]
+
+    def dropped(self, language: str, limit: int) -> Dropped:
+        """What of the first `limit` lines of the corpus is not kept. Raises DataError as `lines` does."""
+        return self._clean(language, limit)[1]
+
+    def _clean(self, language: str, limit: int) -> tuple[list[str], Dropped]:
+        if (language, limit) not in self._read:
+            kept: list[str] = []
+            repeated: list[int] = []
+            tested: list[int] = []
+            seen: set[str] = set()
+            lines = self.corpus.lines(language, limit)
+            tests = self._test_keys()
+            for number, line in enumerate(lines):
+                if line in seen:
+                    repeated.append(number)
+                    continue
+                seen.add(line)
+                if key(line) in tests:
+                    tested.append(number)
+                else:
+                    kept.append(line)
+            if lines and not kept:
+                raise DataError(
+                    f"no text for {language} in {self.name}: every line of it is in a test set of the study; "
+                    "give other text"
+                )
+            self._read[language, limit] = kept, Dropped(tuple(repeated), tuple(tested))
+        return self._read[language, limit]
+
+    def _test_keys(self) -> set[str]:
+        if not self._keys:
+            self._keys.update(key(x) for example in self._examples() for x in _tested(example))
+            self._keys.discard("")
+        return self._keys
+
+    def _examples(self) -> Iterator[Example]:
+        for data, languages in self.tests.values():
+            for language in languages:
+                yield from data.examples(language, "test", self.limit)
+
+
+@dataclass(frozen=True)
+class TrainingSentences:
+    """A Corpus: the sentences of a task's training data, never those of its dev or test sets."""
+
+    task: str
+    data: TaskData
+    name: str
+
+    @property
+    def source(self) -> str:
+        """For provenance, one line."""
+        return f"training sentences of {self.task}: {self.data.source}"
+
+    def languages(self) -> Collection[str]:
+        """ISO 639-3 codes of the languages that have training data."""
+        return self.data.languages("train")
+
+    def fingerprint(self, language: str) -> str:
+        """That of the training data."""
+        return f"training sentences of {self.task}: {self.data.fingerprint(language, 'train')}"
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """The sentences of the first examples, stripped; at most `limit`. Raises DataError."""
+        examples = self.data.examples(language, "train", limit)
+        found = [x.strip() for example in examples for x in sentences(example)]
+        return [x for x in found if x][:limit]

@@ -1,0 +1,39 @@
+"""`xlbench fetch` and `xlbench doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xlbench.contracts import Study
+
+SIGNS = {"good": "ok", "note": "note", "bad": "FAILED"}
+
+
+def fetch(study: Study, *, results: Path, quiet: bool, strict_plugins: bool) -> None:
+    """Bring a study's things here, a line each."""
+    from xlbench.fetching import fetch
+    from xlbench.study import command
+
+    for one in fetch(study, results=results, strict_plugins=strict_plugins):
+        if not quiet:
+            print(f"{one.what:<8} {one.name:<24} {one.amount}", flush=True)
+    print(f"all here; without a network: HF_HUB_OFFLINE=1 {command(study)}")
+
+
+def doctor(*, as_json: bool) -> int:
+    """Print what there is. Returns the exit code: 1 where something does not work."""
+    from xlbench.doctor import examine
+
+    found = []
+    for one in examine():
+        found.append(one)
+        if not as_json:
+            print(f"{SIGNS[one.state]:<7} {one.name:<14} {one.text}", flush=True)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(x) for x in found], ensure_ascii=False, indent=2))
+    return 1 if any(x.state == "bad" for x in found) else 0

@@ -1,0 +1,136 @@
+"""Data of single languages that is missing or malformed: told before anything trains, or done without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from xlbench.clean_text import CleanText
+from xlbench.contracts import Unavailable
+from xlbench.errors import DataError
+from xlbench.problems import ManyProblemsError, Problems
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Corpus, Resolved, Study, TaskData
+
+
+def check_data(resolved: Resolved) -> Resolved:
+    """Read all training and test data and all text of a study, so that what is broken shows now.
+
+    Returns the study, or with `skip_unavailable` what is left of it. Raises ManyProblemsError with a line a
+    broken file or language.
+    """
+    rest, problems = resolved, Problems()
+    for read in (_examples, _text):
+        found = []
+        for one, action in read(rest):
+            with problems.kept():
+                try:
+                    action()
+                except DataError as error:
+                    found.append(replace(one, reason=str(error)))
+                    if not resolved.study.skip_unavailable:
+                        raise
+        try:
+            rest = without(rest, found)
+        except ManyProblemsError:
+            if not problems.lines:
+                raise
+            break
+    for task, how in rest.training.items():
+        if not problems.lines and how.examples is not None:
+            none = [x for x in rest.study.train_languages if not rest.size(task, x, "train")]
+            if none:
+                problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
+    if problems.lines:
+        raise ManyProblemsError(problems.lines)
+    return rest
+
+
+def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], object]]]:
+    for task in resolved.tasks:
+        for x in resolved.study.train_languages:
+            yield Unavailable("train", x, ""), partial(resolved.available, task, x, "train")
+        for x in resolved.targets[task]:
+            yield Unavailable("test", x, "", task), partial(resolved.size, task, x, "test")
+
+
+def _text(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], object]]]:
+    for x in resolved.text_languages():
+        yield Unavailable("text", x, ""), partial(resolved.text_lines, x, resolved.mlm.lines)
+
+
+def missing(
+    study: Study, data: Mapping[str, TaskData], training_data: Mapping[str, TaskData], corpus: Corpus
+) -> list[Unavailable]:
+    """What a study asks for that its data do not have; no data is read."""
+    found = []
+    tested = {x for one in data.values() for x in one.languages("test")}
+    for task, one in data.items():
+        absent = [x for x in study.targets if x not in tested]
+        found += [Unavailable("test", x, f"none in {one.name}", task) for x in absent]
+    for task, one in training_data.items():
+        absent = [x for x in study.train_languages if x not in one.languages("train")]
+        found += [Unavailable("train", x, f"none for {task} in {one.name}") for x in absent]
+    if having := corpus.languages():
+        asked = dict.fromkeys((*study.transfer, *([study.reference] if study.reference else [])))
+        absent = [x for x in asked if x not in having and x not in study.language_adapters]
+        found += [Unavailable("text", x, f"none in {corpus.name}") for x in absent]
+    return found
+
+
+def less(study: Study, found: Sequence[Unavailable], targets: Mapping[str, Collection[str]]) -> Study:
+    """The study without what is not to be had; `targets` are those that each task has left."""
+    untrained = {x.language for x in found if x.what == "train"}
+    silent = {x.language for x in found if x.what == "text"}
+    tested = {x for one in targets.values() for x in one}
+    controls = study.controls
+    if controls is not None and study.reference in silent:
+        controls = tuple(x for x in controls if x != "reference")
+    return replace(
+        study,
+        train_languages=tuple(x for x in study.train_languages if x not in untrained),
+        transfer=tuple(x for x in study.transfer if x not in silent or x in study.language_adapters),
+        targets=tuple(x for x in study.targets if x in tested),
+        controls=controls,
+    )
+
+
+def is_whole(study: Study, asked: Study) -> bool:
+    """Whether something is left of each list of languages."""
+    names = ("train_languages", "transfer", "targets")
+    return all(getattr(study, x) or not getattr(asked, x) for x in names)
+
+
+def without(resolved: Resolved, found: Sequence[Unavailable]) -> Resolved:
+    """What is left of a study. Raises ManyProblemsError, with the reasons, where that is no study."""
+    if not found:
+        return resolved
+    gaps = {(x.task, x.language) for x in found if x.what == "test"}
+    targets = {
+        task: tuple(x for x in languages if (task, x) not in gaps)
+        for task, languages in resolved.targets.items()
+    }
+    study = less(resolved.study, found, targets)
+    if not is_whole(study, resolved.study) or not all(targets.values()):
+        raise ManyProblemsError([*map(str, found), "nothing is left without these; mend the data"])
+    text = resolved.corpus
+    if isinstance(text, CleanText):
+        silent = text.without | {x.language for x in found if x.what == "text"}
+        tests = {x: (resolved.data[x], one) for x, one in targets.items()}
+        text = replace(text, tests=tests, without=silent)
+    skipped = tuple(dict.fromkeys((*resolved.unavailable, *found)))
+    return replace(resolved, study=study, targets=targets, corpus=text, unavailable=skipped)
+
+
+def left_out(resolved: Resolved) -> tuple[str, ...]:
+    """A line for each task that has no test data in some of the study's targets, and for what is skipped."""
+    lines = []
+    skipped = {(x.task, x.language) for x in resolved.unavailable if x.what == "test"}
+    for task, targets in resolved.targets.items():
+        absent = [x for x in resolved.study.targets if x not in targets and (task, x) not in skipped]
+        if absent:
+            lines.append(f"{task}: no test data in {', '.join(absent)}; left out there")
+    return (*lines, *map(str, resolved.unavailable))

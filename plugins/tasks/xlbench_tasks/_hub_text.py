@@ -1,0 +1,129 @@
+"""Lines of a hub text set, read in parts and kept: only what is asked for is fetched, and only once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from xlbench import hub
+from xlbench.contracts import digest
+from xlbench.errors import DataError
+
+if TYPE_CHECKING:
+    from pyarrow import parquet
+
+SPREAD = 8
+"""Row groups whose documents are mixed where a seed orders them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The documents of one configuration, and the order in which they are read."""
+
+    snapshot: hub.Snapshot
+    config: str
+    column: str
+    paths: tuple[str, ...]
+    seed: int | None = None
+    """None: as they stand. Otherwise 8 row groups at a time, drawn by it without replacement over all files,
+    their documents in an order drawn by it."""
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return f"{self.snapshot.repo.id} ({self.config})"
+
+
+def lines(part: Part, limit: int) -> Sequence[str]:
+    """The first `limit` non-empty lines of the documents, stripped; fewer where there are no more.
+
+    Kept in the cache with however many more were asked for before. Raises DataError where there are none, or
+    they can be had neither from there nor from the hub.
+    """
+    name = f"text/{_key(part)}.json.gz"
+    content = hub.kept(name)
+    known: dict[str, Any] = {"whole": False, "lines": []}
+    if content is not None:
+        known = json.loads(gzip.decompress(content))
+    if len(known["lines"]) < limit and not known["whole"]:
+        with hub.reaching(part.snapshot.repo):
+            found = list(islice(_lines(part), limit))
+        known = {"whole": len(found) < limit, "lines": found}
+        hub.put_by(name, gzip.compress(json.dumps(known, ensure_ascii=False).encode(), mtime=0))
+    if not known["lines"] and limit > 0:
+        raise DataError(f"{part.where}: no text in it; use {part.snapshot.repo.instead}")
+    first: list[str] = known["lines"][:limit]
+    return first
+
+
+def _key(part: Part) -> str:
+    repo = part.snapshot.repo
+    return digest(
+        {
+            "repository": repo.id,
+            "commit": part.snapshot.commit,
+            "paths": list(part.paths),
+            "column": part.column,
+            "seed": part.seed,
+        }
+    )
+
+
+def _lines(part: Part) -> Iterator[str]:
+    for document in _documents(part):
+        yield from filter(None, map(str.strip, (document or "").split("\n")))
+
+
+def _documents(part: Part) -> Iterator[str | None]:
+    if part.seed is None:
+        for path in part.paths:
+            for group in range(hub.patiently(partial(_groups, part, path))):
+                yield from hub.patiently(partial(_read, part, path, group))
+        return
+    draw = random.Random(part.seed)
+    # The order of `random()` alone is promised to stay the same over versions of Python.
+    files = sorted(part.paths, key=lambda _: draw.random())
+    while files:
+        # Of many files a few are opened: each costs a request, and one has thousands of documents.
+        some, files = files[:SPREAD], files[SPREAD:]
+        places = [(x, i) for x in some for i in range(hub.patiently(partial(_groups, part, x)))]
+        places.sort(key=lambda _: draw.random())
+        while places:
+            now, places = places[:SPREAD], places[SPREAD:]
+            mixed = [text for x, i in now for text in hub.patiently(partial(_read, part, x, i))]
+            mixed.sort(key=lambda _: draw.random())
+            yield from mixed
+
+
+@contextmanager
+def _table(part: Part, path: str) -> Iterator[parquet.ParquetFile]:
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        with hub.opened(part.snapshot, path) as file, parquet.ParquetFile(file) as table:
+            yield table
+    except ArrowInvalid as error:
+        raise DataError(f"{part.where}: {path} is no parquet file ({error}); use other text") from None
+
+
+def _groups(part: Part, path: str) -> int:
+    with _table(part, path) as table:
+        if part.column not in table.schema_arrow.names:
+            raise DataError(
+                f"{part.where}: no column {part.column!r}; it has {', '.join(table.schema_arrow.names)}"
+            )
+        return int(table.num_row_groups)
+
+
+def _read(part: Part, path: str, group: int) -> list[str | None]:
+    with _table(part, path) as table:
+        column = table.read_row_group(group, columns=[part.column]).column(0)
+        texts: list[str | None] = column.to_pylist()
+        return texts

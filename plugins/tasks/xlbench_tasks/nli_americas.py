@@ -1,0 +1,56 @@
+"""AmericasNLI: the task `nli` on languages of the Americas, with the adapter of `nli`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xlbench import hookimpl
+from xlbench_tasks import nli
+from xlbench_tasks._folders import read_folders
+from xlbench_tasks._hub import HubData
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xlbench.contracts import Task, TaskData
+
+CONFIGS = "aym bzd cni grn=gn hch nah oto quy shp tar"
+AMERICAS = {x.partition("=")[0]: x.rpartition("=")[2] for x in CONFIGS.split()}
+"""Configurations by ISO 639-3 code; Nahuatl and Otomi have the codes that the set gives them."""
+
+
+def folder(paths: Sequence[Path]) -> TaskData:
+    """Sets of tab-separated pairs with a header, as for `nli`."""
+    return read_folders(paths, "nli-americas", ".tsv", nli.read_pairs)
+
+
+@hookimpl
+def xlbench_tasks() -> Iterator[Task]:
+    """The task `nli-americas`."""
+    (task,) = nli.xlbench_tasks()
+    yield replace(
+        task,
+        name="nli-americas",
+        version=1,
+        summary="natural language inference in languages of the Americas, with the adapter of nli: accuracy",
+        default_data="americasnli",
+        folder=folder,
+        adapter=task.name,
+    )
+
+
+@hookimpl
+def xlbench_task_data() -> Iterator[TaskData]:
+    """AmericasNLI on the hub, which has no training data."""
+    yield HubData(
+        name="americasnli",
+        task="nli-americas",
+        repo="nala-cub/americas_nli",
+        about="AmericasNLI (Ebrahimi et al. 2022), translations of XNLI, CC BY-SA 4.0",
+        configs=AMERICAS,
+        columns=nli.COLUMNS,
+        decode=nli.decode,
+        without={"train": frozenset(AMERICAS)},
+    )

@@ -1,0 +1,135 @@
+"""`xlbench recommend`, `compare` and `export` on stored results."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import CODES, METRICS, PROVENANCE, Synthetic, write_all
+
+from xlbench import load_results
+from xlbench.cli import advising
+from xlbench.contracts import Language
+from xlbench.errors import XlbenchError
+from xlbench.results import Store
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("advice") / "results"
+    write_all(path, Synthetic(examples=80, strength=8.0, controls=()))
+    return path
+
+
+def test_recommend_ranks_for_a_measured_target(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    advising.recommend(results, "pos", "tiny", CODES[4], None)
+    said = capsys.readouterr().out
+    assert "Measured. Dun (qad) comes first" in said
+    assert said.index("Dun (qad) ") < said.rindex("Ama (qaa)")
+
+
+def test_recommend_predicts_for_another_and_says_what_that_costs(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    advising.recommend(results, "pos", "tiny", CODES[8], None)
+    said = capsys.readouterr().out
+    for text in ("Not measured: a prediction", "Regret", "nearest by genus and family", "best donor overall"):
+        assert text in said
+    assert "does not beat plain rules" in said or "costs less than each" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("pos", "tiny", "no language", None), "no language"),
+        (
+            ("pos", "xlmr", "deu", None),
+            "no study of pos with the model xlmr .* xlbench run --model xlmr --task pos",
+        ),
+        (("ner", "tiny", "deu", None), "no study of ner with the model tiny"),
+        (("nosuch", "tiny", "deu", None), "nosuch"),
+        (("pos", "tiny", "deu", "abc"), "no study 'abc'"),
+    ],
+)
+def test_what_is_missing_gets_one_line(
+    results: Path, given: tuple[str, str, str, str | None], says: str
+) -> None:
+    with pytest.raises(XlbenchError, match=says) as caught:
+        advising.recommend(results, *given)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_results_gets_one_line(tmp_path: Path) -> None:
+    for call in (
+        lambda: advising.recommend(tmp_path / "no", "pos", "tiny", "deu", None),
+        lambda: advising.compare("one", "other", tmp_path / "no"),
+        lambda: advising.export(tmp_path / "no", "csv", None, None),
+    ):
+        with pytest.raises(XlbenchError, match="no such folder"):
+            call()
+
+
+def test_a_missing_job_is_named_and_nothing_is_averaged_over_what_is_left(tmp_path: Path) -> None:
+    study = Synthetic(examples=30, controls=())
+    store = Store(tmp_path)
+    store.prepare()
+    lost, failed, *_ = [x for x in study.jobs if "100 steps" in x.label]
+    for job in study.jobs:
+        if job is failed:
+            store.write_failure(job, ValueError("loss is NaN"), PROVENANCE)
+        elif job is not lost:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    extra = Synthetic(transfer=CODES[8:9], examples=30, controls=())
+    for job in extra.jobs:
+        store.write(job, extra.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    with pytest.raises(XlbenchError, match=r"evaluations missing, such as.*run the study again"):
+        advising.recommend(tmp_path, "pos", "tiny", CODES[9], None)
+
+
+def test_compare_folders_and_models(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weaker = tmp_path / "weaker"
+    write_all(weaker, Synthetic(examples=80, strength=1.0, controls=()))
+    advising.compare(str(results), str(weaker), tmp_path)
+    said = capsys.readouterr().out
+    assert "48 effects in both" in said
+    assert " 0 clearly changed" not in said
+    advising.compare("tiny", Store(results).studies()[0].id, results)
+    assert " 0 clearly changed" in capsys.readouterr().out
+    with pytest.raises(XlbenchError, match=r"'mbert' is no folder, nor a study or model in .*: tiny"):
+        advising.compare("tiny", "mbert", results)
+
+
+def test_export_is_what_load_results_gives(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = load_results(results)
+    advising.export(results, "csv", None, None)
+    csv = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    advising.export(results, "json", tmp_path / "a" / "scores.json", None)
+    rows = json.loads((tmp_path / "a" / "scores.json").read_text())
+    advising.export(results, "parquet", tmp_path / "scores.parquet", None)
+    parquet = pd.read_parquet(tmp_path / "scores.parquet")
+    assert len(csv) == len(rows) == len(parquet) == len(expected)
+    for scores in (csv["score"], [x["score"] for x in rows], parquet["score"]):
+        np.testing.assert_allclose(scores, expected["score"], atol=1e-9)
+    assert list(csv.columns) == list(parquet.columns) == list(expected.columns) == list(rows[0])
+    with pytest.raises(XlbenchError, match=r"--out scores.parquet"):
+        advising.export(results, "parquet", None, None)
+
+
+def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = Synthetic(examples=30, controls=())
+    evil = "A\x1b[31mB [bold]c[/bold] \u202e"
+    study.languages[CODES[3]] = Language(CODES[3], evil, evil, "Made-up", "Latn")
+    write_all(tmp_path, study)
+    advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
+    advising.compare(str(tmp_path), str(tmp_path), tmp_path)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "[bold]c[/bold]" in said

@@ -1,0 +1,245 @@
+"""Every architecture that is offered, from a checkpoint on disk to scores and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from architectures import ARCHITECTURES, LENGTH, LINES, write
+from made import study_over
+
+from xlbench import checkpoints
+from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
+from xlbench.errors import ModelError
+from xlbench.lab import Lab
+
+TASKS = ("tags", "pairs", "trees", "questions")
+"""Of every kind."""
+QUICK = LanguageTraining(
+    learning_rate=5e-3, reduction_factor=4, config="seq_bn_inv", steps=4, chunk=16, batch_size=4, lines=60,
+    held_out=0.2, checks=2,
+)  # fmt: skip
+
+
+def study(checkpoint: Path) -> Resolved:
+    found = study_over(checkpoint, TASKS)
+    training = {
+        task: dataclasses.replace(how, epochs=1, learning_rate=5e-3) for task, how in found.training.items()
+    }
+    return dataclasses.replace(found, training=training, language_training=QUICK)
+
+
+def lab_of(resolved: Resolved, checkpoint: Path, folder: Path) -> Lab:
+    return Lab(resolved, str(checkpoint), folder, device="cpu", threads=1)
+
+
+def counts(lab: Lab, task: str, under: Composition | None = None) -> list[np.ndarray]:
+    return [x.counts for x in lab.evaluate(lab.resolved.cells(task), under)]
+
+
+def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def whole_path(lab: Lab) -> dict[str, list[np.ndarray]]:
+    """Everything that a study may ask for: counts of each condition."""
+    found = {}
+    for task in TASKS:
+        lab.restore()
+        lab.task_adapter(task)
+        found[f"{task} bare"] = counts(lab, task)
+        one, two = (LanguageAdapter("trained", x, QUICK) for x in ("qaa", "qab"))
+        for adapter in (one, two):
+            assert np.isfinite(lab.language_adapter(adapter)["held_out_after"])
+        found[f"{task} stacked"] = counts(lab, task, Composition((one,)))
+        for mix in ("average", "untrained", "tuned") if task == "tags" else ():
+            under = Composition((one, two), mix, fusion=Fusion(steps=2, learning_rate=1e-3, batch_size=4))
+            found[f"{task} {mix}"] = counts(lab, task, under)
+        found[f"{task} bare again"] = counts(lab, task)
+        assert np.isfinite(lab.finetune("qaa", steps=2, seed=0))
+        found[f"{task} finetuned"] = counts(lab, task)
+    return found
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -> None:
+    checkpoint = write(name, tmp_path / "checkpoint")
+    where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
+    resolved = study(checkpoint)
+    lab = lab_of(resolved, checkpoint, tmp_path / "adapters")
+    assert lab.encoder.longest == checkpoints.longest_input(where) == LENGTH
+    first = whole_path(lab)
+    for task in TASKS:
+        assert same(first[f"{task} bare"], first[f"{task} bare again"])
+    # Another process finds all adapters on disk, trains none, and scores alike.
+    other = lab_of(resolved, checkpoint, tmp_path / "adapters")
+    second = whole_path(other)
+    assert not {"train adapter", "train language adapter"} & other.take_seconds().keys()
+    assert first.keys() == second.keys()
+    assert all(same(first[x], second[x]) for x in first)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_masked_logits_and_their_gradients_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+    from transformers import AutoModelForMaskedLM
+
+    checkpoint = write(name, tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    reference = AutoModelForMaskedLM.from_pretrained(checkpoint).eval()
+    ids = torch.randint(5, len(encoder.tokenizer), (3, LENGTH), generator=torch.Generator().manual_seed(0))
+    where, attention = torch.tensor([1, 7, 50, 101]), torch.ones_like(ids)
+    encoder.trainable_base()
+    ours = encoder.masked_logits(ids, attention, where)
+    theirs = reference(input_ids=ids, attention_mask=attention).logits.reshape(-1, ours.shape[-1])[where]
+    torch.testing.assert_close(ours, theirs)
+    ours.logsumexp(-1).sum().backward()
+    theirs.logsumexp(-1).sum().backward()
+    embeddings = encoder.body.get_input_embeddings().weight, reference.get_input_embeddings().weight
+    torch.testing.assert_close(*(x.grad for x in embeddings))  # input and output side, where they are tied
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_adapter_of_zeros_changes_nothing(name: str, tmp_path: Path) -> None:
+    checkpoint = write(name, tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    ids = torch.arange(5, 25)[None]
+    everywhere, attention = torch.arange(20), torch.ones_like(ids)
+    with torch.no_grad():
+        encoder.use_no_adapter()
+        bare = encoder.masked_logits(ids, attention, everywhere)
+        encoder.add_language_adapter("nothing", "seq_bn_inv", 4)
+        for key, parameter in encoder.model.named_parameters():
+            if "nothing" in key and "adapter_up" in key:
+                parameter.zero_()
+        encoder.model.set_active_adapters("nothing")
+        with_it = encoder.masked_logits(ids, attention, everywhere)
+        del encoder.body.invertible_adapters["nothing"]
+        without_invertible = encoder.masked_logits(ids, attention, everywhere)
+    torch.testing.assert_close(without_invertible, bare)
+    assert not torch.equal(with_it, bare)  # the invertible part is at work on this architecture
+
+
+def test_a_bottleneck_of_modernbert_computes_what_it_should(tmp_path: Path) -> None:
+    """Over plain transformers: h + m + up(relu(down(m + norm(h)))), m what the feed-forward part gives.
+
+    The library takes the normed input for the residual that the bottleneck reads.
+    """
+    from transformers import AutoModel
+
+    checkpoint = write("modernbert", tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    torch.manual_seed(1)
+    encoder.add_language_adapter("one", "seq_bn", 4)
+    parts = [layer.output_adapters.adapters["one"] for layer in encoder.body.layers]
+    with torch.no_grad():
+        for part in parts:
+            part.adapter_up.weight.normal_()
+    plain = AutoModel.from_pretrained(checkpoint).eval()
+    for layer, part in zip(plain.layers, parts, strict=True):
+
+        def after(
+            mlp: torch.nn.Module, inputs: tuple[torch.Tensor], m: torch.Tensor, part=part
+        ) -> torch.Tensor:
+            down, up = part.adapter_down[0], part.adapter_up
+            return m + up(torch.relu(down(m + inputs[0])))
+
+        layer.mlp.register_forward_hook(after)
+    ids = torch.arange(5, 25)[None]
+    encoder.model.set_active_adapters("one")
+    with torch.no_grad():
+        ours = encoder.body(input_ids=ids, attention_mask=torch.ones_like(ids))[0]
+        torch.testing.assert_close(ours, plain(input_ids=ids).last_hidden_state)
+
+
+def test_modernbert_is_never_compiled(tmp_path: Path) -> None:
+    checkpoint = write("modernbert", tmp_path, reference_compile=True)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    for config in (encoder.model.config, encoder.body.config, encoder.masked_lm.config):
+        assert config.reference_compile is False
+        assert config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize("name", ["deberta", "mdeberta"])
+def test_the_head_of_deberta_is_found_under_its_authors_names(name: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    checkpoint = write(name, tmp_path)
+    before = lab_of(study(checkpoint), checkpoint, tmp_path).encoder
+    weights = load_file(checkpoint / "model.safetensors")
+    with torch.no_grad():  # unlike any that a fresh head would have
+        weights["cls.predictions.bias"].normal_(generator=torch.Generator().manual_seed(3))
+    named = {
+        key.replace("cls.predictions.transform.", "lm_predictions.lm_head.").replace(
+            "cls.predictions.bias", "lm_predictions.lm_head.bias"
+        ): value.half() if name == "mdeberta" else value
+        for key, value in weights.items()
+    } | {"mask_predictions.dense.weight": torch.zeros(2, 2)}  # fmt: skip
+    save_file(named, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    after = lab_of(study(checkpoint), checkpoint, tmp_path).encoder
+    ids = torch.arange(5, 25)[None]
+    with torch.no_grad():
+        ours, theirs = (x.masked_logits(ids, torch.ones_like(ids), torch.arange(20)) for x in (after, before))
+    tolerance = 2e-2 if name == "mdeberta" else 1e-5  # published in half precision, computed in single
+    torch.testing.assert_close(ours, theirs + weights["cls.predictions.bias"], rtol=0, atol=tolerance)
+    assert all(x.dtype == torch.float32 for x in after.weights().values())
+
+
+@pytest.mark.parametrize("name", ["bert", "minilm", "xlm-roberta", "mdeberta", "modernbert"])
+def test_without_a_masked_lm_head_only_finetuning_is_refused(name: str, tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    checkpoint = write(name, tmp_path / "whole")
+    AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
+    where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
+    assert where.masked_lm is False
+    lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
+    lab.task_adapter("tags")
+    assert counts(lab, "tags")
+    with pytest.raises(ModelError, match="no masked-LM head among its weights, so nothing can be finetuned"):
+        lab.finetune("qaa", steps=1, seed=0)
+
+
+def only_sentencepiece(name: str, file: str, folder: Path, **facts: object) -> Path:
+    """A checkpoint as its authors publish it: SentencePiece's own file and no tokenizer.json."""
+    import sentencepiece
+
+    checkpoint = write(name, folder / "checkpoint", vocab_size=64)
+    for path in checkpoint.glob("*token*.json"):
+        path.unlink()
+    (folder / "text").write_text("\n".join(LINES))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "text"), model_prefix=str(folder / "model"), vocab_size=40, minloglevel=2,
+        hard_vocab_limit=False,
+    )  # fmt: skip
+    (folder / "model.model").rename(checkpoint / file)
+    config = checkpoint / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **facts}))
+    return checkpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "facts", "mask"),
+    [
+        ("mdeberta", "spm.model", {}, "[MASK]"),
+        ("xlm-roberta", "sentencepiece.bpe.model", {}, "<mask>"),
+        ("minilm", "sentencepiece.bpe.model", {"tokenizer_class": "XLMRobertaTokenizer"}, "<mask>"),
+    ],
+)
+def test_a_sentencepiece_model_alone_makes_a_fast_tokenizer(
+    name: str, file: str, facts: dict[str, object], mask: str, tmp_path: Path
+) -> None:
+    checkpoint = only_sentencepiece(name, file, tmp_path, **facts)
+    lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
+    assert lab.encoder.tokenizer.mask_token == mask
+    assert "▁ana" in lab.encoder.tokenizer("ana beka").tokens()
+    assert np.isfinite(lab.finetune("qaa", steps=1, seed=0))
+
+
+def test_a_tokenizer_of_a_class_that_has_no_file_is_refused(tmp_path: Path) -> None:
+    checkpoint = only_sentencepiece("minilm", "sentencepiece.bpe.model", tmp_path)
+    with pytest.raises(ModelError, match="no tokenizer of the class that its configuration asks for"):
+        lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
