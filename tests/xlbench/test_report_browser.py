@@ -42,7 +42,7 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Fails a test in which anything is said in the console, or anything but the file is asked for."""
     width, height = request.param
     page = browser.new_page(viewport={"width": width, "height": height})
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     found = Visit(page)
     page.on("console", lambda message: found.wrong.append(message.text))
     page.on("pageerror", lambda error: found.wrong.append(str(error)))

@@ -75,7 +75,7 @@ def run(
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
 ) -> int:
-    """Run a study, or what is missing of it; ends with tables, a leaderboard and a picture."""
+    """Run a study, or what is missing of it; ends with tables, a leaderboard and an HTML report."""
     from xlbench.cli.running import run
 
     return run(

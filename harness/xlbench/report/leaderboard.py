@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Page, Table
+from xlbench.contracts import Curves, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.report.assets import asset
 from xlbench.report.markdown import grid, markdown
@@ -43,12 +43,13 @@ def write_leaderboard(
         made_by = provenance(page)
         stem = _slug(f"{probe}-{page.task}-{made_by.model}")
         addresses: dict[int, str] = {}
-        for place, part in enumerate(page.parts):
-            if not isinstance(part, Table):
-                path = out / "pictures" / f"{stem}-{len(addresses) + 1}.png"
-                picture(part, path)
-                addresses[place] = f"pictures/{path.name}"
-                written.append(path)
+        drawn = [(place, part) for place, part in enumerate(page.parts) if not isinstance(part, Table)]
+        drawn.sort(key=lambda x: isinstance(x[1], Curves))  # the first picture is a matrix where there is one
+        for number, (place, part) in enumerate(drawn, start=1):
+            path = out / "pictures" / f"{stem}-{number}.png"
+            picture(part, path)
+            addresses[place] = f"pictures/{path.name}"
+            written.append(path)
         with writing(out, "--out"):
             _remove_pictures(out / "pictures", stem, len(addresses))
         says = page.summary[0] if page.summary else page.title
