@@ -71,9 +71,10 @@ def test_a_run_says_so_and_so_do_its_pages(
     done = xlbench.run(replace(study, skip_unavailable=True), results=results, workers=2)
     assert done.failed == {}
     assert done.run == 2
-    reporting.show(results, None)
+    read = reporting.Read(results, None)
+    reporting.show(read)
     assert "left out: ner in fin:" in " ".join(capsys.readouterr().out.split())
-    reporting.leaderboard(results, tmp_path / "board", None)
+    reporting.leaderboard(read, tmp_path / "board")
     for probe in ("transfer", "zero-shot"):
         (page,) = (tmp_path / "board").glob(f"{probe}-*.md")
         text = page.read_text("utf-8")
