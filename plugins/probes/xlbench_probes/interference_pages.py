@@ -65,8 +65,8 @@ def _summary(view: View) -> Iterator[str]:
                 f"{found.count('helps')} clearly help."
             )
     yield (
-        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
-        "test examples only). Clearly: by its two-sided test, corrected over the table "
+        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
+        "seed, over test examples only). Clearly: by its two-sided test, corrected over the table "
         "(Benjamini-Hochberg, 5%)."
     )
     if view.invertible is not None:

@@ -94,8 +94,8 @@ def _summary(view: View) -> Iterator[str]:
     if own.value is not None:
         yield f"With a target's own adapter its score changes by {interval(own.number())}, on average."
     yield (
-        "Intervals are of 95%, by a paired bootstrap over seeds, then test examples (with one seed, over "
-        "test examples only)."
+        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
+        "seed, over test examples only)."
     )
 
 
@@ -121,7 +121,7 @@ def _targets(view: View) -> Table:
             mean(change(view.effects, f, g) for f in some) if some else None
             for some in view.kinds(g).values()
         ]
-        before = view.effects.before(g).number()
+        before = view.effects.before(g).score()
         rows.append((view.reading.name(g), view.reading.seen(g), before, *(number(x) for x in means)))
     return Table(
         "Change by target",

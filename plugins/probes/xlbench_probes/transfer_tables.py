@@ -98,7 +98,7 @@ def targets(view: View) -> Table:
         (
             view.reading.name(g),
             view.reading.seen(g),
-            effects.before(g).number(),
+            effects.before(g).score(),
             view.majority.get(g),
             found[g].number,
             found[g].detectable,

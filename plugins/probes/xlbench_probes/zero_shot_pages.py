@@ -45,14 +45,14 @@ def _page(reading: Reading, task: str) -> Page:
     effects = Effects(task, metric, counts, ())
     majority = majorities(reading, task)
     found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
-    scores = {target: effects.before(target).number() for target in counts}
+    scores = {target: effects.before(target).score() for target in counts}
     others = [Effects(task, replace(metric, score=score), counts, ()) for _, score in metric.others]
     order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
     rows = []
     for target in order:
         evaluation = found[target]
         size = (None, None) if evaluation is None else (len(evaluation.counts), evaluation.truncated)
-        beside = [one.before(target).number() for one in others]
+        beside = [one.before(target).score() for one in others]
         rows.append(
             (reading.name(target), reading.seen(target), scores[target], *beside, majority.get(target), *size)
         )
@@ -75,7 +75,7 @@ def _summary(
     counts: dict[str, NDArray[np.int32] | str],
     majority: dict[str, float],
 ) -> tuple[str, ...]:
-    scores = {x: effects.before(x).number() for x in counts}
+    scores = {x: effects.before(x).score() for x in counts}
     known = {x: score.value for x, score in scores.items() if score.value is not None}
     lines = [f"{counted(len(known), 'target language')} scored without finetuning."]
     if known:
