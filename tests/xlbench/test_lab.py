@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -87,22 +89,29 @@ def test_labels_equal_those_of_the_trainer(make: Make, checkpoint: Path, task: s
     assert len({label for labels in ours[0] for label in labels}) > 1  # not one answer for everything
 
 
-def test_finetuning_equals_a_plain_loop(make: Make, checkpoint: Path) -> None:
-    """The loop that everyone writes: all logits, labels of -100, the scheduler of transformers."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer, get_linear_schedule_with_warmup
+def at(resolved: Resolved, schedule: Literal["linear", "constant"]) -> Resolved:
+    return dataclasses.replace(resolved, mlm=dataclasses.replace(resolved.mlm, schedule=schedule))
 
-    lab = make()
+
+@pytest.mark.parametrize("schedule", ["linear", "constant"])
+def test_finetuning_equals_a_plain_loop(
+    make: Make, resolved: Resolved, checkpoint: Path, schedule: Literal["linear", "constant"]
+) -> None:
+    """The loop that everyone writes: all logits, labels of -100, a scheduler of transformers."""
+    from transformers import AutoModelForMaskedLM, AutoTokenizer, get_scheduler
+
+    lab = make(at(resolved, schedule))
     lab.task_adapter("tags")  # an adapter in memory must not take part
     loss = lab.finetune("qaa", steps=3, seed=7)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     model = AutoModelForMaskedLM.from_pretrained(checkpoint)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, weight_decay=0.0)
-    scheduler = get_linear_schedule_with_warmup(optimizer, 0, 3)
+    scheduler = get_scheduler(schedule, optimizer, num_warmup_steps=0, num_training_steps=3)
     text = chunks(lab.resolved.corpus.lines("qaa", 10_000), tokenizer, 16)
     settings = lab.resolved.mlm
     torch.manual_seed(7)
-    for batch in masked_batches(text, tokenizer, model.config.vocab_size, settings, 3, 7):
+    for batch in islice(masked_batches(text, tokenizer, model.config.vocab_size, settings, 7), 3):
         labels = torch.full(batch.ids.shape, -100).reshape(-1)
         labels[batch.where] = torch.from_numpy(batch.gold)
         output = model(input_ids=torch.from_numpy(batch.ids), labels=labels.reshape(batch.ids.shape))
@@ -128,13 +137,57 @@ def test_finetuning_equals_a_plain_loop(make: Make, checkpoint: Path) -> None:
     assert float(difference.detach().abs().max()) > 1e-6
 
 
+def test_a_run_at_a_constant_rate_passes_all_numbers_of_steps(make: Make, resolved: Resolved) -> None:
+    """Stopped, scored and gone on with, whatever draws random numbers meanwhile, it is the run in one go."""
+    study = at(resolved, "constant")
+    passing, counted = make(study), []
+    passing.task_adapter("tags")
+    found = {}
+    for steps in (1, 3, 4):
+        loss = passing.finetune("qaa", steps=steps, seed=7)
+        counted.append(passing._run and passing._run.done)
+        found[steps] = (loss, passing.encoder.weights(), passing.predict(passing.resolved.cells("tags")))
+        torch.rand(5)
+    assert counted == [1, 3, 4]
+    for steps in (4, 1, 3):
+        alone = make(study)
+        alone.task_adapter("tags")
+        loss, weights, labels = found[steps]
+        assert alone.finetune("qaa", steps=steps, seed=7) == loss
+        for name, value in alone.encoder.weights().items():
+            assert torch.equal(value, weights[name]), name
+        assert alone.predict(alone.resolved.cells("tags")) == labels
+
+
+@pytest.mark.parametrize("between", ["restore", "other seed", "earlier", "shuffled", "failure"])
+def test_a_run_is_not_gone_on_with_from_another_state(
+    make: Make, resolved: Resolved, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    study = at(resolved, "constant")
+    lab, alone = make(study), make(study)
+    lab.finetune("qaa", steps=2, seed=0)
+    if between == "restore":
+        lab.restore()
+    elif between == "failure":
+        with monkeypatch.context() as patched:
+            patched.setattr(torch.autograd, "backward", lambda loss: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                lab.finetune("qaa", steps=3, seed=0)
+    else:
+        steps, seed = (1, 0) if between == "earlier" else (2, 1)
+        lab.finetune("qaa", steps=steps, seed=seed, variant="shuffled" if between == "shuffled" else "plain")
+    assert lab.finetune("qaa", steps=4, seed=0) == alone.finetune("qaa", steps=4, seed=0)
+    for name, value in alone.encoder.weights().items():
+        assert torch.equal(value, lab.encoder.weights()[name]), name
+
+
 def test_masking_follows_the_recipe(make: Make) -> None:
     lab = make()
     tokenizer = lab.encoder.tokenizer
     text = chunks(lab.resolved.corpus.lines("qaa", 10_000), tokenizer, 16)
     text = np.unique(text, axis=0)  # so that a chunk that comes twice is seen
     size = lab.encoder.model.config.vocab_size
-    drawn = list(masked_batches(text, tokenizer, size, lab.resolved.mlm, 400, 0))
+    drawn = list(islice(masked_batches(text, tokenizer, size, lab.resolved.mlm, 0), 400))
     chosen = sum(len(b.where) for b in drawn)
     ordinary = sum(int((~np.isin(text, tokenizer.all_special_ids)).mean() * b.ids.size) for b in drawn)
     assert chosen / ordinary == pytest.approx(0.15, abs=0.01)

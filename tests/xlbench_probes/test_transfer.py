@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from xlbench import plan
 from xlbench.contracts import Job, Resolved
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
@@ -42,6 +44,24 @@ def test_every_run_serves_every_task_and_baselines_come_once(resolved: Resolved)
     assert len({j.condition_key for j in jobs}) == len(jobs)
     baselines = {j.condition_key for j in jobs if j.probe == "zero-shot"}
     assert all(set(j.needs) < baselines or set(j.needs) == baselines for j in jobs if j.probe == "transfer")
+
+
+def test_at_a_constant_rate_one_run_serves_all_numbers_of_steps(resolved: Resolved) -> None:
+    asked = changed(resolved, steps=(10, 1, 3), controls=())
+    constant = dataclasses.replace(asked, mlm=dataclasses.replace(asked.mlm, schedule="constant"))
+    linear = {j.condition_key for j in Transfer().jobs(asked) if j.probe == "transfer"}
+    jobs = [j for j in Transfer().jobs(constant) if j.probe == "transfer"]
+    assert linear.isdisjoint(j.condition_key for j in jobs)
+    in_turn = plan.in_order(Transfer().jobs(constant))
+    for group, alike in groupby((j for j in in_turn if j.probe == "transfer"), key=lambda j: j.group):
+        together = list(alike)
+        assert [j.condition["steps"] for j in together] == [1, 1, 3, 3, 10, 10], group
+        costs = [x.cost.finetune_tokens for x in plan._charged(together)]
+        step = asked.mlm.batch_size * asked.mlm.chunk
+        assert costs == [step, 0, 2 * step, 0, 7 * step, 0]
+        # Where an earlier state is stored already, the way to a later one is the whole way.
+        assert [x.cost.finetune_tokens for x in plan._charged(together[4:])] == [10 * step, 0]
+    assert len({j.group for j in jobs}) == 2
 
 
 def test_a_target_control_is_scored_on_its_own_target_alone(resolved: Resolved) -> None:

@@ -29,7 +29,8 @@ class Lab(Protocol):
     def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
         """Restore, then finetune all weights by masked language modelling on the study's text of
         `language` (`shuffled`: its pieces in random order over the whole text). Does nothing where the
-        model is in just that state already. Returns the last step's loss (nats a masked piece).
+        model is in just that state already, and at a constant rate goes on from an earlier step of the
+        same run where that is the last thing it did. Returns the last step's loss (nats a masked piece).
         Raises JobError if the loss is not finite.
         """
 

@@ -39,8 +39,9 @@ class MaskedLM:
     lines: int = 10_000
     """Lines of text used at most, from the start."""
     mask_probability: float = 0.15
-    schedule: Literal["linear"] = "linear"
-    """Linear decay to 0 over the steps of the run, no warmup."""
+    schedule: Literal["linear", "constant"] = "linear"
+    """`linear`: decay to 0 over the steps of the run, no warmup, so every number of steps is a run of its
+    own. `constant`: one run passes all numbers of steps, and is scored at each."""
 
     def __post_init__(self) -> None:
         if self.mask_probability >= 1:

@@ -81,6 +81,7 @@ class Lab:
         self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 2048)
         self._state: State = None
         self._loss = 0.0
+        self._run: masked_lm.Training | None = None
         self._encoded: dict[tuple[str, str, Split], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
         self._text: dict[tuple[str, int, int], NDArray[np.int32]] = {}
@@ -109,25 +110,49 @@ class Lab:
         """See `contracts.Lab`."""
         if self._state is not None:
             self.encoder.restore()
-            self._state = None
+            self._state = self._run = None
 
     def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
         """See `contracts.Lab`."""
         wanted = (language, steps, seed, variant)
         if self._state == wanted:
             return self._loss
+        run = self._run if self._passes(wanted) else None
+        if run is None:
+            run = self._start(language, steps, seed, variant)
+        with self._phase("finetune") as progress:
+            first = run.done
+
+            def after(step: int) -> bool:
+                progress((step - first) / (steps - first))
+                return True
+
+            # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
+            self._state, self._run = ("", 0, 0, variant), None
+            self.encoder.trainable_base()
+            self._loss = run.run(steps, after)
+            self._state = wanted
+            if self.resolved.mlm.schedule == "constant":
+                self._run = run
+        return self._loss
+
+    def _passes(self, wanted: tuple[str, int, int, Variant]) -> bool:
+        """Whether the run that the model is in comes to this state if it goes on."""
+        if self._run is None or self._state is None:
+            return False
+        language, steps, seed, variant = wanted
+        return self._state == (language, self._run.done, seed, variant) and self._run.done < steps
+
+    def _start(self, language: str, steps: int, seed: int, variant: Variant) -> masked_lm.Training:
+        """A run from the pretrained weights."""
         mlm = self.resolved.mlm
         text = self._chunks(language, mlm.lines, mlm.chunk)
         self._forget_composition()
-        with self._phase("finetune") as progress:
+        with self._phase("finetune"):
+            self._run = None  # its optimizer need not be there beside the new one
             self.encoder.restore()
-            # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
             self._state = ("", 0, 0, variant)
-            self._loss = masked_lm.finetune(
-                self.encoder, text, mlm, steps=steps, seed=seed, variant=variant, progress=progress,
-            )  # fmt: skip
-            self._state = wanted
-        return self._loss
+            return masked_lm.finetuning(self.encoder, text, mlm, steps=steps, seed=seed, variant=variant)
 
     # Data
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from xlbench.errors import DataError, JobError
-from xlbench.lab.masked_lm import MaskedBatch, loss_of, masked_batches, train
+from xlbench.lab.masked_lm import MaskedBatch, Training, linear, loss_of, masked_batches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def fit(
     seen, held_out = text[:-kept], text[-kept:]
     vocabulary, tokenizer = encoder.model.config.vocab_size, encoder.tokenizer
     rounds = -(-kept // how.batch_size)
-    unseen = list(masked_batches(held_out, tokenizer, vocabulary, how, rounds, MASKS_OF_HELD_OUT))
+    unseen = list(islice(masked_batches(held_out, tokenizer, vocabulary, how, MASKS_OF_HELD_OUT), rounds))
     steps = how.epochs * -(-len(seen) // how.batch_size)
     steps = steps if how.steps is None else min(steps, how.steps)
     encoder.use_no_adapter()
@@ -73,11 +74,11 @@ def fit(
             worse += 1
         return worse < how.patience
 
-    batches = masked_batches(seen, tokenizer, vocabulary, how, steps, seed)
+    batches = masked_batches(seen, tokenizer, vocabulary, how, seed)
+    rate = linear(how.learning_rate, steps)
     try:
-        torch.manual_seed(seed)
-        train(
-            encoder, parameters, batches, how.learning_rate, steps, "language_training.learning_rate", after
+        Training(encoder, parameters, batches, rate, "language_training.learning_rate", seed).run(
+            steps, after
         )
         if math.isinf(best):
             raise JobError(

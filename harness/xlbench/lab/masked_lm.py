@@ -2,15 +2,16 @@
 
 Follows the released code of arXiv 2403.20088: lines tokenized one by one with their special tokens,
 joined and cut into chunks; 15% of the ordinary pieces masked (80% mask, 10% random, 10% kept; Devlin
-et al. 2019); AdamW without weight decay; linear decay to 0 over the steps of the run; no warmup, no
-clipping. Unlike it, everything is drawn from the run's seed, and no text is set aside for a validation
-that nobody reads.
+et al. 2019); AdamW without weight decay; linear decay to 0 over the steps of the run, or, unlike there, a
+constant rate; no warmup, no clipping. Unlike it, everything is drawn from the run's seed, and no text is
+set aside for a validation that nobody reads.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,17 +70,16 @@ def masked_batches(
     tokenizer: Any,
     vocabulary: int,
     settings: MaskedLM | LanguageTraining,
-    steps: int,
     seed: int,
 ) -> Iterator[MaskedBatch]:
-    """The `steps` inputs of a run. Chunks are drawn without replacement, again and again.
+    """The inputs of a run, without end. Chunks are drawn without replacement, again and again.
 
     Each ordinary piece is chosen with `mask_probability`; where none was, one is.
     """
     rng = np.random.default_rng([seed, 0])
     special = np.asarray(tokenizer.all_special_ids)
     waiting = np.empty(0, np.int64)
-    for _ in range(steps):
+    while True:
         while len(waiting) < settings.batch_size:
             waiting = np.concatenate([waiting, rng.permutation(len(text))])
         ids = text[waiting[: settings.batch_size]].astype(np.int64)
@@ -105,50 +105,91 @@ def loss_of(encoder: Encoder, batch: MaskedBatch) -> Tensor:
     return cross_entropy(logits, torch.from_numpy(batch.gold).to(encoder.device))
 
 
-def train(
-    encoder: Encoder,
-    parameters: Sequence[Parameter],
-    batches: Iterable[MaskedBatch],
-    learning_rate: float,
-    steps: int,
-    setting: str,
-    after: Callable[[int], bool],
-) -> float:
-    """Steps of AdamW without weight decay, linear decay to 0; returns the last step's loss in nats.
+def linear(learning_rate: float, steps: int) -> Callable[[int], float]:
+    """Linear decay to 0 over `steps` steps, no warmup: the learning rate of each step, counted from 0."""
+    return lambda step: learning_rate * (1 - step / steps)
 
-    `after`, called with the number of steps done, says whether to go on. Raises JobError, which names the
-    `setting` that is the learning rate, where the loss is not finite.
+
+class Training:
+    """Steps of AdamW without weight decay over `batches`, which may be done in several parts.
+
+    Between them the random state is put aside, so that parts make the very steps of one run. `rate` is the
+    learning rate of each step; `setting` names it for whoever must lower it.
     """
-    optimizer = torch.optim.AdamW(
-        parameters, lr=learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
-    )
-    value = math.nan
-    encoder.train(True)
-    try:
-        for step, batch in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * (1 - step / steps)
-            loss = loss_of(encoder, batch)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise JobError(
-                    f"masked-LM loss became {value} at step {step + 1} of {steps}; lower {setting} "
-                    f"({learning_rate:g})"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimizer.step()
-            if not after(step + 1):
-                break
-    finally:
-        encoder.train(False)
-        for parameter in parameters:
-            parameter.grad = None
-            parameter.requires_grad_(False)
-    return value
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        parameters: Sequence[Parameter],
+        batches: Iterator[MaskedBatch],
+        rate: Callable[[int], float],
+        setting: str,
+        seed: int,
+    ) -> None:
+        self.done = 0
+        """Steps."""
+        self._encoder, self._parameters, self._batches = encoder, parameters, batches
+        self._rate, self._setting = rate, setting
+        self._optimizer = torch.optim.AdamW(
+            parameters, lr=rate(0), betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
+        )
+        torch.manual_seed(seed)
+        self._random = _random_state(encoder.device)
+
+    def run(self, steps: int, after: Callable[[int], bool]) -> float:
+        """Go on until `steps` are done in all, or `after`, called with the number done, says no.
+
+        Returns the last step's loss in nats; the parameters, which must be trainable, are frozen then.
+        Raises JobError where the loss is not finite.
+        """
+        value = math.nan
+        _set_random_state(self._encoder.device, self._random)
+        self._encoder.train(True)
+        try:
+            for batch in itertools.islice(self._batches, steps - self.done):
+                for group in self._optimizer.param_groups:
+                    group["lr"] = self._rate(self.done)
+                loss = loss_of(self._encoder, batch)
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise JobError(
+                        f"masked-LM loss became {value} at step {self.done + 1} of {steps}; lower "
+                        f"{self._setting} ({self._rate(0):g})"
+                    )
+                self._optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                self._optimizer.step()
+                self.done += 1
+                if not after(self.done):
+                    break
+        finally:
+            self._random = _random_state(self._encoder.device)
+            self._encoder.train(False)
+            for parameter in self._parameters:
+                parameter.grad = None
+                parameter.requires_grad_(False)
+        return value
 
 
-def finetune(
+def _random_state(device: torch.device) -> tuple[Tensor, ...]:
+    """Of the processor, and of the device where it has its own."""
+    if device.type == "cpu":
+        return (torch.get_rng_state(),)
+    return torch.get_rng_state(), getattr(torch, device.type).get_rng_state(*_number(device))
+
+
+def _set_random_state(device: torch.device, state: tuple[Tensor, ...]) -> None:
+    torch.set_rng_state(state[0])
+    if device.type != "cpu":
+        getattr(torch, device.type).set_rng_state(state[1], *_number(device))
+
+
+def _number(device: torch.device) -> tuple[torch.device, ...]:
+    """What names the device to its own functions; there is but one of Apple's."""
+    return () if device.type == "mps" else (device,)
+
+
+def finetuning(
     encoder: Encoder,
     text: NDArray[np.int32],
     settings: MaskedLM,
@@ -156,22 +197,15 @@ def finetune(
     steps: int,
     seed: int,
     variant: Variant,
-    progress: Callable[[float], None],
-) -> float:
-    """Finetune all of the encoder's own weights; returns the last step's loss in nats a masked piece.
+) -> Training:
+    """A run over all of the encoder's own weights, to be started from the pretrained ones.
 
-    Raises JobError where the loss is not finite.
+    With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
     """
     if variant == "shuffled":
         text = shuffle(text, encoder.tokenizer.all_special_ids, seed)
     vocabulary = encoder.model.config.vocab_size
-    batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, steps, seed)
-
-    def after(step: int) -> bool:
-        progress(step / steps)
-        return True
-
-    parameters = encoder.trainable_base()
-    torch.manual_seed(seed)
+    batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, seed)
     rate = settings.learning_rate
-    return train(encoder, parameters, batches, rate, steps, "mlm.learning_rate", after)
+    decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
+    return Training(encoder, encoder.trainable_base(), batches, decay, "mlm.learning_rate", seed)

@@ -7,6 +7,7 @@ pretrained body, stay as they were.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench import hookimpl
@@ -56,6 +57,8 @@ class Transfer:
             for steps in study.steps:
                 for run, text in runs:
                     jobs += self._jobs_of_run(resolved, tasks, run, text, steps, seed)
+        if resolved.mlm.schedule == "constant":  # a run passes its numbers of steps in order
+            jobs.sort(key=lambda job: int(str(job.condition.get("steps", 0))))
         return jobs
 
     def _task(self, resolved: Resolved, name: str) -> _Task:
@@ -89,8 +92,7 @@ class Transfer:
         steps: int,
         seed: int,
     ) -> Iterator[Job]:
-        finetuning = f"{run.language}/{run.variant}/{steps}/{seed}"
-        tokens = Cost(finetune_tokens=steps * resolved.mlm.batch_size * resolved.mlm.chunk)
+        finetuning, parts = _finetuning(resolved, run, steps, seed)
         name = f"{run.language}{' shuffled' if run.variant == 'shuffled' else ''}, {steps} steps, seed {seed}"
         for task in tasks:
             cells = tuple(c for c in task.cells if c.target in run.targets)
@@ -110,7 +112,7 @@ class Transfer:
                 cells=cells,
                 label=f"{name}, {task.name}",
                 cost=Cost(evaluate_examples=sum(task.sizes[c] for c in cells)),
-                shares={**task.baseline.shares, finetuning: tokens},
+                shares={**task.baseline.shares, **parts},
                 group=finetuning,
                 needs=(task.baseline.condition_key,),
             )
@@ -145,6 +147,22 @@ class Transfer:
         from xlbench_probes import transfer_compare
 
         return transfer_compare.compare(one, other)
+
+
+def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[str, dict[str, Cost]]:
+    """Name of the finetuning that leads to a state, and its parts, each charged once.
+
+    At a constant rate one serves all numbers of steps, and has a part from each to the next.
+    """
+    mlm = resolved.mlm
+    if mlm.schedule == "linear":
+        name, ends = f"{run.language}/{run.variant}/{steps}/{seed}", [0, steps]
+    else:
+        name = f"{run.language}/{run.variant}/constant/{seed}"
+        ends = [0, *sorted(x for x in {*resolved.study.steps} if x <= steps)]
+    pieces = mlm.batch_size * mlm.chunk
+    parts = {f"{name}/{end}": Cost(finetune_tokens=(end - start) * pieces) for start, end in pairwise(ends)}
+    return name, parts
 
 
 @hookimpl
