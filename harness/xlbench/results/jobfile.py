@@ -74,7 +74,7 @@ def header(file: StoredFile) -> Header:
 def cells(file: StoredFile) -> list[Cell]:
     """The cells alone, counts unread. Raises ResultsError."""
     with _reading(file.path):
-        table = pq.read_table(file.path, columns=_CELL, partitioning=None)
+        table = _table(file.path, _CELL)
         _header(file.path, table.schema.metadata)
         return _cells(table)
 
@@ -83,14 +83,14 @@ def rows(file: StoredFile) -> list[dict[str, Any]]:
     """All columns but the counts, a dictionary a cell. Raises ResultsError."""
     with _reading(file.path):
         columns = [*_CELL, "n", "score", "truncated", "extra"]
-        table = pq.read_table(file.path, columns=columns, partitioning=None)
+        table = _table(file.path, columns)
         return [{**row, "extra": dict(row["extra"])} for row in table.to_pylist()]
 
 
 def decode(file: StoredFile) -> list[Record]:
     """All records, checked against the name of the file. Raises ResultsError."""
     with _reading(file.path):
-        table = pq.read_table(file.path, partitioning=None)
+        table = _table(file.path)
         head = _header(file.path, table.schema.metadata)
         job = Job(head.probe, head.probe_version, head.condition, tuple(_cells(table)), "")
         if not file.failed and job.identity != file.identity:
@@ -169,6 +169,12 @@ def _header(path: Path, metadata: Mapping[bytes, bytes] | None) -> Header:
     probe, version, condition, provenance = (json.loads(facts[name]) for name in names)
     error = json.loads(facts["error"]) if "error" in facts else None
     return Header(probe, version, condition, provenance, error)
+
+
+def _table(path: Path, columns: list[str] | None = None) -> Any:
+    """The rows of one file. What reads whole data sets, pq.read_table, takes half as long again."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=columns)
 
 
 def _cells(table: Any) -> list[Cell]:

@@ -1,0 +1,121 @@
+"""What is measured on, and processes whose time and memory are measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def describe(threads: int) -> dict[str, object]:
+    """Processor, cores, memory, libraries, threads, and what else the machine is doing, as plain data."""
+    import torch
+
+    from xlbench.lab.hardware import hardware
+
+    known = hardware(torch.device("cpu"))
+    return {
+        "processor": known["processor"],
+        "system": known["system"],
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3, 1),
+        "python": sys.version.split()[0],
+        **{x: importlib.metadata.version(x) for x in ("torch", "transformers", "adapters", "numpy")},
+        "threads": threads,
+        "load_at_start": round(os.getloadavg()[0], 1),
+    }
+
+
+class Usage(NamedTuple):
+    """What processes took, their children included."""
+
+    cpu: float
+    """Seconds."""
+    wall: float
+    """Seconds; of a process that was held, those in which it was let run."""
+    peak: float
+    """MiB resident, of the largest."""
+
+    def __add__(self, other: object) -> Usage:
+        assert isinstance(other, Usage)
+        return Usage(self.cpu + other.cpu, self.wall + other.wall, max(self.peak, other.peak))
+
+
+class Held:
+    """A process that can be held and let go on, so that two sides of a comparison share the same minutes."""
+
+    def __init__(self, command: Sequence[str], threads: int) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
+        self._process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment(threads), stdout=self._said, stderr=self._said
+        )
+        self._command, self._wall, self._since = command, 0.0, time.perf_counter()
+        self.usage: Usage | None = None
+        """None until it has ended."""
+
+    def hold(self) -> None:
+        """Stop it where it is."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        self._wall += time.perf_counter() - self._since
+
+    def go_on(self, seconds: float) -> None:
+        """Let it run for so long, or until it ends."""
+        os.kill(self._process.pid, signal.SIGCONT)
+        self._since = time.perf_counter()
+        while time.perf_counter() - self._since < seconds:
+            if self._ended(os.WNOHANG):
+                return
+            time.sleep(0.05)
+        self.hold()
+
+    def wait(self) -> Usage:
+        """Let it run until it ends. Raises RuntimeError where it fails."""
+        self._ended(0)
+        assert self.usage is not None
+        return self.usage
+
+    def _ended(self, options: int) -> bool:
+        pid, status, used = os.wait4(self._process.pid, options)
+        if not pid:
+            return False
+        self._wall += time.perf_counter() - self._since
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        if self._process.returncode:
+            self._said.seek(0)
+            said = self._said.read().decode(errors="replace")
+            raise RuntimeError(f"{' '.join(self._command)} ended with {self._process.returncode}:\n{said}")
+        self.usage = Usage(used.ru_utime + used.ru_stime, self._wall, used.ru_maxrss / 1024)
+        return True
+
+
+def environment(threads: int) -> Mapping[str, str]:
+    """That of a process with so many threads, which asks nothing of a network."""
+    count = str(threads)
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        "TOKENIZERS_PARALLELISM": "true" if threads > 1 else "false",
+        "RAYON_NUM_THREADS": count,
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+    }
+
+
+def run(command: Sequence[str], threads: int = 1) -> Usage:
+    """Run a process to its end. Raises RuntimeError where it fails."""
+    return Held(command, threads).wait()
+
+
+def python(*words: str) -> list[str]:
+    """A command for this interpreter."""
+    return [sys.executable, *words]
