@@ -2,10 +2,10 @@
 
     python -m benchmarks [--only study,parsing,roof,overhead,memory,startup] [--quick | --full] [--json FILE]
 
-Everything is measured on a CPU with --threads threads, 1 where nothing is said. `--quick` takes less of everything,
-and is for seeing that it runs: its ratios are of start-up more than of work. `--full` runs every process of
-the old way, and both models, for hours. The study and the parsing compare with the protocol of the code
-released with arXiv 2403.20088 (benchmarks/old_way).
+Everything is measured on a CPU with --threads threads, 1 where nothing is said. `--quick` takes less of
+everything, and is for seeing that it runs: its ratios are of start-up more than of work. `--full` runs every
+process of the old way, and both models, for hours. The study and the parsing compare with the protocol of the
+code released with arXiv 2403.20088 (benchmarks/old_way).
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def main() -> None:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     wanted = environment(given.threads)
     if any(os.environ.get(k) != v for k, v in wanted.items()):  # libraries read these when they are loaded
-        os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], dict(wanted))
+        os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], dict(wanted))  # noqa: S606
     measured: Figures = {"machine": describe(given.threads), "size": given.size}
     show("machine", measured["machine"])
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xlbench.contracts import Parsed, Resolved, Study
+from xlbench.contracts import Parsed, Resolved, Study, Tagged
 from xlbench.plugins import Registry, load
 from xlbench.resolve import resolve
 
@@ -67,35 +67,59 @@ def checkpoint(folder: Path, one: Shape) -> Path:
     return folder
 
 
-def trees(folder: Path, sentences: int) -> Path:
-    """Treebanks of the words of artificial sentences, under trees that depend on their letters."""
+class Files(NamedTuple):
+    """Data and text as a study names them: as files, which both sides read."""
+
+    data: dict[str, tuple[str, ...]]
+    """By task: a set's folder for each language."""
+    text: str
+
+
+def files(folder: Path, tasks: Sequence[str], sentences: int) -> Files:
+    """Write so many test sentences a language, 100 for training, and text.
+
+    Of `dep`, the words are those of `pos`, under trees that depend on their letters.
+    """
     registry = load()
-    for code in LANGUAGES:
-        for split, count in (("train", 100), ("test", sentences)):
-            place = folder / f"{code}_made"
-            place.mkdir(parents=True, exist_ok=True)
-            data = registry.data["pos:artificial"].examples(code, split, count)
-            text = "\n".join(_conllu(x.words) for x in data)
-            (place / f"{split}.conllu").write_text(text + "\n", "utf-8")
-    return folder
+    data: dict[str, tuple[str, ...]] = {}
+    for task in tasks:
+        named = registry.data["ner:artificial" if task == "ner" else "pos:artificial"]
+        data[task] = tuple(str(folder / task / f"{code}_made") for code in LANGUAGES)
+        for code, place in zip(LANGUAGES, map(Path, data[task]), strict=True):
+            place.mkdir(parents=True)
+            for split, count in (("train", 100), ("test", sentences)):
+                text = "\n".join(_rows(task, x) for x in named.examples(code, split, count)) + "\n"
+                ending = "conll" if task == "ner" else "conllu"
+                (place / f"{split}.{ending}").write_text(text, "utf-8")
+    (folder / "text").mkdir()
+    for code in LANGUAGES[:2]:
+        lines = registry.corpora["artificial"].lines(code, 10_000)
+        (folder / "text" / f"{code}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    return Files(data, str(folder / "text"))
 
 
-def _conllu(words: Sequence[str]) -> str:
-    """A head before each word, near it; relations after the length of the word."""
+def _rows(task: str, one: Tagged) -> str:
+    """One sentence."""
+    if task == "ner":
+        return "".join(f"{word}\t{tag}\n" for word, tag in zip(one.words, one.tags, strict=True))
     rows = []
-    for i, word in enumerate(words, 1):
+    for i, (word, tag) in enumerate(zip(one.words, one.tags, strict=True), 1):
         head = 0 if i == 1 else max(1, i - 1 - len(word) % 3)
         relation = "root" if i == 1 else ("obj", "nsubj", "case", "amod")[len(word) % 4]
-        rows.append(f"{i}\t{word}\t_\t_\t_\t_\t{head}\t{relation}\t_\t_")
-    return "\n".join(rows) + "\n"
+        rows.append(f"{i}\t{word}\t_\t{tag}\t_\t_\t{head}\t{relation}\t_\t_\n")
+    return "".join(rows)
 
 
-def study(model: Path | str, tasks: Sequence[str], **changed: Any) -> Study:
-    """A study over the artificial languages, small where it is not said how large."""
+def study(model: Path | str, tasks: Sequence[str], given: Files | None = None, **changed: Any) -> Study:
+    """A study over the artificial languages, small where it is not said how large.
+
+    `given`: data and text to read; otherwise they are drawn.
+    """
     said: dict[str, Any] = {
         "model": str(model), "tasks": tuple(tasks), "probes": ("transfer",), "controls": (),
         "transfer": LANGUAGES[:2], "targets": LANGUAGES, "train_languages": LANGUAGES[:1],
-        "data": {x: ("artificial",) for x in tasks}, "text": "artificial", "limit": 400, "reference": "qaa",
+        "data": given.data if given else dict.fromkeys(tasks, ("artificial",)),
+        "text": given.text if given else "artificial", "limit": 400, "reference": "qaa",
         "adapter": {"epochs": 2, "limit": 100, "learning_rate": 5e-3},
     }  # fmt: skip
     return Study(**{**said, **changed})

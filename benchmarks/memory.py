@@ -32,7 +32,13 @@ def peaks(folder: Path, shape: made.Shape) -> dict[str, Any]:
     found = {}
     for side in ("libraries", "bare", "engine"):
         path = folder / f"{side}.json"
-        said = {"side": side, "model": str(model), "mlm": mlm, "steps": 2, "adapters": str(folder / "adapters")}
+        said = {
+            "side": side,
+            "model": str(model),
+            "mlm": mlm,
+            "steps": 2,
+            "adapters": str(folder / "adapters"),
+        }
         path.write_text(json.dumps(said), "utf-8")
         found[side] = run(python("-m", "benchmarks.peak", str(path))).peak
     bare, engine = (found[side] - found["libraries"] for side in ("bare", "engine"))
@@ -48,6 +54,7 @@ def peaks(folder: Path, shape: made.Shape) -> dict[str, Any]:
 def growth(folder: Path, limit: int) -> dict[str, Any]:
     """Peaks of small studies, and of the same with more of one thing."""
     model = made.checkpoint(folder / "model", SMALL)
+    files = made.files(folder / "data", ("pos",), limit)
     few: Mapping[str, Any] = {
         "targets": made.LANGUAGES[:2], "seeds": (0,), "steps": (1,), "limit": limit,
         "mlm": {"chunk": 64, "lines": 2000}, "adapter": {"epochs": 1, "limit": 50}, "transfer": ("qaa",),
@@ -58,7 +65,7 @@ def growth(folder: Path, limit: int) -> dict[str, Any]:
     }  # fmt: skip
     found = {}
     for number, (name, changed) in enumerate(more.items()):
-        study = made.study(model, ("pos",), **{**few, **changed})
+        study = made.study(model, ("pos",), files, **{**few, **changed})
         path = folder / f"{number}.json"
         said = {"study": as_json(study), "results": str(folder / f"results-{number}")}
         path.write_text(json.dumps(said), "utf-8")

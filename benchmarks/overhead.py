@@ -68,7 +68,7 @@ def resolved(registry: plugins.Registry, part: int) -> Resolved:
     tasks = {name: dataclasses.replace(pos, name=name) for name in TARGETS}
     return dataclasses.replace(
         tiny, study=study, tasks=tasks, data={x: NoExamples(x) for x in TARGETS},
-        training={x: pos.training for x in TARGETS}, corpus=NoExamples("text"),  # type: ignore[arg-type]
+        training=dict.fromkeys(TARGETS, pos.training), corpus=NoExamples("text"),  # type: ignore[arg-type]
         languages={x: Language(x, x, "none", "none", "Latn") for x in CODES},
         targets={x: tuple(CODES[:count]) for x, count in TARGETS.items()},
     )  # fmt: skip

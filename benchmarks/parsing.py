@@ -26,9 +26,8 @@ def measure(folder: Path, shape: made.Shape, *, limit: int, targets: int) -> dic
     """Seconds, ratio and agreement, as plain data. `targets`: how many of 8 the old way scores."""
     torch.set_num_threads(1)
     model = made.checkpoint(folder / "model", shape)
-    treebanks = made.trees(folder / "treebanks", limit)
-    data = {TASK: tuple(str(x) for x in sorted(treebanks.iterdir()))}
-    study = made.study(model, (TASK,), data=data, limit=limit, probes=("zero-shot",), transfer=(), text=None)
+    files = made.files(folder / "data", (TASK,), limit)
+    study = made.study(model, (TASK,), files, limit=limit, probes=("zero-shot",), transfer=(), text=None)
     found = made.resolved(study)
     results = folder / "results"
     lab = Lab(found, str(model), Store(results).adapters, device="cpu", threads=1)

@@ -1,4 +1,4 @@
-"""A process whose peak of memory is measured: nothing but the libraries, a bare finetuning, or the engine's."""
+"""A process whose peak of memory is measured: only the libraries, a bare finetuning, or the engine's."""
 
 from __future__ import annotations
 

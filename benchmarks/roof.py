@@ -93,11 +93,14 @@ def machine_rate() -> float:
         return 3 * 2 * len(a) ** 3 / seconds(lambda: [a @ a for _ in range(3)])
 
 
-def measure(folder: Path, shape: made.Shape, *, rounds: int, limit: int, steps: int, chunk: int) -> dict[str, Any]:
+def measure(
+    folder: Path, shape: made.Shape, *, rounds: int, limit: int, steps: int, chunk: int
+) -> dict[str, Any]:
     """Ratios of evaluation and finetuning, and the share of a study, as plain data."""
     model = made.checkpoint(folder / "model", shape)
+    files = made.files(folder / "data", (TASK,), limit)
     asked = made.study(
-        model, (TASK,), transfer=(LANGUAGE,), targets=made.LANGUAGES[:4], limit=limit, steps=(steps,),
+        model, (TASK,), files, transfer=(LANGUAGE,), targets=made.LANGUAGES[:4], limit=limit, steps=(steps,),
         seeds=(0,), mlm={"chunk": chunk}, adapter={"epochs": 1, "limit": 60},
     )  # fmt: skip
     registry = plugins.load()
@@ -141,10 +144,15 @@ def measure(folder: Path, shape: made.Shape, *, rounds: int, limit: int, steps: 
         rates.append(machine_rate())
     lab.encoder.restore()
     machine = statistics.median(rates)
-    table: dict[str, Any] = {"model": f"{shape.layers}x{shape.hidden}", "machine_gflops": round(machine / 1e9, 1)}
+    table: dict[str, Any] = {
+        "model": f"{shape.layers}x{shape.hidden}",
+        "machine_gflops": round(machine / 1e9, 1),
+    }
     for name in sides:
         # Neighbours in time are compared, round by round: what else the machine does falls on both.
-        ratio = statistics.median(b / e for b, e in zip(times[name, "bare"], times[name, "engine"], strict=True))
+        ratio = statistics.median(
+            b / e for b, e in zip(times[name, "bare"], times[name, "engine"], strict=True)
+        )
         median = {side: statistics.median(times[name, side]) for side in ("engine", "bare")}
         table[name] = {
             "engine_tokens_per_second": round(pieces[name] / median["engine"]),
@@ -204,5 +212,3 @@ def arithmetic() -> Iterator[list[float]]:
         patch.object(torch.optim.AdamW, "step", timed(torch.optim.AdamW.step)),
     ):
         yield spent
-
-

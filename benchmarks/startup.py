@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.machine import python, run
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[str, ...]] = {
     "xlbench --help": ("--help",),
-    "xlbench list": ("list",),
+    "xlbench list tasks": ("list", "tasks"),
 }
 
 

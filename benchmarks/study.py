@@ -60,7 +60,13 @@ class Comparison:
         """Run both sides; seconds, ratios and differing labels, as plain data."""
         model = made.checkpoint(self.folder / "model", self.shape)
         study = made.study(
-            model, self.tasks, steps=self.steps, seeds=tuple(range(self.seeds)), limit=self.limit, mlm=MLM
+            model,
+            self.tasks,
+            made.files(self.folder / "data", self.tasks, self.limit),
+            steps=self.steps,
+            seeds=tuple(range(self.seeds)),
+            limit=self.limit,
+            mlm=MLM,
         )
         found = made.resolved(study)
         results = self.folder / "results"
@@ -76,7 +82,9 @@ class Comparison:
             self._old(model, found, adapters),
         )
         times = len(study.transfer) * len(study.seeds) if self.part else 1
-        ours = Usage(new[0].cpu + times * new[1].cpu, new[0].wall + times * new[1].wall, max(x.peak for x in new))
+        ours = Usage(
+            new[0].cpu + times * new[1].cpu, new[0].wall + times * new[1].wall, max(x.peak for x in new)
+        )
         theirs, counts = self._total(found)
         return {
             "model": f"{self.shape.layers}x{self.shape.hidden}",
@@ -84,7 +92,7 @@ class Comparison:
             "languages": len(study.transfer), "seeds": self.seeds, "steps": list(self.steps),
             "old_processes": counts,
             "old_processes_run": {kind: len(found) for kind, found in self.used.items()},
-            "old_seconds_each": {k: round(float(np.mean([x.cpu for x in v])), 1) for k, v in self.used.items()},
+            "old_seconds_each": {k: round(sum(x.cpu for x in v) / len(v), 1) for k, v in self.used.items()},
             "new_conditions_run": "one language and seed, scaled" if self.part else "all",
             "old_cpu_seconds": round(theirs.cpu, 1), "new_cpu_seconds": round(ours.cpu, 1),
             "old_wall_seconds": round(theirs.wall, 1), "new_wall_seconds": round(ours.wall, 1),
@@ -107,7 +115,9 @@ class Comparison:
 
     def _new(self, name: str, study: Any) -> list[str]:
         said = self.folder / f"{name}.json"
-        said.write_text(json.dumps({"study": as_json(study), "results": str(self.folder / "results")}), "utf-8")
+        said.write_text(
+            json.dumps({"study": as_json(study), "results": str(self.folder / "results")}), "utf-8"
+        )
         return python("-m", "benchmarks.new_way", str(said))
 
     def _interleaved(self, new: list[list[str]], old: Iterator[Usage]) -> list[Usage]:
@@ -169,7 +179,8 @@ class Comparison:
         counts = {f"finetuning, {k} steps": len(self.tasks) * languages * seeds for k in self.steps}
         counts |= {f"evaluation, {x}": len(self.steps) * languages * (seeds + 1) for x in self.tasks}
         cpu, wall = (
-            sum(n * float(np.mean([x[i] for x in self.used[kind]])) for kind, n in counts.items()) for i in (0, 1)
+            sum(n * float(np.mean([x[i] for x in self.used[kind]])) for kind, n in counts.items())
+            for i in (0, 1)
         )
         return Usage(cpu, wall, max(x.peak for some in self.used.values() for x in some)), counts
 

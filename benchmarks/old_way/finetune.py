@@ -1,4 +1,4 @@
-"""One masked-LM finetuning: load, tokenize, steps with all logits, perplexity of the validation text, save."""
+"""One masked-LM finetuning: load, tokenize, steps with all logits, perplexity of validation text, save."""
 
 from __future__ import annotations
 

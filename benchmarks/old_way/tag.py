@@ -27,7 +27,9 @@ def main() -> None:
     logging.set_verbosity_error()
     split = load_from_disk(said["train"]).train_test_split(0.05, seed=42)  # for the list of labels alone
     seen = {x for part in split.values() for tags in part["tags"] for x in tags}
-    names = [x for x in said["labels"] if x in seen or x in said["labels"]]
+    names = said["labels"]  # in the order of the head
+    if unknown := seen.difference(names):
+        raise ValueError(f"labels unknown to the head: {unknown}")
     number = {x: i for i, x in enumerate(names)}
     tokenizer = AutoTokenizer.from_pretrained(said["model"])
     model = AutoAdapterModel.from_pretrained(said["model"])
@@ -76,7 +78,10 @@ def main() -> None:
 
 def decoded(predicted: Any, labels: Any, names: list[str]) -> tuple[list[list[str]], list[list[str]]]:
     """Names of predicted and gold labels of each sentence."""
-    found = [[names[p] for p, x in zip(ps, xs, strict=True) if x != -100] for ps, xs in zip(predicted, labels, strict=True)]  # fmt: skip
+    found = [
+        [names[p] for p, x in zip(ps, xs, strict=True) if x != -100]
+        for ps, xs in zip(predicted, labels, strict=True)
+    ]
     gold = [[names[x] for x in xs if x != -100] for xs in labels]
     return found, gold
 

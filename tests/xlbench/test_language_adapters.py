@@ -508,3 +508,22 @@ def test_the_phases_are_those_that_estimates_know(build: Build) -> None:
     logits(lab, Composition(PAIR, "tuned", fusion=Fusion(steps=2)))
     lab.finetune("qaa", steps=1, seed=0)
     assert lab.take_seconds().keys() - {"load", "tokenize"} == UNITS.keys()
+
+
+@pytest.mark.parametrize("adapters", [2, 3])
+def test_a_reordered_fusion_layer_is_that_of_the_library(adapters: int) -> None:
+    from adapters import DynamicAdapterFusionConfig
+    from adapters.methods.modeling import BertFusion
+
+    from xlbench.lab.compositions import fused
+
+    torch.manual_seed(0)
+    config = DynamicAdapterFusionConfig()
+    layer = BertFusion(config, 16, 0.0).eval().double()
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter)
+    query, residual = torch.randn(2, 3, 5, 16).double().unbind(0)
+    outputs = torch.randn(adapters, 3, 5, 16).double().permute(1, 2, 0, 3)
+    theirs = layer(query, outputs, outputs, residual.clone())
+    torch.testing.assert_close(fused(layer, query, outputs, outputs, residual), theirs)
+    assert not torch.allclose(theirs, layer.value(outputs.mean(2)) + residual)

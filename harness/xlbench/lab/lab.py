@@ -46,7 +46,8 @@ Composed = tuple[Composition, str, tuple[str, ...]] | None
 
 MOST_ADAPTERS = 32
 """Language adapters kept in memory; the others are read from disk again."""
-BATCH_TOKENS = {"cpu": 2048, "cuda": 32768, "mps": 8192}
+BATCH_TOKENS = {"cpu": 1024, "cuda": 32768, "mps": 8192}
+"""Pieces of a batch of the evaluation, padding included: measured on a CPU (docs/performance.md)."""
 
 
 class Lab:
@@ -78,7 +79,7 @@ class Lab:
         with self._phase("load"):
             self.encoder = Encoder(checkpoint, self.device)
         self._blank = blank_pieces(self.encoder.tokenizer)
-        self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 2048)
+        self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._state: State = None
         self._loss = 0.0
         self._run: masked_lm.Training | None = None
@@ -331,7 +332,10 @@ class Lab:
             self.encoder.use_task_adapter(adapter)
             return self._predict(cells)
         names = self._compose(under, task)
-        with compositions.invertible(self.encoder, names, under.invertible):
+        with (
+            compositions.invertible(self.encoder, names, under.invertible),
+            compositions.reordered(self.encoder, names, under.mix),
+        ):
             compositions.use(self.encoder, names, under.mix, adapter)
             return self._predict(cells)
 
