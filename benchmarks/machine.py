@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+EVERY = 0.02
+"""Seconds between two looks at a process."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -43,7 +45,7 @@ class Usage(NamedTuple):
     wall: float
     """Seconds; of a process that was held, those in which it was let run."""
     peak: float
-    """MiB resident, of the largest."""
+    """MiB resident, of the largest; looked for every so often, so what it takes as it ends may be missed."""
 
     def __add__(self, other: object) -> Usage:
         assert isinstance(other, Usage)
@@ -58,7 +60,8 @@ class Held:
         self._process = subprocess.Popen(
             command, cwd=REPOSITORY, env=environment(threads), stdout=self._said, stderr=self._said
         )
-        self._command, self._wall, self._since = command, 0.0, time.perf_counter()
+        self._command, self._since = command, time.perf_counter()
+        self._wall, self._peak = 0.0, 0.0
         self.usage: Usage | None = None
         """None until it has ended."""
 
@@ -68,33 +71,44 @@ class Held:
         self._wall += time.perf_counter() - self._since
 
     def go_on(self, seconds: float) -> None:
-        """Let it run for so long, or until it ends."""
+        """Let it run for so long, or until it ends. Raises RuntimeError where it fails."""
         os.kill(self._process.pid, signal.SIGCONT)
         self._since = time.perf_counter()
-        while time.perf_counter() - self._since < seconds:
-            if self._ended(os.WNOHANG):
-                return
-            time.sleep(0.05)
-        self.hold()
+        if not self._run(seconds):
+            self.hold()
 
     def wait(self) -> Usage:
         """Let it run until it ends. Raises RuntimeError where it fails."""
-        self._ended(0)
+        self._run(float("inf"))
         assert self.usage is not None
         return self.usage
 
-    def _ended(self, options: int) -> bool:
-        pid, status, used = os.wait4(self._process.pid, options)
-        if not pid:
-            return False
+    def _run(self, seconds: float) -> bool:
+        """Whether it has ended after so long."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self._look()
+            pid, status, used = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._ended(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+                return True
+            time.sleep(EVERY)
+        return False
+
+    def _look(self) -> None:
+        # What wait4 says of memory begins with that of the process that started this one.
+        text = Path(f"/proc/{self._process.pid}/status").read_text("utf-8")
+        found = [x.split()[1] for x in text.splitlines() if x.startswith("VmHWM")]
+        self._peak = max([self._peak, *(int(x) / 1024 for x in found)])
+
+    def _ended(self, code: int, cpu: float) -> None:
         self._wall += time.perf_counter() - self._since
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        if self._process.returncode:
+        self._process.returncode = code
+        if code:
             self._said.seek(0)
             said = self._said.read().decode(errors="replace")
-            raise RuntimeError(f"{' '.join(self._command)} ended with {self._process.returncode}:\n{said}")
-        self.usage = Usage(used.ru_utime + used.ru_stime, self._wall, used.ru_maxrss / 1024)
-        return True
+            raise RuntimeError(f"{' '.join(self._command)} ended with {code}:\n{said}")
+        self.usage = Usage(cpu, self._wall, self._peak)
 
 
 def environment(threads: int) -> Mapping[str, str]:

@@ -56,12 +56,12 @@ def growth(folder: Path, limit: int) -> dict[str, Any]:
     model = made.checkpoint(folder / "model", SMALL)
     files = made.files(folder / "data", ("pos",), limit)
     few: Mapping[str, Any] = {
-        "targets": made.LANGUAGES[:2], "seeds": (0,), "steps": (1,), "limit": limit,
+        "targets": made.LANGUAGES[:2], "seeds": (0,), "steps": (10,), "limit": limit,
         "mlm": {"chunk": 64, "lines": 2000}, "adapter": {"epochs": 1, "limit": 50}, "transfer": ("qaa",),
     }  # fmt: skip
     more: Mapping[str, Mapping[str, Any]] = {
         "few": {}, "8 targets instead of 2": {"targets": made.LANGUAGES},
-        "3 seeds instead of 1": {"seeds": (0, 1, 2)}, "10 steps instead of 1": {"steps": (10,)},
+        "3 seeds instead of 1": {"seeds": (0, 1, 2)}, "100 steps instead of 10": {"steps": (100,)},
     }  # fmt: skip
     found = {}
     for number, (name, changed) in enumerate(more.items()):
