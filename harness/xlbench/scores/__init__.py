@@ -6,6 +6,7 @@ from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Tria
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
+from xlbench.scores.sequential import Course, Followed, follow
 from xlbench.scores.significance import (
     Judged,
     benjamini_hochberg,
@@ -21,10 +22,12 @@ __all__ = [
     "DRAWS",
     "Arm",
     "Condition",
+    "Course",
     "Crossed",
     "Effects",
     "Estimate",
     "Judged",
+    "Followed",
     "Mixture",
     "Term",
     "Trial",
@@ -35,6 +38,7 @@ __all__ = [
     "difference",
     "donation",
     "inflicted",
+    "follow",
     "interference",
     "judge",
     "kind",
