@@ -63,8 +63,8 @@ class Job:
     needs: tuple[str, ...] = ()
     """Condition keys of jobs without which this one is pointless; the planner puts them first."""
     round: int = 0
-    """When an adaptive study runs it: before each round but the first, its probe is asked what of it is still
-    worth running (`Adapts`). What a job needs is in no later round. Never part of the identity."""
+    """When an adaptive study runs it: before each round but the first, its probe is asked what of it is
+    worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
 
     @cached_property
     def condition_key(self) -> str:
@@ -250,8 +250,8 @@ class Adapts(Protocol):
     """A probe that can spend seeds where the answer is open (`--adaptive`). Others run in full."""
 
     def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
-        """Which cells of `coming`, this probe's jobs of all later rounds, need not be run, by condition key and
-        cell, each with the reason, one word or a few. What is dropped stays so.
+        """Which cells of `coming`, this probe's jobs of all later rounds, need not be run, by condition key
+        and cell, each with the reason, one word or a few. What is dropped stays so.
 
         `records` are those of the rounds so far, whatever else is stored, less what was dropped before; the
         answer must follow from them and the study alone, so that a study that is stopped goes on as it was.

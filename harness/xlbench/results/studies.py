@@ -71,7 +71,7 @@ def save(
     put(folder / "study.toml", tomli_w.dumps(_without_none(_said(study))).encode())
     cells = list(dict.fromkeys(cell for job in jobs for cell in job.cells))
     number = {cell: i for i, cell in enumerate(cells)}
-    plan = {
+    plan: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(),
         "cells": [cell.as_json() for cell in cells],
         "jobs": [

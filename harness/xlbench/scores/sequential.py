@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 
 from xlbench.scores.significance import RATE, benjamini_hochberg, p_value, randomisation
-from xlbench.scores.spread import Spread, spreads
+from xlbench.scores.spread import spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,8 +112,8 @@ def standings(courses: Mapping[Key, Course], seeds: int) -> dict[Key, Standing]:
 
 
 def follow(courses: Mapping[Key, Course], seeds: int) -> dict[Key, Followed]:
-    """Words of a whole table by now, corrected over it (Benjamini & Hochberg 1995), and chances of what is open,
-    in a study of `seeds` at most; nothing of what has no seed, which counts as a test without effect.
+    """Words of a whole table by now, corrected over it (Benjamini & Hochberg 1995), and chances of what is
+    open, in a study of `seeds` at most; nothing of what has no seed, which counts as a test without effect.
 
     Sequential p-values are p-values whenever one stops, for whatever reason, which is what the correction
     needs (Posch, Zehetmayer & Bauer 2009 for looks at a whole table). Chances are conditional power under the
@@ -166,8 +166,8 @@ def crossing(height: float, shares: Sequence[float]) -> float:
 
 
 def _power(each: Sequence[Standing], seeds: int, level: float) -> NDArray[np.float64]:
-    """Chance that each, with all seeds, is beyond the quantile of a two-sided test at `level`: its value moves
-    by what seeds still to come may add, and not by test examples, which stay (conditional power, Lan,
+    """Chance that each, with all seeds, is beyond the quantile of a two-sided test at `level`: its value
+    moves by what seeds still to come may add, and not by test examples, which stay (conditional power, Lan,
     Simon & Halperin 1982).
     """
     from scipy.special import ndtr, ndtri, stdtrit

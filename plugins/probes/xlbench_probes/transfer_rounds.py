@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlbench.estimate import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 PROBE = "transfer"
 FUTILE = 0.1
-"""Chance to be claimed in the end below which a cell is left; a run is left below as many expected claims a
-cell's worth of its compute."""
+"""Chance to be claimed in the end below which a cell is left; a run is left below as many expected claims
+for each cell's worth of its compute."""
 ENOUGH = 0.5
 """Expected claims with which a run goes on whatever it costs."""
 PILOT = 4
-"""Cells of a table that go on after the first seed whatever their chances, where their run does for others: how
-far seeds differ is told from them."""
+"""Cells of a table that go on after the first seed whatever their chances, where their run goes on for
+others: how far seeds differ is told from them."""
 
 Pair: TypeAlias = "tuple[Arm, str]"
 _Score: TypeAlias = "tuple[str, Arm, str]"
@@ -43,16 +43,6 @@ class _FirstSeeds:
 
     def describe(self) -> str:
         return self.arm.describe()
-
-
-class Table(NamedTuple):
-    """What is tested and corrected together."""
-
-    task: str
-    steps: int
-    variant: str
-    transfer: bool
-    """Whether of the study's transfer languages; otherwise of its controls."""
 
 
 def arm_of(job: Job) -> Arm:
@@ -88,16 +78,15 @@ def courses(
     }
 
 
-def judged(
-    found: Mapping[Pair, Course], task: str, transfer: Sequence[str], seeds: int
-) -> dict[Table, dict[Pair, Followed]]:
-    """What can be said of the effects of a task, table by table."""
-    tables: dict[Table, dict[Pair, Course]] = {}
-    for pair, course in found.items():
-        arm = pair[0]
-        table = Table(task, arm.steps, arm.variant, arm.text in transfer)
-        tables.setdefault(table, {})[pair] = course
-    return {table: follow(some, seeds) for table, some in tables.items()}
+def judged(found: Mapping[Pair, Course], transfer: Sequence[str], seeds: int) -> list[dict[Pair, Followed]]:
+    """What can be said of the effects of a task, table by table: what is tested and corrected together are
+    the transfer languages, or controls of one kind, at one number of steps.
+    """
+    tables: dict[tuple[int, str, bool], dict[Pair, Course]] = {}
+    for (arm, target), course in found.items():
+        table = (arm.steps, arm.variant, arm.text in transfer)
+        tables.setdefault(table, {})[arm, target] = course
+    return [follow(some, seeds) for some in tables.values()]
 
 
 def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]:
@@ -146,7 +135,7 @@ def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]
             counts = evaluation.counts if evaluation else None
             trials.append(Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts))
         so_far = courses(task, records.metrics[task], baselines(reading, task), trials)
-        for some in judged(so_far, task, study["transfer"], seeds).values():
+        for some in judged(so_far, study["transfer"], seeds):
             own = {(task, *pair): x for pair, x in some.items()}
             found |= own
             if all(x.seeds == 1 for x in some.values()):
