@@ -63,8 +63,8 @@ class Job:
     needs: tuple[str, ...] = ()
     """Condition keys of jobs without which this one is pointless; the planner puts them first."""
     round: int = 0
-    """When an adaptive study runs it: before each round but the first, its probe is asked what of it is
-    worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
+    """When an adaptive study runs it: before each round but the first, its probe is asked what of it
+    is worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
 
     @cached_property
     def condition_key(self) -> str:
@@ -130,8 +130,8 @@ class Records:
     text_lines: Mapping[str, int] = field(default_factory=dict)
     """By transfer language: lines of text that it was finetuned on, where that is stored."""
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
-    """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word of
-    the probe's. They are none of `expected`."""
+    """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word
+    of the probe's. They are none of `expected`."""
 
 
 Value: TypeAlias = "str | int | float | None"
