@@ -1,12 +1,12 @@
 """What adaptive studies cost, and what they still say, beside the full studies.
 
-    python benchmarks/adaptive.py replay --results DIR --study ID [--seeds N]
+    python benchmarks/adaptive.py replay --results DIR --study ID
     python benchmarks/adaptive.py simulate [--matrices 20] [--seeds 3,10] [--examples 200] [--worlds 0,2,3]
 
 Both give the probe `transfer` the records of one round after another and keep what it does not drop.
-`replay` takes a stored study that ran in full. `simulate` makes matrices whose true effects are known, half of
-the transfer languages without any. Verdicts are the words of the matrices of effects. Compute is finetuning
-and evaluation after finetuning, in passes (`xlbench.estimate.passes`); task adapters are trained in any case.
+`replay` takes a stored study that ran in full. `simulate` makes matrices whose true effects are known, half
+of the transfer languages without any. Verdicts are the words of the matrices of effects. Compute is
+finetuning and evaluation after finetuning, in passes (`xlbench.estimate.passes`); task adapters are trained in any case.
 """
 
 from __future__ import annotations
@@ -127,7 +127,6 @@ def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Rec
         if (f, trial.seed) not in by_run:
             condition = {"text": {"language": f}, "steps": 1, "variant": "plain", "seed": trial.seed}
             by_run[f, trial.seed] = Job("transfer", 1, condition, tuple(cells.values()), f"{f} {trial.seed}")
-        assert trial.counts is not None
         found.append((by_run[f, trial.seed], cells[trial.target], trial.counts))
     jobs += by_run.values()
     records = tuple(
@@ -198,9 +197,8 @@ def main() -> None:
         print(f"| task, steps | {' | '.join(HEADS[:4])} |\n|{'---|' * 5}")
         for task, k in dict.fromkeys(key[:2] for key in outcome.full):
             some = [{x: word for x, word in side.items() if x[:2] == (task, k)} for side in outcome[:2]]
-            print(
-                f"| {task}, {k} | {' | '.join(compare([outcome._replace(full=some[0], adaptive=some[1])])[:4])} |"
-            )
+            row = compare([outcome._replace(full=some[0], adaptive=some[1])])[:4]
+            print(f"| {task}, {k} | {' | '.join(row)} |")
         print(f"\n| {' | '.join(HEADS)} |\n|{'---|' * 6}\n| {' | '.join(compare([outcome]))} |")
         return
     heads = ["world", "seeds", *HEADS, "false claims, full, %", "adaptive, %", "donations covered", "false"]

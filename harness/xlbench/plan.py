@@ -13,7 +13,7 @@ from xlbench.contracts import Cell, Job
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
 from xlbench.problems import ManyProblemsError
-from xlbench.results.studies import less
+from xlbench.results.studies import less, with_cells
 from xlbench.unavailable import left_out
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _left(
             continue
         left = store.missing_cells(job, index)
         if left:
-            todo.append(_part(job, left))
+            todo.append(with_cells(job, left))
     return todo, failed
 
 
@@ -260,14 +260,6 @@ def _with(job: Job, other: Job) -> Job:
 
 def _failed(job: Job, index: Index) -> bool:
     return any(file.failed for file in index.get(job.condition_key, ()))
-
-
-def _part(job: Job, cells: tuple[Cell, ...]) -> Job:
-    """A job with some of its cells; finetuning and training cost the same."""
-    if cells == job.cells:
-        return job
-    examples = job.cost.evaluate_examples * len(cells) // len(job.cells)
-    return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
 
 
 def _charged(todo: Iterable[Job], kept: Iterable[str] = ()) -> tuple[Job, ...]:

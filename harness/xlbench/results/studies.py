@@ -43,13 +43,21 @@ class StoredStudy:
         return less(self.jobs, self.dropped)
 
 
+def with_cells(job: Job, cells: tuple[Cell, ...]) -> Job:
+    """A job with some of its cells; finetuning and training cost the same."""
+    if cells == job.cells:
+        return job
+    examples = job.cost.evaluate_examples * len(cells) // len(job.cells)
+    return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
+
+
 def less(jobs: Iterable[Job], dropped: Mapping[tuple[str, Cell], str]) -> tuple[Job, ...]:
     """Jobs without the cells that were dropped; those with none left are not there."""
     found = []
     for job in jobs:
         cells = tuple(cell for cell in job.cells if (job.condition_key, cell) not in dropped)
         if cells:
-            found.append(job if len(cells) == len(job.cells) else replace(job, cells=cells))
+            found.append(with_cells(job, cells))
     return tuple(found)
 
 
