@@ -6,7 +6,8 @@
 Both give the probe `transfer` the records of one round after another and keep what it does not drop.
 `replay` takes a stored study that ran in full. `simulate` makes matrices whose true effects are known, half
 of the transfer languages without any. Verdicts are the words of the matrices of effects. Compute is
-finetuning and evaluation after finetuning, in passes (`xlbench.estimate.passes`); task adapters are trained in any case.
+finetuning and evaluation after it, in passes (`xlbench.estimate.passes`); task adapters are trained in any
+case.
 """
 
 from __future__ import annotations
