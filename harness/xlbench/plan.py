@@ -113,7 +113,9 @@ def _filled(
     plan: Plan, resolved: Resolved, registry: Registry, store: Store, index: Index, rerun: Rerun
 ) -> Plan:
     """A plan with what is to be run, told from what is stored."""
-    due, later, dropped = plan.jobs, tuple[Job, ...](), dict[tuple[str, Cell], str]()
+    due = plan.jobs
+    later: tuple[Job, ...] = ()
+    dropped: Mapping[tuple[str, Cell], str] = {}
     if resolved.study.adaptive:
 
         def unfinished(jobs: tuple[Job, ...]) -> bool:

@@ -246,10 +246,10 @@ class Effects:
         """
         n, whole = len(scores), self._seeds[arm]
         if n == len(whole):
-            return scores - scores.mean()
+            return np.asarray(scores - scores.mean())
         found = np.zeros(len(whole))
         found[[whole.index(seed) for seed in seeds]] = scores - scores.mean()
-        return found * (len(whole) * (len(whole) - 1) / (n * (n - 1))) ** 0.5
+        return np.asarray(found * (len(whole) * (len(whole) - 1) / (n * (n - 1))) ** 0.5)
 
     def _borrow(self, alike: Callable[[Condition], Hashable]) -> None:
         """Give scores of one seed a spread over seeds: that of one run, by the root mean square of the others

@@ -203,7 +203,7 @@ def recipience_by_steps(view: View) -> Table:
 def seeds_spent(view: View, steps: int) -> Table:
     """Of an adaptive study: how many seeds each transfer language's effects have, and why no more."""
     followed, most = view.followed, view.seeds
-    rows = []
+    rows: list[tuple[Value | Number, ...]] = []
     for f, _ in view.ranked_donors(view.last):
         cells = [followed[pair] for g in view.targets if (pair := (Arm(f, steps), g)) in followed]
         short = [x for x in cells if x.seeds < most]
