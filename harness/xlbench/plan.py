@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xlbench import adaptive
-from xlbench.contracts import Cell, Job
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
 from xlbench.problems import ManyProblemsError
@@ -19,7 +18,7 @@ from xlbench.unavailable import left_out
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xlbench.contracts import Cost, Rerun, Resolved, Study
+    from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
     from xlbench.plugins import Registry
     from xlbench.results import Index, Store
 
