@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from xlbench.scores import Followed
 
 PROBE = "transfer"
-FUTILE = 0.1
-"""Chance to be claimed in the end below which a cell is left; a run is left below as many expected claims
-for each cell's worth of its compute."""
-ENOUGH = 0.5
-"""Expected claims with which a run goes on whatever it costs."""
+FUTILE = 0.3
+"""Divided by the study's seeds: the chance to be claimed in the end below which a cell is left, and the
+expected claims for each cell's worth of compute below which a run is. Of more seeds each is a smaller share."""
+ENOUGH = 1.5
+"""Divided by the study's seeds: expected claims with which a run goes on whatever it costs."""
 PILOT = 4
 """Cells of a table that go on after the first seed whatever their chances, where their run goes on for
 others: how far seeds differ is told from them."""
@@ -97,6 +97,8 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
     be expected to bring are few for its compute. What cannot be judged, for something failed, goes on.
     """
     said, pilots = _said(records)
+    seeds = len(_study(records)["seeds"])
+    futile, enough = FUTILE / seeds, ENOUGH / seeds
     ahead: dict[Arm, dict[_Score, float]] = {}
     """By run: the scores to come, and what one costs."""
     finetuning: dict[Arm, float] = {}
@@ -107,9 +109,13 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
             ahead.setdefault(arm, {})[cell.task, arm, cell.target] = passes(job.cost) / len(job.cells)
     kept = {score for scores in ahead.values() for score in scores if score not in said}
     for arm, scores in ahead.items():
-        open_ = {x: said[x].chance for x in scores if x in said and _is_open(said[x])}
+        open_ = {
+            x: said[x].chance
+            for x in scores
+            if x in said and not _is_claimed(said[x]) and said[x].chance >= futile
+        }
         cells = (finetuning[arm] + sum(scores[x] for x in open_)) / (sum(scores.values()) / len(scores))
-        if open_ and sum(open_.values()) >= min(ENOUGH, FUTILE * cells):
+        if open_ and sum(open_.values()) >= min(enough, futile * cells):
             kept |= open_.keys()
     going = {arm for _, arm, _ in kept}
     for table in pilots:
@@ -124,7 +130,7 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
 
 def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]:
     """What can be said of each score by now; and of the tables with one seed each, the likeliest first."""
-    study: Mapping[str, Any] = records.study
+    study = _study(records)
     reading, seeds = Reading(records), len(study["seeds"])
     found: dict[_Score, Followed] = {}
     first: list[list[_Score]] = []
@@ -147,5 +153,5 @@ def _is_claimed(one: Followed) -> bool:
     return one.word != "no clear effect"
 
 
-def _is_open(one: Followed) -> bool:
-    return not _is_claimed(one) and one.chance >= FUTILE
+def _study(records: Records) -> Mapping[str, Any]:
+    return records.study
