@@ -48,6 +48,7 @@ class Prepared:
     store: Store
     plan: Plan
     executor: Executor
+    rerun: Rerun = "failed"
 
     def rates(self, device: str = "auto") -> Rates:
         """Speed of earlier jobs with this model on this kind of device, as far as it is stored."""
@@ -89,7 +90,7 @@ def prepare(
     checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen, rerun)
 
 
 def plan(
@@ -138,7 +139,8 @@ def carry_out(
     if count < 1:
         raise StudyError(f"workers must be at least 1, not {count}")
     ready.store.prepare()
-    study_id = ready.store.save_study(as_json(plan.study), plan.jobs, describe(ready.resolved))
+    described = describe(ready.resolved)
+    study_id = ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
     checkpoints.download(ready.checkpoint)
     work = Work(
         as_json(plan.study),
@@ -149,18 +151,25 @@ def carry_out(
         unavailable=ready.resolved.unavailable,
     )
     failed: dict[str, str] = {}
+    ended: set[str] = set()
     meter = Meter.of(ready.rates(device))
-    with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
-        for outcome in ready.executor.run(plan.todo, work, progress.event, count) if plan.todo else ():
-            progress.outcome(outcome)
-            if outcome.error is not None:
-                failed[outcome.job.label] = outcome.error
+    while True:
+        with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
+            for outcome in ready.executor.run(plan.todo, work, progress.event, count) if plan.todo else ():
+                progress.outcome(outcome)
+                ended.add(outcome.job.condition_key)
+                if outcome.error is not None:
+                    failed[outcome.job.label] = outcome.error
+        if not plan.later:
+            break
+        plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
+        ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
     return RunSummary(
         study=plan.study,
         study_id=study_id,
         results=ready.store.path,
-        run=len(plan.todo) - len(failed),
-        kept=plan.done,
+        run=len(ended) - len(failed),
+        kept=ready.plan.done,
         failed=failed,
         seconds=time.monotonic() - start,
     )

@@ -93,3 +93,8 @@ class Meter:
         for unit, relative in RELATIVE.items():
             work += getattr(cost, unit) * rates.get(unit, relative * scale)
         return work + (jobs * self.other / self.jobs if self.jobs else 0.0)
+
+
+def passes(cost: Cost) -> float:
+    """Rough work in forward passes of one piece, the same on every machine."""
+    return float(sum(getattr(cost, unit) * relative for unit, relative in RELATIVE.items()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import graphlib
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from xlbench import adaptive
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
 from xlbench.problems import ManyProblemsError
+from xlbench.results.studies import less, with_cells
 from xlbench.unavailable import left_out
 
 if TYPE_CHECKING:
@@ -34,24 +36,28 @@ class Plan:
     jobs: tuple[Job, ...]
     """All of them, in order, whole."""
     todo: tuple[Job, ...]
-    """What is to be run, less the cells that are stored."""
+    """What is to be run, less the cells that are stored; of an adaptive study, in this round."""
     failed: tuple[Job, ...] = ()
     """Failed before; in `todo` too unless only missing ones are asked for."""
     left_out: tuple[str, ...] = ()
     """A line for each task without test data in some target, and each default probe that does not apply."""
     damaged: tuple[Path, ...] = ()
     """Result files that were cut off or overwritten, taken as not there."""
+    later: tuple[Job, ...] = ()
+    """Of an adaptive study: what later rounds come to at most, less the cells that are stored."""
+    dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
+    """Of an adaptive study: what it does without (`Records.dropped`)."""
 
     @property
     def done(self) -> int:
-        """Jobs of which every cell is stored."""
-        left = {x.condition_key for x in (*self.todo, *self.failed)}
-        return sum(x.condition_key not in left for x in self.jobs)
+        """Jobs of which every cell is stored, or every cell that an adaptive study did not drop."""
+        left = {x.condition_key for x in (*self.todo, *self.failed, *self.later)}
+        return sum(x.condition_key not in left for x in less(self.jobs, self.dropped))
 
     @property
     def cost(self) -> Cost:
-        """Of what is to be run."""
-        return total(x.cost for x in self.todo)
+        """Of what is to be run; of an adaptive study, at most."""
+        return total(x.cost for x in (*self.todo, *self.later))
 
     @property
     def whole(self) -> Cost:
@@ -61,7 +67,9 @@ class Plan:
     @property
     def disk(self) -> int:
         """Bytes that the results still to come take, roughly."""
-        return BYTES_A_JOB * len(self.todo) + BYTES_AN_EXAMPLE * self.cost.evaluate_examples
+        return (
+            BYTES_A_JOB * (len(self.todo) + len(self.later)) + BYTES_AN_EXAMPLE * self.cost.evaluate_examples
+        )
 
 
 def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "failed") -> Plan:
@@ -73,8 +81,58 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
     """
     asked, without = _ask(resolved, registry)
     jobs = in_order(asked)
+    if resolved.study.adaptive:
+        adaptive.check(resolved, registry)
     listing = store.listing()
-    index = {} if rerun == "all" else listing.index
+    plan = Plan(
+        study=_less(resolved.study, without),
+        jobs=jobs,
+        todo=(),
+        left_out=(*left_out(resolved), *without.values()),
+        damaged=listing.damaged,
+    )
+    return _filled(plan, resolved, registry, store, {} if rerun == "all" else listing.index, rerun)
+
+
+def after(
+    plan: Plan, resolved: Resolved, registry: Registry, store: Store, ended: Collection[str], rerun: Rerun
+) -> Plan:
+    """The next round of an adaptive study, once all of `todo` has ended; what failed is left alone.
+
+    `ended` are the condition keys of jobs that ended since the study was started: with `rerun` "all", no
+    others count.
+    """
+    index = store.index()
+    if rerun == "all":
+        index = {key: files for key, files in index.items() if key in ended}
+    return _filled(plan, resolved, registry, store, index, "missing")
+
+
+def _filled(
+    plan: Plan, resolved: Resolved, registry: Registry, store: Store, index: Index, rerun: Rerun
+) -> Plan:
+    """A plan with what is to be run, told from what is stored."""
+    due = plan.jobs
+    later: tuple[Job, ...] = ()
+    dropped: Mapping[tuple[str, Cell], str] = {}
+    if resolved.study.adaptive:
+
+        def unfinished(jobs: tuple[Job, ...]) -> bool:
+            return bool(_left(jobs, store, index, rerun)[0])
+
+        due, later, dropped = adaptive.follow(plan.jobs, resolved, registry, store, index, unfinished)
+    todo, failed = _left(due, store, index, rerun)
+    more, _ = _left(later, store, index, "failed")
+    charged = _charged([*todo, *more], store.kept_adapters())
+    return replace(
+        plan, todo=charged[: len(todo)], failed=failed, later=charged[len(todo) :], dropped=dropped
+    )
+
+
+def _left(
+    jobs: tuple[Job, ...], store: Store, index: Index, rerun: Rerun
+) -> tuple[list[Job], tuple[Job, ...]]:
+    """What is to be run of some jobs, and those that failed before."""
     failed = tuple(x for x in jobs if _failed(x, index) and store.missing_cells(x, index))
     skipped: set[str] = {x.condition_key for x in failed} if rerun == "missing" else set()
     todo = []
@@ -84,15 +142,8 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
             continue
         left = store.missing_cells(job, index)
         if left:
-            todo.append(_part(job, left))
-    return Plan(
-        study=_less(resolved.study, without),
-        jobs=jobs,
-        todo=_charged(todo, store.kept_adapters()),
-        failed=failed,
-        left_out=(*left_out(resolved), *without.values()),
-        damaged=listing.damaged,
-    )
+            todo.append(with_cells(job, left))
+    return todo, failed
 
 
 def _less(study: Study, probes: Container[str]) -> Study:
@@ -192,7 +243,7 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
                     f"probe {name!r} asks for a job of the probe {job.probe!r}, which is not installed"
                 )
             other = found.setdefault(job.condition_key, job)
-            if other.cells != job.cells:
+            if other.cells != job.cells or other.round != job.round:
                 found[job.condition_key] = _with(other, job)
     if not found:
         problems += without.values()
@@ -205,19 +256,11 @@ def _with(job: Job, other: Job) -> Job:
     new = [x for x in other.cells if x not in job.cells]
     examples = other.cost.evaluate_examples * len(new) // len(other.cells)
     cost = replace(job.cost, evaluate_examples=job.cost.evaluate_examples + examples)
-    return replace(job, cells=(*job.cells, *new), cost=cost)
+    return replace(job, cells=(*job.cells, *new), cost=cost, round=min(job.round, other.round))
 
 
 def _failed(job: Job, index: Index) -> bool:
     return any(file.failed for file in index.get(job.condition_key, ()))
-
-
-def _part(job: Job, cells: tuple[Cell, ...]) -> Job:
-    """A job with some of its cells; finetuning and training cost the same."""
-    if cells == job.cells:
-        return job
-    examples = job.cost.evaluate_examples * len(cells) // len(job.cells)
-    return replace(job, cells=cells, cost=replace(job.cost, evaluate_examples=examples))
 
 
 def _charged(todo: Iterable[Job], kept: Iterable[str] = ()) -> tuple[Job, ...]:

@@ -20,7 +20,7 @@ NAMES = (
 )  # fmt: skip
 NUMBERS = ("steps", "seeds")
 SINGLE = ("model", "revision", "reference", "text")
-FLAG = "skip_unavailable"
+FLAGS = ("skip_unavailable", "adaptive")
 SETTINGS: dict[str, type[Any]] = {
     "mlm": MaskedLM, "adapter": AdapterTraining, "language_training": LanguageTraining,
 }  # fmt: skip
@@ -103,8 +103,9 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name in SINGLE:
         if name in said and not isinstance(said[name], str):
             raise StudyError(f"{where}{name} must be a text, not {said[name]!r}")
-    if not isinstance(said.get(FLAG, False), bool):
-        raise StudyError(f"{where}{FLAG} must be true or false, not {said[FLAG]!r}")
+    for name in FLAGS:
+        if not isinstance(said.get(name, False), bool):
+            raise StudyError(f"{where}{name} must be true or false, not {said[name]!r}")
     if "data" in said:
         table = _table(said["data"], "data", where)
         said["data"] = {
@@ -171,8 +172,8 @@ def command(study: Study) -> str:
         elif name == "options":
             for probe, own in value.items():
                 words += _pairs("--option", {f"{probe}.{k}": _escaped(_shown(v)) for k, v in own.items()})
-        elif name == FLAG:
-            words.append("--skip-unavailable")
+        elif name in FLAGS:
+            words.append(f"--{name.replace('_', '-')}")
         elif name == "controls":
             words += [option, ",".join(value) or NO_CONTROLS]
         elif name == "seeds" and len(value) == 1:

@@ -49,6 +49,7 @@ STUDIES = st.builds(
     text=st.none() | PATHS.filter(lambda x: "=" not in x),
     limit=st.none() | st.integers(1, 99),
     skip_unavailable=st.booleans(),
+    adaptive=st.booleans(),
     mlm=st.fixed_dictionaries(
         {}, optional={"chunk": st.integers(1, 99), "learning_rate": st.floats(1e-9, 1, allow_nan=False)}
     ),

@@ -107,6 +107,14 @@ def study_of(
             metavar="LANG=ADAPTER",
         ),
     ] = None,
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive",
+            help="Spend seeds where the answer is open; the rest stops early.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
     skip_unavailable: Annotated[
         bool,
         typer.Option(
@@ -142,6 +150,7 @@ def study_of(
         "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),
         "skip_unavailable": skip_unavailable or None,
+        "adaptive": adaptive or None,
     }
     studies.refuse_empty(said)
     base = Study() if file is None else studies.read(file)

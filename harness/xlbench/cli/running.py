@@ -116,13 +116,16 @@ def plan(
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""
     print(f"failed     {len(plan.failed)}{skipped}")
     print(f"to run     {len(plan.todo)}")
+    if asked.adaptive:
+        print(f"later      at most {len(plan.later)}; {counted(len(plan.dropped), 'score')} dropped so far")
     for line in plan.left_out:
         print(f"left out   {line}")
     count = workers or api.default_workers(ready.checkpoint, device)
     rates, source = _rates(ready, device, count) if plan.todo else (ready.rates(device), "")
     if plan.todo:
-        print(f"time       {_time(plan.cost, rates, count)} {source}".rstrip())
-        print(f"disk       about {size(plan.disk)}")
+        most = "at most, " if plan.later else ""
+        print(f"time       {most}{_time(plan.cost, rates, count)} {source}".rstrip())
+        print(f"disk       {most}about {size(plan.disk)}")
     sizes = planning.growth(ready.resolved, ready.registry)
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"

@@ -32,6 +32,7 @@ from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
+    Adapts,
     Compares,
     Cost,
     Curves,
@@ -57,6 +58,7 @@ __all__ = [
     "IDENTITY_VERSION",
     "AdapterConfig",
     "AdapterTraining",
+    "Adapts",
     "Answered",
     "Arcs",
     "BaseModel",

@@ -62,6 +62,9 @@ class Job:
     them to one worker, one after the other. Never part of the identity."""
     needs: tuple[str, ...] = ()
     """Condition keys of jobs without which this one is pointless; the planner puts them first."""
+    round: int = 0
+    """When an adaptive study runs it: before each round but the first, its probe is asked what of it
+    is worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
 
     @cached_property
     def condition_key(self) -> str:
@@ -126,6 +129,9 @@ class Records:
     distances: tuple[Distance, ...] = ()
     text_lines: Mapping[str, int] = field(default_factory=dict)
     """By transfer language: lines of text that it was finetuned on, where that is stored."""
+    dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
+    """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word
+    of the probe's. They are none of `expected`."""
 
 
 Value: TypeAlias = "str | int | float | None"
@@ -268,6 +274,19 @@ class Compares(Protocol):
 
     def compare(self, one: Records, other: Records) -> Sequence[Page]:
         """A page a task that both have; none where nothing is in both."""
+
+
+@runtime_checkable
+class Adapts(Protocol):
+    """A probe that can spend seeds where the answer is open (`--adaptive`). Others run in full."""
+
+    def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
+        """Which cells of `coming`, this probe's jobs of all later rounds, need not be run, by condition key
+        and cell, each with the reason, one word or a few. What is dropped stays so.
+
+        `records` are those of the rounds so far, whatever else is stored, less what was dropped before; the
+        answer must follow from them and the study alone, so that a study that is stopped goes on as it was.
+        """
 
 
 Rerun: TypeAlias = Literal["missing", "failed", "all"]

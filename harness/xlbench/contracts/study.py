@@ -91,6 +91,9 @@ class Study:
     """By probe: settings that only it knows (`Probe.settings`)."""
     skip_unavailable: bool = False
     """Go on without languages whose data is missing or malformed; never part of an identity."""
+    adaptive: bool = False
+    """Spend seeds where the answer is open, as far as probes can tell (`Adapts`); never part of a job's
+    identity."""
 
 
 @dataclass(frozen=True, slots=True)

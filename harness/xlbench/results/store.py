@@ -126,15 +126,19 @@ class Store:
         return [record for file in files if not file.failed for record in jobfile.decode(file)]
 
     def save_study(
-        self, study: Mapping[str, Json], jobs: Sequence[Job], described: Mapping[str, Json]
+        self,
+        study: Mapping[str, Json],
+        jobs: Sequence[Job],
+        described: Mapping[str, Json],
+        dropped: Mapping[tuple[str, Cell], str] | None = None,
     ) -> str:
-        """Write a study's manifest, `described` being what `describe` gave; returns its id, the same
-        for the same jobs. Raises ResultsError.
+        """Write a study's manifest, `described` being what `describe` gave, `dropped` what an adaptive study
+        does without; returns its id, the same for the same jobs. Raises ResultsError.
         """
-        name = studies.study_id(jobs)
+        name = studies.study_id(jobs, adaptive=bool(study.get("adaptive")))
         with writing(self.path):
             schema.mark(self._made())
-            studies.save(self.path / "studies" / name, study, jobs, described)
+            studies.save(self.path / "studies" / name, study, jobs, described, dropped or {})
         return name
 
     def studies(self) -> list[StoredStudy]:
@@ -176,16 +180,23 @@ class Store:
         Each expected cell comes once, whatever files it is in; cells that the study does not ask for
         are left out. `metrics` is by task. Raises ResultsError, also for a task without a metric.
         """
+        return self.records_of(self.study(study_id), metrics)
+
+    def records_of(
+        self, stored: StoredStudy, metrics: Mapping[str, Metric], index: Index | None = None
+    ) -> Records:
+        """`records` of a study that need not be stored itself, from the files of `index` alone if given."""
         from xlbench.results import jobfile
 
-        stored = self.study(study_id)
+        expected = stored.expected
         tasks = {cell.task for job in stored.jobs for cell in job.cells}
         if unknown := sorted(tasks - set(metrics)):
             raise ResultsError(f"no task {unknown[0]!r}, which the results are of; install its plugin")
         wanted: dict[str, set[Cell]] = {}
-        for job in stored.jobs:
+        for job in expected:
             wanted.setdefault(job.condition_key, set()).update(job.cells)
-        index, records, failures = self.index(), [], {}
+        index = self.index() if index is None else index
+        records, failures = [], {}
         for key, cells in wanted.items():
             files, left = index.get(key, []), set(cells)
             for record in self.read(files):
@@ -197,7 +208,7 @@ class Store:
                 failures[key] = (last.error or {}).get("message", "") or "failed"
         return Records(
             records=tuple(records),
-            expected=stored.jobs,
+            expected=expected,
             failures=failures,
             study=stored.study,
             metrics={task: metrics[task] for task in sorted(tasks)},
@@ -205,13 +216,14 @@ class Store:
             seen=stored.described.get("seen", {}),
             distances=descriptions.distances(stored.described),
             text_lines=stored.described.get("text", {}).get("lines", {}),
+            dropped=stored.dropped,
         )
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
         """Provenance of each finished file that serves a study; None is the last started."""
         from xlbench.results import jobfile
 
-        index, keys = self.index(), {job.condition_key for job in self.study(study_id).jobs}
+        index, keys = self.index(), {job.condition_key for job in self.study(study_id).expected}
         return [
             jobfile.header(file).provenance
             for key in sorted(keys)
@@ -251,7 +263,7 @@ class Store:
 
         wanted = None
         if study_id is not None:
-            wanted = {(job.condition_key, cell) for job in self.study(study_id).jobs for cell in job.cells}
+            wanted = {(x.condition_key, cell) for x in self.study(study_id).expected for cell in x.cells}
         return frame.frame(self.index(), wanted)
 
     def _made(self) -> Path:

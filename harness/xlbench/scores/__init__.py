@@ -6,6 +6,7 @@ from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Tria
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
+from xlbench.scores.sequential import Course, Followed, follow
 from xlbench.scores.significance import (
     Judged,
     benjamini_hochberg,
@@ -21,9 +22,11 @@ __all__ = [
     "DRAWS",
     "Arm",
     "Condition",
+    "Course",
     "Crossed",
     "Effects",
     "Estimate",
+    "Followed",
     "Judged",
     "Mixture",
     "Term",
@@ -34,6 +37,7 @@ __all__ = [
     "crossed",
     "difference",
     "donation",
+    "follow",
     "inflicted",
     "interference",
     "judge",

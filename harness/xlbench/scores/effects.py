@@ -7,7 +7,7 @@ tests by approximate randomisation (Noreen 1989; Yeh 2000).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -117,9 +117,13 @@ class Effects:
         baselines: Mapping[str, NDArray[np.int32] | str],
         trials: Iterable[Trial],
         draws: int = DRAWS,
+        alike: Callable[[Condition], Hashable] | None = None,
     ) -> None:
         """`baselines` has, by target, the counts without finetuning, or a text that says what is missing.
 
+        Where `alike` is given, targets of one arm may have different seeds, as an adaptive study leaves them,
+        and a target with one seed takes its spread over seeds from others: of its arm, or of arms for which
+        `alike` is the same. Otherwise a seed that some target has is missing on all that lack it.
         Raises ResultsError where a trial has another number of examples than its baseline.
         """
         self._task, self._metric, self._draws = task, metric, draws
@@ -135,14 +139,22 @@ class Effects:
         self._groups = {
             arm: digest([task, arm.draws_of_seeds, list(found)]) for arm, found in self._seeds.items()
         }
+        self._uneven = alike is not None
+        self._counts: dict[tuple[Condition, str], int] = {}
         self._scores: dict[tuple[Condition, str], Estimate] = {}
         self._nulls: dict[tuple[Condition, str], NDArray[np.float64]] = {}
         for target, arms in groups.items():
             self._resample(target, self._complete(target, arms))
+        if alike is not None:
+            self._borrow(alike)
 
     def seeds(self, arm: Condition) -> tuple[int, ...]:
         """Seeds of an arm, present or missing."""
         return self._seeds.get(arm, ())
+
+    def count(self, arm: Condition, target: str) -> int:
+        """Seeds of an arm that a target has; 0 where one that it should have is missing."""
+        return self._counts.get((arm, target), 0)
 
     def before(self, target: str) -> Estimate:
         """s0(t, g): the zero-shot score."""
@@ -159,23 +171,24 @@ class Effects:
 
     def _complete(
         self, target: str, arms: Mapping[Condition, Sequence[Trial]]
-    ) -> dict[Condition, list[_Counts]]:
-        """Counts in order of seeds, for arms that have every seed; the others are noted as missing."""
+    ) -> dict[Condition, dict[int, _Counts]]:
+        """Counts by seed, in order, for arms that have every seed; the others are noted as missing."""
         complete = {}
         for arm, trials in arms.items():
             counts = {trial.seed: trial.counts for trial in trials if trial.counts is not None}
             missing = [trial.missing for trial in trials if trial.counts is None]
-            unplanned = sorted(set(self._seeds[arm]) - {trial.seed for trial in trials})
+            own = {trial.seed for trial in trials}
+            unplanned = [] if self._uneven else sorted(set(self._seeds[arm]) - own)
             missing += [f"{arm.describe()}, seed {seed}, {self._task} on {target}" for seed in unplanned]
             if missing:
                 self._scores[arm, target] = absent(*missing)
             else:
-                complete[arm] = [counts[seed] for seed in self._seeds[arm]]
+                complete[arm] = {seed: counts[seed] for seed in sorted(own)}
         return complete
 
-    def _resample(self, target: str, arms: Mapping[Condition, Sequence[_Counts]]) -> None:
+    def _resample(self, target: str, arms: Mapping[Condition, Mapping[int, _Counts]]) -> None:
         """Score every evaluation on the same draws of the target's examples, then average over seeds."""
-        runs = [counts for all_ in arms.values() for counts in all_]
+        runs = [counts for all_ in arms.values() for counts in all_.values()]
         if not runs:
             return
         n, k = runs[0].shape
@@ -215,14 +228,51 @@ class Effects:
             own = scores[start : start + len(all_)]
             start += len(all_)
             several = len(all_) > 1
+            self._counts[arm, target] = len(all_)
             self._scores[arm, target] = Estimate(
                 float(own.mean()),
                 draws[i],
-                seeds={self._groups[arm]: own - own.mean()} if several else {},
+                seeds={self._groups[arm]: self._aligned(arm, all_, own)} if several else {},
                 overlap=overlap[i] if several else None,
             )
             if _BASELINE in arms:
                 self._nulls[arm, target] = null[i]
+
+    def _aligned(
+        self, arm: Condition, seeds: Iterable[int], scores: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What each seed of the arm adds, less the mean; where the target has n of N seeds, scaled so that
+        the squared standard error of the mean that it comes to is still that of n.
+        """
+        n, whole = len(scores), self._seeds[arm]
+        if n == len(whole):
+            return np.asarray(scores - scores.mean())
+        found = np.zeros(len(whole))
+        found[[whole.index(seed) for seed in seeds]] = scores - scores.mean()
+        return np.asarray(found * (len(whole) * (len(whole) - 1) / (n * (n - 1))) ** 0.5)
+
+    def _borrow(self, alike: Callable[[Condition], Hashable]) -> None:
+        """Give scores of one seed a spread over seeds: that of one run, by the root mean square of the others
+        of the arm, all of them moved as these are on average; where there are none, by that of arms alike.
+        """
+        known: dict[Condition, list[NDArray[np.float64]]] = {}
+        for (arm, target), score in self._scores.items():
+            for own in score.seeds.values():
+                known.setdefault(arm, []).append(own * self._counts[arm, target] ** 0.5)
+        for (arm, target), score in self._scores.items():
+            if arm == _BASELINE or self._counts.get((arm, target)) != 1:
+                continue
+            theirs = known.get(arm)
+            others = theirs or [
+                x for other, some in known.items() if alike(other) == alike(arm) for x in some
+            ]
+            if not others:
+                continue
+            most = max(map(len, others))
+            variance = np.mean([x @ x / (len(x) * (len(x) - 1)) for x in others])
+            way = np.mean(theirs, axis=0) if theirs else _contrast(most)
+            length = (variance * most * (most - 1) / (way @ way)) ** 0.5 if way.any() else 0.0
+            self._scores[arm, target] = replace(score, seeds={self._groups[arm]: length * way})
 
     def _score(self, sums: NDArray[Any]) -> NDArray[np.float64]:
         return self._metric.score(sums.astype(np.float64, copy=False))

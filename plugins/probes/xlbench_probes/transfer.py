@@ -6,7 +6,8 @@ pretrained body, stay as they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,10 +54,13 @@ class Transfer:
         tasks = [self._task(resolved, task) for task in resolved.tasks]
         runs = [(run, resolved.text_identity(run.language)) for run in self._runs(resolved)]
         jobs = [task.baseline for task in tasks]
-        for seed in study.seeds:
+        for round_, seed in enumerate(study.seeds):
             for steps in study.steps:
                 for run, text in runs:
-                    jobs += self._jobs_of_run(resolved, tasks, run, text, steps, seed)
+                    jobs += (
+                        replace(job, round=round_)
+                        for job in self._jobs_of_run(resolved, tasks, run, text, steps, seed)
+                    )
         if resolved.mlm.schedule == "constant":  # a run passes its numbers of steps in order
             jobs.sort(key=lambda job: int(str(job.condition.get("steps", 0))))
         return jobs
@@ -129,6 +133,12 @@ class Transfer:
             variant="shuffled" if where["variant"] == "shuffled" else "plain",
         )
         return lab.evaluate(job.cells)
+
+    def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
+        """Cells that are settled, and those that the seeds to come cannot settle."""
+        from xlbench_probes import transfer_rounds
+
+        return transfer_rounds.drop(records, coming)
 
     def pages(self, records: Records) -> Sequence[Page]:
         """A page a task: donation, recipience, the best transfer language, the effect matrix."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
@@ -40,6 +41,8 @@ def _parts(view: View) -> Iterator[Part]:
         yield tables.recipience_by_steps(view)
     for steps in reversed(view.steps):
         yield tables.matrix(view, steps)
+        if view.followed:
+            yield tables.seeds_spent(view, steps)
 
 
 def _summary(view: View) -> Iterator[str]:
@@ -48,8 +51,10 @@ def _summary(view: View) -> Iterator[str]:
     yield (
         f"{counted(len(view.transfer), 'transfer language')}, "
         f"{counted(len(view.targets), 'target language')}, "
-        f"{sizes}."
+        f"{'up to ' if view.followed else ''}{sizes}."
     )
+    if view.followed:
+        yield _dropped(view)
     yield f"What follows is in points of {view.metric.name}, at {counted(k, 'step')} where no other is named."
     overall = view.overall(k, "plain")
     yield f"Over all pairs of different languages the mean effect is {interval(overall.number())}."
@@ -82,3 +87,17 @@ def _summary(view: View) -> Iterator[str]:
             f"Of {counted(view.planned, 'evaluation')} planned, {len(missing)} are missing: "
             f"{'; '.join(missing[:3])}{more}. Means that need them are empty."
         )
+
+
+def _dropped(view: View) -> str:
+    """What an adaptive study did without."""
+    why = Counter(
+        reason for (_, cell), reason in view.reading.records.dropped.items() if cell.task == view.task
+    )
+    reasons = ", ".join(f"{n} as {x}" for x, n in sorted(why.items()))
+    return (
+        "Seeds were spent where the answer was open: of "
+        f"{counted(view.planned + why.total(), 'evaluation')}, {why.total()} were dropped"
+        f"{f' ({reasons})' if reasons else ''}. Words of effects are by sequential tests; means are over "
+        "each effect's own mean, and what has one seed takes its spread over seeds from the others."
+    )

@@ -203,6 +203,32 @@ def recipience_by_steps(view: View) -> Curves:
     return _by_steps(view, "Recipience by steps", "Target language", found)
 
 
+def seeds_spent(view: View, steps: int) -> Table:
+    """Of an adaptive study: how many seeds each transfer language's effects have, and why no more."""
+    followed, most = view.followed, view.seeds
+    rows: list[tuple[Value | Number, ...]] = []
+    for f, _ in view.ranked_donors(view.last):
+        cells = [followed[pair] for g in view.targets if (pair := (Arm(f, steps), g)) in followed]
+        short = [x for x in cells if x.seeds < most]
+        rows.append(
+            (
+                view.reading.name(f),
+                sum(x.seeds for x in cells),
+                most * len(cells),
+                *(sum(x.word == word for x in short) for word in ("helps", "harms", "no clear effect")),
+                len(cells) - len(short),
+            )
+        )
+    return Table(
+        f"Seeds spent, {counted(steps, 'step')}",
+        ("Transfer language", "Evaluations", "Of", "Soon: helps", "Soon: harms", "Left", "All seeds"),
+        tuple(rows),
+        "Evaluations that were run, of those that all seeds would need; then targets: settled before all "
+        "seeds by a sequential test, corrected over the matrix; left, since seeds to come were unlikely to "
+        "settle them; and those that got all seeds. An effect is the mean over the seeds that it has.",
+    )
+
+
 def matrix(view: View, steps: int) -> Matrix:
     """Every effect; rows and columns in the order of the tables at the largest number of steps."""
     rows = [f for f, _ in view.ranked_donors(view.last)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
 from xlbench_probes.reading import words
 from xlbench_probes.transfer_features import pair_features
+from xlbench_probes.transfer_rounds import courses, judged
 from xlbench_probes.zero_shot_pages import baselines, majorities
 
 if TYPE_CHECKING:
     from xlbench.contracts import Distance, Metric
-    from xlbench.scores import Estimate, Judged
+    from xlbench.scores import Condition, Estimate, Followed, Judged
     from xlbench_probes.reading import Reading
 
 PROBE = "transfer"
@@ -37,6 +38,10 @@ class View:
     planned: int
     missing: tuple[str, ...]
     """What was planned and is not there, for people."""
+    seeds: int
+    """That the study has."""
+    followed: Mapping[tuple[Arm, str], Followed]
+    """Of an adaptive study: what the sequential tests say of each effect; otherwise empty."""
 
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
@@ -55,12 +60,19 @@ class View:
         before = baselines(reading, task)
         metric = reading.records.metrics[task]
         reached = {target for _, _, target in trials}
+        adaptive = bool(study.get("adaptive"))
+        effects = Effects(task, metric, before, trials.values(), alike=_kind if adaptive else None)
+        followed: dict[tuple[Arm, str], Followed] = {}
+        if adaptive:
+            some = courses(task, metric, before, list(trials.values()))
+            for table in judged(some, study["transfer"], len(study["seeds"])):
+                followed |= table
         holes = [x for x in before.values() if isinstance(x, str)]
         return cls(
             reading,
             task,
             metric,
-            Effects(task, metric, before, trials.values()),
+            effects,
             majorities(reading, task),
             tuple(study["transfer"]),
             tuple(x for x in study["targets"] if x in reached),
@@ -68,6 +80,8 @@ class View:
             study.get("reference") if "reference" in (study.get("controls") or ()) else None,
             len(before) + len(trials),
             (*holes, *(x.missing for x in trials.values() if x.counts is None)),
+            len(study["seeds"]),
+            followed,
         )
 
     @property
@@ -126,7 +140,20 @@ class View:
     def judged_effects(self, steps: int) -> dict[tuple[str, str], Judged]:
         """Every effect by (transfer, target), tested and corrected as one table."""
         arms = self.arms(steps)
-        return judge({(arm.text, g): self.effects.effect(arm, g) for arm in arms for g in self.targets})
+        found = {(arm.text, g): self.effects.effect(arm, g) for arm in arms for g in self.targets}
+        if not self.followed:
+            return judge(found)
+        plain = judge(found, alike=lambda key: self.effects.count(Arm(key[0], steps), key[1]))
+        return {
+            key: self._by_sequence(x, self.followed.get((Arm(key[0], steps), key[1])))
+            for key, x in plain.items()
+        }
+
+    def _by_sequence(self, one: Judged, followed: Followed | None) -> Judged:
+        """With the word of the sequential test."""
+        if followed is None or one.p is None:
+            return one
+        return one._replace(number=replace(one.number, word=followed.word), p=followed.p)
 
     def known_pairs(
         self, steps: int
@@ -161,6 +188,11 @@ class View:
     def ranked_targets(self, steps: int) -> list[tuple[str, Estimate]]:
         """Targets by recipience, the largest first; what is missing last."""
         return _ranked({target: self.recipience(target, steps) for target in self.targets})
+
+
+def _kind(arm: Condition) -> tuple[int, str]:
+    """What arms have in common whose seeds differ alike."""
+    return (arm.steps, arm.variant) if isinstance(arm, Arm) else (0, "")
 
 
 def _ranked(estimates: Mapping[str, Estimate]) -> list[tuple[str, Estimate]]:

@@ -1,0 +1,157 @@
+"""An adaptive transfer study: what each seed showed, and which runs are worth another. Imports numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xlbench.estimate import passes, total
+from xlbench.scores import Arm, Course, Effects, Trial, follow
+from xlbench_probes.reading import Reading
+from xlbench_probes.zero_shot_pages import baselines
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Job, Json, Metric, Records
+    from xlbench.scores import Followed
+
+PROBE = "transfer"
+FUTILE = 0.3
+"""Divided by the study's seeds: the chance to be claimed in the end below which a cell is left, and the
+expected claims for each cell's worth of compute below which a run is. Of more seeds each is a smaller share."""
+ENOUGH = 1.5
+"""Divided by the study's seeds: expected claims with which a run goes on whatever it costs."""
+PILOT = 4
+"""Cells of a table that go on after the first seed whatever their chances, where their run goes on for
+others: how far seeds differ is told from them."""
+
+Pair: TypeAlias = "tuple[Arm, str]"
+_Score: TypeAlias = "tuple[str, Arm, str]"
+"""Task, arm, target."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstSeeds:
+    """The first few seeds of an arm, taken together."""
+
+    arm: Arm
+    count: int
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        return self.arm.draws_of_seeds
+
+    def describe(self) -> str:
+        return self.arm.describe()
+
+
+def arm_of(job: Job) -> Arm:
+    """What a job of the probe finetunes on."""
+    condition: Mapping[str, Any] = job.condition
+    return Arm(condition["text"]["language"], condition["steps"], condition["variant"])
+
+
+def courses(
+    task: str, metric: Metric, before: Mapping[str, Any], trials: Sequence[Trial]
+) -> dict[Pair, Course]:
+    """Every effect as it was after each of its seeds, up to the first that is missing."""
+    own: dict[Pair, list[Trial]] = {}
+    for trial in sorted(trials, key=lambda x: x.seed):
+        assert isinstance(trial.arm, Arm)  # noqa: S101 - narrows the type
+        own.setdefault((trial.arm, trial.target), []).append(trial)
+    there: dict[Pair, list[Trial]] = {}
+    for pair, some in own.items():
+        end = next((i for i, x in enumerate(some) if x.counts is None), len(some))
+        there[pair] = some[:end]
+    first = [
+        Trial(_FirstSeeds(arm, n), x.seed, target, x.counts)
+        for (arm, target), some in there.items()
+        for n in range(1, len(some) + 1)
+        for x in some[:n]
+    ]
+    effects = Effects(task, metric, before, first)
+    return {
+        (arm, target): Course(
+            tuple(effects.effect(_FirstSeeds(arm, n), target) for n in range(1, len(some) + 1))
+        )
+        for (arm, target), some in there.items()
+    }
+
+
+def judged(found: Mapping[Pair, Course], transfer: Sequence[str], seeds: int) -> list[dict[Pair, Followed]]:
+    """What can be said of the effects of a task, table by table: what is tested and corrected together are
+    the transfer languages, or controls of one kind, at one number of steps.
+    """
+    tables: dict[tuple[int, str, bool], dict[Pair, Course]] = {}
+    for (arm, target), course in found.items():
+        table = (arm.steps, arm.variant, arm.text in transfer)
+        tables.setdefault(table, {})[arm, target] = course
+    return [follow(some, seeds) for some in tables.values()]
+
+
+def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]:
+    """Which of the coming cells need not be run, and why: "helps", "harms" or "futile".
+
+    A cell is left once its corrected sequential test has claimed it, and where the chance that all seeds
+    would claim it is small. A run, one finetuning for all tasks, is left where the claims that it can still
+    be expected to bring are few for its compute. What cannot be judged, for something failed, goes on.
+    """
+    said, pilots = _said(records)
+    seeds = len(_study(records)["seeds"])
+    futile, enough = FUTILE / seeds, ENOUGH / seeds
+    ahead: dict[Arm, dict[_Score, float]] = {}
+    """By run: the scores to come, and what one costs."""
+    finetuning: dict[Arm, float] = {}
+    for job in coming:
+        arm = arm_of(job)
+        finetuning[arm] = passes(total(x for x in job.shares.values() if x.finetune_tokens))
+        for cell in job.cells:
+            ahead.setdefault(arm, {})[cell.task, arm, cell.target] = passes(job.cost) / len(job.cells)
+    kept = {score for scores in ahead.values() for score in scores if score not in said}
+    for arm, scores in ahead.items():
+        open_ = {
+            x: said[x].chance
+            for x in scores
+            if x in said and not _is_claimed(said[x]) and said[x].chance >= futile
+        }
+        cells = (finetuning[arm] + sum(scores[x] for x in open_)) / (sum(scores.values()) / len(scores))
+        if open_ and sum(open_.values()) >= min(enough, futile * cells):
+            kept |= open_.keys()
+    going = {arm for _, arm, _ in kept}
+    for table in pilots:
+        kept |= set([x for x in table if x[1] in going][:PILOT])
+    return {
+        (job.condition_key, cell): said[score].word if _is_claimed(said[score]) else "futile"
+        for job in coming
+        for cell in job.cells
+        if (score := (cell.task, arm_of(job), cell.target)) not in kept
+    }
+
+
+def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]:
+    """What can be said of each score by now; and of the tables with one seed each, the likeliest first."""
+    study = _study(records)
+    reading, seeds = Reading(records), len(study["seeds"])
+    found: dict[_Score, Followed] = {}
+    first: list[list[_Score]] = []
+    for task in reading.tasks(PROBE):
+        trials = []
+        for job, cell in reading.planned(PROBE, task):
+            evaluation = reading.evaluation(job, cell)
+            counts = evaluation.counts if evaluation else None
+            trials.append(Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts))
+        so_far = courses(task, records.metrics[task], baselines(reading, task), trials)
+        for some in judged(so_far, study["transfer"], seeds):
+            own = {(task, *pair): x for pair, x in some.items()}
+            found |= own
+            if all(x.seeds == 1 for x in some.values()):
+                first.append(sorted(own, key=lambda x: (-own[x].chance, x[2], x[1].text)))
+    return found, first
+
+
+def _is_claimed(one: Followed) -> bool:
+    return one.word != "no clear effect"
+
+
+def _study(records: Records) -> Mapping[str, Any]:
+    return records.study
