@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 PROBE = "transfer"
 FUTILE = 0.3
 """Divided by the study's seeds: the chance to be claimed in the end below which a cell is left, and the
-expected claims for each cell's worth of compute below which a run is. Of more seeds each is a smaller share."""
+expected claims for each cell's worth of compute below which a run is. Of more seeds each is a smaller
+share."""
 ENOUGH = 1.5
 """Divided by the study's seeds: expected claims with which a run goes on whatever it costs."""
 PILOT = 4
