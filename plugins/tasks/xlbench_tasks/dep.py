@@ -12,7 +12,6 @@ from xlbench.metrics import attachment
 from xlbench_tasks import pos
 from xlbench_tasks._conll import fault, read_trees
 from xlbench_tasks._folders import read_folders
-from xlbench_tasks._hub import HubData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,13 +66,4 @@ def xlbench_tasks() -> Iterator[Task]:
 @hookimpl
 def xlbench_task_data() -> Iterator[TaskData]:
     """Universal Dependencies on the hub, the treebanks of `pos`."""
-    yield HubData(
-        name="ud",
-        task="dep",
-        repo="commul/universal_dependencies",
-        about="Universal Dependencies, one treebank a language, each with its own licence",
-        configs=pos.TREEBANKS,
-        columns=("tokens", "head", "deprel"),
-        decode=decode,
-        without={"train": pos.NO_TRAIN, "dev": pos.NO_DEV},
-    )
+    yield pos.on_hub("dep", ("tokens", "head", "deprel"), decode)

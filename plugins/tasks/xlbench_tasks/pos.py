@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from xlbench_tasks._hub import HubData
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from xlbench.contracts import Example
 
 LABELS = (
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
@@ -66,13 +68,18 @@ def xlbench_tasks() -> Iterator[Task]:
 @hookimpl
 def xlbench_task_data() -> Iterator[TaskData]:
     """Universal Dependencies on the hub."""
-    yield HubData(
+    yield on_hub("pos", ("tokens", "upos"), decode)
+
+
+def on_hub(task: str, columns: tuple[str, ...], decode: Callable[..., Example]) -> HubData:
+    """The treebanks on the hub, as data of a task that reads these columns of a sentence."""
+    return HubData(
         name="ud",
-        task="pos",
+        task=task,
         repo="commul/universal_dependencies",
         about="Universal Dependencies, one treebank a language, each with its own licence",
         configs=TREEBANKS,
-        columns=("tokens", "upos"),
+        columns=columns,
         decode=decode,
         without={"train": NO_TRAIN, "dev": NO_DEV},
     )
