@@ -3,8 +3,8 @@
     python -m benchmarks [--only study,parsing,roof,overhead,memory,startup] [--quick | --full] [--json FILE]
 
 Everything is measured on a CPU with --threads threads, 1 where nothing is said. `--quick` takes less of
-everything, and is for seeing that it runs: its ratios are of start-up more than of work. `--full` runs every
-process of the old way, and both models, for hours. The study and the parsing compare with the protocol of the
+everything, and is for seeing that it runs: its ratios are of start-up more than of work. `--full` adds
+100 steps and the 12-layer model, for hours. The study and the parsing compare with the protocol of the
 code released with arXiv 2403.20088 (benchmarks/old_way).
 """
 
@@ -33,8 +33,11 @@ def study(folder: Path, size: str) -> Figures:
     from benchmarks import made
     from benchmarks import study as comparison
 
-    shapes = (SMALL, LARGE) if size == "full" else (SMALL,)
-    return {x: comparison.measure(folder / x, size, made.shape(x)) for x in shapes}
+    shapes = (LARGE, SMALL) if size == "full" else (SMALL,)
+    return {
+        x: comparison.measure(folder / x, made.shape(x), size, sampled=x == LARGE and size == "full")
+        for x in shapes
+    }
 
 
 def parsing(folder: Path, size: str) -> Figures:
