@@ -9,9 +9,10 @@ import pytest
 from xlbench import plugins
 from xlbench.contracts import Study
 from xlbench.errors import StudyError, UnknownNameError
+from xlbench.names import describe_language
 from xlbench.plugins import Registry
 from xlbench.problems import ManyProblemsError
-from xlbench.resolve import describe_language, resolve
+from xlbench.resolve import resolve
 from xlbench.unavailable import check_data, left_out
 
 

@@ -104,7 +104,7 @@ def languages(registry: Registry, about: About) -> list[Row]:
     """Languages: of tasks, those with any data there; of a model, whether seen; of a corpus, whether there is
     text. What a model's own studies take where they say nothing is taken here too.
     """
-    from xlbench.resolve import describe_language, find_corpus, find_data, find_model
+    from xlbench.names import describe_language, find_corpus, find_data, find_model
 
     model = find_model(Study(model=about.model), registry) if about.model is not None else None
     seen = model.pretraining_languages if model is not None else None

@@ -1,0 +1,149 @@
+"""What a name in a study stands for: a plugin's, a folder, an id on the hub."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from xlbench.clean_text import TrainingSentences
+from xlbench.contracts import BaseModel, Corpus, CorpusFamily, Language, Revised, Study, Task, TaskData
+from xlbench.errors import DataError, StudyError, UnknownNameError
+from xlbench.text_folder import read_folder
+
+if TYPE_CHECKING:
+    from xlbench.plugins import Registry
+
+Named = TypeVar("Named")
+
+TRAINING_SENTENCES = "training-sentences"
+"""The text of a study that finetunes on the sentences of its own training data."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoText:
+    """The corpus of a study that finetunes on nothing."""
+
+    name: str = "none"
+    source: str = "no text"
+
+    def languages(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def fingerprint(self, language: str) -> str:
+        """Raises DataError."""
+        raise DataError(f"no text for {language}: name a corpus or folder with --text")
+
+    def lines(self, language: str, limit: int) -> Sequence[str]:
+        """Raises DataError."""
+        raise DataError(f"no text for {language}: name a corpus or folder with --text")
+
+
+def find_model(study: Study, registry: Registry) -> BaseModel:
+    """A registered model, a checkpoint folder or a hub id, in this order. Raises UnknownNameError."""
+    name, revision = study.model, study.revision
+    model = registry.models.get(name)
+    if model is None:
+        known = (x for x in registry.models.values() if x.checkpoint == name)
+        model = next(known, None)
+    if model is None:
+        folder = Path(name).expanduser()
+        if not folder.is_dir() and ("/" not in name or name.startswith((".", "/", "~"))):
+            where = ", nor is it a checkpoint folder" if "/" in name else ""
+            raise UnknownNameError(registry.unknown("model", name) + (where or "; a hub id is OWNER/NAME"))
+        title = folder.absolute().name if folder.is_dir() else name
+        model = BaseModel(title, "a checkpoint folder" if folder.is_dir() else "from the hub", name)
+    return replace(model, revision=revision) if revision is not None else model
+
+
+def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    """A registered data set, or a reader of folders. Raises UnknownNameError where it is neither."""
+    if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
+        return one
+    paths = []
+    for text in given:
+        found = _expand(text)
+        if not found:
+            names = [x.split(":", 1)[1] for x in registry.data if x.startswith(f"{task.name}:")]
+            raise UnknownNameError(
+                f"no data {text!r} for the task {task.name}: neither a folder nor one of {', '.join(names)}"
+            )
+        paths += found
+    return task.folder(list(dict.fromkeys(paths)))
+
+
+def _registered(text: str, known: Mapping[str, Named]) -> Named | None:
+    """What is registered as NAME, or that at a revision, of `NAME@REVISION`; None where nothing is.
+
+    Raises StudyError where it has no revisions.
+    """
+    if text in known:
+        return known[text]
+    name, at, revision = text.rpartition("@")
+    return _at(known[name], revision, text) if at and name in known else None
+
+
+def _at(one: Named, revision: str, text: str) -> Named:
+    if not revision or not isinstance(one, Revised):
+        raise StudyError(f"{text}: no revision, or a set without revisions; leave out @{revision}")
+    return one.at(revision)
+
+
+def _expand(text: str) -> list[Path]:
+    """The folders that a path or glob names, sorted."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return [path]
+    found = glob.glob(str(path), recursive=True) if glob.has_magic(text) else []  # noqa: PTH207
+    return [Path(x) for x in sorted(found) if Path(x).is_dir()]
+
+
+def find_corpus(text: str | None, registry: Registry, data: Mapping[str, TaskData]) -> Corpus:
+    """A registered corpus, the training sentences of one of `data` (by task), or a folder of text.
+
+    Raises UnknownNameError where it is none of them.
+    """
+    if text is None:
+        return NoText()
+    if (one := _registered(text, registry.corpora)) is not None:
+        return one
+    name, _, task = text.partition(":")
+    if name == TRAINING_SENTENCES:
+        return _training_sentences(text, task, data)
+    path = Path(text).expanduser()
+    family, colon, argument = text.partition(":")
+    if colon and isinstance(one := registry.corpora.get(family), CorpusFamily) and not path.is_dir():
+        argument, at, revision = argument.partition("@")
+        member = one.member(argument, registry.languages)
+        return _at(member, revision, text) if at else member
+    if not path.is_dir():
+        raise UnknownNameError(
+            f"{registry.unknown('corpus', text)}, nor is it a folder or {TRAINING_SENTENCES}"
+        )
+    return read_folder(path, registry.languages)
+
+
+def _training_sentences(text: str, task: str, data: Mapping[str, TaskData]) -> TrainingSentences:
+    """Those of the task named, or of the only one."""
+    if not task and len(data) == 1:
+        task = next(iter(data))
+    if task not in data:
+        raise StudyError(
+            f"text {text!r}: name one of the study's tasks after it, such as "
+            f"{TRAINING_SENTENCES}:{next(iter(data), 'pos')}"
+        )
+    return TrainingSentences(task, data[task], text)
+
+
+def describe_language(code: str, registry: Registry) -> Language:
+    """A registered language, or one of which only name and script are known."""
+    if code in registry.languages:
+        return registry.languages[code]
+    import langcodes
+
+    tag = langcodes.Language.get(code)
+    script = tag.maximize().script or "Zzzz"
+    return Language(code, tag.display_name(), "unknown", "unknown", script)
