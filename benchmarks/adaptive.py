@@ -1,7 +1,7 @@
 """What adaptive studies cost, and what they still say, beside the full studies.
 
-    python benchmarks/adaptive.py replay --results DIR --study ID
-    python benchmarks/adaptive.py simulate [--matrices 20] [--seeds 3,10] [--examples 200] [--worlds 0,2,3]
+    python -m benchmarks.adaptive replay --results DIR --study ID
+    python -m benchmarks.adaptive simulate [--matrices 20] [--seeds 3,10] [--examples 200] [--worlds 0,2,3]
 
 Both give the probe `transfer` the records of one round after another and keep what it does not drop.
 `replay` takes a stored study that ran in full. `simulate` makes matrices whose true effects are known, half
@@ -13,7 +13,6 @@ case.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,17 +21,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from calibration import TRANSFER, WORLDS, World, simulate
-
+from benchmarks.calibration import TRANSFER, WORLDS, World, simulate
 from xlbench import plugins
 from xlbench.contracts import Cell, Cost, Evaluation, Job, Record, Records
 from xlbench.estimate import passes, total
 from xlbench.metrics import accuracy
 from xlbench.results import Store
 from xlbench.results.studies import less
-from xlbench.scores import donation, judge
+from xlbench.scores import Arm, donation, judge
 from xlbench_probes.reading import Reading
 from xlbench_probes.transfer import Transfer
 from xlbench_probes.transfer_view import View
@@ -124,9 +120,16 @@ def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Rec
     jobs, found = [zero], [(zero, cells[g], counts) for g, counts in before.items()]
     by_run: dict[tuple[str, int], Job] = {}
     for trial in trials:
-        f = trial.arm.text  # type: ignore[attr-defined]
+        assert isinstance(trial.arm, Arm)
+        assert trial.counts is not None
+        f = trial.arm.text
         if (f, trial.seed) not in by_run:
-            condition = {"text": {"language": f}, "steps": 1, "variant": "plain", "seed": trial.seed}
+            condition: dict[str, Any] = {
+                "text": {"language": f},
+                "steps": 1,
+                "variant": "plain",
+                "seed": trial.seed,
+            }
             by_run[f, trial.seed] = Job("transfer", 1, condition, tuple(cells.values()), f"{f} {trial.seed}")
         found.append((by_run[f, trial.seed], cells[trial.target], trial.counts))
     jobs += by_run.values()
@@ -134,14 +137,18 @@ def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Rec
         Record(job.probe, 1, job.condition, job.condition_key, Evaluation(cell, counts))
         for job, cell, counts in found
     )
-    study = {"transfer": sorted({f for f, _ in by_run}), "targets": list(cells), "seeds": list(range(seeds))}
+    study: dict[str, Any] = {
+        "transfer": sorted({f for f, _ in by_run}),
+        "targets": list(cells),
+        "seeds": list(range(seeds)),
+    }
     return Records(records, tuple(jobs), {}, study, {"made": accuracy()}, {}, {}), truth
 
 
 def compare(outcomes: Sequence[Outcome]) -> list[str]:
     """Verdicts reproduced; claims of the full study, those reproduced, claims of its own; compute."""
     both = [(x.full[key], x.adaptive[key]) for x in outcomes for key in x.full]
-    claims = Counter()
+    claims = Counter[str]()
     for one, other in both:
         claims["full"] += one != NOTHING
         claims["both"] += one == other != NOTHING

@@ -1,6 +1,6 @@
 """Whether intervals cover and claims hold, on simulated matrices whose true effects are known.
 
-    python benchmarks/calibration.py [--matrices 150] [--seeds 1,3,10] [--examples 200]
+    python -m benchmarks.calibration [--matrices 1000] [--seeds 1,3,10] [--examples 200]
 
 Each matrix has transfer languages, targets and seeds as a study has. Whether an example is right is a
 draw with probabilities of its own: examples differ in difficulty; a transfer language changes each by its
@@ -147,7 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--matrices", type=int, default=150)
+    parser.add_argument("--matrices", type=int, default=1000)
     parser.add_argument("--seeds", default="1,3,10")
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--worlds", default=",".join(str(i) for i in range(len(WORLDS))))

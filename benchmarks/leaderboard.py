@@ -1,6 +1,6 @@
 """From Parquet to a leaderboard at the size of arXiv 2403.20088, on simulated records: seconds and memory.
 
-    python benchmarks/leaderboard.py [--folder DIR] [--transfer 38] [--targets 125] [--steps 4] [--seeds 10]
+    python -m benchmarks.leaderboard [--folder DIR] [--transfer 38] [--targets 125] [--steps 4] [--seeds 10]
 
 Writes the records (once; a folder that has them is used as it is), then times `xlbench leaderboard` on
 them in a process of its own: reading, 2,000 bootstrap draws and as many swaps, tables and pictures.
@@ -18,17 +18,24 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from xlbench.contracts import Cell, Evaluation, Job, Metric
+from xlbench.contracts import Cell, Evaluation, Job, Json, Metric
 from xlbench.metrics import accuracy
 from xlbench.plugins import load
 from xlbench.results import Store
 from xlbench.scores import DRAWS
 
 CODES = [f"q{a}{b}" for a in "abcdefghijklmnopqrst" for b in "abcdefghijklmnopqrstuvwxyz"]
-PROVENANCE = {"device": "simulated", "versions": {}, "plugins": {}, "seconds": {}, "hardware": {}}
+PROVENANCE: dict[str, Json] = {
+    "device": "simulated",
+    "versions": {},
+    "plugins": {},
+    "seconds": {},
+    "hardware": {},
+}
 
 
 def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, examples: int) -> None:
@@ -42,14 +49,14 @@ def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, exa
     ease = rng.uniform(0.4, 0.9, (targets, 1))
     numbers = [10**k for k in range(steps)]
     donated = rng.normal(0, 0.02, (transfer, targets, 1))
-    adapter = {"task": "pos", "model": "simulated"}
+    adapter: dict[str, Json] = {"task": "pos", "model": "simulated"}
     zero = Job("zero-shot", 1, {"model": "simulated", "adapter": adapter}, cells, "zero-shot, pos")
     jobs = [zero]
     _store(store, zero, metrics, rng.binomial(words, ease), words)
     for f, text in enumerate(texts):
         for k in numbers:
             for seed in range(seeds):
-                condition = {
+                condition: dict[str, Json] = {
                     "model": "simulated",
                     "adapter": adapter,
                     "text": {"language": text, "text": text},
@@ -61,7 +68,7 @@ def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, exa
                 jobs.append(job)
                 rate = np.clip(ease + donated[f] * np.log10(10 * k) / steps + rng.normal(0, 0.005), 0, 1)
                 _store(store, job, metrics, rng.binomial(words, rate), words)
-    study = {
+    study: dict[str, Any] = {
         "model": "simulated",
         "probes": ["transfer"],
         "tasks": ["pos"],
@@ -73,7 +80,7 @@ def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, exa
     }
     names = {x: _language(x) for x in (*languages, *texts)}
     seen = {x: i % 2 == 0 for i, x in enumerate(names)}
-    described = {
+    described: dict[str, Any] = {
         "model": {"name": "simulated", "checkpoint": "none", "revision": None, "fingerprint": "simulated"},
         "tasks": {"pos": {"metric": "accuracy", "source": "simulated"}},
         "text": {"source": "simulated"},

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 EVERY = 0.02
 """Seconds between two looks at a process."""
+NOTHING: Mapping[str, str] = {}
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -55,10 +56,14 @@ class Usage(NamedTuple):
 class Held:
     """A process that can be held and let go on, so that two sides of a comparison share the same minutes."""
 
-    def __init__(self, command: Sequence[str], threads: int) -> None:
+    def __init__(self, command: Sequence[str], threads: int, also: Mapping[str, str] = NOTHING) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
         self._process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment(threads), stdout=self._said, stderr=self._said
+            command,
+            cwd=REPOSITORY,
+            env={**environment(threads), **also},
+            stdout=self._said,
+            stderr=self._said,
         )
         self._command, self._since = command, time.perf_counter()
         self._wall, self._peak = 0.0, 0.0
@@ -125,9 +130,9 @@ def environment(threads: int) -> Mapping[str, str]:
     }
 
 
-def run(command: Sequence[str], threads: int = 1) -> Usage:
-    """Run a process to its end. Raises RuntimeError where it fails."""
-    return Held(command, threads).wait()
+def run(command: Sequence[str], threads: int = 1, also: Mapping[str, str] = NOTHING) -> Usage:
+    """Run a process to its end, `also` in its environment. Raises RuntimeError where it fails."""
+    return Held(command, threads, also).wait()
 
 
 def python(*words: str) -> list[str]:

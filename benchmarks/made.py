@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xlbench.contracts import Parsed, Resolved, Study, Tagged
+from xlbench.contracts import Parsed, Resolved, Split, Study, Tagged
 from xlbench.plugins import Registry, load
 from xlbench.resolve import resolve
 
@@ -87,8 +87,10 @@ def files(folder: Path, tasks: Sequence[str], sentences: int) -> Files:
         data[task] = tuple(str(folder / task / f"{code}_made") for code in LANGUAGES)
         for code, place in zip(LANGUAGES, map(Path, data[task]), strict=True):
             place.mkdir(parents=True)
-            for split, count in (("train", 100), ("test", sentences)):
-                text = "\n".join(_rows(task, x) for x in named.examples(code, split, count)) + "\n"
+            counts: dict[Split, int] = {"train": 100, "test": sentences}
+            for split, count in counts.items():
+                found = (x for x in named.examples(code, split, count) if isinstance(x, Tagged))
+                text = "\n".join(_rows(task, x) for x in found) + "\n"
                 ending = "conll" if task == "ner" else "conllu"
                 (place / f"{split}.{ending}").write_text(text, "utf-8")
     (folder / "text").mkdir()
@@ -135,12 +137,13 @@ def write_tests(found: Resolved, task: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for target in found.targets[task]:
         examples = found.examples(task, target, "test")
-        made: dict[str, list[Any]] = {"words": [list(x.words) for x in examples]}
-        if isinstance(examples[0], Parsed):
-            made["heads"] = [list(x.heads) for x in examples]
-            made["relations"] = [list(x.relations) for x in examples]
-        else:
-            made["tags"] = [list(x.tags) for x in examples]
+        made: dict[str, list[Any]] = {"words": []}
+        for one in examples:
+            assert isinstance(one, Tagged | Parsed)
+            made["words"].append(list(one.words))
+            own = ("tags",) if isinstance(one, Tagged) else ("heads", "relations")
+            for name in own:
+                made.setdefault(name, []).append(list(getattr(one, name)))
         (folder / f"{target}.json").write_text(json.dumps(made), "utf-8")
     return folder
 

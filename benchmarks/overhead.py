@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import made
 from xlbench import plan, plugins
-from xlbench.contracts import Dropped, Evaluation, Example, Job, Language, Resolved, Split
+from xlbench.contracts import Dropped, Evaluation, Example, Job, Json, Language, Resolved, Split
 from xlbench.results import Store
 
 TARGETS = {"a": 125, "b": 114, "c": 114, "d": 99, "e": 10}
@@ -87,7 +87,12 @@ def measure(folder: Path, *, part: int = 1, store_every: int = 20) -> dict[str, 
 
     rng = np.random.default_rng(0)
     metrics = {name: task.metric for name, task in asked.tasks.items()}
-    provenance = {"device": "none", "versions": {}, "plugins": {}, "seconds": {"evaluate": 1.0}}
+    provenance: dict[str, Json] = {
+        "device": "none",
+        "versions": {},
+        "plugins": {},
+        "seconds": {"evaluate": 1.0},
+    }
     stored = planned.jobs[::store_every]
     made_up = [(job, _evaluations(job, rng)) for job in stored]
     start = time.perf_counter()

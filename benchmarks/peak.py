@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from benchmarks import made
 from xlbench.contracts import MaskedLM
 from xlbench.lab import Lab, masked_lm
+from xlbench.plugins import load
 
 
 def bare(model: str, settings: MaskedLM, steps: int) -> None:
@@ -20,7 +21,7 @@ def bare(model: str, settings: MaskedLM, steps: int) -> None:
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     tokenizer, loaded = AutoTokenizer.from_pretrained(model), AutoModelForMaskedLM.from_pretrained(model)
-    lines = made.load().corpora["artificial"].lines("qaa", settings.lines)
+    lines = load().corpora["artificial"].lines("qaa", settings.lines)
     text = masked_lm.chunks(lines, tokenizer, settings.chunk)
     optimizer = torch.optim.AdamW(loaded.parameters(), lr=1e-5, weight_decay=0.0, fused=True)
     batches = masked_lm.masked_batches(text, tokenizer, loaded.config.vocab_size, settings, 0)

@@ -120,7 +120,7 @@ def measure(
     }
     operations = {
         "evaluation": sum(forward(shape, *b.ids.shape) for b in batches),
-        "finetuning": sum(finetuning(shape, *b.ids.shape, len(b.where)) for b in inputs),
+        "finetuning": sum(finetuning(shape, len(b.ids), b.ids.shape[1], len(b.where)) for b in inputs),
     }
     sides: dict[str, dict[str, Callable[[], object]]] = {
         "evaluation": {"engine": lambda: lab.evaluate(cells), "bare": bare_evaluation(lab, batches)},

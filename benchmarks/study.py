@@ -22,7 +22,7 @@ import torch
 from benchmarks import made
 from benchmarks.machine import Held, Usage, python, run
 from benchmarks.new_way import key
-from xlbench.contracts import Resolved, Study
+from xlbench.contracts import Resolved, Study, Tagged
 from xlbench.lab import Lab
 from xlbench.results import Store
 from xlbench.study import as_json
@@ -73,7 +73,7 @@ class Comparison:
         commands += [self._new(_said(some), replace(here, steps=some)) for some in self.steps]
         baselines, *conditions = self._interleaved(commands, self._old(model, found, adapters))
         times = len(study.transfer) * len(study.seeds) if self.sampled else 1
-        totals, ours, steps = {}, baselines, ()
+        totals, ours, steps = dict[str, Any](), baselines, tuple[int, ...]()
         for some, used in zip(self.steps, conditions, strict=True):
             ours, steps = ours + Usage(times * used.cpu, times * used.wall, used.peak), (*steps, *some)
             totals[_said(steps)] = self._beside(ours, steps, found)
@@ -108,7 +108,8 @@ class Comparison:
         for task in TASKS:
             made.write_tests(found, task, self.folder / "test" / task)
             examples = found.examples(task, found.study.train_languages[0], "train")
-            rows = {"words": [list(x.words) for x in examples], "tags": [list(x.tags) for x in examples]}
+            tagged = [x for x in examples if isinstance(x, Tagged)]
+            rows = {"words": [list(x.words) for x in tagged], "tags": [list(x.tags) for x in tagged]}
             Dataset.from_dict(rows).save_to_disk(str(self.folder / "train" / task))
         for language in found.study.transfer:
             lines = found.corpus.lines(language, found.mlm.lines)

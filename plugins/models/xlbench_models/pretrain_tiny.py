@@ -52,7 +52,7 @@ class Text(NamedTuple):
 
 def train_tokenizer(lines: Sequence[str]) -> Any:
     """WordPiece over the lines; every letter of every script is a piece, at the start of a word or in it."""
-    from tokenizers import BertWordPieceTokenizer  # type: ignore[import-untyped]
+    from tokenizers import BertWordPieceTokenizer
     from transformers import BertTokenizerFast
 
     marks = [chr(x) for x in range(33, 127)]
