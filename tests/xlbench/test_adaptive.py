@@ -210,6 +210,12 @@ def test_stopped_anywhere_it_ends_with_the_same_files(whole: Path, tmp_path: Pat
         assert numbers(results) == numbers(whole)
 
 
+def test_two_workers_end_with_the_same_files(whole: Path, tmp_path: Path) -> None:
+    xlbench.run(STUDY, results=tmp_path, workers=2)
+    assert files(tmp_path) == files(whole)
+    assert numbers(tmp_path) == numbers(whole)
+
+
 def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone(
     whole: Path, tmp_path: Path
 ) -> None:
