@@ -92,6 +92,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
+        if full.precision == "bfloat16":
+            fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
         if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
             problems.add(f"{model.checkpoint}: {NO_HEAD}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from xlbench import settings
-from xlbench.contracts import AdapterTraining, Control, Json, LanguageTraining, MaskedLM, Study
+from xlbench.contracts import AdapterTraining, Control, Json, LanguageTraining, MaskedLM, Precision, Study
 from xlbench.errors import StudyError
 
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
@@ -19,7 +19,7 @@ NAMES = (
     "pretraining_languages", "probes", "tasks", "transfer", "targets", "train_languages", "controls",
 )  # fmt: skip
 NUMBERS = ("steps", "seeds")
-SINGLE = ("model", "revision", "reference", "text")
+SINGLE = ("model", "revision", "reference", "text", "precision")
 FLAGS = ("skip_unavailable", "adaptive")
 SETTINGS: dict[str, type[Any]] = {
     "mlm": MaskedLM, "adapter": AdapterTraining, "language_training": LanguageTraining,
@@ -282,6 +282,9 @@ def _check(study: Study, where: str) -> None:
         _at_least(study.limit, 1, "limit", where)
     if not study.model:
         raise StudyError(f"{where}model is empty; name one, or a checkpoint folder or hub id")
+    if study.precision is not None and study.precision not in get_args(Precision):
+        either = " or ".join(get_args(Precision))
+        raise StudyError(f"{where}precision must be {either}, not {study.precision!r}")
     known = get_args(Control)
     for control in study.controls or ():
         if control == NO_CONTROLS:

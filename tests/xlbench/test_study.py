@@ -48,6 +48,7 @@ STUDIES = st.builds(
     ),
     text=st.none() | PATHS.filter(lambda x: "=" not in x),
     limit=st.none() | st.integers(1, 99),
+    precision=st.none() | st.sampled_from(["float32", "bfloat16"]),
     skip_unavailable=st.booleans(),
     adaptive=st.booleans(),
     mlm=st.fixed_dictionaries(
@@ -109,6 +110,7 @@ BAD = {
     'controls = ["targets"]': "unknown control 'targets'; did you mean 'target'?",
     "limit = 0": "limit must be at least 1",
     "limit = 1.5": "limit must be a whole number",
+    'precision = "float16"': "precision must be float32 or bfloat16, not 'float16'",
     "model = 3": "model must be a text, not 3",
     "[mlm]\nchunks = 3": "unknown key mlm.chunks; did you mean 'chunk'?",
     "[mlm]\nchunk = 0": "mlm.chunk must be above 0",

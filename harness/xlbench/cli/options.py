@@ -86,6 +86,15 @@ def study_of(
     limit: Annotated[
         int | None, _option("--limit", "Test examples a target at most.", panel=HOW, metavar="N")
     ] = None,
+    precision: Annotated[
+        str | None,
+        _option(
+            "--precision",
+            "float32, or bfloat16: faster where the processor has it, and other numbers.",
+            panel=HOW,
+            metavar="PRECISION",
+        ),
+    ] = None,
     mlm: Annotated[
         Names, _option("--mlm", "Finetuning, such as chunk=128.", panel=HOW, metavar="KEY=VALUE,...")
     ] = None,
@@ -144,6 +153,7 @@ def study_of(
         "controls": _controls(controls),
         "reference": reference,
         "limit": limit,
+        "precision": precision,
         "mlm": _settings(mlm, "--mlm"),
         "adapter": _settings(adapter, "--adapter"),
         "language_training": _settings(language_training, "--language-training"),

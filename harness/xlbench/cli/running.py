@@ -102,7 +102,8 @@ def plan(
     _warn(ready)
     by_probe = Counter(job.probe for job in plan.jobs)
     cells = sum(len(x.cells) for x in plan.jobs)
-    print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]})")
+    precision = f", {asked.precision}" if asked.precision else ""
+    print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]}{precision})")
     tasks = [f"{task} ({counted(len(x), 'target')})" for task, x in ready.resolved.targets.items()]
     print(f"tasks      {', '.join(tasks)}")
     described: Mapping[str, Any] = describe(ready.resolved)

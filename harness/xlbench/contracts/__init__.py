@@ -51,7 +51,7 @@ from xlbench.contracts.probe import (
     Value,
     Verdict,
 )
-from xlbench.contracts.study import Control, MaskedLM, Resolved, Study, Unavailable
+from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Study, Unavailable
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
@@ -96,6 +96,7 @@ __all__ = [
     "Page",
     "Parsed",
     "Part",
+    "Precision",
     "Probe",
     "Recommends",
     "Record",

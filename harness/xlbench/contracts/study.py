@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.task import AdapterTraining, Task
 
 Control: TypeAlias = Literal["target", "reference", "shuffled"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ class Study:
     or a folder of `<iso>.txt`."""
     limit: int | None = None
     """Test examples a target at most; None is all."""
+    precision: Precision | None = None
+    """Arithmetic of the encoder, in training and evaluation; float32 where not said. In bfloat16 the matrix
+    products are, the weights stay float32: other numbers, hence other identities."""
     mlm: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
@@ -120,7 +124,7 @@ class Resolved:
     """With all defaults filled in."""
     model: BaseModel
     model_fingerprint: str
-    """Changes whenever the weights, configuration or tokenizer do."""
+    """Changes whenever the weights, configuration or tokenizer do, or the precision of its arithmetic."""
     tasks: Mapping[str, Task]
     data: Mapping[str, TaskData]
     """By task."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from xlbench.lab import loading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xlbench.contracts import Precision
     from xlbench.lab.batches import Batch
 
 
@@ -39,7 +40,7 @@ class _HandOn(nn.Module):
 class Encoder:
     """A pretrained multilingual encoder with everything that is attached to it."""
 
-    def __init__(self, checkpoint: str, device: torch.device) -> None:
+    def __init__(self, checkpoint: str, device: torch.device, precision: Precision = "float32") -> None:
         """Load from a local folder (safetensors only, no remote code).
 
         Raises ModelError where the files cannot be loaded or the architecture is not supported.
@@ -67,6 +68,7 @@ class Encoder:
         if not self.tokenizer.is_fast or self.tokenizer.mask_token_id is None:
             raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
         self.device = device
+        self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
         self._masked_lm = has_masked_lm(Path(checkpoint))
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
@@ -144,9 +146,11 @@ class Encoder:
         """
         if not self._masked_lm:
             raise ModelError(f"{self._checkpoint}: {NO_HEAD}")
-        hidden = self.body(input_ids=ids, attention_mask=attention)[0]
-        picked = hidden.reshape(-1, hidden.shape[-1])[where]
-        return cast("Tensor", self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0])
+        with self._arithmetic():
+            hidden = self.body(input_ids=ids, attention_mask=attention)[0]
+            picked = hidden.reshape(-1, hidden.shape[-1])[where]
+            logits: Tensor = self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0]
+        return logits.float()
 
     # Language adapters
 
@@ -237,11 +241,22 @@ class Encoder:
 
     def outputs(self, batch: Batch) -> Any:
         """What the active head gives, as the library names it: `.logits`, `.start_logits`."""
-        return self.model(**self._inputs(batch), return_dict=True)
+        with self._arithmetic():
+            found = self.model(**self._inputs(batch), return_dict=True)
+        for name, value in found.items():
+            if isinstance(value, Tensor):
+                found[name] = value.float()
+        return found
 
     def hidden(self, batch: Batch) -> Tensor:
         """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
-        return cast("Tensor", self.body(**self._inputs(batch))[0])
+        with self._arithmetic():
+            vectors: Tensor = self.body(**self._inputs(batch))[0]
+        return vectors.float()
+
+    def _arithmetic(self) -> torch.autocast:
+        """In which the encoder computes; what it gives is float32 again."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._reduced)
 
     def head(self, name: str) -> Any:
         """The head itself, for kinds that do more with it than run it."""

@@ -77,7 +77,7 @@ class Lab:
         self._adapters = adapters
         self.device = choose_device(device)
         with self._phase("load"):
-            self.encoder = Encoder(checkpoint, self.device)
+            self.encoder = Encoder(checkpoint, self.device, resolved.study.precision or "float32")
         self._blank = blank_pieces(self.encoder.tokenizer)
         self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._state: State = None
