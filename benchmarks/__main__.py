@@ -1,6 +1,6 @@
 """How fast the engine is, in one command: prints a table and, with --json, writes all figures.
 
-    python -m benchmarks [--only study,parsing,roof,overhead,memory,startup] [--quick | --full] [--json FILE]
+    python -m benchmarks [--only PART,...] [--quick | --full] [--threads N] [--json FILE]
 
 Everything is measured on a CPU with --threads threads, 1 where nothing is said. `--quick` takes less of
 everything, and is for seeing that it runs: its ratios are of start-up more than of work. `--full` adds
@@ -64,6 +64,18 @@ def roof(folder: Path, size: str) -> Figures:
     }  # fmt: skip
 
 
+def switches(folder: Path, size: str) -> Figures:
+    """bfloat16, compiled, made ahead."""
+    from benchmarks import made
+    from benchmarks import switches as measured
+
+    quick = size == "quick"
+    return measured.measure(
+        folder, made.shape(SMALL if quick else LARGE), rounds=1 if quick else 5, limit=20 if quick else 60,
+        steps=1 if quick else 2, chunk=128, compiled=not quick,
+    )  # fmt: skip
+
+
 def overhead(folder: Path, size: str) -> Figures:
     """Planning, storing, reading back."""
     from benchmarks import overhead as measured
@@ -88,8 +100,8 @@ def startup(folder: Path, size: str) -> Figures:
 
 
 PARTS: Mapping[str, Part] = {
-    "study": study, "parsing": parsing, "roof": roof, "overhead": overhead, "memory": memory,
-    "startup": startup,
+    "study": study, "parsing": parsing, "roof": roof, "switches": switches, "overhead": overhead,
+    "memory": memory, "startup": startup,
 }  # fmt: skip
 
 
