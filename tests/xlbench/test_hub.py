@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from hub_server import SECRET, Hub, Repository, sha256
 from hub_sets import NOWHERE, ORDER, READ, documents, environment, model, read, tagged
 
@@ -92,6 +93,20 @@ def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
 def test_what_passes_is_tried_again(tried: Tried, name: str) -> None:
     assert tried.said[name] == "400"
     assert all(x.times == 0 for x in tried.hub.faults if f"org/{name}" in x.part)
+
+
+def test_whoever_waits_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    response = requests.Response()
+    response.status_code, response.headers["Retry-After"] = 503, "0"
+    answers = iter([requests.HTTPError(response=response)] * 2)
+
+    def call() -> str:
+        if (error := next(answers, None)) is not None:
+            raise error
+        return "found"
+
+    assert patience.patiently(call) == "found"
+    assert caplog.messages == ["the hub is busy (503); trying again in 0 s"] * 2
 
 
 def test_text_that_is_read_in_parts_is_tried_again_too(tried: Tried) -> None:

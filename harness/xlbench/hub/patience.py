@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,11 @@ def patiently(call: Callable[[], Found]) -> Found:
         except Exception as error:
             if wait is None or not _may_pass(error):
                 raise
-            time.sleep(min(_asked(error, wait), LONGEST))
+            seconds = min(_asked(error, wait), LONGEST)
+            response = answer(error)
+            why = "the connection broke" if response is None else f"the hub is busy ({response.status_code})"
+            logging.getLogger(__name__).warning("%s; trying again in %.0f s", why, seconds)
+            time.sleep(seconds)
         else:
             _Contact.reached = True
             return found
