@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks import made
 from xlbench import plan, plugins
-from xlbench.contracts import Resolved
+from xlbench.contracts import Resolved, Study
 from xlbench.lab import Lab, masked_lm
 from xlbench.lab.batches import Batch
 from xlbench.results import Store
@@ -93,21 +93,26 @@ def machine_rate() -> float:
         return 3 * 2 * len(a) ** 3 / seconds(lambda: [a @ a for _ in range(3)])
 
 
+def small_study(folder: Path, shape: made.Shape, limit: int, steps: int, chunk: int) -> Study:
+    """One task, one finetuning, four targets of `limit` sentences, with all files that it needs."""
+    model = made.checkpoint(folder / "model", shape)
+    files = made.files(folder / "data", (TASK,), limit)
+    return made.study(
+        model, (TASK,), files, transfer=(LANGUAGE,), targets=made.LANGUAGES[:4], limit=limit, steps=(steps,),
+        seeds=(0,), mlm={"chunk": chunk}, adapter={"epochs": 1, "limit": 60},
+    )  # fmt: skip
+
+
 def measure(
     folder: Path, shape: made.Shape, *, rounds: int, limit: int, steps: int, chunk: int
 ) -> dict[str, Any]:
     """Ratios of evaluation and finetuning, and the share of a study, as plain data."""
-    model = made.checkpoint(folder / "model", shape)
-    files = made.files(folder / "data", (TASK,), limit)
-    asked = made.study(
-        model, (TASK,), files, transfer=(LANGUAGE,), targets=made.LANGUAGES[:4], limit=limit, steps=(steps,),
-        seeds=(0,), mlm={"chunk": chunk}, adapter={"epochs": 1, "limit": 60},
-    )  # fmt: skip
+    asked = small_study(folder, shape, limit, steps, chunk)
     registry = plugins.load()
     resolved = made.resolved(asked, registry)
     results = folder / "results"
     threads = torch.get_num_threads()
-    lab = Lab(resolved, str(model), Store(results).adapters, device="cpu", threads=threads)
+    lab = Lab(resolved, asked.model, Store(results).adapters, device="cpu", threads=threads)
     lab.task_adapter(TASK)
     cells = resolved.cells(TASK)
     _, batches = lab.stream(cells)

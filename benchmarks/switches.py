@@ -20,7 +20,7 @@ from unittest.mock import patch
 import torch
 
 from benchmarks import made
-from benchmarks.roof import LANGUAGE, TASK, bare_evaluation, bare_finetuning, seconds
+from benchmarks.roof import LANGUAGE, TASK, bare_evaluation, bare_finetuning, seconds, small_study
 from xlbench.lab import Lab, masked_lm
 from xlbench.results import Store
 
@@ -29,14 +29,9 @@ def measure(
     folder: Path, shape: made.Shape, *, rounds: int, limit: int, steps: int, chunk: int, compiled: bool
 ) -> dict[str, Any]:
     """Ratios, labels that differ, and seconds to compile, as plain data."""
-    model = made.checkpoint(folder / "model", shape)
-    files = made.files(folder / "data", (TASK,), limit)
-    asked = made.study(
-        model, (TASK,), files, transfer=(LANGUAGE,), targets=made.LANGUAGES[:4], limit=limit, steps=(steps,),
-        seeds=(0,), mlm={"chunk": chunk}, adapter={"epochs": 1, "limit": 60},
-    )  # fmt: skip
+    asked = small_study(folder, shape, limit, steps, chunk)
     exact, reduced = (
-        Lab(made.resolved(one), str(model), Store(folder / "results").adapters, device="cpu",
+        Lab(made.resolved(one), one.model, Store(folder / "results").adapters, device="cpu",
             threads=torch.get_num_threads())
         for one in (asked, replace(asked, precision="bfloat16"))
     )  # fmt: skip
