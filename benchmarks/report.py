@@ -70,7 +70,7 @@ def _opened(path: Path, width: int, height: int, rounds: int) -> str:
             page = browser.new_page(viewport={"width": width, "height": height})
             start = time.monotonic()
             page.goto(path.resolve().as_uri())
-            page.wait_for_function("document.documentElement.dataset.ready")
+            page.wait_for_function("() => document.documentElement.dataset.ready")
             seconds.append(time.monotonic() - start)
             page.close()
         browser.close()

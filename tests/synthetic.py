@@ -255,7 +255,7 @@ def wide(
         tuple(records),
         tuple(jobs),
         {},
-        {"transfer": codes[:transfer], "targets": codes, "controls": []},
+        {"transfer": codes[:transfer], "targets": codes, "seeds": [0], "controls": []},
         {"pos": ACCURACY},
         {
             code: Language(code, f"Language {i}", f"Family {groups[i]}", f"Genus {groups[i]}", "Latn")

@@ -8,10 +8,13 @@ writes is looked up in a fixed order (`to_iso639_3`), and may say its kind itsel
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from xlbench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Language
 
 Kind: TypeAlias = Literal[
     "iso639-3", "iso639-1", "iso639-2", "bcp47", "ud-treebank", "wikipedia", "wikiann", "name"
@@ -68,12 +71,13 @@ UD_NAMES = {
 """Names of Universal Dependencies that are not the usual English ones."""
 
 
-def to_iso639_3(text: str, known: Collection[str] = ()) -> str:
+def to_iso639_3(text: str, known: Collection[str] | Mapping[str, Language] = ()) -> str:
     """The ISO 639-3 code of what a user wrote for a language.
 
     In this order, whatever the case: a code in `known`, as it is; `KIND:identifier` (`KINDS`); three letters
     as ISO 639-3, else as ISO 639-2/B ("fre"); two letters as ISO 639-1; a BCP 47 tag ("zh-Hant", "zh-yue");
-    a code of Wikipedia's own ("be-x-old"); a treebank's name ("de_gsd", "UD_German-GSD"); an English name.
+    a code of Wikipedia's own ("be-x-old"); a treebank's name ("de_gsd", "UD_German-GSD"); an English name;
+    where `known` has languages by code, the name of one of those.
 
     The main member of a macrolanguage ("arb", "ekk", "cmn") becomes the macrolanguage ("ara", "est", "zho")
     where that one is in `known` and the member is not; other members ("ary", "yue") stay as they are.
@@ -117,7 +121,7 @@ def parse(text: str, kind: Kind) -> str:
     raise UnknownNameError(f"{text!r} is no language by {kind}" + (f"; did you mean {hint}?" if hint else ""))
 
 
-def _any(text: str, known: Collection[str]) -> str:
+def _any(text: str, known: Collection[str] | Mapping[str, Language]) -> str:
     """By the first kind that fits."""
     bare = text.strip()
     low = bare.lower()
@@ -130,6 +134,9 @@ def _any(text: str, known: Collection[str]) -> str:
         order = ("iso639-3", "iso639-2", "iso639-1")
     for kind in order:
         if code := PARSERS[kind](bare):
+            return code
+    for code, language in known.items() if isinstance(known, Mapping) else ():
+        if low in (language.name.lower(), language.label.lower()):
             return code
     raise UnknownNameError(f"{text!r} is no language code or name{_meant(text, known)}")
 

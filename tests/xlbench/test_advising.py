@@ -46,7 +46,8 @@ def test_recommend_predicts_for_another_and_says_what_that_costs(
         (("pos", "tiny", "no language", None), "no language"),
         (
             ("pos", "xlmr", "deu", None),
-            "no study of pos with the model xlmr .* xlbench run --model xlmr --task pos",
+            "no study of pos with the model xlmr in .*, which has it with tiny; "
+            "run one: xlbench run --model xlmr --task pos",
         ),
         (("ner", "tiny", "deu", None), "no study of ner with the model tiny"),
         (("nosuch", "tiny", "deu", None), "nosuch"),
@@ -89,6 +90,29 @@ def test_a_missing_job_is_named_and_nothing_is_averaged_over_what_is_left(tmp_pa
         advising.recommend(tmp_path, "pos", "tiny", CODES[9], None)
 
 
+def test_a_target_without_any_known_effect_gets_no_advice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Synthetic(examples=30, controls=())
+    store = Store(tmp_path)
+    store.prepare()
+    for job in study.jobs:
+        if "seed 2" not in job.label:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
+    said = capsys.readouterr().out
+    assert "no effect on it is known" in said
+    assert "comes first" not in said
+    assert "is as good a choice" not in said
+
+
+def test_studies_with_nothing_in_common_are_refused(results: Path, tmp_path: Path) -> None:
+    write_all(tmp_path, Synthetic(steps=(7,), controls=()))
+    with pytest.raises(XlbenchError, match="nothing to compare"):
+        advising.compare(str(results), str(tmp_path), tmp_path)
+
+
 def test_compare_folders_and_models(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,10 +140,25 @@ def test_export_is_what_load_results_gives(
     parquet = pd.read_parquet(tmp_path / "scores.parquet")
     assert len(csv) == len(rows) == len(parquet) == len(expected)
     for scores in (csv["score"], [x["score"] for x in rows], parquet["score"]):
-        np.testing.assert_allclose(scores, expected["score"], atol=1e-9)
+        np.testing.assert_allclose(scores, expected["score"], atol=1e-13)
     assert list(csv.columns) == list(parquet.columns) == list(expected.columns) == list(rows[0])
     with pytest.raises(XlbenchError, match=r"--out scores.parquet"):
         advising.export(results, "parquet", None, None)
+
+
+@pytest.mark.parametrize("out", ["", ".", "..", "folder"])
+def test_export_to_a_folder_says_so(
+    results: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    with pytest.raises(XlbenchError, match=r"is a folder; name a file with --out"):
+        advising.export(results, "csv", Path(out), None)
+
+
+def test_export_of_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(XlbenchError, match="no finished results in"):
+        advising.export(tmp_path, "csv", None, None)
 
 
 def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlbench.codes import COLLECTIONS, KINDS, RETIRED, WIKIPEDIA, Kind, parse, to_iso639_3
+from xlbench.contracts import Language
 from xlbench.errors import UnknownNameError
 
 LETTERS = string.ascii_lowercase
@@ -193,3 +194,10 @@ def test_known_codes_need_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_name_of_a_plugins_language_is_known_too() -> None:
+    known = {"qaa": Language("qaa", "Arvel", "Made-up", "Made-up", "Latn")}
+    assert to_iso639_3("arvel", known) == to_iso639_3("Arvel (qaa)", known) == "qaa"
+    with pytest.raises(UnknownNameError, match="no language code or name"):
+        to_iso639_3("Arvel", known.keys())

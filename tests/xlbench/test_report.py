@@ -23,6 +23,8 @@ from xlbench.report import (
     terminal,
     write_leaderboard,
 )
+from xlbench.report.curves import curves as specification
+from xlbench.report.curves import points
 from xlbench.report.text import clean, escape, fenced, shown
 from xlbench.results import Store
 from xlbench_probes import transfer_pages
@@ -409,3 +411,23 @@ def test_words_stand_by_their_numbers_and_bold_is_what_a_test_found() -> None:
 
 def test_a_word_of_a_plugins_own_is_not_shown() -> None:
     assert shown(Number(1.0, word="<b>|*evil*\x1b[31m")) == "1.00"  # type: ignore[arg-type]
+
+
+def test_curves_stand_beside_each_other_in_sight(tmp_path: Path) -> None:
+    line = tuple(Number(float(i), i - 1.0, i + 1.0) for i in range(3))
+    part = Curves("By steps", tuple("abcdefghij"), (1, 10, 1000), (line,) * 10, "Language", "Steps")
+    rows = points(part)
+    first, last = specification(part)["layer"][-1]["layer"][1]["encoding"]["x"]["scale"]["domain"]
+    assert all(first < row["at"] < last for row in rows)
+    coloured = [row for row in rows if row["name"] not in "ef"]
+    assert len({row["at"] for row in coloured}) == 8 * 3, "eight have a place of their own at each x"
+    assert all(row["at"] == row["x"] for row in rows if row["name"] in "ef"), "the grey ones have no bars"
+    assert all(1 / 1.5 < row["at"] / row["x"] < 1.5 for row in rows)
+
+
+def test_curves_with_no_number_have_no_picture(tmp_path: Path) -> None:
+    gone = Number(None, missing=("not run yet",))
+    part = Curves("By steps", ("a", "b"), (1, 10), ((gone, gone),) * 2, "Language", "Steps")
+    written = write_leaderboard(tmp_path, [("transfer", page(part))], lambda _: MADE)
+    assert not [path for path in written if path.suffix == ".png"]
+    assert "is missing: not run yet" in written[2].read_text()

@@ -20,8 +20,8 @@ from xlbench.report import Provenance, write_report
 DESKTOP, PHONE = (1440, 900), (390, 844)
 MADE = Provenance("tiny", "xlbench run", 'model = "tiny"\n', (("Versions", "torch 2"),))
 EVIL = "</script><img src=x onerror=alert(1)> \x1b[31m \u2028 [l](http://e)"
-DRAWN = "document.querySelector('.chart').getAttribute('aria-busy') === 'false'"
-READY = "document.documentElement.dataset.ready"
+DRAWN = "() => document.querySelector('.chart').getAttribute('aria-busy') === 'false'"
+WHOLE = "() => document.documentElement.dataset.whole"
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Visit:
 
     def go(self, path: Path, fragment: str = "") -> Page:
         self.page.goto(f"{path.as_uri()}{fragment}")
-        self.page.wait_for_function(READY)
+        self.page.wait_for_function(WHOLE)
         return self.page
 
 

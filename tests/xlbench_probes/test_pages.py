@@ -320,7 +320,9 @@ def test_what_changed_is_found_and_other_test_data_are_left_out(study: Synthetic
     weaker._plan("pos")
     (page,) = Transfer().compare(study.records(), weaker.records())
     (fewer,) = Transfer().compare(Synthetic(transfer=CODES[:3]).records(), Synthetic(steps=(1,)).records())
-    assert any(x == "Only in one of the two: Dun (qad), 100 steps." for x in fewer.summary)
+    assert "Only in one of the two: transfer language Dun (qad) and 100 steps." in fewer.summary
+    others = Synthetic(transfer=CODES[4:6], targets=CODES[9:11], controls=())
+    assert Transfer().compare(study.records(), others.records()) == []
     assert name(study, moved) in next(x for x in page.summary if x.startswith("Left out"))
     matrix = next(x for x in page.parts if isinstance(x, Matrix) and "100 steps" in x.title)
     assert name(study, moved) not in matrix.columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -53,29 +54,33 @@ def compare(one: str, other: str, results: Path) -> None:
         for page in probe.compare(records[0], records[1])
     ]
     if not pages:
-        raise ResultsError(f"{one} and {other} have no effects of the same task; nothing to compare")
+        raise ResultsError(
+            f"{one} and {other} have no effects of the same task, transfer language, number of steps and "
+            "target; nothing to compare"
+        )
     _print(pages)
 
 
 def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:
     """Write stored scores, a row a cell. Raises ResultsError."""
-    from xlbench.results.aside import put, writing
+    from xlbench.results.aside import put_named
 
     frame = load_results(results, study)
+    if frame.empty:
+        raise ResultsError(f"no finished results in {results}; run a study first, or give another --results")
     if form == "parquet":
         if out is None:
             raise ResultsError("parquet is no text to print; name a file with --out scores.parquet")
         content = frame.to_parquet(index=False)
     elif form == "csv":
-        content = frame.to_csv(index=False, lineterminator="\n").encode()
+        lists = frame.map(lambda x: json.dumps(x) if isinstance(x, list) else x)
+        content = lists.to_csv(index=False, lineterminator="\n").encode()
     else:
-        content = f"{frame.to_json(orient='records', indent=1)}\n".encode()
+        content = f"{frame.to_json(orient='records', indent=1, double_precision=15)}\n".encode()
     if out is None:
         sys.stdout.write(content.decode())
         return
-    with writing(out.parent, "--out"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        put(out, content)
+    put_named(out, content)
     print(f"{len(frame)} rows  {out}")
 
 
@@ -87,12 +92,15 @@ def _store(results: Path) -> Store:
 
 def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredStudy:
     able = {name for name, probe in registry.probes.items() if isinstance(probe, Recommends)}
+    others: set[str] = set()
     for stored in store.studies():
         tasks = {cell.task for job in stored.jobs if job.probe in able for cell in job.cells}
         if task in tasks and model in (stored.study.get("model"), stored.described["model"]["name"]):
             return stored
+        others |= {str(stored.study.get("model"))} if task in tasks else set()
+    there = f", which has it with {', '.join(sorted(others))}" if others else ""
     raise ResultsError(
-        f"no study of {task} with the model {model} in {store.path}; "
+        f"no study of {task} with the model {model} in {store.path}{there}; "
         f"run one: xlbench run --model {model} --task {task}"
     )
 
@@ -102,7 +110,11 @@ def _side(what: str, results: Path, registry: Registry) -> tuple[Store, StoredSt
     if Path(what).is_dir():
         store = Store(Path(what))
         return store, store.study()
-    store = _store(results)
+    if not results.is_dir():
+        raise ResultsError(
+            f"{what!r} is no folder; studies and models are looked up in {results}: no such folder"
+        )
+    store = Store(results)
     for stored in store.studies():
         if what in (stored.id, stored.study.get("model"), stored.described["model"]["name"]):
             return store, stored

@@ -8,6 +8,8 @@ from xlbench.report.text import clean
 from xlbench.report.theme import params
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xlbench.contracts import Curves
     from xlbench.report.heat_map import Json
 
@@ -16,6 +18,8 @@ COLOURS = 8
 _WIDTH, _HEIGHT = 560, 300
 _SPAN = 20
 """Largest x over the smallest from which the axis is logarithmic."""
+_APART = 0.012
+"""How far curves stand apart, so that their bars do not hide each other, as a share of the axis."""
 
 
 def curves(part: Curves) -> Json:
@@ -58,12 +62,14 @@ def intervals(unit: str) -> Json:
 
 
 def points(part: Curves) -> list[dict[str, Any]]:
-    """The data of a chart, a row a number that is there."""
+    """The data of a chart, a row a number that is there; `at` is where it is drawn, beside its `x`."""
+    told = _told(part.names)
     return [
         {
             "name": clean(name),
             "place": place,
             "x": x,
+            "at": _beside(x, part.x, told.index(place) - (len(told) - 1) / 2 if place in told else 0.0),
             "value": number.value,
             "low": number.low,
             "high": number.high,
@@ -77,16 +83,17 @@ def points(part: Curves) -> list[dict[str, Any]]:
 
 def _lines(part: Curves) -> Json:
     names = [clean(name) for name in part.names]
-    told = names if len(names) <= COLOURS else names[: COLOURS // 2] + names[-COLOURS // 2 :]
-    wide = min(part.x) > 0 and max(part.x) / min(part.x) >= _SPAN
+    told = [names[place] for place in _told(names)]
+    reach = (len(told) + 1) / 2
+    ends = [_beside(part.x[0], part.x, -reach), _beside(part.x[-1], part.x, reach)]
     legend = {"title": clean(part.name_title), "orient": "bottom", "columns": 2, "labelLimit": 240}
     by = {"field": "name", "type": "nominal", "scale": {"domain": told}, "sort": names}
     colour = {**by, "legend": {**legend, "symbolLimit": 0, "symbolOpacity": 1}}
     x = {
-        "field": "x",
+        "field": "at",
         "type": "quantitative",
         "title": clean(part.x_title),
-        "scale": {"type": "log" if wide else "linear", "domain": [part.x[0], part.x[-1]]},
+        "scale": {"type": "log" if _logarithmic(part.x) else "linear", "domain": ends, "nice": False},
         "axis": {"values": list(part.x), "grid": False, "format": "~d", "labelOverlap": False},
     }
     y = {
@@ -116,7 +123,7 @@ def _lines(part: Curves) -> Json:
                 "layer": [
                     {"mark": {"type": "area", "opacity": band}, "encoding": bars},
                     {"mark": {"type": "line", "strokeWidth": chosen}, "encoding": {**at, "color": colour}},
-                    {"mark": {"type": "rule", "opacity": 0.5}, "encoding": bars},
+                    {"mark": {"type": "rule", "opacity": 0.6, "strokeWidth": 1.5}, "encoding": bars},
                     {
                         "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
                         "encoding": {**at, "color": colour, "shape": colour},
@@ -127,6 +134,24 @@ def _lines(part: Curves) -> Json:
         "width": _WIDTH,
         "height": _HEIGHT,
     }
+
+
+def _told(names: Sequence[str]) -> list[int]:
+    """Places of the curves that have colours."""
+    places = list(range(len(names)))
+    return places if len(places) <= COLOURS else places[: COLOURS // 2] + places[-COLOURS // 2 :]
+
+
+def _logarithmic(x: Sequence[float]) -> bool:
+    return min(x) > 0 and max(x) / min(x) >= _SPAN
+
+
+def _beside(x: float, all_x: Sequence[float], places: float) -> float:
+    """`x`, moved by so many places on its axis."""
+    low, high = min(all_x), max(all_x)
+    if _logarithmic(all_x):
+        return float(x * (high / low) ** (places * _APART))
+    return float(x + (high - low) * places * _APART)
 
 
 def _zero(axis: str) -> Json:

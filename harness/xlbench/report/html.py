@@ -13,7 +13,7 @@ from xlbench.report.assets import asset
 from xlbench.report.curves import intervals
 from xlbench.report.page_data import language_data, page_data
 from xlbench.report.text import clean, visible
-from xlbench.results.aside import put, writing
+from xlbench.results.aside import put_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,10 +34,7 @@ def write_report(
     seen: Mapping[str, bool | None],
 ) -> None:
     """Write (probe, page) pairs as one HTML file. Raises ResultsError where it cannot be written."""
-    content = html(pages, provenance, languages, seen).encode()
-    with writing(path.parent, "--out"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(path, content)
+    put_named(path, html(pages, provenance, languages, seen).encode())
 
 
 def html(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Curves, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.report.assets import asset
+from xlbench.report.curves import points
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
 from xlbench.report.text import escape
@@ -43,7 +44,8 @@ def write_leaderboard(
         made_by = provenance(page)
         stem = _slug(f"{probe}-{page.task}-{made_by.model}")
         addresses: dict[int, str] = {}
-        drawn = [(place, part) for place, part in enumerate(page.parts) if not isinstance(part, Table)]
+        parts = [(i, part) for i, part in enumerate(page.parts) if not isinstance(part, Table)]
+        drawn = [(i, part) for i, part in parts if not isinstance(part, Curves) or points(part)]
         drawn.sort(key=lambda x: isinstance(x[1], Curves))  # the first picture is a matrix where there is one
         for number, (place, part) in enumerate(drawn, start=1):
             path = out / "pictures" / f"{stem}-{number}.png"

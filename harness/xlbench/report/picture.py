@@ -8,7 +8,7 @@ from xlbench.contracts import Matrix
 from xlbench.report import curves, heat_map
 from xlbench.report.text import clean
 from xlbench.report.theme import config
-from xlbench.results.aside import put, writing
+from xlbench.results.aside import put_named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,4 @@ def picture(part: Matrix | Curves, path: Path) -> None:
     specification["title"] = {"text": clean(part.title), "subtitle": [below] if below else []}
     specification["config"] = config("light")
     specification["padding"] = 16
-    content = vl_convert.vegalite_to_png(specification, scale=_SCALE)
-    with writing(path.parent, "--out"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(path, content)
+    put_named(path, vl_convert.vegalite_to_png(specification, scale=_SCALE))

@@ -21,6 +21,8 @@ _WHY = {
     errno.EPERM: "it may not be written to; change its permissions or use another --results",
     errno.ENOTDIR: "a file is in the way of a folder; use another --results",
     errno.EEXIST: "a file is in the way of a folder; use another --results",
+    errno.ENOENT: "it cannot be made; use another --results",
+    errno.ENAMETOOLONG: "the name is too long; use another --results",
 }
 
 
@@ -33,7 +35,16 @@ def writing(folder: Path, option: str = "--results") -> Iterator[None]:
         why = _WHY.get(error.errno or 0, f"{error.strerror or error}; use another --results").replace(
             "--results", option
         )
-        raise ResultsError(f"cannot store results in {folder}: {why} (what is stored is unharmed)") from error
+        raise ResultsError(f"cannot write to {folder}: {why} (what is stored is unharmed)") from error
+
+
+def put_named(path: Path, content: bytes, option: str = "--out") -> None:
+    """Write a file that the user named with `option`, and the folders that it is in. Raises ResultsError."""
+    if path.is_dir():
+        raise ResultsError(f"{path} is a folder; name a file with {option}")
+    with writing(path.parent, option):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, content)
 
 
 def put(path: Path, content: bytes) -> None:

@@ -39,11 +39,15 @@ def _measured(view: View, target: str) -> Page:
         tuple((name(f), view.reading.seen(f), found[f]) for f in order),
         f"By the lower end of the interval, which puts what is sure before what may be large. {CORRECTED}",
     )
-    top = found[order[0]]
-    lines = [f"Measured. {name(order[0])} comes first: {interval(top)}."]
-    if top.word != "helps":
-        lines.append("No transfer language clearly helps; staying without one is as good a choice.")
-    if gone := [name(f) for f in order if found[f].value is None]:
+    known = [f for f in order if found[f].value is not None]
+    lines = [
+        f"Measured. {name(known[0])} comes first: {interval(found[known[0]])}."
+        if known
+        else "A target of the study, but no effect on it is known; run the study again."
+    ]
+    if known and not any(found[f].word == "helps" for f in known):
+        lines.append("None clearly helps; staying without a transfer language is as good a choice.")
+    if gone := [name(f) for f in order if f not in known]:
         lines.append(f"Missing, and so not ranked: {', '.join(gone)}.")
     return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (table,))
 

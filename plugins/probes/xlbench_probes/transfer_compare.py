@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, judge, mean
-from xlbench_probes.reading import Reading, counted, interval
+from xlbench_probes.reading import Reading, counted, interval, words
 from xlbench_probes.transfer_tables import CORRECTED
 from xlbench_probes.transfer_view import PROBE, View
 
@@ -21,13 +21,15 @@ _Effect = tuple[str, str, int]
 
 
 def compare(one: Records, other: Records) -> list[Page]:
-    """A page a task that both studies have: effects in `other` less those in `one`."""
+    """A page a task of which both studies have effects: effects in `other` less those in `one`."""
     readings = Reading(one), Reading(other)
     tasks = [x for x in readings[0].tasks(PROBE) if x in readings[1].tasks(PROBE)]
-    return [_page(*(View.of(reading, task) for reading in readings)) for task in tasks]
+    made = (_page(*(View.of(reading, task) for reading in readings)) for task in tasks)
+    return [page for page in made if page is not None]
 
 
-def _page(one: View, other: View) -> Page:
+def _page(one: View, other: View) -> Page | None:
+    """None where they have no effect in common."""
     cells = _cells(one), _cells(other)
     same = [g for g in one.targets if cells[0].get(g) == cells[1].get(g)]
     apart = [g for g in one.targets if g in cells[1] and g not in same]
@@ -39,6 +41,8 @@ def _page(one: View, other: View) -> Page:
                 pair = one.effects.effect(arm, g), other.effects.effect(arm, g)
                 changes[arm.text, g, k] = difference(pair[1], pair[0])
                 effects[arm.text, g, k] = pair[0].number(), pair[1].number()
+    if not effects:
+        return None
     judged = {key: x.number for key, x in judge(changes, alike=lambda key: key[2]).items()}
 
     def name(code: str) -> str:
@@ -53,11 +57,11 @@ def _page(one: View, other: View) -> Page:
         "The same test examples, drawn alike in both; differences are the second less the first.",
     ]
     if alone := [
-        *(name(f) for f in _apart(one.transfer, other.transfer)),
-        *(name(g) for g in _apart(one.targets, other.targets)),
+        *(f"transfer language {name(f)}" for f in _apart(one.transfer, other.transfer)),
+        *(f"target {name(g)}" for g in _apart(one.targets, other.targets)),
         *(counted(k, "step") for k in _apart(one.steps, other.steps)),
     ]:
-        lines.append(f"Only in one of the two: {', '.join(alone)}.")
+        lines.append(f"Only in one of the two: {words(alone)}.")
     if apart:
         lines.append(f"Left out, their test data differ: {', '.join(map(name, apart))}.")
     if missing := sum(x.value is None for x in judged.values()):

@@ -32,10 +32,19 @@ function firstPage() {
   return REPORT.pages.find((page) => page.parts.some((x) => x.kind === "matrix")) || REPORT.pages[0];
 }
 
+let rest = []; // what makes the sections that are not there yet, in order
+
+function makeRest() {
+  while (rest.length) rest.shift()();
+}
+
 async function show(event) {
   hideTip();
   forgetCharts();
-  const [element, drawing] = route();
+  const root = document.documentElement.dataset;
+  delete root.whole;
+  const [element, drawing, later = []] = route();
+  rest = later;
   const main = document.getElementById("main");
   main.replaceChildren(element);
   const heading = element.querySelector("h1");
@@ -54,7 +63,13 @@ async function show(event) {
     main.focus({ preventScroll: true });
   }
   await Promise.all(drawing.map((draw) => draw()));
-  document.documentElement.dataset.ready = location.hash || "start";
+  root.ready = location.hash || "start";
+  // A section at a time, so that what is there can be scrolled and used.
+  while (later.length && later === rest) {
+    await new Promise((done) => setTimeout(done));
+    if (later.length && later === rest) later.shift()();
+  }
+  if (later === rest) root.whole = root.ready;
 }
 
 function theme() {

@@ -1,19 +1,31 @@
-// A probe's page of a task.
+// A probe's page of a task. Its first section is made at once; `later` has what makes the others, in order.
 
 function pageView(page) {
   const drawing = [];
+  const later = [];
   const sections = [...mapGroups(page), ...page.parts.filter((x) => x.kind !== "matrix").map((x) => [x.title, x])];
   const links = make("ul", { class: "inside" });
-  const blocks = sections.map(([title, what]) => {
+  const blocks = sections.map(([title, what], place) => {
     const id = newId("part");
     const heading = make("h2", { id, tabindex: "-1" }, title);
     const go = (event) => {
       event.preventDefault();
+      makeRest();
       heading.scrollIntoView();
       heading.focus({ preventScroll: true });
     };
     links.append(make("li", {}, make("a", { href: `#${id}`, onclick: go }, title)));
-    return make("section", { "aria-labelledby": id }, heading, ...partContent(what, drawing));
+    const section = make("section", { "aria-labelledby": id, hidden: place > 0 }, heading);
+    if (place === 0) section.append(...partContent(what, drawing));
+    else {
+      later.push(() => {
+        const fresh = [];
+        section.append(...partContent(what, fresh));
+        section.hidden = false;
+        for (const draw of fresh) draw();
+      });
+    }
+    return section;
   });
   const element = make(
     "article",
@@ -23,9 +35,9 @@ function pageView(page) {
     summary(page.summary),
     sections.length > 2 ? make("details", { class: "contents" }, make("summary", {}, "On this page"), links) : null,
     ...blocks,
-    provenance(page),
   );
-  return [element, drawing];
+  later.push(() => element.append(provenance(page)));
+  return [element, drawing, later];
 }
 
 const SENTENCES = 4;
