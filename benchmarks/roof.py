@@ -26,6 +26,7 @@ from xlbench.contracts import Resolved, Study
 from xlbench.lab import Lab, masked_lm
 from xlbench.lab.batches import Batch
 from xlbench.results import Store
+from xlbench.results.studies import study_id
 from xlbench.study import as_json
 from xlbench.work import Work
 
@@ -176,7 +177,8 @@ def whole_study(registry: plugins.Registry, resolved: Resolved, results: Path) -
     """A study planned, run and stored in this process; the seconds of its jobs that are arithmetic."""
     store = Store(results)
     store.prepare()
-    work = Work(as_json(resolved.study), str(results), device="cpu", known=(registry, resolved),
+    name = study_id(plan.make(resolved, registry, store).jobs)
+    work = Work(as_json(resolved.study), str(results), name, device="cpu", known=(registry, resolved),
                 threads=torch.get_num_threads())  # fmt: skip
     work.prepare()
     start = time.perf_counter()

@@ -77,6 +77,10 @@ def test_twice_with_the_same_seeds_and_with_two_workers(whole: Path, tmp_path: P
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
     pd.testing.assert_frame_equal(numbers(tmp_path / "results"), numbers(whole))
+    both = [list(x.glob("studies/*/subwords.json")) for x in (whole, tmp_path / "results")]
+    (one,), (other,) = both
+    assert one.parent.name == other.parent.name
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_path: Path) -> None:

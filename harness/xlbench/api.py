@@ -145,6 +145,7 @@ def carry_out(
     work = Work(
         as_json(plan.study),
         str(ready.store.path),
+        study_id,
         device=device,
         threads=threads_of(count),
         known=(ready.registry, ready.resolved),
@@ -164,6 +165,8 @@ def carry_out(
             break
         plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
         ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
+    if plan.study.transfer and not ready.store.has_subwords(study_id):
+        work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
     return RunSummary(
         study=plan.study,
         study_id=study_id,

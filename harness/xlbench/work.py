@@ -45,6 +45,8 @@ class Work:
     study: Mapping[str, Json]
     """With all defaults filled in."""
     results: str
+    study_id: str
+    """As `Store.save_study` gave it."""
     device: str = "auto"
     threads: int | None = None
     """Of torch, in each process."""
@@ -112,6 +114,8 @@ class Work:
             threads=self.threads,
             notify=self._tell,
         )
+        if resolved.study.transfer and not store.has_subwords(self.study_id):
+            store.save_subwords(self.study_id, lab.subwords())
         facts = provenance.of_process(lab.device, resolved, registry)
         return Room(registry, resolved, lab, store, facts)
 

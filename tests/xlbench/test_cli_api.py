@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import xlbench
-from xlbench import Study, api, checkpoints
+from xlbench import Study, api, checkpoints, plugins
 from xlbench.checkpoints import Checkpoint
 from xlbench.errors import ResultsError, StudyError, XlbenchError
+from xlbench.results import Store
 
 
 @pytest.fixture
@@ -38,6 +39,32 @@ def test_run_keeps_what_ends_and_plan_and_frame_see_it(study: Study, tmp_path: P
     }
     assert set(frame["n"]) == {10}
     assert xlbench.load_results(results, done.study_id).shape[0] == 4
+
+
+def test_what_the_tokenizer_makes_of_languages_is_kept_once_a_study(study: Study, tmp_path: Path) -> None:
+    asked = replace(study, transfer=("qaa", "qab"), targets=("qab", "qac"))
+    done = xlbench.run(asked, results=tmp_path, workers=1)
+    metrics = {"pos": plugins.load().tasks["pos"].metric}
+    found = Store(tmp_path).records(metrics).subwords["pos"]
+    assert found.text.keys() == {"qaa", "qab"}
+    assert found.tests.keys() == {"qab", "qac"}
+    assert found.overlap.keys() == {(f, g) for f in ("qaa", "qab") for g in ("qab", "qac")}
+    assert all(0 < x <= 1 for x in found.overlap.values())
+    assert all(x >= 1 for x in (*found.text.values(), *found.tests.values()))
+    file = tmp_path / "studies" / done.study_id / "subwords.json"
+    before = file.read_bytes()
+    file.unlink()  # as results of earlier versions are
+    again = xlbench.run(asked, results=tmp_path)
+    assert (again.run, again.study_id) == (0, done.study_id)
+    assert file.read_bytes() == before
+    written = file.stat().st_mtime_ns
+    xlbench.run(asked, results=tmp_path)
+    assert file.stat().st_mtime_ns == written
+
+
+def test_without_transfer_languages_there_is_nothing_to_measure(study: Study, tmp_path: Path) -> None:
+    done = xlbench.run(replace(study, transfer=(), probes=("zero-shot",)), results=tmp_path, workers=1)
+    assert not Store(tmp_path).has_subwords(done.study_id)
 
 
 def test_a_loss_that_is_not_finite_fails_its_job_and_no_other(study: Study, tmp_path: Path) -> None:

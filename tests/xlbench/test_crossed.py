@@ -59,6 +59,27 @@ def test_too_few_languages_fit_nothing() -> None:
     assert crossed(few, known) is None
 
 
+def test_the_last_predictors_go_where_languages_are_too_few_for_all() -> None:
+    effects, known = world()
+    few = {pair: x for pair, x in effects.items() if pair[0] in TRANSFER[:4]}
+    rng = np.random.default_rng(1)
+
+    def by_language(place: int) -> dict:  # type: ignore[type-arg]
+        drawn = {x: rng.normal() for x in (TRANSFER, TARGETS)[place]}
+        return {pair: drawn[pair[place]] for pair in few}
+
+    given = {f"transfer {i}": by_language(0) for i in range(4)}
+    given |= {"target": by_language(1), "distance": known["distance"]}
+    for order in (list(given), list(given)[::-1]):
+        found = crossed(few, {x: given[x] for x in order})
+        kept = [x for x in order if "transfer" in x][:2]  # 4 languages, a mean, 2 predictors: 1 is left
+        assert [x.name for x in found.terms] == [x for x in order if x in kept or "transfer" not in x]
+        assert found.left_out == {
+            x: "too few transfer languages for one more" for x in given if "transfer" in x and x not in kept
+        }
+        assert all(np.isfinite([x.number.low, x.number.high]).all() for x in found.terms)
+
+
 def test_a_prediction_finds_the_nearest_and_beats_the_best_donor() -> None:
     effects, known = world()
     features = {"distance": known["distance"]}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, write_all
 
-from xlbench.contracts import Cell, Evaluation, Job
+from xlbench.contracts import Cell, Evaluation, Job, Subwords
 from xlbench.errors import JobError, ResultsError
 from xlbench.results import Rates, Store
 from xlbench.results.aside import put, writing
@@ -127,6 +127,33 @@ def test_study_comes_back_and_is_the_same_for_the_same_jobs(store: Store, study:
     assert len(found) == len(records.records) == len(expected.records)
     for x in expected.records:
         np.testing.assert_array_equal(found[x.condition_key, x.evaluation.cell], x.evaluation.counts)
+
+
+def test_what_the_tokenizer_makes_of_languages_comes_back(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    assert not store.has_subwords(name)
+    assert store.records(METRICS).subwords == {}
+    found = {"pos": Subwords({"qaa": 1.5}, {"qab": 2.25, "qac": 1 / 3}, {("qaa", "qab"): 0.1 + 0.2})}
+    store.save_subwords(name, found)
+    assert store.has_subwords(name)
+    assert store.records(METRICS).subwords == found
+    fill(store, study)  # started again
+    assert store.records(METRICS, name).subwords == found
+    file = store.path / "studies" / name / "subwords.json"
+    for damage in (
+        b"",
+        b"[]",
+        b"\xff",
+        b'{"pos": {"text": {}}}',
+        b'{"pos": {"overlap": [1]}}',
+        file.read_bytes()[:-9],
+    ):
+        file.write_bytes(damage)
+        with pytest.raises(
+            ResultsError, match=r"subwords\.json; delete it and run the study again"
+        ) as caught:
+            store.records(METRICS)
+        assert "\n" not in str(caught.value)
 
 
 def test_the_last_started_study_is_the_latest(store: Store, study: Synthetic) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic import CODES, METRICS, Synthetic, distance
 
-from xlbench.contracts import Cell, Curves, Job, Matrix, Number, Page, Table
+from xlbench.contracts import Cell, Curves, Job, Matrix, Number, Page, Subwords, Table
 from xlbench.errors import ResultsError
 from xlbench_probes import transfer_pages, zero_shot_pages
 from xlbench_probes.transfer import Transfer
@@ -130,6 +130,24 @@ def test_what_effects_go_with_is_the_distance(pages: list[Page]) -> None:
     terms = column(part(pages[0], "What effects go with"), "Change of effect")
     assert terms["letters distance"].word == "harms"
     assert "same family (the same for all pairs)" in part(pages[0], "What effects go with").note
+
+
+def test_subwords_of_the_task_are_predictors(study: Synthetic) -> None:
+    """Overlap that says what the distance says stands before it, and leaves it nothing to say."""
+    nearness = {(f, g): 1 - distance(f, g) for f in study.transfer for g in study.targets}
+    cut = {x: 1 + i * i % 7 / 3 for i, x in enumerate(CODES)}
+    subwords = {"pos": Subwords(cut, cut, nearness)}
+    pos, ner = (
+        part(x, "What effects go with") for x in transfer_pages.pages(study.records(subwords=subwords))
+    )
+    terms = column(pos, "Change of effect")
+    assert terms["vocabulary overlap"].word == "helps"
+    assert "letters distance (told by the others)" in pos.note
+    where = column(pos, "Varies with")
+    assert where["subword fertility of the transfer language"] == "transfer language"
+    assert where["subword fertility of the target language"] == "target language"
+    assert column(ner, "Change of effect")["letters distance"].word == "harms"
+    assert "vocabulary overlap (not known of " in ner.note
 
 
 def test_own_text_is_apart(study: Synthetic, pages: list[Page]) -> None:
@@ -291,6 +309,15 @@ def test_an_unmeasured_target_gets_a_prediction_and_its_cost(study: Synthetic) -
         regret["best donor overall"] <= regret["the prediction"]
     )
     assert regret["most text"] is None
+    truth = {(f, g): effect(study, "pos", f, g) for f in study.transfer for g in study.targets}
+    oracle = Subwords({}, dict.fromkeys(study.targets, 1.0) | {study.targets[0]: 2.0}, truth)
+    assert Transfer().recommend(study.records(subwords={"pos": oracle}), "pos", target) == page, (
+        "what is not known of the target helps nowhere"
+    )
+    known = Subwords({}, {}, truth | {(f, target): float(i) for i, f in enumerate(study.transfer)})
+    better = Transfer().recommend(study.records(subwords={"pos": known}), "pos", target)
+    assert column(better.parts[0], "Predicted effect") != predicted, "what is known of it is used"
+    assert column(better.parts[1], "Regret")["the prediction"] <= regret["the prediction"]
     lost = study.jobs[-1]
     with pytest.raises(ResultsError, match=r"no transfer results of nli"):
         Transfer().recommend(study.records(), "nli", target)

@@ -52,6 +52,7 @@ from xlbench.contracts.probe import (
     Verdict,
 )
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Study, Unavailable
+from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "Score",
     "Split",
     "Study",
+    "Subwords",
     "Table",
     "Tagged",
     "Task",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.study import Resolved
+    from xlbench.contracts.subwords import Subwords
     from xlbench.contracts.task import Metric
 
 IDENTITY_VERSION = 1
@@ -132,6 +133,8 @@ class Records:
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
     """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word
     of the probe's. They are none of `expected`."""
+    subwords: Mapping[str, Subwords] = field(default_factory=dict)
+    """By task: what the tokenizer makes of the languages, where that is stored."""
 
 
 Value: TypeAlias = "str | int | float | None"

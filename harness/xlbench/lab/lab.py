@@ -22,11 +22,12 @@ from xlbench.contracts import (
     LanguageAdapter,
     Resolved,
     Split,
+    Subwords,
     Variant,
     digest,
 )
 from xlbench.errors import DataError, JobError
-from xlbench.lab import compositions, language_adapters, masked_lm, task_adapters
+from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
@@ -191,6 +192,11 @@ class Lab:
             pad = self.encoder.tokenizer.pad_token_id
             self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self.device))
         return self._batches[cells]
+
+    def subwords(self) -> dict[str, Subwords]:
+        """What the tokenizer makes of the study's languages, by task. Raises DataError."""
+        with self._phase("tokenize"):
+            return subwords.measure(self.resolved, self.encoder.tokenizer, self._blank)
 
     # Task adapters
 

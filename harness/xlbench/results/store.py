@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Cell, Evaluation, Job, Record, Records
 from xlbench.errors import ResultsError
 from xlbench.results import described as descriptions
-from xlbench.results import schema, studies
+from xlbench.results import schema, studies, subwords
 from xlbench.results.aside import put, sweep, writing
 from xlbench.results.index import Index, Listing, StoredFile, list_files
 from xlbench.results.rates import Rates, rates
@@ -20,7 +20,7 @@ from xlbench.results.rates import Rates, rates
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xlbench.contracts import Json, Metric
+    from xlbench.contracts import Json, Metric, Subwords
     from xlbench.results.studies import StoredStudy
 
 
@@ -138,8 +138,17 @@ class Store:
         name = studies.study_id(jobs, adaptive=bool(study.get("adaptive")))
         with writing(self.path):
             schema.mark(self._made())
-            studies.save(self.path / "studies" / name, study, jobs, described, dropped or {})
+            studies.save(self._folder(name), study, jobs, described, dropped or {})
         return name
+
+    def has_subwords(self, study_id: str) -> bool:
+        """Whether a study has what `save_subwords` keeps."""
+        return (self._folder(study_id) / subwords.NAME).is_file()
+
+    def save_subwords(self, study_id: str, found: Mapping[str, Subwords]) -> None:
+        """Keep what the tokenizer makes of a study's languages, by task. Raises ResultsError."""
+        with writing(self.path):
+            subwords.save(self._folder(study_id), found)
 
     def studies(self) -> list[StoredStudy]:
         """All studies that can be read, the last started first. Raises ResultsError where none can."""
@@ -168,7 +177,7 @@ class Store:
             if study_id not in {path.name for path in folders.glob("*") if path.is_dir()}:
                 known = ", ".join(x.id for x in self.studies()) or "none"
                 raise ResultsError(f"no study {study_id!r} in {self.path}; there are: {known}")
-            return studies.load(folders / study_id)
+            return studies.load(self._folder(study_id))
         found = self.studies()
         if not found:
             raise ResultsError(f"no study in {self.path}; run one first: xlbench run")
@@ -180,7 +189,9 @@ class Store:
         Each expected cell comes once, whatever files it is in; cells that the study does not ask for
         are left out. `metrics` is by task. Raises ResultsError, also for a task without a metric.
         """
-        return self.records_of(self.study(study_id), metrics)
+        stored = self.study(study_id)
+        found = self.records_of(stored, metrics)
+        return replace(found, subwords=subwords.load(self._folder(stored.id)))
 
     def records_of(
         self, stored: StoredStudy, metrics: Mapping[str, Metric], index: Index | None = None
@@ -265,6 +276,9 @@ class Store:
         if study_id is not None:
             wanted = {(x.condition_key, cell) for x in self.study(study_id).expected for cell in x.cells}
         return frame.frame(self.index(), wanted)
+
+    def _folder(self, study_id: str) -> Path:
+        return self.path / "studies" / study_id
 
     def _made(self) -> Path:
         self.jobs.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -47,24 +47,21 @@ def crossed(effects: Mapping[Pair, float], predictors: Mapping[str, Mapping[Pair
     Crossed random effects (Baayen, Davidson & Bates 2008), fitted by statsmodels as variance components of
     one group. Tests are Student's t with the degrees of freedom of the level at which a predictor varies
     (Schluchter & Elashoff 1990), corrected over the predictors. None where languages are too few to say
-    anything, or the fit fails.
+    anything, or the fit fails. `predictors` are in order of priority: of those that vary with one level the
+    last are left out until a degree of freedom is left.
     """
     pairs = list(effects)
     names = [list(dict.fromkeys(pair[i] for pair in pairs)) for i in (0, 1)]
     if min(map(len, names)) < FEWEST:
         return None
-    columns, left_out = _columns(pairs, predictors)
     frame = pd.DataFrame(pairs, columns=["transfer", "target"])
-    varies = {name: _varies(frame, column) for name, column in columns.items()}
     levels = {
         "transfer": len(names[0]),
         "target": len(names[1]),
         "pair": len(pairs) - sum(map(len, names)) + 1,
     }
+    columns, varies, left_out = _columns(frame, predictors, {x: n - 2 for x, n in levels.items()})
     freedom = {x: n - 1 - sum(v == x for v in varies.values()) for x, n in levels.items()}
-    for name in [x for x in columns if freedom[varies[x]] < 1]:
-        left_out[name] = f"too few languages for what varies with the {varies[name]}"
-        del columns[name]
     fitted = _fit(frame, np.array(list(effects.values())), columns)
     if fitted is None:
         return None
@@ -73,10 +70,15 @@ def crossed(effects: Mapping[Pair, float], predictors: Mapping[str, Mapping[Pair
 
 
 def _columns(
-    pairs: Sequence[Pair], predictors: Mapping[str, Mapping[Pair, float]]
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Usable predictors by name; those that are not, with the reason."""
+    frame: pd.DataFrame, predictors: Mapping[str, Mapping[Pair, float]], room: Mapping[str, int]
+) -> tuple[dict[str, np.ndarray], dict[str, str], dict[str, str]]:
+    """Usable predictors, with what they vary, both by name; those that are not, with the reason.
+
+    `room`: how many there may be at each level, the first ones.
+    """
+    pairs: list[Pair] = list(frame.itertuples(index=False, name=None))
     found: dict[str, np.ndarray] = {}
+    varies: dict[str, str] = {}
     left_out: dict[str, str] = {}
     matrix = np.ones((len(pairs), 1))
     for name, table in predictors.items():
@@ -90,8 +92,19 @@ def _columns(
         if np.linalg.matrix_rank(wider) < wider.shape[1]:
             left_out[name] = "the same for all pairs" if np.ptp(column) == 0 else "told by the others"
             continue
-        found[name], matrix = column, wider
-    return found, left_out
+        level = _varies(frame, column)
+        if sum(x == level for x in varies.values()) >= room[level]:
+            left_out[name] = _FEW[level]
+            continue
+        found[name], varies[name], matrix = column, level, wider
+    return found, varies, left_out
+
+
+_FEW = {
+    "transfer": "too few transfer languages for one more",
+    "target": "too few target languages for one more",
+    "pair": "too few pairs for one more",
+}
 
 
 def _varies(frame: pd.DataFrame, column: np.ndarray) -> str:

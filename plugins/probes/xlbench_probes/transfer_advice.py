@@ -69,7 +69,14 @@ def _unmeasured(view: View, target: str) -> Page:
         )
     effects = {pair: x.value for pair, x in found.items() if x.value is not None}
     candidates = [x.text for x in arms]
-    features = pair_features(view.reading.records, [*effects, *((f, target) for f in candidates)])
+    wanted = [(f, target) for f in candidates]
+    # What is known of no pair with this target must not help on targets that are left out either: their
+    # regret would be that of a better informed choice.
+    features = {
+        feature: table
+        for feature, table in pair_features(view.reading.records, view.task, [*effects, *wanted]).items()
+        if any(pair in table for pair in wanted)
+    }
     said = predict.predicted(effects, features, target, candidates)
     error = predict.typical_error(effects, features, targets)
     order = sorted(candidates, key=lambda f: (-said[f], f))
@@ -114,11 +121,11 @@ def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Ch
         return predict.predicted(effects, features, target, candidates)
 
     def nearest(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
-        kin = (features["same genus"], features["same family"])
+        kin = [features.get(x, {}) for x in ("same genus", "same family")]
         return {f: sum(x[f, target] for x in kin) for f in candidates if all((f, target) in x for x in kin)}
 
     def most_text(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
-        text = next(x for name, x in features.items() if name.startswith("text of"))
+        text = next((x for name, x in features.items() if name.startswith("text of")), {})
         return {f: text[f, target] for f in candidates if (f, target) in text}
 
     return {

@@ -6,15 +6,21 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from xlbench.contracts import Subwords
+
 if TYPE_CHECKING:
     from xlbench.contracts import Language, Records
 
 Pair = tuple[str, str]
 
 
-def pair_features(records: Records, pairs: Collection[Pair]) -> dict[str, dict[Pair, float]]:
-    """By name, numbers by (transfer, target); a pair of which one is not known is not in it."""
+def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[str, dict[Pair, float]]:
+    """By name, numbers by (transfer, target); a pair of which one is not known is not in it.
+
+    The first are the first to be used where languages are too few for all.
+    """
     languages, seen = records.languages, records.seen
+    cut = records.subwords.get(task, Subwords({}, {}, {}))
 
     def same(what: str) -> dict[Pair, float]:
         found = {}
@@ -29,6 +35,9 @@ def pair_features(records: Records, pairs: Collection[Pair]) -> dict[str, dict[P
         "same script": same("script"),
         "same family": same("family"),
         "same genus": same("genus"),
+        "vocabulary overlap": {p: cut.overlap[p] for p in pairs if p in cut.overlap},
+        "subword fertility of the transfer language": {p: cut.text[p[0]] for p in pairs if p[0] in cut.text},
+        "subword fertility of the target language": {p: cut.tests[p[1]] for p in pairs if p[1] in cut.tests},
         **{
             f"{x.name} distance": {p: float(x.table[p]) for p in pairs if p in x.table}
             for x in records.distances

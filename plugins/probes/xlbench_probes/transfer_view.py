@@ -168,7 +168,7 @@ class View:
         effects = {pair: x for pair, x in found.items() if x is not None}
         if len(effects) < len(found):
             return {}, {}
-        return effects, pair_features(self.reading.records, effects)
+        return effects, pair_features(self.reading.records, self.task, effects)
 
     def tiers(self, steps: int) -> dict[str, int | None]:
         """Transfer languages whose donations cannot be told apart; two are compared on the targets that are
