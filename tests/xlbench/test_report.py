@@ -3,6 +3,7 @@
 import re
 import struct
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -431,3 +432,11 @@ def test_curves_with_no_number_have_no_picture(tmp_path: Path) -> None:
     written = write_leaderboard(tmp_path, [("transfer", page(part))], lambda _: MADE)
     assert not [path for path in written if path.suffix == ".png"]
     assert "is missing: not run yet" in written[2].read_text()
+
+
+@pytest.mark.parametrize("text", ["see http://e.org", "HTTPS://e.org", "www.e.org", "ftp://WWW.e.org"])
+def test_no_address_becomes_a_link_by_itself(text: str) -> None:
+    found = escape(text)
+    assert "://" not in found
+    assert "www." not in found.lower()
+    assert unescape(found) == text

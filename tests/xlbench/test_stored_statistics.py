@@ -39,14 +39,14 @@ class Stored:
 
 
 @pytest.fixture(scope="module")
-def results(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the embedded model, which has learnt something, at a rate that makes it forget some of that."""
     folder = tmp_path_factory.mktemp("stored") / "results"
     study = xlbench.Study(
-        model=str(checkpoint), probes=("transfer",), tasks=("pos", "ner"), transfer=("qaa", "qac"),
+        model="tiny", probes=("transfer",), tasks=("pos", "ner"), transfer=("qaa", "qac"),
         targets=("qaa", "qab", "qac", "qah"), train_languages=("qaa",), controls=(), steps=(20,), seeds=(0,),
         data={"pos": ("artificial",), "ner": ("artificial",)}, text="artificial", limit=80,
-        mlm={"chunk": 16, "lines": 200, "learning_rate": 0.02},
-        adapter={"limit": 200, "epochs": 4, "learning_rate": 0.01},
+        mlm={"chunk": 24, "lines": 200, "learning_rate": 0.01}, adapter={"limit": 400, "epochs": 3},
     )  # fmt: skip
     assert xlbench.run(study, results=folder, workers=1).failed == {}
     return folder
@@ -138,5 +138,4 @@ def test_the_words_of_the_matrix_are_those_of_statsmodels_correction(stored: Sto
         for pair, sure in zip(cells, claimed, strict=True)
     ]
     assert told == expected
-    if stored.view.task == "pos":
-        assert len(set(told)) > 1, "the study is to have something that a test finds"
+    assert "harms" in told, "the study is to have something that a test finds"

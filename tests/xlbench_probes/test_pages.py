@@ -7,6 +7,7 @@ from synthetic import CODES, METRICS, Synthetic, distance
 from xlbench.contracts import Cell, Curves, Job, Matrix, Number, Page, Subwords, Table
 from xlbench.errors import ResultsError
 from xlbench_probes import transfer_pages, zero_shot_pages
+from xlbench_probes.reading import interval
 from xlbench_probes.transfer import Transfer
 
 
@@ -358,3 +359,8 @@ def test_what_changed_is_found_and_other_test_data_are_left_out(study: Synthetic
     assert cell.value == pytest.approx(effect(weaker, "pos", f, g) - effect(study, "pos", f, g))
     assert cell.word == "harms"
     assert any(row[:2] == (name(study, f), name(study, g)) for row in page.parts[0].rows)
+
+
+def test_nothing_rounds_to_less_than_nothing() -> None:
+    said = interval(Number(-0.001, -0.004, 0.25))
+    assert said == "0.00 [0.00, 0.25] points, an interval with 0 in it"

@@ -17,6 +17,8 @@ EMPTY = "–"
 """Stands where something needed is missing."""
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]|~$!#])")
+_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
+"""What becomes a link by itself."""
 _STARTS = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
 """What makes a list, a rule or a heading of a line that starts with it."""
 
@@ -29,7 +31,9 @@ def clean(text: str) -> str:
 def escape(text: str) -> str:
     """Cleaned, and nothing in it read as markdown or HTML, in a table or out of it."""
     quoted = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _STARTS.sub(r"\1\\\2", _ACTIVE.sub(r"\\\1", quoted))
+    quoted = _ACTIVE.sub(r"\\\1", quoted)
+    quoted = _ADDRESS.sub(lambda found: found[0].replace(".", "&#46;").replace(":", "&#58;"), quoted)
+    return _STARTS.sub(r"\1\\\2", quoted)
 
 
 def fenced(text: str, language: str = "") -> str:

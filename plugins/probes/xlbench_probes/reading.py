@@ -76,8 +76,8 @@ def interval(number: Number) -> str:
     """As in "0.42 [-0.10, 0.95] points, no clear effect", or, untested, "an interval with 0 in it"."""
     if number.value is None:
         return "not known, for something is missing"
-    text = f"{number.value:.2f}"
+    text = f"{number.value:z.2f}"
     if number.low is None or number.high is None:
         return f"{text} points"
     within = "an interval with 0 in it" if number.low <= 0 <= number.high else "an interval without 0"
-    return f"{text} [{number.low:.2f}, {number.high:.2f}] points, {number.word or within}"
+    return f"{text} [{number.low:z.2f}, {number.high:z.2f}] points, {number.word or within}"

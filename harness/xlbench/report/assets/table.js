@@ -4,6 +4,7 @@ const FIRST_ROWS = 50;
 const MORE_ROWS = 500;
 const FEW_ROWS = 6;
 const MOST_OPTIONS = 12;
+const LONG = 40; // letters from which a text needs room, also on a phone
 
 // `table` has title, columns, numeric, rows; returns tools, the table, and its notes.
 function dataTable(table) {
@@ -63,7 +64,8 @@ function dataTable(table) {
       {},
       ...row.cells.map((cell, i) => {
         const missing = cell && cell.missing ? cell.missing.join("; ") : null;
-        const attributes = { class: table.numeric[i] ? "number" : "", title: missing };
+        const long = typeof cell === "string" && cell.length >= LONG;
+        const attributes = { class: table.numeric[i] ? "number" : long ? "long" : "", title: missing };
         return i === 0
           ? make("th", { ...attributes, scope: "row" }, ...cellContent(cell))
           : make("td", attributes, ...cellContent(cell));
