@@ -17,10 +17,14 @@ Pair = tuple[str, str]
 def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[str, dict[Pair, float]]:
     """By name, numbers by (transfer, target); a pair of which one is not known is not in it.
 
-    The first are the first to be used where languages are too few for all.
+    The first are the first to be used where languages are too few for all. A distance that is known of no
+    pair is not there: it is between other languages.
     """
     languages, seen = records.languages, records.seen
     cut = records.subwords.get(task, Subwords({}, {}, {}))
+    distances = {
+        f"{x.name} distance": {p: float(x.table[p]) for p in pairs if p in x.table} for x in records.distances
+    }
 
     def same(what: str) -> dict[Pair, float]:
         found = {}
@@ -38,10 +42,7 @@ def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[
         "vocabulary overlap": {p: cut.overlap[p] for p in pairs if p in cut.overlap},
         "subword fertility of the transfer language": {p: cut.text[p[0]] for p in pairs if p[0] in cut.text},
         "subword fertility of the target language": {p: cut.tests[p[1]] for p in pairs if p[1] in cut.tests},
-        **{
-            f"{x.name} distance": {p: float(x.table[p]) for p in pairs if p in x.table}
-            for x in records.distances
-        },
+        **{name: table for name, table in distances.items() if table},
         "text of the transfer language (log lines)": {
             p: math.log(lines) for p in pairs if (lines := records.text_lines.get(p[0], 0))
         },
