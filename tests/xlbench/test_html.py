@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import Synthetic
+from synthetic import Synthetic, wide
 
 from xlbench.contracts import Curves, Language, Matrix, Number, Page, Table
 from xlbench.errors import ResultsError
@@ -144,3 +144,11 @@ def test_every_asset_is_in_the_report() -> None:
     text = written(Page("pos", "T", (), ()))
     for name in named - {"methods.md", "report.html"}:
         assert (folder / name).read_text()[:200] in text, f"{name} is not in the report"
+
+
+def test_the_made_up_wide_study_has_pages_with_a_matrix_of_its_size() -> None:
+    """What `benchmarks/report.py` measures."""
+    page = next(iter(transfer_pages.pages(wide(4, 6))))
+    matrix = next(x for x in page.parts if isinstance(x, Matrix))
+    assert (len(matrix.rows), len(matrix.columns)) == (4, 6)
+    assert not page.warnings
