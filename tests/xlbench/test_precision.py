@@ -12,7 +12,9 @@ from made import study_over
 
 import xlbench
 from xlbench import Study, api, checkpoints
+from xlbench.errors import ModelError
 from xlbench.lab import Lab
+from xlbench.lab.encoder import Encoder
 
 STUDY = Study(
     probes=("transfer",), tasks=("pos",), transfer=("qaa",), targets=("qaa", "qab"),
@@ -88,6 +90,11 @@ def test_a_study_in_both_keeps_both(tmp_path: Path) -> None:
     assert by_model.shape == (2, 2)
     assert sum(name.endswith("-bfloat16") for name in by_model.columns) == 1
     assert np.abs(by_model.iloc[:, 0] - by_model.iloc[:, 1]).max() < 10
+
+
+def test_a_device_without_it_is_one_line(checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match="no bfloat16 on the device meta; leave out --precision"):
+        Encoder(str(checkpoint), torch.device("meta"), "bfloat16")
 
 
 @pytest.mark.parametrize("kind", ["trees", "questions"])

@@ -11,6 +11,7 @@ lets the vocabulary logits be computed at masked positions alone.
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,10 @@ class Encoder:
     def __init__(self, checkpoint: str, device: torch.device, precision: Precision = "float32") -> None:
         """Load from a local folder (safetensors only, no remote code).
 
-        Raises ModelError where the files cannot be loaded or the architecture is not supported.
+        Raises ModelError where the files cannot be loaded, or architecture or precision are not supported.
         """
+        if precision == "bfloat16" and not torch.amp.is_autocast_available(device.type):
+            raise ModelError(f"no bfloat16 on the device {device.type}; leave out --precision")
         logging.getLogger("adapters").setLevel(logging.ERROR)
         import transformers
         from transformers import AutoTokenizer
@@ -254,9 +257,9 @@ class Encoder:
             vectors: Tensor = self.body(**self._inputs(batch))[0]
         return vectors.float()
 
-    def _arithmetic(self) -> torch.autocast:
+    def _arithmetic(self) -> AbstractContextManager[object]:
         """In which the encoder computes; what it gives is float32 again."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._reduced)
+        return torch.autocast(self.device.type, torch.bfloat16) if self._reduced else nullcontext()
 
     def head(self, name: str) -> Any:
         """The head itself, for kinds that do more with it than run it."""
