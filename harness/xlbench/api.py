@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import checkpoints, plugins
 from xlbench import plan as planning
-from xlbench.errors import ResultsError, StudyError, XlbenchError
+from xlbench.errors import StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.progress import Progress
 from xlbench.resolve import resolve
@@ -185,10 +185,7 @@ def load_results(path: str | Path = "results", study: str | None = None) -> pd.D
     condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
     Raises ResultsError, also where there is no such folder.
     """
-    store = Store(Path(path))
-    if not store.path.is_dir():
-        raise ResultsError(f"no results in {path}: no such folder; run a study first, or give another folder")
-    return store.frame(study)
+    return Store(Path(path)).existing().frame(study)
 
 
 def cores() -> int:

@@ -128,9 +128,9 @@ BAD = {
     "setting": (("plan", "--option", "transfer.typo=1"), "the probe 'transfer' has no settings"),
     "no file": (("run", "nothing.toml"), "nothing.toml: no such study file"),
     "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
-    "no study": (("show", "--results", "nothing"), "no study in nothing"),
-    "no board": (("leaderboard", "--results", "nothing"), "no study in nothing"),
-    "no report": (("report", "--results", "nothing"), "no study in nothing"),
+    "no study": (("show", "--results", "nothing"), "no results in nothing: no such folder"),
+    "no board": (("leaderboard", "--results", "nothing"), "no results in nothing: no such folder"),
+    "no report": (("report", "--results", "nothing"), "no results in nothing: no such folder"),
 }
 
 

@@ -49,7 +49,7 @@ def test_opening_and_asking_creates_nothing(store: Store) -> None:
     assert store.index() == {}
     assert store.studies() == []
     assert not store.path.exists()
-    with pytest.raises(ResultsError, match="run one first"):
+    with pytest.raises(ResultsError, match="no such folder; run a study first"):
         store.records(METRICS)
 
 

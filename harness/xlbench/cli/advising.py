@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def recommend(results: Path, task: str, model: str, target: str, study: str | None) -> None:
     """Print which transfer language to take. Raises XlbenchError."""
-    registry, store = plugins.load(), _store(results)
+    registry, store = plugins.load(), Store(results).existing()
     registry.find("task", task)
     code = to_iso639_3(target, registry.languages)
     stored = store.study(study) if study else _newest(store, model, task, registry)
@@ -82,12 +82,6 @@ def export(results: Path, form: Format, out: Path | None, study: str | None) -> 
         return
     put_named(out, content)
     print(f"{len(frame)} rows  {out}")
-
-
-def _store(results: Path) -> Store:
-    if not results.is_dir():
-        raise ResultsError(f"no results in {results}: no such folder; run a study first, or give --results")
-    return Store(results)
 
 
 def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredStudy:

@@ -170,8 +170,17 @@ class Store:
                 broken.append(error)
         return found, broken
 
+    def existing(self) -> Store:
+        """The same store. Raises ResultsError where there is no such folder."""
+        if not self.path.is_dir():
+            raise ResultsError(
+                f"no results in {self.path}: no such folder; run a study first, or give another --results"
+            )
+        return self
+
     def study(self, study_id: str | None = None) -> StoredStudy:
         """One study; None is the last started. Raises ResultsError where there is none."""
+        self.existing()
         if study_id is not None:
             folders = self.path / "studies"
             if study_id not in {path.name for path in folders.glob("*") if path.is_dir()}:
