@@ -84,7 +84,10 @@ class Source:
         lost = ", ".join(kind for kind, (file, _, _) in KINDS.items() if file == self._path.name)
         logging.getLogger(__name__).warning(
             "no distances of these kinds: %s; %s cannot be read (%s): install %s again, or remove it",
-            *(lost, self._path, why, PACKAGE),
+            lost,
+            self._path,
+            why,
+            PACKAGE,
         )
 
 
