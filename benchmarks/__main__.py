@@ -23,7 +23,6 @@ from typing import Any, TypeAlias
 from benchmarks.machine import describe, environment
 
 SMALL, LARGE, BASE = "4x128", "12x384", "12x768x119547"
-SIZES = ("quick", "default", "full")
 Figures: TypeAlias = "dict[str, Any]"
 Part: TypeAlias = "Callable[[Path, str], Figures]"
 
@@ -34,10 +33,7 @@ def study(folder: Path, size: str) -> Figures:
     from benchmarks import study as comparison
 
     shapes = (LARGE, SMALL) if size == "full" else (SMALL,)
-    return {
-        x: comparison.measure(folder / x, made.shape(x), size, sampled=x == LARGE and size == "full")
-        for x in shapes
-    }
+    return {x: comparison.measure(folder / x, made.shape(x), size, sampled=x == LARGE) for x in shapes}
 
 
 def parsing(folder: Path, size: str) -> Figures:
