@@ -216,6 +216,8 @@ def _name(text: str) -> str:
     import langcodes
     from language_data import names
 
+    if not text.isprintable():  # control characters break the library's table of names
+        return ""
     try:
         found = langcodes.find(text, language="en").language
     except LookupError:

@@ -7,7 +7,7 @@ import sys
 
 import langcodes
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlbench.codes import COLLECTIONS, KINDS, RETIRED, WIKIPEDIA, Kind, parse, to_iso639_3
@@ -165,6 +165,8 @@ def test_every_own_code_of_wikipedia_is_a_language(every_code: dict[str, str]) -
     st.one_of(st.text(), st.text(LETTERS + "-_:", max_size=9)),
     st.sets(st.sampled_from(["ara", "arb", "nor", "nob", "nno", "zho", "cmn", "est"])),
 )
+@example("\x0000\x80", set())
+@example("\x00000", set())
 def test_any_text_gives_a_code_that_is_itself_or_one_line(text: str, known: set[str]) -> None:
     line = code = ""
     try:
