@@ -12,7 +12,7 @@ from manifest import sizes
 from xlbench.contracts import Parsed
 from xlbench.errors import DataError
 from xlbench_tasks import dep
-from xlbench_tasks._conll import fault, read_trees
+from xlbench_tasks._conllu import fault, read_trees
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t{}\t{}\t_\t_\n"
 

@@ -9,7 +9,7 @@ from manifest import sizes
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
 from xlbench_tasks import pos
-from xlbench_tasks._conll import read_conllu
+from xlbench_tasks._conllu import read_conllu
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
     from pathlib import Path
 
 
@@ -43,6 +44,12 @@ def read_lines(path: Path) -> list[str]:
             "fetch it again (or end the line, if nothing is missing)"
         )
     return lines
+
+
+def check_some(path: Path, found: Sized, limit: int | None) -> None:
+    """Raise DataError where a file has no sentence though some were asked for."""
+    if not found and limit != 0:
+        raise DataError(f"{path}: no sentence in it; fetch it again, or remove it")
 
 
 def _place(path: Path, raw: bytes, start: int) -> str:

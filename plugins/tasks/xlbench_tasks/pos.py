@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.metrics import accuracy
-from xlbench_tasks._conll import read_conllu
+from xlbench_tasks._conllu import read_conllu
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
 
