@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xlbench import content
 from xlbench.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
 
@@ -39,17 +39,21 @@ class FolderCorpus:
     def fingerprint(self, language: str) -> str:
         """32 hexadecimal digits of the SHA-256 of the file, read once. Raises DataError if absent."""
         if language not in self._digests:
-            with self._file(language).open("rb") as file:
-                self._digests[language] = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+            self._digests[language] = content.file_digest(self._file(language))[:32]
         return self._digests[language]
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """The first `limit` non-empty lines, stripped; fewer where there are no more.
 
         Raises DataError, naming file, line and byte, for text that is not UTF-8 or has a NUL, and for a file
-        without text, or no file.
+        without text, no file, or one that changed since it was fingerprinted.
         """
         path = self._file(language)
+        with content.unchanged(path, self.fingerprint(language)):
+            return self._lines(path, limit)
+
+    @staticmethod
+    def _lines(path: Path, limit: int) -> Sequence[str]:
         found: list[str] = []
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):

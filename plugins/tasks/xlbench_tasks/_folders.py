@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, get_args
 
+from xlbench import content
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import Example, Split
 from xlbench.errors import DataError, UnknownNameError
@@ -43,13 +43,16 @@ class FolderData:
         """32 hexadecimal digits of the SHA-256 of the file, read once. Raises DataError if absent."""
         path = self._file(language, split)
         if path not in self._digests:
-            with path.open("rb") as file:
-                self._digests[path] = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+            self._digests[path] = content.file_digest(path)[:32]
         return self._digests[path]
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
-        """The first `limit` examples in file order, or all. Raises DataError, naming file and line."""
-        return self.read(self._file(language, split), limit)
+        """The first `limit` examples in file order, or all. Raises DataError, naming file and line, and for
+        a file that changed since it was fingerprinted.
+        """
+        path = self._file(language, split)
+        with content.unchanged(path, self.fingerprint(language, split)):
+            return self.read(path, limit)
 
     def _file(self, language: str, split: Split) -> Path:
         if (language, split) not in self.files:
