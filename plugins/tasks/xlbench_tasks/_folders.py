@@ -28,6 +28,8 @@ class FolderData:
     files: Mapping[tuple[str, Split], Path]
     """By ISO 639-3 code and split."""
     read: Read
+    version: str = ""
+    """Of the reader, where it gives other examples of the same bytes than it once did."""
     _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -40,19 +42,23 @@ class FolderData:
         return tuple(sorted(code for code, one in self.files if one == split))
 
     def fingerprint(self, language: str, split: Split) -> str:
-        """32 hexadecimal digits of the SHA-256 of the file, read once. Raises DataError if absent."""
-        path = self._file(language, split)
-        if path not in self._digests:
-            self._digests[path] = content.file_digest(path)[:32]
-        return self._digests[path]
+        """32 hexadecimal digits of the SHA-256 of the file, read once, and the reader's version where it has
+        one. Raises DataError if absent.
+        """
+        return self._digest(self._file(language, split)) + self.version
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples in file order, or all. Raises DataError, naming file and line, and for
         a file that changed since it was fingerprinted.
         """
         path = self._file(language, split)
-        with content.unchanged(path, self.fingerprint(language, split)):
+        with content.unchanged(path, self._digest(path)):
             return self.read(path, limit)
+
+    def _digest(self, path: Path) -> str:
+        if path not in self._digests:
+            self._digests[path] = content.file_digest(path)[:32]
+        return self._digests[path]
 
     def _file(self, language: str, split: Split) -> Path:
         if (language, split) not in self.files:
@@ -62,7 +68,7 @@ class FolderData:
         return self.files[language, split]
 
 
-def read_folders(paths: Sequence[Path], task: str, suffix: str, read: Read) -> FolderData:
+def read_folders(paths: Sequence[Path], task: str, suffix: str, read: Read, version: str = "") -> FolderData:
     """The sets in `paths`, which are set folders or folders of set folders. No file is opened.
 
     A set is `<code>_<name>/{train,dev,test}<suffix>` or `<name>_<code>/` with the same files, or
@@ -91,7 +97,7 @@ def read_folders(paths: Sequence[Path], task: str, suffix: str, read: Read) -> F
         if len(paths) == 1
         else f"{os.path.commonpath([x.resolve() for x in paths])} ({len(chosen)} sets)"
     )
-    return FolderData(task, name, files, read)
+    return FolderData(task, name, files, read, version)
 
 
 def _set_folders(paths: Iterable[Path], task: str, suffix: str) -> Iterator[Path]:

@@ -34,6 +34,10 @@ class HubData:
     decode: Callable[..., Example]
     """Makes an example of the columns' values, classes by name. Raises KeyError for an unknown label, and
     ValueError, one line, for values that contradict each other."""
+    optional: tuple[str, ...] = ()
+    """Further columns that `decode` takes, None for each that a file lacks."""
+    version: str = ""
+    """Of `decode`, where it gives other examples of the same rows than it once did."""
     without: Mapping[Split, Collection[str]] = field(default_factory=dict)
     """Languages that lack a split."""
     names: Mapping[Split, str] = field(default_factory=lambda: NAMES)
@@ -63,8 +67,10 @@ class HubData:
         return tuple(sorted(set(self.configs) - set(self.without.get(split, ()))))
 
     def fingerprint(self, language: str, split: Split) -> str:
-        """Configuration and commit. Raises DataError if absent, or neither on the network nor cached."""
-        return f"{self._config(language, split)}@{self._snapshot().commit}"
+        """Configuration, commit, and the version of `decode` where it has one. Raises DataError if absent, or
+        neither on the network nor cached.
+        """
+        return f"{self._config(language, split)}@{self._snapshot().commit}{self.version}"
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples, or all. Raises DataError, naming repository, configuration and row."""
@@ -77,8 +83,9 @@ class HubData:
                 f"{where}: no parquet file of it at commit {snapshot.commit[:12]}; pin another revision "
                 f"(--data {self.task}={self.name}@REVISION), or use {snapshot.repo.instead}"
             )
+        files = [hub.fetch(snapshot, x) for x in paths]
         found: list[Example] = []
-        for number, values in enumerate(rows([hub.fetch(snapshot, x) for x in paths], self.columns, where)):
+        for number, values in enumerate(rows(files, self.columns, where, self.optional)):
             if len(found) == limit:
                 break
             if prefix and not values[0].startswith(prefix):
@@ -106,8 +113,11 @@ class HubData:
         return self.configs[language]
 
 
-def rows(paths: Sequence[Path], columns: Sequence[str], where: str) -> Iterator[tuple[Any, ...]]:
-    """Values of columns, a row at a time; classes by name, never by number.
+def rows(
+    paths: Sequence[Path], columns: Sequence[str], where: str, optional: Sequence[str] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """Values of columns, one row at a time; None for optional ones that a file lacks. Classes by name, never
+    by number.
 
     Raises DataError, which begins with `where`, for a file that is not such a table.
     """
@@ -127,9 +137,11 @@ def rows(paths: Sequence[Path], columns: Sequence[str], where: str) -> Iterator[
                     f"{', '.join(file.schema_arrow.names)}; take another revision"
                 )
             features = Features.from_arrow_schema(file.schema_arrow)
-            for batch in file.iter_batches(batch_size=ROWS, columns=list(columns)):
-                table = [_named(features[x], batch.column(x).to_pylist()) for x in columns]
-                yield from zip(*table, strict=True)
+            wanted = [*columns, *(x for x in optional if x in file.schema_arrow.names)]
+            for batch in file.iter_batches(batch_size=ROWS, columns=wanted):
+                table = {x: _named(features[x], batch.column(x).to_pylist()) for x in wanted}
+                absent = [None] * batch.num_rows
+                yield from zip(*(table.get(x, absent) for x in (*columns, *optional)), strict=True)
 
 
 def _named(feature: Any, values: list[Any]) -> list[Any]:
