@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.calibration import TRANSFER, WORLDS, World, simulate
 from xlbench import plugins
-from xlbench.contracts import Cell, Cost, Evaluation, Job, Record, Records
+from xlbench.contracts import Cell, Cost, Counts, Evaluation, Job, Record, Records
 from xlbench.estimate import passes, total
 from xlbench.metrics import accuracy
 from xlbench.results import Store
@@ -117,7 +117,8 @@ def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Rec
     truth, before, trials = simulate(world, seeds, examples, rng)
     cells = {g: Cell("made", g, f"data of {g} {number}") for g in before}
     zero = Job("zero-shot", 1, {"model": number}, tuple(cells.values()), "zero-shot")
-    jobs, found = [zero], [(zero, cells[g], counts) for g, counts in before.items()]
+    jobs = [zero]
+    found: list[tuple[Job, Cell, Counts]] = [(zero, cells[g], counts) for g, counts in before.items()]
     by_run: dict[tuple[str, int], Job] = {}
     for trial in trials:
         assert isinstance(trial.arm, Arm)

@@ -126,6 +126,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         targets=targets,
         borrowed=borrowed,
         unavailable=tuple(skipped),
+        plugins={x: str(registry.owners["task", x]) for x in tasks if ("task", x) in registry.owners},
     )
 
 

@@ -86,7 +86,8 @@ def test_what_is_written_comes_back(data: st.DataObject) -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        store.write(job, evaluations, PROVENANCE, {"pos": ACCURACY})
+        unbounded = replace(ACCURACY, lowest=-1e300, highest=1e300)
+        store.write(job, evaluations, PROVENANCE, {"pos": unbounded})
         found = store.read(store.index()[job.condition_key])
     assert {x.condition_key for x in found} == {job.condition_key}
     for record, evaluation in zip(found, evaluations, strict=True):

@@ -94,14 +94,3 @@ def test_intervals_cover_and_nothing_is_claimed_of_nothing(apart: float) -> None
         false += any(x.number.word != "no clear effect" for x in found.values())
     assert 0.91 <= np.mean(covered) <= 0.99
     assert false <= 4
-
-
-def test_the_interval_of_a_score_ends_where_scores_do() -> None:
-    draws = np.random.default_rng(0).normal(size=1000)
-    for value, ends in ((1.0, (0.0, None)), (99.0, (None, 100.0)), (50.0, (None, None))):
-        estimate = Estimate(value, draws + value)
-        free, held = estimate.number(), estimate.score()
-        assert free.low is not None
-        assert held.low == (free.low if ends[0] is None else ends[0])
-        assert held.high == (free.high if ends[1] is None else ends[1])
-    assert Estimate(None).score() == Estimate(None).number()

@@ -53,7 +53,7 @@ from xlbench.contracts.probe import (
 )
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
-from xlbench.contracts.task import AdapterTraining, Arcs, Labels, Metric, Score, Task, TaskKind
+from xlbench.contracts.task import AdapterTraining, Arcs, Counts, Labels, Metric, Score, Task, TaskKind
 
 __all__ = [
     "IDENTITY_VERSION",
@@ -71,6 +71,7 @@ __all__ = [
     "Corpus",
     "CorpusFamily",
     "Cost",
+    "Counts",
     "Curves",
     "Distance",
     "Dropped",

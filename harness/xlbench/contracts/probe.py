@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 from xlbench.contracts.cell import Cell, Json, digest
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.study import Resolved
     from xlbench.contracts.subwords import Subwords
-    from xlbench.contracts.task import Metric
+    from xlbench.contracts.task import Counts, Metric
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""
@@ -90,8 +87,7 @@ class Evaluation:
     """What one job measured on one cell."""
 
     cell: Cell
-    counts: NDArray[np.int32]
-    """Shape (n, k): the metric's counts of each example, in file order."""
+    counts: Counts
     truncated: int = 0
     """Words (or, for a classification, examples) that were cut off."""
     extra: Mapping[str, float] = field(default_factory=dict)

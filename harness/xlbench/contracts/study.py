@@ -147,6 +147,8 @@ class Resolved:
     """By task that is scored with another task's adapter: that task, and the data it is trained on."""
     unavailable: tuple[Unavailable, ...] = ()
     """What the study skips."""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    """By task: the plugin that registers it, for messages."""
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

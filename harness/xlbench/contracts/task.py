@@ -29,27 +29,45 @@ TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span"]
 Labels: TypeAlias = Sequence[str | None]
 Arcs: TypeAlias = Sequence[tuple[int, str] | None]
 """Number of a word's head (0 is the root) and relation to it, a word each."""
+Counts: TypeAlias = "NDArray[np.int32 | np.float64]"
+"""Shape (n, k): a metric's counts of each example, in file order."""
 Score: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
-"""Sums, shape (..., k), to scores in points (0 to 100), shape (...). Never NaN: 0 where undefined."""
+"""Sums, shape (..., k), to scores in points, shape (...), within the range that the metric states (0 to 100
+unless it states another). Always finite: 0 where undefined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """Counts for each example, and a function from their sums to a score.
 
-    Bootstrap, paired tests and merging are then sums over rows of one (n, k) integer array.
+    Bootstrap, paired tests and merging are then sums over rows of one (n, k) array. Counts or scores that are
+    not what the metric states stop the job at the first example where they are met.
     """
 
     name: str
     """"accuracy", "span F1"."""
     columns: tuple[str, ...]
     """Names of the k counts: ("correct", "total")."""
-    count: Callable[[Any, Any], tuple[int, ...]]
+    count: Callable[[Any, Any], tuple[float, ...]]
     """(gold, predicted) of one example, as `TaskKind` has them, to its k counts."""
     score: Score
     """The one that targets are ranked by."""
     others: tuple[tuple[str, Score], ...] = ()
-    """Further scores of the same counts, by name: shown beside it, never ranked by."""
+    """Further scores of the same counts, by name, in the same range: shown beside it, never ranked by."""
+    lowest: float = 0.0
+    """Lowest score, in points; -inf where there is none. Intervals of scores end here."""
+    highest: float = 100.0
+    """Highest score, in points; inf where there is none."""
+    counts: Literal["whole", "real"] = "whole"
+    """Whole counts, within 2,147,483,647 of 0, or real numbers, which are stored with 64 bits."""
+
+    def __post_init__(self) -> None:
+        if not self.lowest < self.highest:
+            raise ValueError(
+                f"metric {self.name!r}: lowest must be below highest, not {self.lowest} and {self.highest}"
+            )
+        if self.counts not in ("whole", "real"):
+            raise ValueError(f"metric {self.name!r}: counts must be 'whole' or 'real', not {self.counts!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from xlbench.contracts import (
     Variant,
     digest,
 )
+from xlbench.counting import counted, scored
 from xlbench.errors import DataError, JobError
 from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
@@ -368,9 +369,10 @@ class Lab:
         evaluations = []
         for cell, predicted in zip(cells, self.predict(cells, under), strict=True):
             encoded = self.encoded(cell.task, cell.target, "test")
-            count = self.resolved.tasks[cell.task].metric.count
-            counts = [count(g, p) for g, p in zip(encoded.gold, predicted, strict=True)]
-            evaluations.append(Evaluation(cell, np.array(counts, np.int32), encoded.truncated))
+            metric, where = self.resolved.tasks[cell.task].metric, self._place(cell)
+            counts = counted(metric, encoded.gold, predicted, where)
+            scored(metric, counts, where)
+            evaluations.append(Evaluation(cell, counts, encoded.truncated))
         return evaluations
 
     def majority(self, cells: Sequence[Cell]) -> list[float]:
@@ -381,9 +383,14 @@ class Lab:
         for cell in cells:
             encoded = self.encoded(cell.task, cell.target, "test")
             predicted = kind_of(task).baseline(task, train, encoded)
-            counts = [task.metric.count(g, p) for g, p in zip(encoded.gold, predicted, strict=True)]
-            scores.append(float(task.metric.score(np.array(counts, np.float64).sum(0))))
+            where = f"{self._place(cell)}, majority baseline"
+            scores.append(scored(task.metric, counted(task.metric, encoded.gold, predicted, where), where))
         return scores
+
+    def _place(self, cell: Cell) -> str:
+        """Where something went wrong: task, plugin and language."""
+        plugin = self.resolved.plugins.get(cell.task)
+        return f"task {cell.task!r}{f' ({plugin})' if plugin else ''} in {cell.target}"
 
 
 def _measured(folder: Path) -> Mapping[str, float]:

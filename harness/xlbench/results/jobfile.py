@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
+from xlbench.counting import checked, scored
 from xlbench.errors import JobError, ResultsError
 from xlbench.results.schema import SCHEMA, check
 
@@ -31,7 +32,7 @@ _COLUMNS = pa.schema(
         pa.field("limit", pa.int64()),
         pa.field("n", pa.int32(), nullable=False),
         pa.field("k", pa.int32(), nullable=False),
-        pa.field("counts", pa.list_(pa.int32()), nullable=False),
+        pa.field("counts", pa.list_(pa.int32()), nullable=False),  # of 64-bit floats where a count is real
         pa.field("score", pa.float64(), nullable=False),
         pa.field("truncated", pa.int64(), nullable=False),
         pa.field("extra", pa.map_(pa.string(), pa.float64()), nullable=False),
@@ -56,8 +57,9 @@ def encode(
     """The file of a job that ended well. Raises JobError unless there is one sound evaluation a cell."""
     if tuple(e.cell for e in evaluations) != job.cells:
         raise JobError(f"probe {job.probe!r} did not give one evaluation for each cell of its job, in order")
-    rows = [_row(evaluation, metrics[evaluation.cell.task]) for evaluation in evaluations]
-    return _file(job, rows, provenance, None)
+    used = {x: metrics[x] for x in dict.fromkeys(e.cell.task for e in evaluations)}
+    rows = [_row(evaluation, used[evaluation.cell.task]) for evaluation in evaluations]
+    return _file(job, rows, provenance, None, real=any(x.counts == "real" for x in used.values()))
 
 
 def encode_failure(job: Job, error: Mapping[str, str], provenance: Mapping[str, Json]) -> bytes:
@@ -115,14 +117,10 @@ def decode(file: StoredFile) -> list[Record]:
 
 
 def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
-    cell, counts = evaluation.cell, np.asarray(evaluation.counts)
-    if counts.ndim != 2 or counts.shape[1] != len(metric.columns) or not len(counts):
-        raise JobError(
-            f"counts of {cell.task} on {cell.target} have shape {counts.shape}, "
-            f"not (examples, {len(metric.columns)})"
-        )
-    sums = counts.sum(axis=0, dtype=np.float64)
-    others = {name: float(score(sums)) for name, score in metric.others}
+    cell = evaluation.cell
+    where = f"task {cell.task!r} in {cell.target}"
+    counts = checked(metric, evaluation.counts, where)
+    others = {name: scored(metric, counts, where, score, name) for name, score in metric.others}
     return {
         "task": cell.task,
         "target": cell.target,
@@ -130,8 +128,8 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
         "limit": cell.limit,
         "n": len(counts),
         "k": counts.shape[1],
-        "counts": counts.astype(np.int32, casting="same_kind").ravel(),
-        "score": float(metric.score(sums)),
+        "counts": counts.ravel(),
+        "score": scored(metric, counts, where),
         "truncated": evaluation.truncated,
         "extra": sorted((name, float(value)) for name, value in {**others, **evaluation.extra}.items()),
     }
@@ -142,6 +140,8 @@ def _file(
     rows: Sequence[Mapping[str, Any]],
     provenance: Mapping[str, Json],
     error: Mapping[str, str] | None,
+    *,
+    real: bool = False,
 ) -> bytes:
     facts = {
         "schema": SCHEMA,
@@ -156,7 +156,11 @@ def _file(
         name: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         for name, value in facts.items()
     }
-    table = pa.Table.from_pylist(list(rows), schema=_COLUMNS.with_metadata(texts))
+    columns = _COLUMNS
+    if real:
+        place = columns.get_field_index("counts")
+        columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
+    table = pa.Table.from_pylist(list(rows), schema=columns.with_metadata(texts))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return bytes(sink.getvalue())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from xlbench.scores.estimate import Estimate, absent, difference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json, Metric
-
-_Counts: TypeAlias = "NDArray[np.int32]"
+    from xlbench.contracts import Counts, Json, Metric, Number
 
 DRAWS = 2000
 """Bootstrap draws behind every interval, and swaps behind every test."""
@@ -92,8 +90,8 @@ class Trial:
     arm: Condition
     seed: int
     target: str
-    counts: NDArray[np.int32] | None
-    """Shape (n, k), in the order of the baseline's examples; None where it is missing."""
+    counts: Counts | None
+    """In the order of the baseline's examples; None where it is missing."""
     missing: str = ""
     """What is missing, for people, where counts is None."""
 
@@ -114,7 +112,7 @@ class Effects:
         self,
         task: str,
         metric: Metric,
-        baselines: Mapping[str, NDArray[np.int32] | str],
+        baselines: Mapping[str, Counts | str],
         trials: Iterable[Trial],
         draws: int = DRAWS,
         alike: Callable[[Condition], Hashable] | None = None,
@@ -156,6 +154,14 @@ class Effects:
         """Seeds of an arm that a target has; 0 where one that it should have is missing."""
         return self._counts.get((arm, target), 0)
 
+    def zero_shot(self, target: str) -> Number:
+        """`before` as a number; its interval ends where the metric's scores do."""
+        found = self.before(target).number()
+        if found.low is None or found.high is None:
+            return found
+        lowest, highest = self._metric.lowest, self._metric.highest
+        return replace(found, low=max(lowest, found.low), high=min(highest, found.high))
+
     def before(self, target: str) -> Estimate:
         """s0(t, g): the zero-shot score."""
         return self._scores.get((_BASELINE, target), absent(f"zero-shot, {self._task} on {target}"))
@@ -171,7 +177,7 @@ class Effects:
 
     def _complete(
         self, target: str, arms: Mapping[Condition, Sequence[Trial]]
-    ) -> dict[Condition, dict[int, _Counts]]:
+    ) -> dict[Condition, dict[int, Counts]]:
         """Counts by seed, in order, for arms that have every seed; the others are noted as missing."""
         complete = {}
         for arm, trials in arms.items():
@@ -186,7 +192,7 @@ class Effects:
                 complete[arm] = {seed: counts[seed] for seed in sorted(own)}
         return complete
 
-    def _resample(self, target: str, arms: Mapping[Condition, Mapping[int, _Counts]]) -> None:
+    def _resample(self, target: str, arms: Mapping[Condition, Mapping[int, Counts]]) -> None:
         """Score every evaluation on the same draws of the target's examples, then average over seeds."""
         runs = [counts for all_ in arms.values() for counts in all_.values()]
         if not runs:
@@ -198,7 +204,9 @@ class Effects:
                 "delete the results of one of the two data versions"
             )
         sums = np.stack([x.sum(axis=0, dtype=np.float64) for x in runs])
-        exact: Any = np.float32 if sums.max() < _EXACT else np.float64
+        most = max(float(np.abs(x).max()) for x in runs)
+        whole = all(np.issubdtype(x.dtype, np.integer) for x in runs)
+        exact: Any = np.float32 if whole and n * most < _EXACT else np.float64
         counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
         sizes = np.array([len(x) for x in arms.values()])
         contrast = np.concatenate([_contrast(size) for size in sizes])
@@ -275,7 +283,14 @@ class Effects:
             self._scores[arm, target] = replace(score, seeds={self._groups[arm]: length * way})
 
     def _score(self, sums: NDArray[Any]) -> NDArray[np.float64]:
-        return self._metric.score(sums.astype(np.float64, copy=False))
+        """Raises ResultsError for a score that is not finite: a bootstrap draw may be one example only."""
+        found = self._metric.score(sums.astype(np.float64, copy=False))
+        if not np.isfinite(found).all():
+            raise ResultsError(
+                f"the metric {self._metric.name!r} of the task {self._task!r} gives scores that are not "
+                "finite where examples are resampled; a score is 0 where it is not defined"
+            )
+        return found
 
 
 def _contrast(seeds: int) -> NDArray[np.float64]:

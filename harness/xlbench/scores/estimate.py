@@ -7,7 +7,7 @@ seeds, by the spread of the runs. `docs/statistics.md` derives it and shows its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +73,6 @@ class Estimate:
                 stretch = ((1 - twice / raw) * n / (n - 1)) ** 0.5
                 total += stretch * (_shares(key, n, len(total)) @ own)
         return total
-
-    def score(self) -> Number:
-        """`number` of a score, whose interval ends where scores do, at 0 and 100 points."""
-        found = self.number()
-        if found.low is None or found.high is None:
-            return found
-        return replace(found, low=max(0.0, found.low), high=min(100.0, found.high))
 
 
 @lru_cache(maxsize=256)

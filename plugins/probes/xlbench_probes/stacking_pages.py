@@ -121,7 +121,7 @@ def _targets(view: View) -> Table:
             mean(change(view.effects, f, g) for f in some) if some else None
             for some in view.kinds(g).values()
         ]
-        before = view.effects.before(g).score()
+        before = view.effects.zero_shot(g)
         rows.append((view.reading.name(g), view.reading.seen(g), before, *(number(x) for x in means)))
     return Table(
         "Change by target",

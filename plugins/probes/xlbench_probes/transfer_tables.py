@@ -98,7 +98,7 @@ def targets(view: View) -> Table:
         (
             view.reading.name(g),
             view.reading.seen(g),
-            effects.before(g).score(),
+            effects.zero_shot(g),
             view.majority.get(g),
             found[g].number,
             found[g].detectable,

@@ -10,10 +10,7 @@ from xlbench.scores import Effects
 from xlbench_probes.reading import Reading, counted
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from xlbench.contracts import Records
+    from xlbench.contracts import Counts, Records
 
 PROBE = "zero-shot"
 
@@ -24,9 +21,9 @@ def pages(records: Records) -> list[Page]:
     return [_page(reading, task) for task in reading.tasks(PROBE)]
 
 
-def baselines(reading: Reading, task: str) -> dict[str, NDArray[np.int32] | str]:
+def baselines(reading: Reading, task: str) -> dict[str, Counts | str]:
     """Counts by target, or what is missing."""
-    found: dict[str, NDArray[np.int32] | str] = {}
+    found: dict[str, Counts | str] = {}
     for job, cell in reading.planned(PROBE, task):
         evaluation = reading.evaluation(job, cell)
         found[cell.target] = evaluation.counts if evaluation else reading.missing(job, cell)
@@ -45,14 +42,14 @@ def _page(reading: Reading, task: str) -> Page:
     effects = Effects(task, metric, counts, ())
     majority = majorities(reading, task)
     found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
-    scores = {target: effects.before(target).score() for target in counts}
+    scores = {target: effects.zero_shot(target) for target in counts}
     others = [Effects(task, replace(metric, score=score), counts, ()) for _, score in metric.others]
     order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
     rows = []
     for target in order:
         evaluation = found[target]
         size = (None, None) if evaluation is None else (len(evaluation.counts), evaluation.truncated)
-        beside = [one.before(target).score() for one in others]
+        beside = [one.zero_shot(target) for one in others]
         rows.append(
             (reading.name(target), reading.seen(target), scores[target], *beside, majority.get(target), *size)
         )
@@ -72,10 +69,10 @@ def _page(reading: Reading, task: str) -> Page:
 def _summary(
     reading: Reading,
     effects: Effects,
-    counts: dict[str, NDArray[np.int32] | str],
+    counts: dict[str, Counts | str],
     majority: dict[str, float],
 ) -> tuple[str, ...]:
-    scores = {x: effects.before(x).score() for x in counts}
+    scores = {x: effects.zero_shot(x) for x in counts}
     known = {x: score.value for x, score in scores.items() if score.value is not None}
     lines = [f"{counted(len(known), 'target language')} scored without finetuning."]
     if known:
