@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TextIO
 
 from xlbench.estimate import Meter, total
+from xlbench.output import clean, message
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -79,7 +80,7 @@ class Progress:
         self._clock(event.job.condition_key, event.phase)
         if self._bar is not None and self._task is not None:
             share = f" {event.fraction:.0%}" if 0 < event.fraction < 1 else ""
-            self._bar.update(self._task, now=f"{event.job.label}: {event.phase}{share}")
+            self._bar.update(self._task, now=clean(f"{event.job.label}: {event.phase}{share}"))
 
     def outcome(self, outcome: Outcome) -> None:
         """A job has ended."""
@@ -138,7 +139,7 @@ class Progress:
 
     def _line(self, text: str) -> None:
         if self._console is not None:
-            self._console.print(text, markup=False, soft_wrap=True)
+            self._console.print(message(text), markup=False, soft_wrap=True)
 
     def _plain(self, outcome: Outcome) -> None:
         percent, now = 100 * self.ended // len(self.todo), time.monotonic()

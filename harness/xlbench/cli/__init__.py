@@ -7,15 +7,19 @@ import os
 import sys
 from typing import Any
 
+from xlbench import output
 from xlbench.errors import XlbenchError
+from xlbench.output import complain
+from xlbench.problems import ManyProblemsError
 
 
 def main() -> int:
     """Run the command line; returns the exit code: 2 for what the user can put right, 130 for Ctrl-C."""
+    output.prepare()
     try:
         return _main()
     except KeyboardInterrupt:
-        _say("stopped")
+        complain("stopped")
         return 130
 
 
@@ -29,13 +33,13 @@ def _main() -> int:
         code = app(prog_name="xlbench", standalone_mode=False)
         sys.stdout.flush()
     except XlbenchError as error:
-        for line in str(error).splitlines():
-            _say(line)
+        for line in error.problems if isinstance(error, ManyProblemsError) else (str(error),):
+            complain(line)
         return error.exit_code
     except usage_error as error:
         # Without a message where a group is called bare: its help has been shown already.
         if text := " ".join(error.format_message().split()):
-            _say(f"{text} (see `{_help(error)}`)")
+            complain(f"{text} (see `{_help(error)}`)")
         return XlbenchError.exit_code
     except BrokenPipeError:
         return _pipe_closed()
@@ -49,7 +53,7 @@ def _main() -> int:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f" at {error.filename}" if error.filename else ""
-        _say(f"the disk is full{where}; free some space and try again (what is stored is kept)")
+        complain(f"the disk is full{where}; free some space and try again (what is stored is kept)")
         return XlbenchError.exit_code
     return code if isinstance(code, int) else 0
 
@@ -59,10 +63,6 @@ def _pipe_closed() -> int:
     # Python flushes standard output once more when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141
-
-
-def _say(line: str) -> None:
-    print(f"xlbench: {line}", file=sys.stderr)
 
 
 def _help(error: BaseException) -> str:

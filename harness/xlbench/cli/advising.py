@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbench import plugins, report
 from xlbench.api import load_results
-from xlbench.cli.reporting import WIDTH
+from xlbench.cli.reporting import show_pages
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import Compares, Recommends
 from xlbench.errors import ResultsError
+from xlbench.output import say, write
+from xlbench.progress import counted
 from xlbench.results import Store
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ def export(results: Path, form: Format, out: Path | None, study: str | None) -> 
     else:
         content = f"{frame.to_json(orient='records', indent=1, double_precision=15)}\n".encode()
     if out is None:
-        sys.stdout.write(content.decode())
+        write(content)
         return
     put_named(out, content)
-    print(f"{len(frame)} rows  {out}")
+    say(f"{counted(len(frame), 'row')}  {out}")
 
 
 def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredStudy:
@@ -137,8 +138,4 @@ def _with_language(records: Records, registry: Registry, model: str, code: str) 
 
 
 def _print(pages: Sequence[Page]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    for piece in report.terminal(pages):
-        console.print(piece)
+    show_pages(report.terminal(pages))

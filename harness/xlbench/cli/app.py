@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
+from typer.core import TyperCommand
 
 from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
 from xlbench.contracts import Rerun, Study
+from xlbench.output import apart, say
 
 app = typer.Typer(
     help=(
@@ -22,6 +24,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+class Command(TyperCommand):
+    """A command while which standard output has its answer alone; `apart` says why."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command."""
+        with apart():
+            return super().invoke(ctx)
+
 
 RUNNING = "Running"
 Format: TypeAlias = Literal["parquet", "csv", "json"]
@@ -50,7 +62,7 @@ def _version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        print(f"xlbench {version('xlbench')}")
+        say(f"xlbench {version('xlbench')}")
         raise typer.Exit
 
 
@@ -63,7 +75,7 @@ def _top(
     pass
 
 
-@app.command()
+@app.command(cls=Command)
 @asks
 def run(
     study: Study,
@@ -90,7 +102,7 @@ def run(
     )
 
 
-@app.command()
+@app.command(cls=Command)
 @asks
 def plan(
     study: Study,
@@ -106,7 +118,7 @@ def plan(
     plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
 
 
-@app.command()
+@app.command(cls=Command)
 @asks
 def fetch(
     study: Study,
@@ -120,7 +132,7 @@ def fetch(
     fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins)
 
 
-@app.command()
+@app.command(cls=Command)
 def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
     """Say what is installed, reachable and cached, which device is used, and whether it works."""
     from xlbench.cli.looking import doctor
@@ -128,7 +140,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
     return doctor(as_json=json)
 
 
-@app.command(name="list")
+@app.command(name="list", cls=Command)
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -160,7 +172,7 @@ def list_(
 Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]
 
 
-@app.command()
+@app.command(cls=Command)
 def show(results: Folder = Path("results"), study: StudyId = None) -> None:
     """Show stored results as tables."""
     from xlbench.cli import reporting
@@ -170,7 +182,7 @@ def show(results: Folder = Path("results"), study: StudyId = None) -> None:
     reporting.show(read)
 
 
-@app.command()
+@app.command(cls=Command)
 def leaderboard(
     results: Folder = Path("results"),
     out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
@@ -184,7 +196,7 @@ def leaderboard(
     reporting.leaderboard(read, out)
 
 
-@app.command()
+@app.command(cls=Command)
 def report(
     results: Folder = Path("results"),
     out: Annotated[
@@ -201,7 +213,7 @@ def report(
     reporting.page(read, out or results / "report.html")
 
 
-@app.command()
+@app.command(cls=Command)
 def recommend(
     task: Annotated[str, typer.Option(help="Task.")],
     target: Annotated[str, typer.Option(help="Target language.", metavar="LANG")],
@@ -215,7 +227,7 @@ def recommend(
     recommend(results, task, model, target, study)
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
     one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
     other: Annotated[str, typer.Argument(metavar="B", help="What to hold against it.")],
@@ -229,7 +241,7 @@ def compare(
     compare(one, other, results)
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
     format: Annotated[Format, typer.Option(help="parquet, csv or json.")] = "csv",
     out: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from xlbench import plugins
 from xlbench.contracts import Split, Study
 from xlbench.errors import StudyError
+from xlbench.output import clean, say, say_json
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json
@@ -39,11 +39,13 @@ def show(what: What, *, as_json: bool, about: About) -> None:
     registry = plugins.load()
     rows = languages(registry, about) if what == "languages" else ROWS[what](registry)
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        say_json(rows)
         return
-    print(table(rows) if rows else f"no {what}")
+    for line in table(rows).split("\n") if rows else (f"no {what}",):
+        say(line)
     for plugin in registry.failed if what != "plugins" else ():
-        print(f"\n{plugin} failed to load; see `xlbench list plugins`")
+        say()
+        say(f"{plugin} failed to load; see `xlbench list plugins`")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -59,7 +61,7 @@ def _shown(value: Json) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value)
+    return clean(", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value))
 
 
 def tasks(registry: Registry) -> list[Row]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING
+
+from xlbench.output import say, say_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +22,8 @@ def fetch(study: Study, *, results: Path, quiet: bool, strict_plugins: bool) -> 
 
     for one in fetch(study, results=results, strict_plugins=strict_plugins):
         if not quiet:
-            print(f"{one.what:<8} {one.name:<24} {one.amount}", flush=True)
-    print(f"all here; without a network: HF_HUB_OFFLINE=1 {command(study)}")
+            say(f"{one.what:<8} {one.name:<24} {one.amount}", flush=True)
+    say(f"all here; without a network: HF_HUB_OFFLINE=1 {command(study)}")
 
 
 def doctor(*, as_json: bool) -> int:
@@ -33,7 +34,7 @@ def doctor(*, as_json: bool) -> int:
     for one in examine():
         found.append(one)
         if not as_json:
-            print(f"{SIGNS[one.state]:<7} {one.name:<14} {one.text}", flush=True)
+            say(f"{SIGNS[one.state]:<7} {one.name:<14} {one.text}", flush=True)
     if as_json:
-        print(json.dumps([dataclasses.asdict(x) for x in found], ensure_ascii=False, indent=2))
+        say_json([dataclasses.asdict(x) for x in found])
     return 1 if any(x.state == "bad" for x in found) else 0

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import plugins, report
+from xlbench.output import complain, out, say
 from xlbench.progress import counted
 from xlbench.results import Store
 from xlbench.results.described import skipped
-from xlbench.study import command, parse
 from xlbench.work import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from rich.console import RenderableType
+
     from xlbench.contracts import Page, Records
-    from xlbench.plugins import Registry
+    from xlbench.plugins import Kind, Registry
     from xlbench.results import StoredStudy
 
 
@@ -37,44 +38,58 @@ class Read:
         metrics = {name: x.metric for name, x in registry.tasks.items()}
         self.records = self.store.records(metrics, self.stored.id)
         self.pages = list(_pages(registry, self.stored, self.records))
+        """As they are shown here; `published` has them without paths."""
+        self._owners = registry.owners
         self._made_by = self.store.provenances(self.stored.id)
-        self._command = command(parse(self.stored.study))
-        self._of_task: dict[str, report.Provenance] = {}
+        model = str(self.stored.described["model"]["name"])
+        self._publisher = report.Publisher(self.stored.study, model)
+        self.published = [(probe, self._publisher.page(page)) for probe, page in self.pages]
 
     def provenance(self, page: Page) -> report.Provenance:
-        """What stands at the end of a page."""
-        if page.task not in self._of_task:
-            self._of_task[page.task] = report.provenance(self.stored, self._made_by, self._command, page.task)
-        return self._of_task[page.task]
+        """What stands at the end of a published page."""
+        probe = next(probe for probe, x in self.published if x is page)
+        asked: tuple[tuple[Kind, str], ...] = (("probe", probe), ("task", page.task))
+        owners = [self._owners[x].distribution for x in asked if x in self._owners]
+        return report.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
 
 
 def show(read: Read, *, brief: bool = False) -> None:
     """Print the pages of a study; `brief` is the first table of each of the probes asked for."""
-    from rich.console import Console
-
     asked = read.stored.study.get("probes", [])
     pages = [page for probe, page in read.pages if not brief or probe in asked]
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
-    for piece in report.terminal(pages, 1 if brief else None):
+    show_pages(report.terminal(pages, 1 if brief else None))
+
+
+def show_pages(pieces: Sequence[RenderableType]) -> None:
+    """Print what `report.terminal` gives."""
+    from rich.console import Console
+
+    console = Console(file=out(), highlight=False, width=None if out().isatty() else WIDTH)
+    for piece in pieces:
         console.print(piece)
 
 
-def leaderboard(read: Read, out: Path) -> None:
+def leaderboard(read: Read, folder: Path) -> None:
     """Write the pages of a study and print where they are. Raises ResultsError."""
-    written = report.write_leaderboard(out, read.pages, read.provenance)
+    undrawn: set[str] = set()
+    written = report.write_leaderboard(folder, read.published, read.provenance, undrawn.add)
     pages = sum(path.suffix == ".md" for path in written) - 2
     pictures = [path for path in written if path.suffix == ".png"]
-    print(f"leaderboard  {written[0]} ({counted(pages, 'page')})")
+    say(f"leaderboard  {written[0]} ({counted(pages, 'page')})")
     if pictures:
         more = f" (and {len(pictures) - 1} more beside it)" if len(pictures) > 1 else ""
-        print(f"picture      {pictures[0]}{more}")
+        say(f"picture      {pictures[0]}{more}")
+    for why in sorted(undrawn):
+        complain(f"pictures could not be drawn: {why}; the tables are complete")
 
 
-def page(read: Read, out: Path) -> None:
+def page(read: Read, path: Path) -> None:
     """Write the HTML report and print where it is. Raises ResultsError."""
     records = read.records
-    report.write_report(out, read.pages, read.provenance, records.languages, records.seen)
-    print(f"report       {out} (opens in any browser, without a network)")
+    report.write_report(path, read.published, read.provenance, records.languages, records.seen)
+    say(f"report       {path} (opens in any browser, without a network)")
+    if why := report.no_charts():
+        complain(f"the report has no charts: {why}; its tables are complete")
 
 
 def warn(read: Read, asked: str | None) -> None:
@@ -85,9 +100,9 @@ def warn(read: Read, asked: str | None) -> None:
     missing = {job.condition_key for job in jobs if store.missing_cells(job, listing.index)}
     for path in listing.damaged:
         if path.name.partition("-")[0] in missing:
-            print(f"xlbench: {path} is damaged and taken as not there; run the study again", file=sys.stderr)
+            complain(f"{path} is damaged and taken as not there; run the study again")
     for line in store.broken_studies() if asked is None else ():
-        print(f"xlbench: {line}", file=sys.stderr)
+        complain(f"{line}")
 
 
 def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterator[tuple[str, Page]]:
@@ -98,7 +113,7 @@ def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterato
     asked = stored.study.get("probes", [])
     for name in dict.fromkeys((*asked, *(job.probe for job in stored.jobs))):
         if name not in registry.probes:
-            print(f"xlbench: {registry.unknown('probe', name)}; its pages are left out", file=sys.stderr)
+            complain(f"{registry.unknown('probe', name)}; its pages are left out")
             continue
         try:
             for page in list(registry.probes[name].pages(records)):
@@ -106,5 +121,4 @@ def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterato
                 yield name, replace(page, warnings=(*missing, *page.warnings))
         except Exception as error:
             owner = registry.owners["probe", name]
-            why = report.clean(one_line(error))
-            print(f"xlbench: no pages of the probe {name!r} ({owner}): {why}", file=sys.stderr)
+            complain(f"no pages of the probe {name!r} ({owner}): {one_line(error)}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from xlbench import api, checkpoints
 from xlbench import plan as planning
 from xlbench.estimate import Meter
+from xlbench.output import complain, say
 from xlbench.progress import counted, duration, size
 from xlbench.results import describe
 from xlbench.results.described import dropped_lines, trained_on
@@ -46,26 +46,22 @@ def run(
         )
         _warn(ready)
         for line in ready.plan.left_out:
-            print(f"xlbench: left out: {line}", file=sys.stderr)
+            complain(f"left out: {line}")
         done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
     except KeyboardInterrupt:
-        print(
-            f"xlbench: stopped; what is done is kept, and the same command goes on: {again}", file=sys.stderr
-        )
+        complain("stopped; what is done is kept, and the same command goes on:", again)
         return 130
-    print()
+    say()
     read = reporting.Read(results, done.study_id)
     reporting.show(read, brief=True)
-    print()
+    say()
     reporting.leaderboard(read, results / "leaderboard")
     reporting.page(read, results / "report.html")
     kept = f", {done.kept} were done before" if done.kept else ""
-    print(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
+    say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:
-        print(
-            f"xlbench: {counted(len(done.failed), 'job')} failed, such as {_first(done.failed)}; "
-            f"to try again: {again}",
-            file=sys.stderr,
+        complain(
+            f"{counted(len(done.failed), 'job')} failed, such as {_first(done.failed)}; to try again:", again
         )
     return 1 if done.failed else 0
 
@@ -76,9 +72,9 @@ def _warn(ready: Prepared) -> None:
     for path in ready.plan.damaged:
         runs = path.name.partition("-")[0] in again
         then = "its job is run again" if runs else "this study does without it; delete it"
-        print(f"xlbench: {path} is damaged and taken as not there; {then}", file=sys.stderr)
+        complain(f"{path} is damaged and taken as not there; {then}")
     for setting, longest in api.cut_chunks(ready).items():
-        print(f"xlbench: {setting} is more than the model takes; chunks are of {longest}", file=sys.stderr)
+        complain(f"{setting} is more than the model takes; chunks are of {longest}")
 
 
 def _first(failed: dict[str, str]) -> str:
@@ -103,35 +99,35 @@ def plan(
     by_probe = Counter(job.probe for job in plan.jobs)
     cells = sum(len(x.cells) for x in plan.jobs)
     precision = f", {asked.precision}" if asked.precision else ""
-    print(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]}{precision})")
+    say(f"model      {ready.resolved.model.name} ({ready.resolved.model_fingerprint[:12]}{precision})")
     tasks = [f"{task} ({counted(len(x), 'target')})" for task, x in ready.resolved.targets.items()]
-    print(f"tasks      {', '.join(tasks)}")
+    say(f"tasks      {', '.join(tasks)}")
     described: Mapping[str, Any] = describe(ready.resolved)
     for task, facts in described["tasks"].items():
-        print(f"training   {task}: {trained_on(facts)}")
-    print(f"transfer   {', '.join(asked.transfer) or 'none'}")
+        say(f"training   {task}: {trained_on(facts)}")
+    say(f"transfer   {', '.join(asked.transfer) or 'none'}")
     if dropped := dropped_lines(described):
-        print(f"text       left out: {dropped}")
-    print(f"jobs       {_jobs(by_probe)}, {counted(cells, 'score')}")
-    print(f"done       {plan.done}")
+        say(f"text       left out: {dropped}")
+    say(f"jobs       {_jobs(by_probe)}, {counted(cells, 'score')}")
+    say(f"done       {plan.done}")
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""
-    print(f"failed     {len(plan.failed)}{skipped}")
-    print(f"to run     {len(plan.todo)}")
+    say(f"failed     {len(plan.failed)}{skipped}")
+    say(f"to run     {len(plan.todo)}")
     if asked.adaptive:
-        print(f"later      at most {len(plan.later)}; {counted(len(plan.dropped), 'score')} dropped so far")
+        say(f"later      at most {len(plan.later)}; {counted(len(plan.dropped), 'score')} dropped so far")
     for line in plan.left_out:
-        print(f"left out   {line}")
+        say(f"left out   {line}")
     count = workers or api.default_workers(ready.checkpoint, device)
     rates, source = _rates(ready, device, count) if plan.todo else (ready.rates(device), "")
     if plan.todo:
         most = "at most, " if plan.later else ""
-        print(f"time       {most}{_time(plan.cost, rates, count)} {source}".rstrip())
-        print(f"disk       {most}about {size(plan.disk)}")
+        say(f"time       {most}{_time(plan.cost, rates, count)} {source}".rstrip())
+        say(f"disk       {most}about {size(plan.disk)}")
     sizes = planning.growth(ready.resolved, ready.registry)
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
-        print(f"{line:10} {of}, {_time(one.cost, rates, count)}")
-    print(f"command    {command(study)}")
+        say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
+    say(f"command    {command(study)}")
 
 
 def _jobs(by_probe: Mapping[str, int]) -> str:

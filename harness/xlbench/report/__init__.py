@@ -1,18 +1,19 @@
 """Pages as people read them: in a terminal, as markdown, as pictures, as an HTML file."""
 
-from xlbench.report.html import html, write_report
+from xlbench.report.html import html, no_charts, write_report
 from xlbench.report.leaderboard import write_leaderboard
 from xlbench.report.markdown import markdown
 from xlbench.report.picture import picture
 from xlbench.report.provenance import Provenance, provenance
+from xlbench.report.published import Publisher
 from xlbench.report.terminal import terminal
-from xlbench.report.text import clean
 
 __all__ = [
     "Provenance",
-    "clean",
+    "Publisher",
     "html",
     "markdown",
+    "no_charts",
     "picture",
     "provenance",
     "terminal",

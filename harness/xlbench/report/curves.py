@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xlbench.report.text import clean
+from xlbench.output import clean
 from xlbench.report.theme import params
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from xlbench.report.text import CLEAR, EMPTY, clean, clear
+from xlbench.output import clean
+from xlbench.report.text import CLEAR, EMPTY, clear
 from xlbench.report.theme import params
 
 if TYPE_CHECKING:

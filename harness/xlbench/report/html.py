@@ -8,11 +8,12 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from xlbench.output import clean, visible
 from xlbench.report import theme
 from xlbench.report.assets import asset
 from xlbench.report.curves import intervals
+from xlbench.report.engine import DrawingError, engine
 from xlbench.report.page_data import language_data, page_data
-from xlbench.report.text import clean, visible
 from xlbench.results.aside import put_named
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Language, Page
     from xlbench.report.provenance import Provenance
 
+NO_CHARTS = "// no charts: they could not be made where this report was written"
 _SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
 """In the order in which they need each other."""
 
@@ -71,6 +73,11 @@ def html(
     return start + "".join(filled[name] + text for name, _, text in (x.partition("}}") for x in rest))
 
 
+def no_charts() -> str:
+    """Why the reports of this process have no charts; "" where they have."""
+    return engine().failed if _vega() == NO_CHARTS else ""
+
+
 def in_script(data: Any) -> str:
     """JSON that can stand within a <script> element: nothing in it ends the element or opens a comment."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -79,10 +86,13 @@ def in_script(data: Any) -> str:
 
 @cache
 def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert puts it together."""
-    import vl_convert
-
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert puts it together; where that
+    cannot be made, a comment, and the page's tables stand alone.
+    """
+    try:
+        return engine().ask(bundle="window.vegaEmbed = vegaEmbed;").decode()
+    except DrawingError:
+        return NO_CHARTS
 
 
 def _digest(script: str) -> str:

@@ -1,20 +1,32 @@
-"""A folder of markdown pages and pictures, one page a probe, task and model."""
+"""A folder of markdown pages and pictures, one page per probe, task and model."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.report.assets import asset
 from xlbench.report.curves import points
+from xlbench.report.engine import DrawingError
+from xlbench.report.folder import (
+    PICTURES,
+    Subject,
+    mark,
+    marked,
+    owned,
+    page_mark,
+    pictures,
+    sign,
+    stem,
+    stored,
+)
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
 from xlbench.report.text import escape
-from xlbench.results.aside import put, writing
+from xlbench.results.aside import put, put_named, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,17 +34,20 @@ if TYPE_CHECKING:
     from xlbench.report.provenance import Provenance
 
 _METHODS = "METHODS.md"
-_MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")
 
 
 def write_leaderboard(
-    out: Path, pages: Sequence[tuple[str, Page]], provenance: Callable[[Page], Provenance]
+    out: Path,
+    pages: Sequence[tuple[str, Page]],
+    provenance: Callable[[Page], Provenance],
+    undrawn: Callable[[str], None] = lambda why: None,
 ) -> list[Path]:
     """Write `<probe>-<task>-<model>.md` for each (probe, page), its pictures, a note of methods, and the
     index of all pages in `out`, those of earlier studies among them. Returns the files written, the index
-    first.
+    first. Other files in `out` are left alone, and `undrawn` is told why a picture is not there.
 
-    Raises ResultsError where `out` cannot be written to, or has such files that xlbench did not make.
+    Raises ResultsError where `out` cannot be written to, or its index or note is a file that xlbench did not
+    make.
     """
     index, methods = out / "README.md", out / _METHODS
     for path in (index, methods):
@@ -40,72 +55,76 @@ def write_leaderboard(
     written = [index, methods]
     with writing(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
-    for probe, page in pages:
-        made_by = provenance(page)
-        stem = _slug(f"{probe}-{page.task}-{made_by.model}")
-        addresses: dict[int, str] = {}
-        parts = [(i, part) for i, part in enumerate(page.parts) if not isinstance(part, Table)]
-        drawn = [(i, part) for i, part in parts if not isinstance(part, Curves) or points(part)]
-        drawn.sort(key=lambda x: isinstance(x[1], Curves))  # the first picture is a matrix where there is one
-        for number, (place, part) in enumerate(drawn, start=1):
-            path = out / "pictures" / f"{stem}-{number}.png"
-            picture(part, path)
-            addresses[place] = f"pictures/{path.name}"
-            written.append(path)
+    made = [(page, provenance(page)) for _, page in pages]
+    about = [
+        Subject(probe, page.task, by.model, by.identity, by.fingerprint)
+        for (probe, _), (page, by) in zip(pages, made, strict=True)
+    ]
+    for subject, (page, by) in zip(about, made, strict=True):
         with writing(out, "--out"):
-            _remove_pictures(out / "pictures", stem, len(addresses))
+            name = stem(out, subject, about)
+        drawn = _draw(out, name, page, undrawn)
         says = page.summary[0] if page.summary else page.title
-        mark = _mark({"probe": probe, "task": page.task, "model": made_by.model, "says": says})
-        path = out / f"{stem}.md"
+        addresses = {place: f"{PICTURES}/{path.name}" for place, path in drawn.items()}
+        path = out / f"{name}.md"
         with writing(out, "--out"):
-            put(path, f"{mark}\n\n{markdown(page, made_by, addresses)}".encode())
-        written.append(path)
+            _remove_pictures(out, name, drawn.values())
+            put(path, f"{page_mark(subject, says)}\n\n{markdown(page, by, addresses)}".encode())
+        written += [*drawn.values(), path]
     with writing(out, "--out"):
-        put(methods, f"{_mark({})}\n\n{asset('methods.md')}".encode())
+        put(methods, f"{mark({})}\n\n{asset('methods.md')}".encode())
         put(index, _index(out).encode())
     return written
 
 
+def _draw(out: Path, name: str, page: Page, undrawn: Callable[[str], None]) -> dict[int, Path]:
+    """Pictures of a page, by the place of their parts."""
+    parts = [(i, part) for i, part in enumerate(page.parts) if not isinstance(part, Table)]
+    shown = [(i, part) for i, part in parts if not isinstance(part, Curves) or points(part)]
+    shown.sort(key=lambda x: isinstance(x[1], Curves))  # the first picture is a matrix where there is one
+    drawn: dict[int, Path] = {}
+    for place, part in shown:
+        try:
+            content = picture(part)
+        except DrawingError as error:
+            undrawn(str(error))
+            continue
+        drawn[place] = out / PICTURES / f"{name}-{len(drawn) + 1}.png"
+        put_named(drawn[place], sign(content))
+    return drawn
+
+
 def _index(out: Path) -> str:
+    pages = stored(out)
+    names = Counter((x.subject.model, x.subject.task, x.subject.probe) for x in pages)
     rows = []
-    for path in sorted(out.glob("*.md")):
-        first = path.read_text(encoding="utf-8").partition("\n")[0]
-        facts = json.loads(found[1]) if (found := _MARK.fullmatch(first)) else {}
-        if facts:
-            cells = (escape(facts[name]) for name in ("model", "task"))
-            rows.append([*cells, f"[{escape(facts['probe'])}]({path.name})", escape(facts["says"])])
+    for path, subject, says in ((x.path, x.subject, x.says) for x in pages):
+        several = names[subject.model, subject.task, subject.probe] > 1
+        model = f"{subject.model} ({subject.short})" if several else subject.model
+        link = f"[{escape(subject.probe)}]({path.name})"
+        rows.append([escape(model), escape(subject.task), link, escape(says)])
     rows.sort()
     table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
     return (
-        f"{_mark({})}\n\n# Leaderboards\n\nOne page a probe, task and model, each with the command that "
+        f"{mark({})}\n\n# Leaderboards\n\nOne page a probe, task and model, each with the command that "
         f"makes it; [how they come about]({_METHODS}). `xlbench leaderboard` writes this folder.\n\n{table}\n"
     )
 
 
-def _remove_pictures(folder: Path, stem: str, kept: int) -> None:
-    """Those that an earlier page of this name had beyond the first `kept`. Raises OSError."""
-    for path in folder.glob("*.png"):
-        found = re.fullmatch(rf"{re.escape(stem)}-(\d+)\.png", path.name)
-        if found and int(found[1]) > kept:
+def _remove_pictures(out: Path, name: str, kept: Collection[Path]) -> None:
+    """Those that an earlier page of this name had beyond those kept. Raises OSError."""
+    for path in pictures(out, name):
+        if path not in kept and owned(path, name):
             path.unlink(missing_ok=True)
 
 
 def _guard(path: Path) -> None:
     """Never write over a README or a note that is not ours."""
     try:
-        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return  # where a folder should be is a file, writing will say so
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ResultsError(f"cannot read {path}; move what is in its way, or use another --out") from error
-    if not _MARK.fullmatch(first):
-        raise ResultsError(f"{path} is not a leaderboard's; use another --out")
-
-
-def _mark(facts: dict[str, str]) -> str:
-    """A comment by which the index knows a page; "--" would end it early."""
-    return f"<!-- xlbench {json.dumps(facts).replace('--', '-' + chr(92) + 'u002d')} -->"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
+    if marked(path) is None:
+        raise ResultsError(f"{path} was not written by xlbench; use another --out")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
+from xlbench.output import clean
 from xlbench.report import curves, heat_map
 from xlbench.report.cluster import clustered
-from xlbench.report.text import WORDS, clean, gaps, numeric
+from xlbench.report.text import WORDS, gaps, numeric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Matrix
+from xlbench.output import clean
 from xlbench.report import curves, heat_map
-from xlbench.report.text import clean
+from xlbench.report.engine import engine
 from xlbench.report.theme import config
-from xlbench.results.aside import put_named
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xlbench.contracts import Curves
 
 _SCALE = 1.5
 _WIDEST = 20
 """Columns beyond which the longer side goes down."""
+_EXPRESSIONS = ("filter", "calculate", "expr")
 
 
-def picture(part: Matrix | Curves, path: Path) -> None:
-    """Write a PNG. Raises ResultsError where it cannot be written."""
-    import vl_convert
-
+def picture(part: Matrix | Curves) -> bytes:
+    """A PNG. Raises DrawingError where it cannot be drawn."""
     if isinstance(part, Matrix):
         turned = len(part.columns) > max(_WIDEST, len(part.rows))
         specification, rows = heat_map.heat_map(part, turned=turned), heat_map.cells(part)
@@ -34,4 +31,13 @@ def picture(part: Matrix | Curves, path: Path) -> None:
     specification["title"] = {"text": clean(part.title), "subtitle": [below] if below else []}
     specification["config"] = config("light")
     specification["padding"] = 16
-    put_named(path, vl_convert.vegalite_to_png(specification, scale=_SCALE))
+    return engine().ask(specification=_literal(specification), scale=_SCALE)
+
+
+def _literal(value: Any, key: str = "") -> Any:
+    """The same without backslashes in texts, which vl-convert reads as the start of an escape."""
+    if isinstance(value, str):
+        return value.replace("\\\\" if key in _EXPRESSIONS else "\\", "∖")
+    if isinstance(value, dict):
+        return {name: _literal(x, name) for name, x in value.items()}
+    return [_literal(x, key) for x in value] if isinstance(value, list | tuple) else value

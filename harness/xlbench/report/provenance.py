@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xlbench.contracts import digest
 from xlbench.progress import counted
 from xlbench.results.described import dropped_lines, trained_on
+from xlbench.study import command, parse
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Job
+    from xlbench.contracts import Job, Json
+    from xlbench.report.published import Publisher
     from xlbench.results import StoredStudy
 
 _SHORT = 12
@@ -30,18 +35,27 @@ class Provenance:
     """As TOML."""
     facts: tuple[tuple[str, str], ...]
     """Name and text, one line each."""
+    identity: str = ""
+    """Digest of what pages of one probe, task and model name may differ in: weights, precision, plugins,
+    data, training data, text. It stays as it is where a study grows."""
+    fingerprint: str = ""
+    """Of the model."""
 
 
 def provenance(
-    study: StoredStudy, made_by: Sequence[Mapping[str, Any]], command: str, task: str | None = None
+    study: StoredStudy,
+    made_by: Sequence[Mapping[str, Any]],
+    publisher: Publisher,
+    probe: str,
+    task: str,
+    owners: Sequence[str] = (),
 ) -> Provenance:
-    """From a stored study and the provenance of its files (`Store.provenances`).
-
-    `command` is the line that makes it again; `task` leaves out data and settings of other tasks.
+    """Of the page of a probe and task, from a stored study and the provenance of its files
+    (`Store.provenances`); `owners` are the distributions of both. No path of this machine is in it.
     """
     import tomli_w
 
-    jobs = [job for job in study.jobs if task is None or any(cell.task == task for cell in job.cells)]
+    jobs = [job for job in study.jobs if any(cell.task == task for cell in job.cells)]
     facts = (
         *_model(study.described),
         *_data(study.described, jobs, task),
@@ -51,11 +65,30 @@ def provenance(
     )
     name = str(study.described["model"]["name"])
     return Provenance(
-        name.rstrip("/").rpartition("/")[2] if name.startswith((".", "/", "~")) else name,
-        command,
-        tomli_w.dumps(study.study),
-        tuple((name, text) for name, text in facts if text),
+        re.split(r"[/\\]", name.rstrip("/\\"))[-1] if name.startswith((".", "/", "~")) else name,
+        command(parse(publisher.study)),
+        tomli_w.dumps(publisher.study),
+        tuple((name, publisher.text(text)) for name, text in facts if text),
+        _identity(study, probe, task, owners),
+        str(study.described["model"].get("fingerprint", "")),
     )
+
+
+def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) -> str:
+    jobs = [job for job in study.jobs if job.probe == probe and any(cell.task == task for cell in job.cells)]
+    described = study.described
+    adapters = [job.condition.get("adapter") for job in jobs]
+    train = {json.dumps(x.get("train"), sort_keys=True) for x in adapters if isinstance(x, Mapping)}
+    with_text = any(job.condition.get("text") for job in jobs)
+    about: list[Json] = [
+        described["model"].get("fingerprint"),
+        study.study.get("precision"),
+        *owners,
+        described.get("tasks", {}).get(task, {}).get("source"),
+        *sorted(train),
+        described.get("text", {}).get("source") if with_text else None,
+    ]
+    return digest({"about": about})[:12]
 
 
 def _model(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -115,7 +148,12 @@ def _makers(made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     for name in ("Versions", "Hardware"):
         seen = Counter(_listed(dict(_leaves("", x.get(name.lower(), {})))) for x in made_by)
         sizes = len(seen) > 1
-        yield name, "; ".join(f"{text} ({n} files)" if sizes else text for text, n in sorted(seen.items()))
+        yield (
+            name,
+            "; ".join(
+                f"{text} ({counted(n, 'file')})" if sizes else text for text, n in sorted(seen.items())
+            ),
+        )
     used = {
         (name.removeprefix("plugins.").removesuffix(".plugin").replace(".", " "), str(value))
         for x in made_by

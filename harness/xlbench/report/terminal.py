@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
-from xlbench.report.text import CLEAR, clean, clear, gaps, notes, numeric, shown
+from xlbench.output import clean
+from xlbench.report.text import CLEAR, clear, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, get_args
 
 from xlbench.contracts import Number, Verdict
+from xlbench.output import clean, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,11 +24,6 @@ _STARTS = re.compile(r"^(\d*)([-+=.)])(?=[-=\s]|$)")
 """What makes a list, a rule or a heading of a line that starts with it."""
 
 
-def clean(text: str) -> str:
-    """One line without control characters: no terminal escapes, no reversal of direction."""
-    return " ".join(_visible(text).split())
-
-
 def escape(text: str) -> str:
     """Cleaned, and nothing in it read as markdown or HTML, in a table or out of it."""
     quoted = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -40,11 +36,6 @@ def fenced(text: str, language: str = "") -> str:
     """A code block, its fence longer than any row of backticks inside; lines are kept."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{visible(text)}\n{fence}"
-
-
-def visible(text: str) -> str:
-    """Lines are kept; other control characters are not."""
-    return "\n".join(map(_visible, text.splitlines()))
 
 
 def shown(value: Value | Number) -> str:
@@ -95,9 +86,3 @@ def notes(table: Table) -> list[str]:
 def _decimal(value: float) -> str:
     text = f"{value:.2f}"
     return text.removeprefix("-") if float(text) == 0 else text
-
-
-def _visible(text: str) -> str:
-    return "".join(
-        letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text
-    )

@@ -30,6 +30,7 @@ function chart(holder, plan, after) {
 
   // Resolves when what is to be seen at once is drawn.
   function start() {
+    if (typeof vegaEmbed === "undefined") return draw();
     if (holder.getBoundingClientRect().top < 2 * innerHeight) return draw();
     soon.set(holder, draw);
     near.observe(holder);
@@ -37,6 +38,10 @@ function chart(holder, plan, after) {
   }
 
   async function draw() {
+    if (typeof vegaEmbed === "undefined") {
+      inside.textContent = "The chart could not be drawn when this report was written; the table has its numbers.";
+      return;
+    }
     charts.add(one);
     holder.setAttribute("aria-busy", "true");
     const { specification, rows, params, config } = plan();

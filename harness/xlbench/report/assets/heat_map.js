@@ -22,7 +22,7 @@ function heatMap(matrices) {
   });
   const legend = make("p", { class: "note" });
   const table = make("div");
-  const details = make("details", { ontoggle: fill }, make("summary", {}, "The same as a table, a row a cell"), table);
+  const details = make("details", { ontoggle: fill, open: typeof vegaEmbed === "undefined" }, make("summary", {}, "The same as a table, a row a cell"), table);
   const tools = make("div", { class: "tools" });
   if (matrices.length > 1) {
     const options = matrices.map((x, i) => [String(i), x.title]);
@@ -95,6 +95,7 @@ function heatMap(matrices) {
 
   // Frames the cell where the keyboard is, brings it into sight and says what it is.
   async function point() {
+    if (!view) return;
     const [rows, columns] = matrix.orders[order];
     const [i, j] = [rows[at[0]], columns[at[1]]];
     const short = holder.parentElement.clientWidth < NARROW;
