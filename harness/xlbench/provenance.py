@@ -28,7 +28,7 @@ def of_process(device: torch.device, resolved: Resolved, registry: Registry) -> 
         "versions": {"python": platform.python_version(), **versions},
         "model": {
             "name": resolved.model.name,
-            "checkpoint": resolved.model.checkpoint,
+            "checkpoint": resolved.model.source,
             "revision": resolved.model.revision,
             "fingerprint": resolved.model_fingerprint,
             "plugin": _plugin("model", resolved.model.name, registry),

@@ -1,5 +1,6 @@
 """What a base model is: a checkpoint and what is known about its pretraining."""
 
+import re
 from dataclasses import dataclass, field
 
 from xlbench.contracts.study import Study
@@ -22,3 +23,11 @@ class BaseModel:
     """Where that list was published."""
     defaults: Study = field(default_factory=Study)
     """What a study with this model takes where it says nothing itself: tasks, languages, data, settings."""
+
+    @property
+    def source(self) -> str:
+        """The checkpoint as anyone may know it: a hub id, or a folder's name without the path to it."""
+        name = re.split(r"[/\\]", self.checkpoint.rstrip("/\\"))[-1]
+        if not re.match(r"[/.~\\]|[A-Za-z]:[/\\]", self.checkpoint) and name != self.name:
+            return self.checkpoint
+        return self.name if name in ("", ".", "..", "~") else name

@@ -80,6 +80,8 @@ class Lab:
         self.device = choose_device(device)
         with self._phase("load"):
             self.encoder = Encoder(checkpoint, self.device, resolved.study.precision or "float32")
+            # What is saved beside adapters, which are there to be shared.
+            self.encoder.model.config.name_or_path = resolved.model.source
         self._blank = blank_pieces(self.encoder.tokenizer)
         self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self._state: State = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Distance, Language, commit_of
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
-    place = Path(model.checkpoint)
     having = set(resolved.corpus.languages())
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
@@ -26,7 +24,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
         "model": {
             "name": model.name,
             # A path that only one machine has says nothing to others; the fingerprint does.
-            "checkpoint": place.name if place.is_absolute() else model.checkpoint,
+            "checkpoint": model.source,
             "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
