@@ -65,7 +65,7 @@ class Comparison:
         )
         found = made.resolved(study)
         lab = Lab(found, str(model), Store(self.folder / "results").adapters, device="cpu", threads=1)
-        adapters = {task: lab.task_adapter(task) for task in TASKS}
+        adapters = {task: x for task in TASKS if (x := lab.task_adapter(task)) is not None}
         del lab
         self._write(found)
         here = replace(study, transfer=study.transfer[:1], seeds=study.seeds[:1]) if self.sampled else study

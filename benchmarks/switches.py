@@ -36,6 +36,7 @@ def measure(
         for one in (asked, replace(asked, precision="bfloat16"))
     )  # fmt: skip
     adapter = exact.task_adapter(TASK)
+    assert adapter is not None
     reduced.encoder.load_task_adapter(TASK, adapter)  # the same weights for both
     cells = exact.resolved.cells(TASK)
     found = {

@@ -29,21 +29,21 @@ def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: 
     """
     from xlbench.lab import Lab
 
-    task = next(iter(resolved.tasks))
-    language, study = resolved.study.train_languages[0], resolved.study
-    training = replace(resolved.training[task], epochs=1, limit=EXAMPLES)
+    task, study = next(iter((*resolved.adapted_tasks, *resolved.tasks))), resolved.study
+    languages = resolved.train_languages(task)[:1]
+    training = {x: replace(how, epochs=1, limit=EXAMPLES) for x, how in resolved.training.items()}
     small = replace(
-        resolved,
-        study=replace(study, limit=EXAMPLES, train_languages=(language,)),
-        training={**resolved.training, task: training},
+        resolved, study=replace(study, limit=EXAMPLES, train_languages=languages), training=training
     )
     target = resolved.targets[task][0]
     cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)
     path = checkpoints.download(checkpoints.locate(resolved.model))
     with tempfile.TemporaryDirectory(prefix="xlbench-") as folder:
         lab = Lab(small, str(path), Path(folder), device=device, threads=threads)
-        lab.encoded(task, language, "train")
-        train = _timed(lambda: lab.task_adapter(task))
+        train = 0.0
+        for language in languages:
+            lab.encoded(task, language, "train")
+            train = _timed(lambda: lab.task_adapter(task))
         lab.evaluate([cell])
         evaluate = _timed(lambda: lab.evaluate([cell]))
         finetune = 0.0
@@ -52,10 +52,11 @@ def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: 
             lab.finetune(text, steps=1, seed=0)
             finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))
     tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk
+    examples = sum(small.size(task, x, "train") for x in languages)
     return Rates(
         finetune_tokens_per_second=tokens / finetune if finetune else None,
-        train_examples_per_second=small.size(task, language, "train") / train,
-        evaluate_examples_per_second=small.size(task, target, "test") / evaluate,
+        train_examples_per_second=examples / train if train else None,
+        evaluate_examples_per_second=small.passes([cell]) / evaluate,
     )
 
 

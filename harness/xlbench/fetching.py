@@ -70,7 +70,7 @@ def fetch(
 
 def _splits(resolved: Resolved) -> Iterator[tuple[str, str, Split]]:
     for task, targets in resolved.targets.items():
-        for language in resolved.study.train_languages:
+        for language in resolved.train_languages(task):
             yield task, language, "train"
         for language in targets:
             yield task, language, "test"

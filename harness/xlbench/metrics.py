@@ -1,12 +1,13 @@
-"""Metrics that tasks share: accuracy, F1 over entity spans, attachment of words, and answers to questions."""
+"""Metrics that tasks share: of labels, spans, trees, answers and text."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench import answers
-from xlbench.contracts import Arcs, Labels, Metric
+from xlbench.contracts import Arcs, Labels, Likelihood, Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,26 @@ def answer_f1() -> Metric:
     )  # fmt: skip
 
 
+def log_likelihood() -> Metric:
+    """Log-likelihood of texts in bits per character, all characters together; higher is better.
+
+    Without its minus sign it is the loss that is usually given, comparable over tokenizers; beside it the same
+    in nats per token, which is not. Of a masked model it is the pseudo-log-likelihood
+    (`xlbench.lab.kinds.language_model`).
+    """
+    return Metric(
+        "log-likelihood",
+        ("nats", "characters", "tokens"),
+        _count_likelihood,
+        _score_bits,
+        (("nats per token", _score_nats),),
+        lowest=-math.inf,
+        highest=0.0,
+        counts="real",
+        unit="bits per character",
+    )
+
+
 def spans(tags: Labels) -> Set[Span]:
     """The spans that strict IOB2 reads from tags; None is O.
 
@@ -93,6 +114,18 @@ def _count_answer(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, .
     (said,) = predicted
     best = max(answers.f1(said, true) for true in gold)
     return round(best * UNIT), int(any(answers.exact(said, true) for true in gold)), 1
+
+
+def _count_likelihood(gold: str, predicted: Likelihood) -> tuple[float, ...]:
+    return predicted.nats, predicted.characters, predicted.tokens
+
+
+def _score_bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -_points(sums[..., 0], 100 * math.log(2) * sums[..., 1])
+
+
+def _score_nats(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -_points(sums[..., 0], 100 * sums[..., 2])
 
 
 def _score_las(sums: NDArray[np.float64]) -> NDArray[np.float64]:

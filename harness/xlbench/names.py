@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from xlbench.clean_text import TrainingSentences
 from xlbench.contracts import BaseModel, Corpus, CorpusFamily, Language, Revised, Study, Task, TaskData
 from xlbench.errors import DataError, StudyError, UnknownNameError
+from xlbench.held_out import HeldOut
 from xlbench.text_folder import read_folder
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ Named = TypeVar("Named")
 
 TRAINING_SENTENCES = "training-sentences"
 """The text of a study that finetunes on the sentences of its own training data."""
+HELD_OUT = "held-out"
+"""The data of a task without labels that is tested on lines of the study's text, or of another's
+(`held-out:CORPUS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,29 @@ def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskDat
             )
         paths += found
     return task.folder(list(dict.fromkeys(paths)))
+
+
+def is_held_out(given: tuple[str, ...]) -> bool:
+    """Whether the data of a task are lines of a text."""
+    return len(given) == 1 and given[0].partition(":")[0] == HELD_OUT
+
+
+def held_out(
+    task: Task, given: str, corpus: Corpus, registry: Registry, data: Mapping[str, TaskData]
+) -> HeldOut:
+    """Lines of the study's text, `corpus`, or of the one that is named. Raises StudyError or
+    UnknownNameError where there is none, or the task needs labels.
+    """
+    if task.kind != "language model":
+        raise StudyError(f"data.{task.name}: {given!r} are lines without labels; name other data")
+    _, named, other = given.partition(":")
+    corpus = find_corpus(other, registry, data) if named else corpus
+    if isinstance(corpus, NoText):
+        raise StudyError(
+            f"{task.name}: lines are held out of the study's text; name a corpus or folder with --text, or "
+            f"give {task.name} another text with --data {task.name}=FOLDER"
+        )
+    return HeldOut(corpus, task.name, given)
 
 
 def _registered(text: str, known: Mapping[str, Named]) -> Named | None:

@@ -23,7 +23,15 @@ from xlbench.contracts import (
     TaskData,
 )
 from xlbench.errors import PluginError
-from xlbench.names import NoText, describe_language, find_corpus, find_data, find_model
+from xlbench.names import (
+    NoText,
+    describe_language,
+    find_corpus,
+    find_data,
+    find_model,
+    held_out,
+    is_held_out,
+)
 from xlbench.problems import ManyProblemsError, Problems
 from xlbench.study import filled
 from xlbench.unavailable import is_whole, less, missing
@@ -64,12 +72,17 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     borrowed = _borrowed(full, tasks, data, registry, problems)
-    training_data = {x: borrowed[x][1] if x in borrowed else data[x] for x in tasks if x in data}
+    training_data = {
+        x: borrowed[x][1] if x in borrowed else data[x]
+        for x, task in tasks.items()
+        if x in data and task.training is not None
+    }
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = find_corpus(full.text, registry, data)
+    data = _with_held_out(full, tasks, data, corpus, registry, problems)
     folders = not any(
-        name in registry.data
+        name in registry.data or is_held_out((x,))
         for task, given in full.data.items()
         for x in given
         for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
@@ -84,7 +97,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     targets = _targets(full, data, problems)
     _check_languages(full, training_data, corpus, problems)
     training = {
-        x: _training(borrowed[x][0] if x in borrowed else task, full.adapter) for x, task in tasks.items()
+        x: how
+        for x, task in tasks.items()
+        if (how := _training(borrowed[x][0] if x in borrowed else task, full.adapter)) is not None
     }
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
@@ -95,7 +110,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         if full.precision == "bfloat16":
             fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
-        if checkpoint.masked_lm is False and not set(full.transfer) <= full.language_adapters.keys():
+        finetunes = not set(full.transfer) <= full.language_adapters.keys()
+        if checkpoint.masked_lm is False and (finetunes or any(x.training is None for x in tasks.values())):
             problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
@@ -152,6 +168,8 @@ def _adapter_settings(study: Study, full: Study, registry: Registry, problems: P
     used = {"", *owners.values()}
     for key in study.adapter:
         task = _task_of(key)
+        if task in owners and registry.tasks[task].training is None:
+            problems.add(f"adapter.{key}: {task} has no task adapter; leave it out")
         if task in owners and task not in used:
             own = key.rpartition(".")[2]
             problems.add(
@@ -169,8 +187,12 @@ def _task_of(key: str) -> str:
     return key.rpartition(".")[0]
 
 
-def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining:
-    """The task's own settings, under those said for every task, under those said for it (`TASK.KEY`)."""
+def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
+    """The task's own settings, under those said for every task, under those said for it (`TASK.KEY`); None
+    where it has no adapter.
+    """
+    if task.training is None:
+        return None
     general = {k: v for k, v in said.items() if not _task_of(k)}
     own = {k.rpartition(".")[2]: v for k, v in said.items() if _task_of(k) == task.name}
     return replace(task.training, **_typed(general | own))
@@ -221,8 +243,28 @@ def _tasks(
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            data[name] = find_data(task, study.data.get(name) or (task.default_data,), registry)
+            given = study.data.get(name) or (task.default_data,)
+            if not is_held_out(given):
+                data[name] = find_data(task, given, registry)
     return tasks, data
+
+
+def _with_held_out(
+    study: Study,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    corpus: Corpus,
+    registry: Registry,
+    problems: Problems,
+) -> dict[str, TaskData]:
+    """`data` with those that are held out of text, which has to be found before."""
+    found = dict(data)
+    for name, task in tasks.items():
+        given = study.data.get(name) or (task.default_data,)
+        if is_held_out(given):
+            with problems.kept():
+                found[name] = held_out(task, given[0], corpus, registry, data)
+    return {x: found[x] for x in tasks if x in found}
 
 
 def _borrowed(
@@ -262,7 +304,9 @@ def _open_languages(
     changed: dict[str, Any] = {}
     if not said.train_languages and data:
         having = [set(x.languages("train")) for x in training_data.values()]
-        if all(REFERENCE in x for x in having):
+        if not having:
+            changed["train_languages"] = ()
+        elif all(REFERENCE in x for x in having):
             changed["train_languages"] = (REFERENCE,)
         else:
             problems.add("no training language: name one or more with --train-languages")

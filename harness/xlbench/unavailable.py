@@ -41,7 +41,7 @@ def check_data(resolved: Resolved) -> Resolved:
             break
     for task, how in rest.training.items():
         if not problems.lines and how.examples is not None:
-            none = [x for x in rest.study.train_languages if not rest.size(task, x, "train")]
+            none = [x for x in rest.train_languages(task) if not rest.size(task, x, "train")]
             if none:
                 problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
     if problems.lines:
@@ -51,7 +51,7 @@ def check_data(resolved: Resolved) -> Resolved:
 
 def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], object]]]:
     for task in resolved.tasks:
-        for x in resolved.study.train_languages:
+        for x in resolved.train_languages(task):
             yield Unavailable("train", x, ""), partial(resolved.available, task, x, "train")
         for x in resolved.targets[task]:
             yield Unavailable("test", x, "", task), partial(resolved.size, task, x, "test")

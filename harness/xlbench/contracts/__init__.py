@@ -17,6 +17,7 @@ from xlbench.contracts.data import (
     CorpusFamily,
     Dropped,
     Example,
+    Line,
     Parsed,
     Revised,
     Split,
@@ -53,7 +54,17 @@ from xlbench.contracts.probe import (
 )
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
-from xlbench.contracts.task import AdapterTraining, Arcs, Counts, Labels, Metric, Score, Task, TaskKind
+from xlbench.contracts.task import (
+    AdapterTraining,
+    Arcs,
+    Counts,
+    Labels,
+    Likelihood,
+    Metric,
+    Score,
+    Task,
+    TaskKind,
+)
 
 __all__ = [
     "IDENTITY_VERSION",
@@ -88,6 +99,8 @@ __all__ = [
     "Language",
     "LanguageAdapter",
     "LanguageTraining",
+    "Likelihood",
+    "Line",
     "MaskedLM",
     "Matrix",
     "Metric",

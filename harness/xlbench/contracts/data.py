@@ -73,13 +73,22 @@ class Answered:
     """Where each answer starts in the context, in characters."""
 
 
-Example: TypeAlias = Tagged | Classified | Parsed | Answered
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of running text, without a label."""
+
+    text: str
+
+
+Example: TypeAlias = Tagged | Classified | Parsed | Answered | Line
 
 
 def sentences(example: Example) -> tuple[str, ...]:
-    """The texts of a labelled example, of a question the context too; of words without a text of their own,
-    these joined by one space.
+    """The texts of an example, of a question the context too; of words without a text of their own, these
+    joined by one space.
     """
+    if isinstance(example, Line):
+        return (example.text,)
     if isinstance(example, Classified):
         return example.texts
     if isinstance(example, Answered):

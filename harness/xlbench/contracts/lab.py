@@ -34,9 +34,10 @@ class Lab(Protocol):
         Raises JobError if the loss is not finite.
         """
 
-    def task_adapter(self, task: str) -> Path:
-        """Folder of the trained task adapter and head, in AdapterHub's on-disk format. Trains them on
-        the restored base model where they are not kept yet, which leaves the model restored.
+    def task_adapter(self, task: str) -> Path | None:
+        """Folder of the trained task adapter and head, in AdapterHub's on-disk format; None for a task
+        without one. Trains them on the restored base model where they are not kept yet, which leaves the
+        model restored.
         """
 
     def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
@@ -48,13 +49,14 @@ class Lab(Protocol):
         """
 
     def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
-        """Score cells of one task, in order, on the weights as they are, under the task's adapter.
-        The adapter must be there already (`task_adapter`). `under`: with these language adapters beneath
-        it; they are trained where they are not kept yet, and a tuned fusion is trained for the task, both
-        on the pretrained weights, so the model must be restored.
+        """Score cells of one task, in order, on the weights as they are, under the task's adapter,
+        which must be there already (`task_adapter`); of a task without one, by the model's own head.
+        `under`: with these language adapters beneath it; they are trained where they are not kept yet, and a
+        tuned fusion is trained for the task, both on the pretrained weights, so the model must be restored.
         """
 
     def majority(self, cells: Sequence[Cell]) -> list[float]:
         """Points of a prediction that reads no input, fitted to the task's training data: the most frequent
-        label; in parsing, the neighbour on the better side as head; of spans, the first words of the context.
+        label; in parsing, the neighbour on the better side as head; of spans, the first words of the context;
+        of a language model, all tokens of the vocabulary equally probable.
         """

@@ -17,7 +17,7 @@ from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.sampling import drawn, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
     from xlbench.contracts.language import Distance, Language
@@ -129,7 +129,8 @@ class Resolved:
     data: Mapping[str, TaskData]
     """By task."""
     training: Mapping[str, AdapterTraining]
-    """By task, the study's overrides applied; where the adapter is another task's, that one's."""
+    """By task that has an adapter, the study's overrides applied; where the adapter is another task's, that
+    one's."""
     mlm: MaskedLM
     corpus: Text
     languages: Mapping[str, Language]
@@ -152,6 +153,19 @@ class Resolved:
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def has_adapter(self, task: str) -> bool:
+        """Whether a task adapter is trained for a task; otherwise the pretrained model is scored as it is."""
+        return task in self.training
+
+    @property
+    def adapted_tasks(self) -> tuple[str, ...]:
+        """The study's tasks that have an adapter, in order."""
+        return tuple(x for x in self.tasks if self.has_adapter(x))
+
+    def train_languages(self, task: str) -> tuple[str, ...]:
+        """Languages that the adapter of a task is trained on; none where it has no adapter."""
+        return self.study.train_languages if self.has_adapter(task) else ()
 
     def adapter_task(self, task: str) -> Task:
         """The task whose adapter and head a task is scored with: itself, or what `Task.adapter` names."""
@@ -234,13 +248,22 @@ class Resolved:
         data, limit = self.data[task], self.study.limit
         return tuple(Cell(task, x, data.fingerprint(x, "test"), limit) for x in self.targets[task])
 
+    def passes(self, cells: Iterable[Cell]) -> int:
+        """Passes of the model over the test examples of cells, for estimates."""
+        return sum(self.size(c.task, c.target, "test") * self.tasks[c.task].passes for c in cells)
+
     def seen(self, language: str) -> bool | None:
         """Whether the model was pretrained on the language; None where that is not known."""
         listed = self.model.pretraining_languages
         return None if listed is None else language in listed
 
     def adapter_identity(self, task: str) -> dict[str, Json]:
-        """Everything that can change the task adapter of `task`."""
+        """Everything that can change the task adapter of `task`; of a task without one, what else changes
+        how it is read.
+        """
+        if not self.has_adapter(task):
+            one = self.tasks[task]
+            return {"task": one.name, "task_version": one.version, "max_length": one.max_length}
         one, how, data = self.adapter_task(task), self.training[task], self._training_data(task)
         made: dict[str, Json] = {
             "model": self.model_fingerprint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts.data import TaskData
 
-TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span"]
+TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language model"]
 """What a task's examples are, and what is predicted of each, for its metric to count:
 
 | kind | example | gold | predicted |
@@ -23,10 +23,24 @@ TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span"]
 | `classification` | `Classified` | one label | one label |
 | `parsing` | `Parsed` | an arc a word | an arc a word; together a tree with one word at the root |
 | `span` | `Answered` | its answers | one answer, a span of the context |
+| `language model` | `Line` | its text | `Likelihood` of the text, by the model's own language-model head |
 
 `None` in what is predicted of a word: it was cut off at the longest input, and counts as wrong.
 """
 Labels: TypeAlias = Sequence[str | None]
+
+
+class Likelihood(NamedTuple):
+    """What a language model says of a text."""
+
+    nats: float
+    """Minus the natural logarithm of its probability."""
+    characters: int
+    """Unicode code points that this is the probability of: those not cut off, and not unknown to the
+    tokenizer."""
+    tokens: int
+
+
 Arcs: TypeAlias = Sequence[tuple[int, str] | None]
 """Number of a word's head (0 is the root) and relation to it, a word each."""
 Counts: TypeAlias = "NDArray[np.int32 | np.float64]"
@@ -58,6 +72,8 @@ class Metric:
     """Lowest score, in points; -inf where there is none. Intervals of scores end here."""
     highest: float = 100.0
     """Highest score, in points; inf where there is none."""
+    unit: str = "points"
+    """Of scores and effects, for people."""
     counts: Literal["whole", "real"] = "whole"
     """Whole counts, within 2,147,483,647 of 0, or real numbers, which are stored with 64 bits."""
 
@@ -94,7 +110,9 @@ class AdapterTraining:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task. `labels` is the closed set that the head predicts: a parser's relations; of spans none."""
+    """One task. `labels` is the closed set that the head predicts: a parser's relations; of spans and
+    language models none.
+    """
 
     name: str
     version: int
@@ -103,7 +121,8 @@ class Task:
     kind: TaskKind
     labels: tuple[str, ...]
     metric: Metric
-    training: AdapterTraining
+    training: AdapterTraining | None
+    """None: the task has no adapter, since the pretrained model can do it as it is."""
     max_length: int
     """Longest input in pieces, special tokens included; what is beyond is cut off and counted."""
     default_data: str
@@ -111,6 +130,14 @@ class Task:
     folder: Callable[[Sequence[Path]], TaskData]
     """A reader for `--data TASK=FOLDER`: the set folders or release folders to read.
     Raises DataError for a folder without a set, or two sets of one language."""
+    passes: int = 1
+    """Passes of the model over each test example, roughly, for estimates."""
     adapter: str | None = None
     """The task whose adapter and head this one is scored with, trained on that task's data; it has the same
     kind and labels, and an adapter of its own. None: the task's own."""
+
+    def __post_init__(self) -> None:
+        if (self.training is None) != (self.kind == "language model"):
+            raise ValueError(
+                f"task {self.name}: tasks of the kind 'language model' have no training, all others have"
+            )

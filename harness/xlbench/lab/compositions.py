@@ -13,7 +13,7 @@ import torch
 
 from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
-from xlbench.lab.kinds import kind_of
+from xlbench.lab.kinds import trained_kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -141,7 +141,7 @@ def tune(
     for parameter in parameters:
         parameter.requires_grad_(True)
     optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
-    kind, stream = kind_of(task), Stream.of(sets)
+    kind, stream = trained_kind_of(task), Stream.of(sets)
     targets = kind.targets(task, sets)
     rng = np.random.default_rng([seed, 3])
     batches = _endless(stream, how.batch_size, rng)

@@ -145,14 +145,20 @@ class Encoder:
 
     def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
         """Vocabulary logits, shape (masked, vocabulary), at the flat positions `where` of a (batch, length)
-        input. Raises ModelError where the checkpoint came without a masked-LM head.
+        input. Raises ModelError as `vocabulary_logits` does.
+        """
+        with self._arithmetic():
+            hidden = self.body(input_ids=ids, attention_mask=attention)[0]
+        return self.vocabulary_logits(hidden.reshape(-1, hidden.shape[-1])[where])
+
+    def vocabulary_logits(self, vectors: Tensor) -> Tensor:
+        """What the masked-LM head makes of vectors, shape (n, hidden): shape (n, vocabulary). Raises
+        ModelError where the checkpoint came without such a head.
         """
         if not self._masked_lm:
             raise ModelError(f"{self._checkpoint}: {NO_HEAD}")
         with self._arithmetic():
-            hidden = self.body(input_ids=ids, attention_mask=attention)[0]
-            picked = hidden.reshape(-1, hidden.shape[-1])[where]
-            logits: Tensor = self.masked_lm(inputs_embeds=picked.unsqueeze(0)).logits[0]
+            logits: Tensor = self.masked_lm(inputs_embeds=vectors.unsqueeze(0)).logits[0]
         return logits.float()
 
     # Language adapters

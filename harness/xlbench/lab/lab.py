@@ -203,8 +203,10 @@ class Lab:
 
     # Task adapters
 
-    def task_adapter(self, task: str) -> Path:
+    def task_adapter(self, task: str) -> Path | None:
         """See `contracts.Lab`."""
+        if not self.resolved.has_adapter(task):
+            return None
         identity = self.resolved.adapter_identity(task)
         one, how = self.resolved.adapter_task(task), self.resolved.training[task]
         folder = self._adapters / self.resolved.task_adapter_name(task)
@@ -338,7 +340,10 @@ class Lab:
         task = cells[0].task
         adapter = self.resolved.adapter_task(task).name
         if under is None:
-            self.encoder.use_task_adapter(adapter)
+            if self.resolved.has_adapter(task):
+                self.encoder.use_task_adapter(adapter)
+            else:
+                self.encoder.use_no_adapter()
             return self._predict(cells)
         names = self._compose(under, task)
         with (
@@ -380,7 +385,7 @@ class Lab:
     def majority(self, cells: Sequence[Cell]) -> list[float]:
         """See `contracts.Lab`."""
         task = self.resolved.tasks[cells[0].task]
-        train = [self.encoded(task.name, x, "train") for x in self.resolved.study.train_languages]
+        train = [self.encoded(task.name, x, "train") for x in self.resolved.train_languages(task.name)]
         scores = []
         for cell in cells:
             encoded = self.encoded(cell.task, cell.target, "test")

@@ -11,7 +11,7 @@ import torch
 
 from xlbench.errors import JobError
 from xlbench.lab.batches import Stream
-from xlbench.lab.kinds import kind_of
+from xlbench.lab.kinds import trained_kind_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import AdapterTraining, Task
@@ -32,7 +32,7 @@ def train(
     (arXiv 2403.20088, released code). Raises JobError where the loss is not finite.
     """
     torch.manual_seed(how.seed)
-    kind = kind_of(task)
+    kind = trained_kind_of(task)
     encoder.add_task_adapter(task.name, how.reduction_factor)
     kind.add_head(encoder.model, task)
     encoder.model.to(encoder.device)

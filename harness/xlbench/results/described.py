@@ -56,14 +56,14 @@ def describe(resolved: Resolved) -> dict[str, Json]:
 
 
 def _task(resolved: Resolved, name: str) -> dict[str, Json]:
-    how = resolved.training[name]
     made: dict[str, Json] = {
         "metric": resolved.tasks[name].metric.name,
         "source": resolved.data[name].source,
         "revision": commit_of(resolved.data[name]),
-        "train": {x: resolved.size(name, x, "train") for x in resolved.study.train_languages},
+        "train": {x: resolved.size(name, x, "train") for x in resolved.train_languages(name)},
     }
-    if how.examples is not None:
+    how = resolved.training.get(name)
+    if how is not None and how.examples is not None:
         made["temperature"] = how.temperature
     if name in resolved.borrowed:
         task, data = resolved.borrowed[name]

@@ -14,7 +14,7 @@ from xlbench import hookimpl
 from xlbench.contracts import Composition, Job, LanguageAdapter
 from xlbench.errors import StudyError
 from xlbench_probes.interference_sets import Settings, sets, variants
-from xlbench_probes.stacking import Stacking, composition_job, run
+from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, run
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Interference:
         """Baselines and adapters alone first, then a job for each (set, mix, seed, task) and setting."""
         settings: Settings = resolved.settings[self.name]
         chosen = sets(settings, resolved)
-        jobs = {x.condition_key: x for task in resolved.tasks for x in [ZeroShot().job(resolved, task)]}
+        baselines = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
+        jobs = {x.condition_key: x for x in baselines}
         members = sorted({x for one in chosen for x in one}, key=resolved.study.transfer.index)
         _check_targets(resolved, members)
         for seed in resolved.study.seeds:
@@ -66,7 +67,7 @@ class Interference:
         for mix in settings.mixes:
             for members in chosen:
                 mixed = [resolved.language_adapter(x, seed, variant.training) for x in members]
-                for task in resolved.tasks:
+                for task in resolved.adapted_tasks:
                     needs = tuple(alone[x, task].condition_key for x in members)
                     cells = resolved.cells(task)
                     yield self._job(resolved, task, mixed, mix, variant, seed, cells, needs)
@@ -86,7 +87,7 @@ class Interference:
         noise = LanguageAdapter("random", "", variant.training, seed)
         for language in dict.fromkeys(x for one in chosen for x in one):
             own = resolved.language_adapter(language, seed, variant.training)
-            for task in resolved.tasks:
+            for task in resolved.adapted_tasks:
                 cells = tuple(c for c in resolved.cells(task) if c.target == language)
                 needs = (alone[language, task].condition_key,)
                 if cells:
@@ -122,8 +123,8 @@ class Interference:
 
 def _check_targets(resolved: Resolved, members: Sequence[str]) -> None:
     """Raise StudyError for a task that has no test data in any language of a set."""
-    for task, targets in resolved.targets.items():
-        if not set(members) & set(targets):
+    for task in resolved.adapted_tasks:
+        if not set(members) & set(resolved.targets[task]):
             raise StudyError(
                 f"{task}: no test data in any language that is mixed ({', '.join(members)}); "
                 "add one to --targets, or leave the task out"

@@ -34,6 +34,16 @@ def at_random(resolved: Resolved) -> list[LanguageAdapter]:
     return [LanguageAdapter("random", "", how, seed) for seed in resolved.study.seeds]
 
 
+def adapted_tasks(resolved: Resolved, probe: str) -> tuple[str, ...]:
+    """The tasks whose adapter can be put on language adapters. Raises StudyError where there is none."""
+    if not resolved.adapted_tasks:
+        raise StudyError(
+            f"the {probe} probe puts task adapters on language adapters, and {', '.join(resolved.tasks)} has "
+            "no task adapter; add a task that has one, or leave the probe out"
+        )
+    return resolved.adapted_tasks
+
+
 def composition_job(
     resolved: Resolved,
     probe: tuple[str, int],
@@ -57,7 +67,7 @@ def composition_job(
         },
         cells=cells,
         label=f"{name}{mix}, seed {seed}, {task}",
-        cost=Cost(evaluate_examples=examples(resolved, cells), fuse_examples=fuse_examples),
+        cost=Cost(evaluate_examples=resolved.passes(cells), fuse_examples=fuse_examples),
         shares={
             **ZeroShot().job(resolved, task).shares,
             **{resolved.language_adapter_name(x): _training(resolved, x) for x in under.adapters},
@@ -65,11 +75,6 @@ def composition_job(
         group=f"{name}/{seed}",
         needs=needs,
     )
-
-
-def examples(resolved: Resolved, cells: Iterable[Cell]) -> int:
-    """Test examples of the cells, for estimates."""
-    return sum(resolved.size(c.task, c.target, "test") for c in cells)
 
 
 def run(job: Job, lab: Lab) -> Sequence[Evaluation]:
@@ -99,7 +104,7 @@ class Stacking:
             raise StudyError(
                 "the stacking probe needs languages with adapters; name them with --transfer deu,tur"
             )
-        jobs = [ZeroShot().job(resolved, task) for task in resolved.tasks]
+        jobs = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
         languages = [x for f in resolved.study.transfer for x in adapters(resolved, f)]
         for one in sorted((*languages, *at_random(resolved)), key=lambda x: x.seed):
             jobs += self.alone(resolved, one)
@@ -107,7 +112,7 @@ class Stacking:
 
     def alone(self, resolved: Resolved, one: LanguageAdapter, *, invertible: bool = True) -> Iterator[Job]:
         """The jobs of one adapter, a task each, on all targets; other probes need them too."""
-        for task in resolved.tasks:
+        for task in resolved.adapted_tasks:
             cells = resolved.cells(task)
             baseline = ZeroShot().job(resolved, task).condition_key
             under = Composition((one,), invertible=invertible)

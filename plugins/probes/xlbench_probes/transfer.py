@@ -33,7 +33,6 @@ class _Task(NamedTuple):
 
     name: str
     cells: tuple[Cell, ...]
-    sizes: dict[Cell, int]
     adapter: dict[str, Json]
     baseline: Job
 
@@ -67,8 +66,7 @@ class Transfer:
 
     def _task(self, resolved: Resolved, name: str) -> _Task:
         cells = resolved.cells(name)
-        sizes = {c: resolved.size(name, c.target, "test") for c in cells}
-        return _Task(name, cells, sizes, resolved.adapter_identity(name), ZeroShot().job(resolved, name))
+        return _Task(name, cells, resolved.adapter_identity(name), ZeroShot().job(resolved, name))
 
     def _runs(self, resolved: Resolved) -> Iterator[_Run]:
         study, everyone = resolved.study, frozenset(x for t in resolved.targets.values() for x in t)
@@ -115,7 +113,7 @@ class Transfer:
                 },
                 cells=cells,
                 label=f"{name}, {task.name}",
-                cost=Cost(evaluate_examples=sum(task.sizes[c] for c in cells)),
+                cost=Cost(evaluate_examples=resolved.passes(cells)),
                 shares={**task.baseline.shares, **parts},
                 group=finetuning,
                 needs=(task.baseline.condition_key,),

@@ -1,4 +1,4 @@
-"""The probe `zero-shot`: the pretrained model under its task adapter, on every target language."""
+"""The probe `zero-shot`: the pretrained model under its task adapter, if any, on every target language."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ class ZeroShot:
     def job(self, resolved: Resolved, task: str) -> Job:
         """The baseline of one task, which other probes need too."""
         cells = resolved.cells(task)
-        train = sum(resolved.size(task, x, "train") for x in resolved.study.train_languages)
+        shares = {}
+        if resolved.has_adapter(task):
+            train = sum(resolved.size(task, x, "train") for x in resolved.train_languages(task))
+            cost = Cost(train_examples=train * resolved.training[task].epochs)
+            shares[resolved.task_adapter_name(task)] = cost
         return Job(
             probe=self.name,
             probe_version=self.version,
             condition={"model": resolved.model_fingerprint, "adapter": resolved.adapter_identity(task)},
             cells=cells,
             label=f"zero-shot, {task}",
-            cost=Cost(evaluate_examples=sum(resolved.size(task, c.target, "test") for c in cells)),
-            shares={
-                resolved.task_adapter_name(task): Cost(train_examples=train * resolved.training[task].epochs)
-            },
+            cost=Cost(evaluate_examples=resolved.passes(cells)),
+            shares=shares,
             group=f"pretrained/{task}",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 
@@ -25,7 +25,7 @@ Predicted: TypeAlias = "tuple[Any, ...]"
 
 
 class Kind(Protocol):
-    """How tasks of one kind are read, trained and predicted. Has no state."""
+    """How tasks of one kind are read and predicted. Has no state."""
 
     example: type[Example]
     """What its examples are."""
@@ -35,15 +35,6 @@ class Kind(Protocol):
     ) -> Encoded:
         """Tokenize examples into inputs of at most `max_length` pieces. `blank`: pieces without text."""
 
-    def add_head(self, model: Any, task: Task) -> None:
-        """Put a fresh head, named like the task, on an adapter model. Weights come from torch's seed."""
-
-    def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[np.int64]:
-        """What is to be learned from sets, in the order of their stream; `loss` gets it back."""
-
-    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]) -> Tensor:
-        """Mean loss in nats over the places of a batch, under the active adapters and head."""
-
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""
 
@@ -52,6 +43,20 @@ class Kind(Protocol):
 
     def baseline(self, task: Task, train: Sequence[Encoded], test: Encoded) -> list[Predicted]:
         """A prediction for each example of `test` that reads no input: see `contracts.Lab.majority`."""
+
+
+@runtime_checkable
+class Trained(Kind, Protocol):
+    """A kind whose tasks have an adapter and a head that are trained on labels."""
+
+    def add_head(self, model: Any, task: Task) -> None:
+        """Put a fresh head, named like the task, on an adapter model. Weights come from torch's seed."""
+
+    def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[np.int64]:
+        """What is to be learned from sets, in the order of their stream; `loss` gets it back."""
+
+    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]) -> Tensor:
+        """Mean loss in nats over the places of a batch, under the active adapters and head."""
 
 
 def check_finite(task: Task, scores: Tensor) -> None:

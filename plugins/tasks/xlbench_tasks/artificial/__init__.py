@@ -28,12 +28,13 @@ def xlbench_languages() -> Iterator[Language]:
 
 @hookimpl
 def xlbench_task_data() -> Iterator[TaskData]:
-    """Data named "artificial" for each of the three tasks."""
+    """Data named "artificial" for `pos`, `ner`, `nli` and `lm`."""
     from xlbench_tasks.artificial.data import ArtificialData
 
     yield ArtificialData("pos")
     yield ArtificialData("ner")
     yield ArtificialData("nli")
+    yield ArtificialData("lm")
 
 
 @hookimpl

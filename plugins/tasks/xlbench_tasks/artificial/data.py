@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
-from xlbench.contracts import Classified, Example, Split, Tagged
+from xlbench.contracts import Classified, Example, Line, Split, Tagged
 from xlbench.errors import DataError
 from xlbench_tasks.artificial.discourse import discourse
 from xlbench_tasks.artificial.meanings import Meaning, draw_meaning
@@ -27,7 +27,7 @@ LINES = 20_000
 """Lines of text in each language."""
 SOURCE = "artificial languages made by xlbench from a seed; Apache-2.0"
 
-TaskName: TypeAlias = Literal["pos", "ner", "nli"]
+TaskName: TypeAlias = Literal["pos", "ner", "nli", "lm"]
 _T = TypeVar("_T")
 
 
@@ -77,7 +77,7 @@ def _check(language: str) -> None:
 
 
 class ArtificialData:
-    """Labelled sentences of one task.
+    """Sentences of one task, labelled but for `lm`, which has test data alone.
 
     Test and dev say the same in all languages, line by line; train says something else in each.
     No event of one split occurs in another, or in the text.
@@ -91,8 +91,8 @@ class ArtificialData:
         self.seed = seed
 
     def languages(self, split: Split) -> Collection[str]:
-        """All artificial languages, whatever the split."""
-        return tuple(LEAVES)
+        """All artificial languages."""
+        return tuple(LEAVES) if self.task != "lm" or split == "test" else ()
 
     def fingerprint(self, language: str, split: Split) -> str:
         """Version, seed and split; raises DataError for a language that is not artificial."""
@@ -133,6 +133,8 @@ def _examples(data: ArtificialData, language: str, split: Split, limit: int | No
             Classified((say(Meaning(x.premise)).text, say(Meaning(x.hypothesis)).text), x.label)
             for x in drawn
         )
+    if data.task == "lm":
+        return tuple(Line(x.text) for x in data.sentences(language, split, limit))
     tags: Callable[[Sentence], tuple[str, ...]] = _upos if data.task == "pos" else _iob2
     return tuple(Tagged(x.words, tags(x)) for x in data.sentences(language, split, limit))
 

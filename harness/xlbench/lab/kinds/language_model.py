@@ -1,0 +1,146 @@
+"""How probable a masked language model finds a text, read by its own head.
+
+The pseudo-log-likelihood of Salazar et al. (2020, "Masked Language Model Scoring", ACL) is the sum over
+tokens of log p(token | all others), with one pass of the model per token. Here a text's words are divided
+into at most `PATTERNS` groups, and each pass masks one of them whole:
+
+    PLL(W) = sum over groups G of  sum over tokens t in G of  log p(w_t | W without G)
+
+Every token is masked exactly once, the words of a text always in the same groups. Words are masked whole,
+since a masked token whose neighbours in the word stay visible is easy to guess, the more so the finer a
+tokenizer cuts (Kauf and Ivanova 2023, "A Better Way to Do Masked Language Model Scoring", ACL).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from xlbench.contracts import Example, Likelihood, Line
+from xlbench.lab.encode import Encoded
+from xlbench.lab.kinds.kind import Predicted, check_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import Task
+    from xlbench.lab.batches import Batch
+    from xlbench.lab.encoder import Encoder
+
+PATTERNS = 5
+"""Groups of a text's words, hence passes: a fifth of the words is masked in each."""
+LONGEST = 8
+"""Tokens of a word that are masked together at most; a longer one, as scripts without spaces have, is cut."""
+MASKS = 0
+"""Seed of the division into groups, the same for all models, states and texts."""
+LOGITS = 2**25
+"""Numbers in the vocabulary's logits that are in memory at a time, roughly."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Masked(Encoded):
+    """Texts, each as one input per group of its words; an input's places are the tokens that it masks."""
+
+    example: NDArray[np.int64]
+    """Number of each input's text; in order."""
+    characters: NDArray[np.int64]
+    """Characters of each text that its scored tokens stand for."""
+    vocabulary: int
+    """Tokens that the tokenizer has."""
+
+
+class LanguageModel:
+    """Minus the log-likelihood of each text, and what it is the likelihood of."""
+
+    example: type[Example] = Line
+
+    def encode(
+        self, examples: Sequence[Line], tokenizer: Any, max_length: int, blank: frozenset[int]
+    ) -> Masked:
+        """A text with one group of its words to be masked is an input.
+
+        Unknown tokens are seen but not scored, and their characters do not count: a model whose tokenizer
+        does not know a script would find it easy. `truncated` has those, and the characters cut off.
+        """
+        batch = tokenizer([x.text for x in examples], truncation=True, max_length=max_length,
+                          return_attention_mask=False, return_token_type_ids=False)  # fmt: skip
+        ids: list[NDArray[np.int32]] = []
+        places: list[NDArray[np.int32]] = []
+        owners: list[int] = []
+        characters = np.zeros(len(examples), np.int64)
+        for number, (line, encoding) in enumerate(zip(examples, batch.encodings, strict=True)):
+            scored = [i for i, word in enumerate(encoding.word_ids) if word is not None]
+            covered = encoding.offsets[scored[-1]][1] if encoding.overflowing and scored else len(line.text)
+            unknown = [i for i in scored if encoding.ids[i] == tokenizer.unk_token_id]
+            covered -= sum(end - start for start, end in (encoding.offsets[i] for i in unknown))
+            groups = _groups([(i, encoding.word_ids[i]) for i in scored if i not in set(unknown)])
+            characters[number] = covered if groups else 0
+            pieces = np.asarray(encoding.ids, np.int32)
+            ids += [pieces] * len(groups)
+            places += groups
+            owners += [number] * len(groups)
+        return Masked(
+            ids, None, places, [x.text for x in examples],
+            sum(len(x.text) for x in examples) - int(characters.sum()),
+            example=np.array(owners, np.int64), characters=characters, vocabulary=len(tokenizer),
+        )  # fmt: skip
+
+    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
+        """Nats and tokens of each input's masked places, shape (2,)."""
+        masked = batch.ids.long()
+        gold = masked[batch.rows, batch.columns]
+        masked[batch.rows, batch.columns] = encoder.tokenizer.mask_token_id
+        vectors = encoder.hidden(replace(batch, ids=masked))[batch.rows, batch.columns]
+        size = max(1, LOGITS // encoder.model.config.vocab_size)
+        nats = torch.cat(
+            [
+                cross_entropy(encoder.vocabulary_logits(few), true, reduction="none")
+                for few, true in zip(torch.split(vectors, size), torch.split(gold, size), strict=True)
+            ]
+        )
+        check_finite(task, nats)
+        each = batch.split(nats.double().cpu().numpy())
+        return [np.array([x.sum(), len(x)]) for x in each]
+
+    def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
+        """The sum over the inputs of each text."""
+        assert isinstance(encoded, Masked)  # noqa: S101 - what `encode` made
+        sums = np.zeros((len(encoded.characters), 2))
+        if answers:
+            np.add.at(sums, encoded.example, np.stack(answers))
+        return [
+            Likelihood(float(nats), int(n), int(tokens))
+            for (nats, tokens), n in zip(sums, encoded.characters, strict=True)
+        ]
+
+    def baseline(self, task: Task, train: Sequence[Encoded], test: Encoded) -> list[Predicted]:
+        """Every token of the vocabulary equally probable."""
+        assert isinstance(test, Masked)  # noqa: S101 - what `encode` made
+        tokens = np.bincount(test.example, [len(x) for x in test.places], len(test.characters))
+        return [
+            Likelihood(float(n) * math.log(test.vocabulary), int(characters), int(n))
+            for n, characters in zip(tokens, test.characters, strict=True)
+        ]
+
+
+def _groups(tokens: Sequence[tuple[int, int]]) -> list[NDArray[np.int32]]:
+    """Positions of tokens, given with the number of their word, in groups of whole words, none empty."""
+    words: list[list[int]] = []
+    last = None
+    for position, word in tokens:
+        if word != last or len(words[-1]) == LONGEST:
+            words.append([])
+        words[-1].append(position)
+        last = word
+    order = np.random.default_rng([MASKS, len(words)]).permutation(len(words))
+    return [
+        np.array(sorted(i for word in order[group::PATTERNS] for i in words[word]), np.int32)
+        for group in range(min(PATTERNS, len(words)))
+    ]
