@@ -57,8 +57,8 @@ def answer_f1() -> Metric:
 def log_likelihood() -> Metric:
     """Log-likelihood of texts in bits per character, all characters together; higher is better.
 
-    Without its minus sign it is the loss that is usually given, comparable over tokenizers; beside it the same
-    in nats per token, which is not. Of a masked model it is the pseudo-log-likelihood
+    Without its minus sign it is the loss that is usually given, comparable over tokenizers; beside it the
+    same in nats per token, which is not. Of a masked model it is the pseudo-log-likelihood
     (`xlbench.lab.kinds.language_model`).
     """
     return Metric(

@@ -121,7 +121,7 @@ def test_scores_are_bits_per_character_and_the_baseline_knows_the_vocabulary_alo
         assert majority == pytest.approx(-math.log2(size) * tokens / characters, rel=1e-5)
         ((name, per_token),) = metric.others
         assert float(per_token(sums)) == pytest.approx(-nats / tokens, rel=1e-5), name
-        assert evaluation.truncated == len(UNKNOWN) * sum(UNKNOWN in x.text for x in map(line, range(0, 12)))
+        assert evaluation.truncated == len(UNKNOWN) * sum(UNKNOWN in x.text for x in map(line, range(12)))
 
 
 def test_what_is_cut_off_is_neither_scored_nor_counted(

@@ -362,5 +362,5 @@ def test_what_changed_is_found_and_other_test_data_are_left_out(study: Synthetic
 
 
 def test_nothing_rounds_to_less_than_nothing() -> None:
-    said = interval(Number(-0.001, -0.004, 0.25))
+    said = interval(Number(-0.001, -0.004, 0.25), "points")
     assert said == "0.00 [0.00, 0.25] points, an interval with 0 in it"

@@ -46,8 +46,8 @@ Arcs: TypeAlias = Sequence[tuple[int, str] | None]
 Counts: TypeAlias = "NDArray[np.int32 | np.float64]"
 """Shape (n, k): a metric's counts of each example, in file order."""
 Score: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
-"""Sums, shape (..., k), to scores in points, shape (...), within the range that the metric states (0 to 100
-unless it states another). Always finite: 0 where undefined."""
+"""Sums, shape (..., k), to scores in `Metric.unit`, shape (...), within the range that the metric
+states (0 to 100 unless it states another). Always finite: 0 where undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,18 @@ class Metric:
     others: tuple[tuple[str, Score], ...] = ()
     """Further scores of the same counts, by name, in the same range: shown beside it, never ranked by."""
     lowest: float = 0.0
-    """Lowest score, in points; -inf where there is none. Intervals of scores end here."""
+    """Lowest score; -inf where there is none. Intervals of scores end here."""
     highest: float = 100.0
-    """Highest score, in points; inf where there is none."""
+    """Highest score; inf where there is none."""
     unit: str = "points"
     """Of scores and effects, for people."""
     counts: Literal["whole", "real"] = "whole"
     """Whole counts, within 2,147,483,647 of 0, or real numbers, which are stored with 64 bits."""
+
+    @property
+    def measure(self) -> str:
+        """What scores and effects are in, for headings: "points of accuracy", "bits per character"."""
+        return f"points of {self.name}" if self.unit == "points" else self.unit
 
     def __post_init__(self) -> None:
         if not self.lowest < self.highest:

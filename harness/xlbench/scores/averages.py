@@ -24,16 +24,18 @@ def recipience(effects: Effects, target: str, arms: Iterable[Arm]) -> Estimate:
 
 
 def relative(effect: Estimate, before: Estimate) -> Estimate:
-    """`effect` in percent of the zero-shot score `before`, paired; empty where that score is 0."""
+    """`effect` in percent of the absolute zero-shot score `before`, paired, so that a gain stays positive
+    where scores are below 0; empty where that score is 0.
+    """
     if effect.value is None or effect.draws is None or before.value is None or before.draws is None:
         return absent(*dict.fromkeys(effect.missing + before.missing))
     if before.value == 0:
         return absent("a zero-shot score above 0")
-    scale = 100 / before.value
+    scale = 100 / abs(before.value)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Estimate(
             scale * effect.value,
-            100 * effect.draws / before.draws,
+            100 * effect.draws / np.abs(before.draws),
             seeds={key: scale * own for key, own in effect.seeds.items()},
             overlap=None if effect.overlap is None else scale * effect.overlap,
         )

@@ -46,21 +46,23 @@ def _parts(view: View) -> Iterator[Part]:
 
 
 def _summary(view: View) -> Iterator[str]:
+    metric = view.reading.records.metrics[view.task]
     sizes = words(f"{n} of {size}" for size, n in view.sizes.items())
     yield (
         f"{counted(len(view.members), 'language')} in sets ({sizes}), mixed in "
         f"{counted(len(view.mixes), 'way')}; {counted(len(view.targets), 'target language')}."
     )
     yield (
-        f"What follows is in points of {view.reading.records.metrics[view.task].name}: the score of a target "
+        f"What follows is in {metric.measure}: the score of a target "
         "with its own language adapter in company, less its score with that adapter alone."
     )
     for mix in view.mixes:
         pairs = view.pairs(mix)
         if pairs:
             found = list(verdicts(pairs).values())
+            overall = interval(mean(pairs.values()).number(), metric.unit)
             yield (
-                f"{mix.capitalize()}: over all pairs {interval(mean(pairs.values()).number())}; of "
+                f"{mix.capitalize()}: over all pairs {overall}; of "
                 f"{counted(len(pairs), 'pair')}, {found.count('harms')} clearly harm and "
                 f"{found.count('helps')} clearly help."
             )
@@ -199,6 +201,6 @@ def _matrix(view: View, mix: str) -> Matrix:
         tuple(tuple(cell(a, b) for a in targets) for b in view.members),
         "Company",
         "Target language",
-        unit=f"points of {view.reading.records.metrics[view.task].name}",
+        unit=view.reading.records.metrics[view.task].measure,
         note="Score of the target with both adapters mixed, less its score with its own alone.",
     )

@@ -72,12 +72,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def interval(number: Number) -> str:
+def interval(number: Number, unit: str) -> str:
     """As in "0.42 [-0.10, 0.95] points, no clear effect", or, untested, "an interval with 0 in it"."""
     if number.value is None:
         return "not known, for something is missing"
     text = f"{number.value:z.2f}"
     if number.low is None or number.high is None:
-        return f"{text} points"
+        return f"{text} {unit}"
     within = "an interval with 0 in it" if number.low <= 0 <= number.high else "an interval without 0"
-    return f"{text} [{number.low:z.2f}, {number.high:z.2f}] points, {number.word or within}"
+    return f"{text} [{number.low:z.2f}, {number.high:z.2f}] {unit}, {number.word or within}"

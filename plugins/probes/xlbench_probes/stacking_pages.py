@@ -92,7 +92,8 @@ def _summary(view: View) -> Iterator[str]:
     )
     own = view.over("own", view.targets)
     if own.value is not None:
-        yield f"With a target's own adapter its score changes by {interval(own.number())}, on average."
+        unit = view.reading.records.metrics[view.task].unit
+        yield f"With a target's own adapter its score changes by {interval(own.number(), unit)}, on average."
     yield (
         "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
         "seed, over test examples only)."
@@ -176,6 +177,6 @@ def _matrix(view: View) -> Matrix:
         tuple(tuple(cell(f, g) for g in view.targets) for f in names),
         "Language adapter",
         "Target language",
-        unit=f"points of {view.reading.records.metrics[view.task].name}",
+        unit=view.reading.records.metrics[view.task].measure,
         note="Score with the adapter beneath the task adapter, less the score with none.",
     )

@@ -41,7 +41,7 @@ def _measured(view: View, target: str) -> Page:
     )
     known = [f for f in order if found[f].value is not None]
     lines = [
-        f"Measured. {name(known[0])} comes first: {interval(found[known[0]])}."
+        f"Measured. {name(known[0])} comes first: {interval(found[known[0]], view.metric.unit)}."
         if known
         else "A target of the study, but no effect on it is known; run the study again."
     ]
@@ -85,8 +85,8 @@ def _unmeasured(view: View, target: str) -> Page:
         ("Transfer language", "Seen", "Predicted effect"),
         tuple((name(f), view.reading.seen(f), said[f]) for f in order),
         "A ridge regression on the measured effects, from what is known of the languages and from each "
-        f"transfer language's mean effect; off by {error:.2f} points (root mean square) on targets that it "
-        "has not seen.",
+        f"transfer language's mean effect; off by {error:.2f} {view.metric.unit} (root mean square) on "
+        "targets that it has not seen.",
     )
     regrets = {title: predict.regret(effects, targets, rule) for title, rule in _rules(features).items()}
     costs = Table(
@@ -96,12 +96,15 @@ def _unmeasured(view: View, target: str) -> Page:
             (title, x.mean, x.best if x.mean is not None else None, len(targets))
             for title, x in regrets.items()
         ),
-        "Regret: mean of the points lost against the target's best transfer language. Blank: the study does "
+        "Regret: mean of what is lost against the target's best transfer language. Blank: the study does "
         "not say what the rule needs. Best chosen: targets for which the choice is the best one.",
     )
     ours = regrets[PREDICTION].mean
     plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
-    lines = [f"Not measured: a prediction. {name(order[0])} comes first, at {said[order[0]]:.2f} points."]
+    lines = [
+        f"Not measured: a prediction. {name(order[0])} comes first, at {said[order[0]]:.2f} "
+        f"{view.metric.unit}."
+    ]
     if said[order[0]] <= 0:
         lines.append("No transfer language is predicted to help.")
     better = [title for title, x in plain.items() if ours is not None and x <= ours]

@@ -69,9 +69,8 @@ def _page(one: View, other: View) -> Page | None:
     for k in dict.fromkeys(k for _, _, k in judged):
         some = {key: changes[key] for key in judged if key[2] == k and key[0] != key[1]}
         if some:
-            lines.append(
-                f"At {counted(k, 'step')} the mean change is {interval(mean(some.values()).number())}."
-            )
+            change = interval(mean(some.values()).number(), one.metric.unit)
+            lines.append(f"At {counted(k, 'step')} the mean change is {change}.")
     table = Table(
         "Effects that changed",
         ("Transfer language", "Target language", "Steps", "First", "Second", "Second minus first"),
@@ -101,6 +100,6 @@ def _matrix(view: View, judged: Mapping[_Effect, Number], steps: int) -> Matrix:
         tuple(tuple(judged[f, g, steps] for g in columns) for f in rows),
         "Transfer language",
         "Target language",
-        unit=f"points of {view.metric.name}",
+        unit=view.metric.measure,
         note="Effect in the second study less that in the first.",
     )

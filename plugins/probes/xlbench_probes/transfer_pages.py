@@ -46,7 +46,7 @@ def _parts(view: View) -> Iterator[Part]:
 
 
 def _summary(view: View) -> Iterator[str]:
-    k, name = view.last, view.reading.name
+    k, name, unit = view.last, view.reading.name, view.metric.unit
     sizes = words(f"{counted(n, 'seed')} at {steps}" for n, steps in view.repetitions.items())
     yield (
         f"{counted(len(view.transfer), 'transfer language')}, "
@@ -55,27 +55,30 @@ def _summary(view: View) -> Iterator[str]:
     )
     if view.followed:
         yield _dropped(view)
-    yield f"What follows is in points of {view.metric.name}, at {counted(k, 'step')} where no other is named."
+    yield f"What follows is in {view.metric.measure}, at {counted(k, 'step')} where no other is named."
     overall = view.overall(k, "plain")
-    yield f"Over all pairs of different languages the mean effect is {interval(overall.number())}."
+    yield f"Over all pairs of different languages the mean effect is {interval(overall.number(), unit)}."
     shuffled = view.arms(k, "shuffled")
     if shuffled and len(shuffled) == len(view.arms(k)):
         control = view.overall(k, "shuffled")
-        ahead = interval(difference(overall, control).number())
+        ahead = interval(difference(overall, control).number(), unit)
         yield (
-            f"With the pieces of the same texts shuffled it is {interval(control.number())}; "
+            f"With the pieces of the same texts shuffled it is {interval(control.number(), unit)}; "
             f"the original order is ahead by {ahead}."
         )
     donors = [(code, x.number) for code, x in judge(dict(view.ranked_donors(k))).items() if x.p is not None]
     if donors:
         code, most = donors[0]
-        yield f"The largest donation is that of {name(code)}: {interval(most)}."
+        yield f"The largest donation is that of {name(code)}: {interval(most, unit)}."
     receivers = [
         (code, x.number) for code, x in judge(dict(view.ranked_targets(k))).items() if x.p is not None
     ]
     if len(receivers) > 1:
         (first, most), (last, least) = receivers[0], receivers[-1]
-        yield f"{name(first)} receives most, {interval(most)}; {name(last)} least, {interval(least)}."
+        yield (
+            f"{name(first)} receives most, {interval(most, unit)}; "
+            f"{name(last)} least, {interval(least, unit)}."
+        )
     yield (
         "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
         "seed, over test examples only); they are not corrected for how many there are. Words are: two-sided "

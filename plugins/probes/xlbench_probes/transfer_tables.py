@@ -163,7 +163,7 @@ def seen_against_unseen(view: View) -> Curves:
         tuple(map(tuple, rows)),
         "Targets",
         "Steps",
-        unit=f"points of {view.metric.name}",
+        unit=view.metric.measure,
         note="Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
         "brackets); targets of which that is not known are left out.",
     )
@@ -248,7 +248,7 @@ def matrix(view: View, steps: int) -> Matrix:
         tuple(tuple(cell(f, g) for g in columns) for f in rows),
         "Transfer language",
         "Target language",
-        unit=f"points of {view.metric.name}",
+        unit=view.metric.measure,
         note="Change of the target's score after finetuning on the transfer language's text.",
     )
 
@@ -267,9 +267,9 @@ def predictors(view: View) -> Table | None:
         ("Predictor", "Varies with", "Change of effect"),
         tuple(rows),
         "A linear model of the effects of all pairs of different languages, with transfer and target "
-        "language as crossed random effects: by how many points an effect is higher where the predictor "
+        "language as crossed random effects: by how much an effect is higher where the predictor "
         "holds, or for one standard deviation of it, the others held. Helps: it goes with higher effects, "
-        f"which need not be its doing. Standard deviations of what is left, in points: {rest}."
+        f"which need not be its doing. Standard deviations of what is left, in {view.metric.unit}: {rest}."
         f"{f' Not in it: {out}.' if out else ''} {CORRECTED}",
     )
 
@@ -287,6 +287,6 @@ def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int]
         tuple(tuple(judged[x, k].number for k in view.steps) for x in names),
         first,
         "Steps",
-        unit=f"points of {view.metric.name}",
+        unit=view.metric.measure,
         note=CORRECTED,
     )

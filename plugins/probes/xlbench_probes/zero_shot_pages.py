@@ -58,27 +58,29 @@ def _page(reading: Reading, task: str) -> Page:
         f"Zero-shot {metric.name}",
         ("Target language", "Seen", "Score", *further, "Majority", "Examples", "Truncated"),
         tuple(rows),
-        f"{metric.name} in points, with 95% intervals by a bootstrap over test examples. Seen: in the "
+        f"{metric.name} in {metric.unit}, with 95% intervals by a bootstrap over test examples. Seen: in the "
         "model's pretraining. Majority: what reads no input, such as always the most frequent training "
         "label. Truncated: words (in classification, examples; in question answering, questions) cut off at "
         "the longest input; words count as wrong then.",
     )
-    return Page(task, f"Zero-shot: {task}", _summary(reading, effects, counts, majority), (table,))
+    return Page(task, f"Zero-shot: {task}", _summary(reading, task, effects, counts, majority), (table,))
 
 
 def _summary(
     reading: Reading,
+    task: str,
     effects: Effects,
     counts: dict[str, Counts | str],
     majority: dict[str, float],
 ) -> tuple[str, ...]:
     scores = {x: effects.zero_shot(x) for x in counts}
     known = {x: score.value for x, score in scores.items() if score.value is not None}
+    unit = reading.records.metrics[task].unit
     lines = [f"{counted(len(known), 'target language')} scored without finetuning."]
     if known:
         high, low = max(known, key=lambda x: known[x]), min(known, key=lambda x: known[x])
         lines.append(
-            f"The highest score is that of {reading.name(high)}, {known[high]:.2f} points; the lowest that "
+            f"The highest score is that of {reading.name(high)}, {known[high]:.2f} {unit}; the lowest that "
             f"of {reading.name(low)}, {known[low]:.2f}."
         )
     below = [

@@ -1,0 +1,60 @@
+"""What is known of the artificial languages comes back when `tiny` is measured with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xlbench import Study, plugins
+from xlbench.contracts import Resolved
+from xlbench.lab import Lab
+from xlbench.resolve import resolve
+
+UNSEEN = ("qag", "qah")
+"""Toruk and Turoki: sisters in one script, neither in the pretraining."""
+OTHERS = ("qaa", "qam")
+"""Arvel and Kirulan: of other families, in other scripts."""
+
+
+def study(**changes: object) -> Resolved:
+    asked = Study(probes=("transfer",), transfer=("qaa",), **changes)  # type: ignore[arg-type]
+    return resolve(asked, plugins.load())
+
+
+def gains(lab: Lab, text: str, steps: int, variant: str = "plain") -> dict[str, float]:
+    """Bits per character that targets gain in likelihood with a text."""
+    cells, metric = lab.resolved.cells("lm"), lab.resolved.tasks["lm"].metric
+
+    def scores() -> dict[str, float]:
+        found = lab.evaluate(cells)
+        return {x.cell.target: float(metric.score(x.counts.sum(0, dtype=np.float64))) for x in found}
+
+    lab.restore()
+    before = scores()
+    lab.finetune(text, steps=steps, seed=0, variant="shuffled" if variant == "shuffled" else "plain")
+    return {g: x - before[g] for g, x in scores().items()}
+
+
+def lab_of(found: Resolved, folder: Path) -> Lab:
+    return Lab(found, found.model.checkpoint, folder, device="cpu", threads=1)
+
+
+def test_a_few_steps_on_own_text_gain_most_then_on_the_sisters_and_nothing_on_others(tmp_path: Path) -> None:
+    lab = lab_of(study(tasks=("lm",), targets=("qah",), limit=12, mlm={"lines": 300}), tmp_path)
+    found = {text: gains(lab, text, 15)["qah"] for text in (*UNSEEN, "qam")}
+    assert found["qah"] > found["qag"] + 0.1
+    assert found["qag"] > found["qam"] + 0.5
+    assert abs(found["qam"]) < 0.2
+
+
+@pytest.mark.slow
+def test_own_text_gains_most_then_the_sister_in_the_same_script_then_others(tmp_path: Path) -> None:
+    """For both, once the run has seen as much text as tells two sisters apart."""
+    lab = lab_of(study(tasks=("lm",), targets=UNSEEN, limit=50), tmp_path)
+    by_text = {text: gains(lab, text, 300) for text in (*UNSEEN, *OTHERS)}
+    for target, sister in (UNSEEN, UNSEEN[::-1]):
+        own, related = by_text[target][target], by_text[sister][target]
+        assert own > related + 0.03
+        assert related > max(by_text[x][target] for x in OTHERS) + 1
