@@ -16,11 +16,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks.machine import describe, environment
+from benchmarks.tables import show
 
 SMALL, LARGE, BASE = "4x128", "12x384", "12x768x119547"
 Figures: TypeAlias = "dict[str, Any]"
@@ -99,23 +100,6 @@ PARTS: Mapping[str, Part] = {
     "study": study, "parsing": parsing, "roof": roof, "switches": switches, "overhead": overhead,
     "memory": memory, "startup": startup,
 }  # fmt: skip
-
-
-def rows(figures: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Every figure with the way to it."""
-    for name, value in figures.items():
-        here = f"{path}{name.replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            yield from rows(value, f"{here}: ")
-        else:
-            yield here, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def show(part: str, figures: Mapping[str, Any]) -> None:
-    """A table of a part's figures."""
-    print(f"\n| {part} | |\n|---|---|")
-    for name, value in rows(figures):
-        print(f"| {name} | {value} |", flush=True)
 
 
 def main() -> None:

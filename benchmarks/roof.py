@@ -34,9 +34,11 @@ TASK, LANGUAGE = "pos", "qaa"
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Wall time of one call, with all that it queued on an accelerator."""
     start = time.perf_counter()
     work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
@@ -46,7 +48,7 @@ def bare_evaluation(lab: Lab, batches: list[Batch]) -> Callable[[], None]:
 
     def work() -> None:
         lab.encoder.use_task_adapter(TASK)
-        with torch.inference_mode():
+        with torch.inference_mode(), lab.encoder._arithmetic():
             for each in inputs:
                 lab.encoder.model(**each)
 
@@ -56,7 +58,7 @@ def bare_evaluation(lab: Lab, batches: list[Batch]) -> Callable[[], None]:
 def bare_finetuning(lab: Lab, inputs: list[masked_lm.MaskedBatch]) -> Callable[[], None]:
     """Forward passes, backward passes and optimizer steps."""
     encoder, rate = lab.encoder, lab.resolved.mlm.learning_rate
-    ready = [(torch.from_numpy(b.ids), torch.from_numpy(b.where), torch.from_numpy(b.gold)) for b in inputs]
+    ready = [[torch.from_numpy(x).to(encoder.device) for x in (b.ids, b.where, b.gold)] for b in inputs]
 
     def work() -> None:
         parameters = encoder.trainable_base()
@@ -86,9 +88,8 @@ def finetuning(shape: made.Shape, rows: int, length: int, masked: int) -> float:
     return 3 * (forward(shape, rows, length) + head)
 
 
-def machine_rate() -> float:
-    """Operations a second in one large product."""
-    a = torch.from_numpy(made.square())
+def machine_rate(a: torch.Tensor) -> float:
+    """Operations a second in the product of a large square matrix with itself."""
     with torch.inference_mode():
         a @ a
         return 3 * 2 * len(a) ** 3 / seconds(lambda: [a @ a for _ in range(3)])
@@ -136,18 +137,18 @@ def measure(
         },
     }
     times: dict[tuple[str, str], list[float]] = {}
-    rates = []
+    rates, matrix = list[float](), torch.from_numpy(made.square())
     for pair in sides.values():  # what is tokenized and kept once is no part of a round
         lab.restore()
         for work in pair.values():
             work()
     for _ in range(rounds):
-        rates.append(machine_rate())
+        rates.append(machine_rate(matrix))
         for name, pair in sides.items():
             for side, work in pair.items():
                 lab.restore()
                 times.setdefault((name, side), []).append(seconds(work))
-        rates.append(machine_rate())
+        rates.append(machine_rate(matrix))
     lab.encoder.restore()
     machine = statistics.median(rates)
     table: dict[str, Any] = {

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForMaskedLM
 
 from benchmarks import made, roof
+from benchmarks.gpu import agreement, carry, paper
+from benchmarks.gpu.speed import Costs
 from benchmarks.machine import Held
 from benchmarks.parsing import _is_tree
 
@@ -48,3 +53,44 @@ def test_trees() -> None:
     assert not _is_tree([0, 0, 1])  # two roots
     assert not _is_tree([0, 3, 2])  # a cycle
     assert not _is_tree([1, 1])  # none at the root
+
+
+def test_the_paper_sized_study_is_the_sum_of_its_parts() -> None:
+    costs = Costs(start=0.5, step=0.02, sentence=0.0001)
+    said = paper.extrapolated(costs, overhead=0.001)
+    # Section 5 of the protocol: 1,520 fine-tunings of 38 languages; 462 cells each.
+    hours = {
+        "starts": 1520 * 0.5 / 3600,
+        "steps": 38 * 10 * 1111 * 0.02 / 3600,
+        "evaluation": 1520 * 462 * (142_730 / 114) * 0.0001 / 3600,
+        "bookkeeping": 1520 * 462 * 0.001 / 3600,
+    }
+    for name, value in hours.items():
+        assert said[name].endswith(f" = {value:.1f} h")
+    assert float(said["in all"].removesuffix(" h")) == pytest.approx(sum(hours.values()), abs=0.06)
+
+
+def test_two_devices_are_compared_word_by_word_and_target_by_target() -> None:
+    one = agreement.Found(["A", "B", None, "A"], np.array([50.0, 75.0]))
+    other = agreement.Found(["A", "A", None, "A"], np.array([50.5, 74.0]))
+    said = agreement.compared(one, other)
+    assert said.startswith("1 of 4 labels differ (25.0000%)")
+    assert "0.750 points in the mean, 1.00 at most" in said
+    with pytest.raises(ValueError, match="shorter"):
+        agreement.compared(one, agreement.Found(["A"], other.scores))
+
+
+def test_a_carried_checkpoint_is_the_same_in_half_precision(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    weights = {"a": torch.randn(40, 30), "b": torch.randn(7)}
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text("{}", "utf-8")
+    carry.halved(folder, tmp_path / "half")
+    back = load_file(tmp_path / "half" / "model.safetensors")
+    assert {x.dtype for x in back.values()} == {torch.float16}
+    assert all(torch.equal(back[name], x.half()) for name, x in weights.items())
+    assert (tmp_path / "half" / "config.json").read_text("utf-8") == "{}"
+    assert carry.size(tmp_path / "half") < 0.6 * carry.size(folder)

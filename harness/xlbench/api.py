@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 import time
@@ -234,7 +235,11 @@ def device_kind(device: str) -> str:
     """Such as "cpu" or "cuda", told without importing torch."""
     if device != "auto":
         return device.split(":")[0]
-    return "cuda" if shutil.which("nvidia-smi") else "cpu"
+    if shutil.which("nvidia-smi"):
+        return "cuda"
+    if shutil.which("xpu-smi"):
+        return "xpu"
+    return "mps" if (platform.system(), platform.machine()) == ("Darwin", "arm64") else "cpu"
 
 
 def default_workers(checkpoint: Checkpoint, device: str) -> int:

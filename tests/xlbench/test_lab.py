@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from xlbench.contracts import Resolved
 from xlbench.errors import JobError, XlbenchError
 from xlbench.lab import Lab
-from xlbench.lab.hardware import choose_device
+from xlbench.lab.hardware import ACCELERATORS, choose_device
 from xlbench.lab.masked_lm import chunks, masked_batches, shuffle
 
 Make = Callable[..., Lab]
@@ -328,3 +329,13 @@ def test_memory_does_not_grow_with_runs(make: Make, resolved: Resolved) -> None:
 def test_a_device_that_is_not_there_is_one_clear_line() -> None:
     with pytest.raises(XlbenchError, match=r"device 'nonsense' .* --device cpu"):
         choose_device("nonsense")
+
+
+@pytest.mark.parametrize("here", [(), ("mps",), ("mps", "xpu"), ("mps", "xpu", "cuda")])
+def test_auto_is_the_first_accelerator_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, here: tuple[str, ...]
+) -> None:
+    found = {name: SimpleNamespace(is_available=lambda name=name: name in here) for name in ACCELERATORS}
+    monkeypatch.setattr("xlbench.lab.hardware.ACCELERATORS", found)
+    monkeypatch.setattr(torch, "empty", lambda size, device: None)  # nothing is put on what is not here
+    assert choose_device("auto").type == (here[-1] if here else "cpu")

@@ -155,17 +155,18 @@ def tune(
             if not len(batch.slots):
                 continue
             loss = kind.loss(encoder, task, batch, targets)
-            if not math.isfinite(loss.item()):
-                raise JobError(
-                    f"loss of the fusion for {task.name} became {loss.item()} at step {step + 1}; lower its "
-                    f"learning rate ({how.learning_rate:g})"
-                )
+            drawn = loss
             if values:
-                loss = loss + how.regularization * sum(_distance(x) for x in values)
+                drawn = loss + how.regularization * sum(_distance(x) for x in values)
             optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
+            torch.autograd.backward(drawn)
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
+            if not math.isfinite(value := loss.item()):
+                raise JobError(
+                    f"loss of the fusion for {task.name} became {value} at step {step + 1}; lower its "
+                    f"learning rate ({how.learning_rate:g})"
+                )
             progress((step + 1) / how.steps)
     finally:
         encoder.model.eval()

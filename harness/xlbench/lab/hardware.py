@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from xlbench.contracts import Json
 
 
+ACCELERATORS = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}
+"""What `auto` looks for, in this order, before the processor; each says whether it is here."""
+
+
 def choose_device(wanted: str) -> torch.device:
-    """`auto` is the best there is. Raises XlbenchError for one that is not there."""
+    """`auto` is the first accelerator that torch can use, or else the processor.
+
+    Raises XlbenchError for a device that is not there.
+    """
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = next((name for name, one in ACCELERATORS.items() if one.is_available()), "cpu")
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)
@@ -29,9 +36,9 @@ def choose_device(wanted: str) -> torch.device:
 
 def hardware(device: torch.device) -> dict[str, Json]:
     """Processor, cores, threads and system, as plain data."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    named = device.type in ("cuda", "xpu")
     return {
-        "processor": name,
+        "processor": getattr(torch, device.type).get_device_name(device) if named else _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -48,7 +48,7 @@ Composed = tuple[Composition, str, tuple[str, ...]] | None
 
 MOST_ADAPTERS = 32
 """Language adapters kept in memory; the others are read from disk again."""
-BATCH_TOKENS = {"cpu": 1024, "cuda": 32768, "mps": 8192}
+BATCH_TOKENS = {"cpu": 1024, "cuda": 32768, "xpu": 32768, "mps": 8192}
 """Pieces of a batch of the evaluation, padding included: measured on a CPU (docs/performance.md)."""
 
 

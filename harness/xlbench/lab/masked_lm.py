@@ -150,15 +150,15 @@ class Training:
                 for group in self._optimizer.param_groups:
                     group["lr"] = self._rate(self.done)
                 loss = loss_of(self._encoder, batch)
-                value = loss.item()
+                self._optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                self._optimizer.step()
+                value = loss.item()  # waits for an accelerator, so it comes after all that is queued there
                 if not math.isfinite(value):
                     raise JobError(
                         f"masked-LM loss became {value} at step {self.done + 1} of {steps}; lower "
                         f"{self._setting} ({self._rate(0):g})"
                     )
-                self._optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
-                self._optimizer.step()
                 self.done += 1
                 if not after(self.done):
                     break

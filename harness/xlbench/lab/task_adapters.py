@@ -56,16 +56,16 @@ def train(
                 if not len(batch.slots):
                     continue
                 loss = kind.loss(encoder, task, batch, targets)
-                losses.append(loss.item())
+                optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(loss)
+                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+                optimizer.step()
+                losses.append(loss.item())  # waits for an accelerator, so after all that is queued there
                 if not math.isfinite(losses[-1]):
                     raise JobError(
                         f"loss of the {task.name} adapter became {losses[-1]} at step {step}; lower "
                         f"adapter.{task.name}.learning_rate ({how.learning_rate:g})"
                     )
-                optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
-                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-                optimizer.step()
                 progress(step / steps)
             mean = float(np.mean(losses))
     except BaseException:

@@ -117,7 +117,7 @@ class Span:
             spans[more, :, : width - more] = starts[:, : width - more] + ends[:, more:]
         score, flat = spans.transpose(0, 1).flatten(1).max(-1)
         first, more_ = flat % width, flat // width
-        return list(torch.stack([first, first + more_, score], 1).double().cpu().numpy())
+        return list(torch.stack([first, first + more_, score], 1).cpu().double().numpy())
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """Of each example the most probable span of all its windows, as the context has it."""
