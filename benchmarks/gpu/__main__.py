@@ -72,18 +72,26 @@ def measure(report: Report, folder: Path, given: Material | None, device: str, *
     report.part("machine", 0, lambda: {**describe(torch.get_num_threads()), "device": _named(here)})
     limit = 8 if quick else 400
     small = given or Material.at_random(folder / "small", made.shape("2x64" if quick else "12x384"), limit)
-    steps, size = (2, 256) if quick else (20, 8192)
+    steps, size, chunk = (2, 256, 32) if quick else (20, 8192, 512)
     rounds = 1 if quick else 3
     report.part(
         "agreement", 90,
-        lambda: agreement.measure(folder / "agreement", small, here.type, limit=min(limit, 40), steps=steps),
+        lambda: agreement.measure(folder / "agreement", small, here.type, limit=min(limit, 40), chunk=chunk, steps=steps),
     )  # fmt: skip
     each: dict[str, float] = {}
     report.part("bookkeeping", 10, lambda: _overhead(folder / "overhead", each))
 
     def speeds(model: str, material: Material, name: str) -> dict[str, Any]:
         found, costs = speed.measure(
-            folder / model, material, device, name, limit=limit, steps=steps, rounds=rounds, size=size
+            folder / model,
+            material,
+            device,
+            name,
+            limit=limit,
+            chunk=chunk,
+            steps=steps,
+            rounds=rounds,
+            size=size,
         )
         return {**found, "paper-sized study": paper.extrapolated(costs, each.get("overhead", 0.0))}
 

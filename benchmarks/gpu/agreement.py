@@ -38,10 +38,12 @@ class Found(NamedTuple):
     """Of every target, in points, shape (targets,)."""
 
 
-def measure(folder: Path, material: Material, device: str, *, limit: int, steps: int) -> dict[str, Any]:
+def measure(
+    folder: Path, material: Material, device: str, *, limit: int, chunk: int, steps: int
+) -> dict[str, Any]:
     """Shares of labels that differ, and differences of scores, as plain data."""
     exact = material.without_dropout(folder / "without dropout")
-    asked = exact.study(limit=limit, chunk=512)
+    asked = exact.study(limit=limit, chunk=chunk)
     before, after = State(0, 0), State(steps, 0)
     processor = Lab(made.resolved(asked), asked.model, Store(folder / "results").adapters, device="cpu")
     adapter = processor.task_adapter(TASK)
@@ -53,7 +55,7 @@ def measure(folder: Path, material: Material, device: str, *, limit: int, steps:
     del processor
     seeds = (after, State(steps, 1))
     drawn = {
-        side: _on(material.study(limit=limit, chunk=512), adapter, side, seeds, material)
+        side: _on(material.study(limit=limit, chunk=chunk), adapter, side, seeds, material)
         for side in dict.fromkeys(("cpu", device))
     }
     return {

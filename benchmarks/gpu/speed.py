@@ -82,13 +82,14 @@ def measure(
     name: str,
     *,
     limit: int,
+    chunk: int,
     steps: int,
     rounds: int,
     size: int,
 ) -> tuple[dict[str, Any], Costs]:
     """One model in one arithmetic: figures as plain data, and the costs to extrapolate from."""
     with arithmetic(name) as precision:
-        asked = material.study(limit=limit, chunk=512, precision=precision)
+        asked = material.study(limit=limit, chunk=chunk, precision=precision)
         lab = Lab(made.resolved(asked), asked.model, Store(folder / name).adapters, device=device)
         return _measured(lab, material, name, steps, rounds, square(lab.device, name, size))
 
