@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,13 @@ import torch
 
 from benchmarks import made, overhead
 from benchmarks.gpu import agreement, paper, speed
-from benchmarks.gpu.material import Material
+from benchmarks.gpu.material import Material, Size
 from benchmarks.machine import describe
 from benchmarks.tables import table
 from xlbench.lab.hardware import choose_device, hardware
+
+WHOLE = Size(limit=400, chunk=512, steps=20, rounds=3, matrix=8192)
+QUICK = Size(limit=8, chunk=32, steps=2)
 
 
 class Report:
@@ -40,9 +44,13 @@ class Report:
         self.figures: dict[str, Any] = {}
         out.mkdir(parents=True, exist_ok=True)
 
+    def left(self) -> float:
+        """Seconds."""
+        return self._end - time.monotonic()
+
     def part(self, name: str, needs: float, work: Callable[[], dict[str, Any]]) -> None:
         """Do it where `needs` seconds are left, and keep what it gives, or why it gave nothing."""
-        if time.monotonic() + needs > self._end:
+        if self.left() < needs:
             found: dict[str, Any] = {"left out": f"{needs:.0f} s were not left"}
         else:
             start = time.monotonic()
@@ -70,42 +78,35 @@ def measure(report: Report, folder: Path, given: Material | None, device: str, *
     """All parts; those that others need come first."""
     here = choose_device(device)
     report.part("machine", 0, lambda: {**describe(torch.get_num_threads()), "device": _named(here)})
-    limit = 8 if quick else 400
-    small = given or Material.at_random(folder / "small", made.shape("2x64" if quick else "12x384"), limit)
-    steps, size, chunk = (2, 256, 32) if quick else (20, 8192, 512)
-    rounds = 1 if quick else 3
+    size = QUICK if quick else WHOLE
+    small = given or Material.at_random(
+        folder / "small", made.shape("2x64" if quick else "12x384"), size.limit
+    )
+    fewer = size._replace(limit=min(size.limit, 40), chunk=min(size.chunk, 128), steps=min(size.steps, 10))
     report.part(
-        "agreement", 90,
-        lambda: agreement.measure(folder / "agreement", small, here.type, limit=min(limit, 40), chunk=chunk, steps=steps),
+        "agreement", 90, lambda: agreement.measure(folder / "agreement", small, here.type, fewer)
     )  # fmt: skip
     each: dict[str, float] = {}
     report.part("bookkeeping", 10, lambda: _overhead(folder / "overhead", each))
 
     def speeds(model: str, material: Material, name: str) -> dict[str, Any]:
-        found, costs = speed.measure(
-            folder / model,
-            material,
-            device,
-            name,
-            limit=limit,
-            chunk=chunk,
-            steps=steps,
-            rounds=rounds,
-            size=size,
-        )
-        return {**found, "paper-sized study": paper.extrapolated(costs, each.get("overhead", 0.0))}
+        found, costs = speed.measure(folder / model, material, device, name, size)
+        return {
+            **found,
+            "paper-sized study": paper.extrapolated(costs, each.get("overhead", 0.0), size.chunk),
+        }
 
     for name in speed.ARITHMETIC:
-        report.part(f"{_said(small)}, {name}", 40, lambda name=name: speeds("small speed", small, name))  # type: ignore[misc]
+        report.part(f"{_said(small)}, {name}", 40, partial(speeds, "small speed", small, name))
     report.part(
         f"{_said(small)}, evaluation", 30,
-        lambda: speed.budgets(folder / "small speed", small, device, limit=limit, rounds=rounds),
+        lambda: speed.budgets(folder / "small speed", small, device, size),
     )  # fmt: skip
-    if time.monotonic() + 60 < report._end:
+    if report.left() > 60:
         shape = made.shape("2x96x300" if quick else "12x768x250002")
-        large = Material.at_random(folder / "large", shape, limit)
+        large = Material.at_random(folder / "large", shape, size.limit)
         for name in ("bfloat16", "TF32", "float32"):
-            report.part(f"{_said(large)}, {name}", 50, lambda name=name: speeds("large", large, name))  # type: ignore[misc]
+            report.part(f"{_said(large)}, {name}", 50, partial(speeds, "large", large, name))
 
 
 def _overhead(folder: Path, each: dict[str, float]) -> dict[str, Any]:

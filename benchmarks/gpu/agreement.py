@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import made
-from benchmarks.gpu.material import TASK, Material
+from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Study
 from xlbench.lab import Lab
 from xlbench.results import Store
@@ -38,12 +38,10 @@ class Found(NamedTuple):
     """Of every target, in points, shape (targets,)."""
 
 
-def measure(
-    folder: Path, material: Material, device: str, *, limit: int, chunk: int, steps: int
-) -> dict[str, Any]:
+def measure(folder: Path, material: Material, device: str, size: Size) -> dict[str, Any]:
     """Shares of labels that differ, and differences of scores, as plain data."""
     exact = material.without_dropout(folder / "without dropout")
-    asked = exact.study(limit=limit, chunk=chunk)
+    asked, steps = exact.study(size), size.steps
     before, after = State(0, 0), State(steps, 0)
     processor = Lab(made.resolved(asked), asked.model, Store(folder / "results").adapters, device="cpu")
     adapter = processor.task_adapter(TASK)
@@ -55,7 +53,7 @@ def measure(
     del processor
     seeds = (after, State(steps, 1))
     drawn = {
-        side: _on(material.study(limit=limit, chunk=chunk), adapter, side, seeds, material)
+        side: _on(material.study(size), adapter, side, seeds, material)
         for side in dict.fromkeys(("cpu", device))
     }
     return {

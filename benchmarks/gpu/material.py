@@ -6,12 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import made
 from xlbench.contracts import Study
 
 TASK = "pos"
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    limit: int
+    """Test sentences a target at most."""
+    chunk: int
+    """Tokens of a chunk of text, of which 8 are a step."""
+    steps: int
+    rounds: int = 1
+    """Of which the medians are taken."""
+    matrix: int = 256
+    """Rows and columns of the matrices whose product is timed."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +62,12 @@ class Material:
         said = json.loads((self.checkpoint / "config.json").read_text("utf-8"))
         return made.Shape(said["num_hidden_layers"], said["hidden_size"], said["vocab_size"])
 
-    def study(self, *, limit: int, chunk: int, **changed: Any) -> Study:
-        """One language, with so many test sentences a target."""
+    def study(self, size: Size, **changed: Any) -> Study:
+        """One transfer language."""
         settings: dict[str, Any] = {
             "transfer": (self.language,), "targets": self.targets, "train_languages": (self.train,),
-            "reference": self.train, "limit": limit, "steps": (1,), "seeds": (0,), "mlm": {"chunk": chunk},
+            "reference": self.train, "limit": size.limit, "steps": (1,), "seeds": (0,),
+            "mlm": {"chunk": size.chunk},
             "adapter": {"epochs": 2, "limit": 480, "learning_rate": 5e-4},
         }  # fmt: skip
         files = made.Files({TASK: self.data}, self.text)

@@ -9,7 +9,7 @@ SENTENCES = 1_252
 """Test sentences a cell: the mean of the paper's 114 treebanks, of 142,730 sentences in all."""
 
 
-def extrapolated(costs: Costs, overhead: float) -> dict[str, str]:
+def extrapolated(costs: Costs, overhead: float, chunk: int = 512) -> dict[str, str]:
     """Hours on one device, with the arithmetic. `overhead`: seconds a cell to plan, store and read back.
 
     Every cell is taken to cost what part-of-speech tagging does. Task adapters are trained once and left out.
@@ -22,7 +22,7 @@ def extrapolated(costs: Costs, overhead: float) -> dict[str, str]:
         "starts": (f"{runs:,} fine-tunings x {costs.start:.3g} s", runs * costs.start),
         "steps": (
             f"{TRANSFER} languages x {SEEDS} seeds x ({' + '.join(map(str, STEPS))}) steps = {steps:,} steps "
-            f"of 8 x 512 tokens x {costs.step:.3g} s",
+            f"of 8 x {chunk} tokens x {costs.step:.3g} s",
             steps * costs.step,
         ),
         "evaluation": (

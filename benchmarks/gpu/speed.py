@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks import made, roof
-from benchmarks.gpu.material import TASK, Material
+from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
 from xlbench.lab import Lab, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
@@ -76,27 +76,17 @@ def arithmetic(name: str) -> Iterator[Precision]:
 
 
 def measure(
-    folder: Path,
-    material: Material,
-    device: str,
-    name: str,
-    *,
-    limit: int,
-    chunk: int,
-    steps: int,
-    rounds: int,
-    size: int,
+    folder: Path, material: Material, device: str, name: str, size: Size
 ) -> tuple[dict[str, Any], Costs]:
     """One model in one arithmetic: figures as plain data, and the costs to extrapolate from."""
     with arithmetic(name) as precision:
-        asked = material.study(limit=limit, chunk=chunk, precision=precision)
+        asked = material.study(size, precision=precision)
         lab = Lab(made.resolved(asked), asked.model, Store(folder / name).adapters, device=device)
-        return _measured(lab, material, name, steps, rounds, square(lab.device, name, size))
+        return _measured(lab, material, size, square(lab.device, name, size.matrix))
 
 
-def _measured(
-    lab: Lab, material: Material, name: str, steps: int, rounds: int, matrix: torch.Tensor
-) -> tuple[dict[str, Any], Costs]:
+def _measured(lab: Lab, material: Material, size: Size, matrix: torch.Tensor) -> tuple[dict[str, Any], Costs]:
+    steps, rounds = size.steps, size.rounds
     rates = [roof.machine_rate(matrix) for _ in range(3)]
     rate = statistics.median(rates)
     del matrix
@@ -232,18 +222,18 @@ def bare_adapter(lab: Lab, batches: list[Batch], targets: Any) -> None:
     encoder.delete_task_adapter(task.name)
 
 
-def budgets(folder: Path, material: Material, device: str, *, limit: int, rounds: int) -> dict[str, Any]:
+def budgets(folder: Path, material: Material, device: str, size: Size) -> dict[str, Any]:
     """Evaluation with batches of so many pieces at most, in float32."""
     found = {}
     for budget in BUDGETS:
-        asked = material.study(limit=limit, chunk=512)
+        asked = material.study(size)
         lab = Lab(made.resolved(asked), asked.model, Store(folder / "float32").adapters, device=device,
                   batch_tokens=budget)  # fmt: skip
         lab.task_adapter(TASK)
         activity = evaluating(lab, material)
         activity.engine()
         with peak(lab.device) as most:
-            spent = _median(lab, activity.engine, rounds)
+            spent = _median(lab, activity.engine, size.rounds)
         found[f"batches of {budget:,} tokens"] = (
             f"{activity.tokens / spent:,.0f} tokens/s, peak {most[0]:,.0f} MiB"
         )
