@@ -18,6 +18,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -56,7 +57,8 @@ class Report:
             start = time.monotonic()
             try:
                 found = work()
-            except (RuntimeError, ValueError, OSError) as error:  # the other parts are worth having
+            except Exception as error:  # a machine is lent for minutes: the other parts are worth having
+                traceback.print_exc()
                 found = {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
             found["seconds to measure"] = round(time.monotonic() - start)
         self.figures[name] = found
