@@ -33,7 +33,10 @@ def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: 
     languages = resolved.train_languages(task)[:1]
     training = {x: replace(how, epochs=1, limit=EXAMPLES) for x, how in resolved.training.items()}
     small = replace(
-        resolved, study=replace(study, limit=EXAMPLES, train_languages=languages), training=training
+        resolved,
+        study=replace(study, limit=EXAMPLES, train_languages=languages),
+        training=training,
+        limits={},
     )
     target = resolved.targets[task][0]
     cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)

@@ -43,8 +43,8 @@ class CleanText:
     corpus: Corpus
     tests: Mapping[str, tuple[TaskData, Collection[str]]]
     """By task: its data, and the target languages whose test sets count."""
-    limit: int | None = None
-    """Test examples of a target that count; None is all."""
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+    """By task: test examples of a target that count; None and no entry are all."""
     without: frozenset[str] = frozenset()
     """Languages whose text is not to be had."""
     _keys: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
@@ -115,9 +115,9 @@ class CleanText:
         return self._keys
 
     def _examples(self) -> Iterator[Example]:
-        for data, languages in self.tests.values():
+        for task, (data, languages) in self.tests.items():
             for language in languages:
-                yield from data.examples(language, "test", self.limit)
+                yield from data.examples(language, "test", self.limits.get(task))
 
 
 @dataclass(frozen=True)

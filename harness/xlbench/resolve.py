@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, given_adapters, settings
+from xlbench import checkpoints, given_adapters, precedence, settings
 from xlbench.architectures import NO_HEAD
 from xlbench.clean_text import CleanText
 from xlbench.codes import to_iso639_3
@@ -68,7 +68,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 )
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
-    full = replace(full, adapter=_adapter_settings(study, full, registry, problems))
+    full = replace(full, adapter=_adapter_settings(study, full, model.defaults, registry, problems))
     said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     borrowed = _borrowed(full, tasks, data, registry, problems)
@@ -96,11 +96,15 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         full = left
     targets = _targets(full, data, problems)
     _check_languages(full, training_data, corpus, problems)
+    owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {
-        x: how
-        for x, task in tasks.items()
-        if (how := _training(borrowed[x][0] if x in borrowed else task, full.adapter)) is not None
+        x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None
     }
+    limits = precedence.limits(study, model.defaults, tasks)
+    # One limit for all is the study's; where tasks state others, each process works them out again.
+    full = replace(
+        full, limit=next(iter(limits.values()), None) if len(set(limits.values())) == 1 else study.limit
+    )
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given = "", dict[str, GivenAdapter]()
@@ -132,7 +136,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         data=data,
         training=training,
         mlm=MaskedLM(**_typed(full.mlm)),
-        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, full.limit),
+        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,
@@ -142,6 +146,13 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         targets=targets,
         borrowed=borrowed,
         unavailable=tuple(skipped),
+        limits=limits,
+        in_force=(
+            *precedence.limits_in_force(study, model.name, tasks, limits),
+            *precedence.in_force(
+                study, model.defaults, model.name, tasks=owners, training=training, options=probe_settings
+            ),
+        ),
         plugins={x: str(registry.owners["task", x]) for x in tasks if ("task", x) in registry.owners},
     )
 
@@ -162,10 +173,12 @@ def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str,
     return found
 
 
-def _adapter_settings(study: Study, full: Study, registry: Registry, problems: Problems) -> dict[str, Json]:
-    """Those for all tasks, and for the tasks whose adapters the study uses."""
+def _adapter_settings(
+    study: Study, full: Study, defaults: Study, registry: Registry, problems: Problems
+) -> dict[str, Json]:
+    """What is said for all tasks, and for the tasks whose adapters the study uses."""
     owners = {x: registry.tasks[x].adapter or x for x in full.tasks if x in registry.tasks}
-    used = {"", *owners.values()}
+    used = dict.fromkeys(owners.values())
     for key in study.adapter:
         task = _task_of(key)
         if task in owners and registry.tasks[task].training is None:
@@ -176,10 +189,12 @@ def _adapter_settings(study: Study, full: Study, registry: Registry, problems: P
                 f"adapter.{key}: {task} is scored with the adapter of {owners[task]}; "
                 f"set adapter.{owners[task]}.{own}"
             )
-        elif task not in used and task not in full.tasks:
+        elif task and task not in used and task not in full.tasks:
             known = ", ".join(full.tasks)
             problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
-    return {k: v for k, v in full.adapter.items() if _task_of(k) in used}
+    tasks = {x: registry.tasks[x] for x in used if x in registry.tasks}
+    found = precedence.adapter_settings(study, defaults, tasks)
+    return {k: v for k, v in found.items() if not _task_of(k) or _task_of(k) in used}
 
 
 def _task_of(key: str) -> str:

@@ -79,7 +79,7 @@ def registry(*probes: Plain) -> Registry:
 def asked(resolved: Resolved, *names: str) -> Resolved:
     return replace(
         resolved,
-        corpus=CleanText(resolved.corpus, {}, None),
+        corpus=CleanText(resolved.corpus, {}),
         study=replace(resolved.study, probes=names, seeds=(0, 1, 2), adaptive=True),
     )
 

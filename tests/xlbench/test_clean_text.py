@@ -79,7 +79,7 @@ def test_a_context_is_tested_whole_and_by_sentence(tmp_path: Path) -> None:
 def test_only_test_sets_of_the_study_count(tmp_path: Path) -> None:
     raw = corpus(tmp_path, "Drei!", "Neljä (4)")
     assert CleanText(raw, {"few": (TESTS, ("deu",))}).lines("deu", 9) == ["Neljä (4)"]
-    assert CleanText(raw, {"few": (TESTS, ("deu",))}, limit=1).lines("deu", 9) == ["Drei!", "Neljä (4)"]
+    assert CleanText(raw, {"few": (TESTS, ("deu",))}, {"few": 1}).lines("deu", 9) == ["Drei!", "Neljä (4)"]
     assert CleanText(raw, {}).lines("deu", 9) == ["Drei!", "Neljä (4)"]
 
 

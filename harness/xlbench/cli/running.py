@@ -105,6 +105,8 @@ def plan(
     described: Mapping[str, Any] = describe(ready.resolved)
     for task, facts in described["tasks"].items():
         say(f"training   {task}: {trained_on(facts)}")
+    for setting in ready.resolved.in_force:
+        say(f"setting    {setting}")
     say(f"transfer   {', '.join(asked.transfer) or 'none'}")
     if dropped := dropped_lines(described):
         say(f"text       left out: {dropped}")

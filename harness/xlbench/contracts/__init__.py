@@ -52,7 +52,7 @@ from xlbench.contracts.probe import (
     Value,
     Verdict,
 )
-from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Study, Unavailable
+from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Setting, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     AdapterTraining,
@@ -120,6 +120,7 @@ __all__ = [
     "Resolved",
     "Revised",
     "Score",
+    "Setting",
     "Split",
     "Study",
     "Subwords",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import (
     Composition,
@@ -116,6 +117,25 @@ class Unavailable:
         return f"{name} {self.language}: {self.reason}"
 
 
+class Setting(NamedTuple):
+    """A setting that is not the project's default, and who set it."""
+
+    group: str
+    """What it is a setting of: "task adapter", "masked-LM fine-tuning", a probe's name."""
+    key: str
+    value: Any
+    source: str
+    """"the study", "task nli" or "model tiny"."""
+    tasks: tuple[str, ...] = ()
+    """For which it holds, of a setting by task."""
+
+    def __str__(self) -> str:
+        value = self.value
+        shown = re.sub(r"e-0+", "e-", f"{value:g}") if isinstance(value, float) else str(value)
+        of = f" for {', '.join(self.tasks)}" if self.tasks else ""
+        return f"{self.group}: {self.key.replace('_', ' ')} {shown}{of} ({self.source})"
+
+
 @dataclass(frozen=True)
 class Resolved:
     """A study with every name looked up, every language checked and every revision known."""
@@ -150,6 +170,11 @@ class Resolved:
     """What the study skips."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """By task: the plugin that registers it, for messages."""
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+    """By task: test examples per target at most; a task that is not there has the study's limit."""
+    in_force: tuple[Setting, ...] = ()
+    """Settings that are not the project's defaults, and who set them; empty where the study was filled in
+    before."""
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -171,12 +196,16 @@ class Resolved:
         """The task whose adapter and head a task is scored with: itself, or what `Task.adapter` names."""
         return self.borrowed[task][0] if task in self.borrowed else self.tasks[task]
 
+    def limit(self, task: str) -> int | None:
+        """Test examples per target of a task at most; None is all."""
+        return self.limits.get(task, self.study.limit)
+
     def examples(self, task: str, language: str, split: Split) -> Sequence[Example]:
         """The examples that the study uses of a split, in file order; for "train", of the data that the
         task's adapter is trained on. Raises DataError.
         """
         if split != "train":
-            return self.data[task].examples(language, split, self.study.limit)
+            return self.data[task].examples(language, split, self.limit(task))
         how = self.training[task]
         found = self._training_data(task).examples(language, split, how.limit)
         if how.examples is None:
@@ -199,7 +228,7 @@ class Resolved:
         key = (self.adapter_task(task).name if train else task, language, split)
         if key not in self._sizes:
             data = self._training_data(task) if train else self.data[task]
-            limit = self.training[task].limit if train else self.study.limit
+            limit = self.training[task].limit if train else self.limit(task)
             self._sizes[key] = len(data.examples(language, split, limit))
         return self._sizes[key]
 
@@ -245,7 +274,7 @@ class Resolved:
 
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
-        data, limit = self.data[task], self.study.limit
+        data, limit = self.data[task], self.limit(task)
         return tuple(Cell(task, x, data.fingerprint(x, "test"), limit) for x in self.targets[task])
 
     def passes(self, cells: Iterable[Cell]) -> int:

@@ -127,7 +127,9 @@ class Task:
     labels: tuple[str, ...]
     metric: Metric
     training: AdapterTraining | None
-    """None: the task has no adapter, since the pretrained model can do it as it is."""
+    """How its adapter is trained, where the user says nothing else. A model's defaults for all tasks hold
+    only where this is `AdapterTraining()`. None: the task has no adapter, since the pretrained model can do it
+    as it is."""
     max_length: int
     """Longest input in pieces, special tokens included; what is beyond is cut off and counted."""
     default_data: str
@@ -140,6 +142,8 @@ class Task:
     adapter: str | None = None
     """The task whose adapter and head this one is scored with, trained on that task's data; it has the same
     kind and labels, and an adapter of its own. None: the task's own."""
+    limit: int | None = None
+    """Test examples per target at most, where the user sets no limit; None: the model's default, else all."""
 
     def __post_init__(self) -> None:
         if (self.training is None) != (self.kind == "language model"):

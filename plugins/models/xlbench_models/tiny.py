@@ -27,14 +27,13 @@ DEFAULTS = Study(
     limit=50,
     mlm={"chunk": 24, "lines": 2000, "learning_rate": 5e-4},
     adapter={
-        "epochs": 3,
-        "limit": 600,
-        "learning_rate": 5e-3,
-        "batch_size": 32,
-        "nli.epochs": 5,
-        "nli.limit": 800,
-        "nli.learning_rate": 5e-3,
-        "nli.reduction_factor": 2,
+        f"{task}.{key}": value
+        for task, settings in {
+            "pos": {"epochs": 3, "limit": 600, "learning_rate": 5e-3, "batch_size": 32},
+            "ner": {"epochs": 3, "limit": 600, "learning_rate": 5e-3, "batch_size": 32},
+            "nli": {"epochs": 5, "limit": 800, "learning_rate": 5e-3, "reduction_factor": 2},
+        }.items()
+        for key, value in settings.items()
     },
     language_training={"learning_rate": 3e-3, "steps": 60, "chunk": 24, "lines": 2000, "checks": 4},
     options={
