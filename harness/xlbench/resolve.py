@@ -97,9 +97,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     targets = _targets(full, data, problems)
     _check_languages(full, training_data, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
-    training = {
-        x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None
-    }
+    training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
     limits = precedence.limits(study, model.defaults, tasks)
     # One limit for all is the study's; where tasks state others, each process works them out again.
     full = replace(

@@ -128,8 +128,8 @@ class Task:
     metric: Metric
     training: AdapterTraining | None
     """How its adapter is trained, where the user says nothing else. A model's defaults for all tasks hold
-    only where this is `AdapterTraining()`. None: the task has no adapter, since the pretrained model can do it
-    as it is."""
+    only where this is `AdapterTraining()`. None: the task has no adapter, since the pretrained model can do
+    it as it is."""
     max_length: int
     """Longest input in pieces, special tokens included; what is beyond is cut off and counted."""
     default_data: str
