@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from xlbench.contracts import Classified, Corpus, Tagged, TaskData
+from xlbench.contracts import Classified, Corpus, Line, Tagged, TaskData
 from xlbench.errors import DataError
 from xlbench_tasks import artificial
 from xlbench_tasks.artificial.data import SIZES, ArtificialData, ArtificialText, sentence_meanings
@@ -64,17 +64,25 @@ def test_text_is_in_the_script_that_the_language_claims(code: str) -> None:
 
 def test_data_follow_the_contract() -> None:
     data = list(artificial.xlbench_task_data())
-    assert {x.task for x in data} == {"pos", "ner", "nli"}
+    assert {x.task for x in data} == {"pos", "ner", "nli", "lm"}
     for one in data:
         assert isinstance(one, TaskData)
         assert one.name == "artificial"
         assert set(one.languages("test")) == set(LEAVES)
         for split, size in SIZES.items():
+            if one.task == "lm" and split != "test":
+                assert not one.languages(split)
+                with pytest.raises(DataError, match=f"no {split} data for lm"):
+                    one.examples("qaf", split)
+                continue
             examples = one.examples("qaf", split)
             assert len(examples) == size
             assert list(one.examples("qaf", split, 7)) == list(examples[:7])
             for example in examples:
-                if one.task == "nli":
+                if one.task == "lm":
+                    assert isinstance(example, Line)
+                    assert example.text == example.text.strip() != ""
+                elif one.task == "nli":
                     assert isinstance(example, Classified)
                     assert len(example.texts) == 2
                 else:

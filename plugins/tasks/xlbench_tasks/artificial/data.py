@@ -113,7 +113,12 @@ class ArtificialData:
         return stream.first(_count(SIZES[split], limit))
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
-        """The first `limit` examples, or all; the same on every machine."""
+        """The first `limit` examples, or all; the same on every machine. Raises DataError for a split that
+        the task does not have.
+        """
+        _check(language)
+        if language not in self.languages(split):
+            raise DataError(f"the artificial languages have no {split} data for {self.task}")
         return list(_examples(self, language, split, limit))
 
     def __eq__(self, other: object) -> bool:
