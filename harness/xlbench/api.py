@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Executor, Rerun, Resolved, Study
     from xlbench.plan import Plan
     from xlbench.plugins import Registry
-    from xlbench.results import Rates
+    from xlbench.results import DamagedError, Rates
 
 SMALL = 50_000_000
 """Bytes of weights below which more processes help more than more threads in one."""
@@ -140,6 +141,8 @@ def carry_out(
     if count < 1:
         raise StudyError(f"workers must be at least 1, not {count}")
     ready.store.prepare()
+    own = {job.condition_key for job in plan.jobs}
+    ready.store.set_aside(x for x in plan.damaged if x.condition_key in own)
     described = describe(ready.resolved)
     study_id = ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
     checkpoints.download(ready.checkpoint)
@@ -180,13 +183,23 @@ def carry_out(
 
 
 def load_results(path: str | Path = "results", study: str | None = None) -> pd.DataFrame:
-    """Stored scores, a row a cell: of everything in the folder, or of one study by its id.
+    """Stored scores, one row per cell: of everything in the folder, or of one study by its id.
 
     Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
     condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
+    Every file is checked as `xlbench show` checks it; a damaged one is a UserWarning, and has no rows.
     Raises ResultsError, also where there is no such folder.
     """
-    return Store(Path(path)).existing().frame(study)
+    frame, damaged = read_frame(Path(path), study)
+    for error in damaged:
+        warnings.warn(f"{error} ignored; run its study again", stacklevel=2)
+    return frame
+
+
+def read_frame(path: Path, study: str | None) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
+    """What `load_results` gives, and the damaged files, of which it has nothing. Raises ResultsError."""
+    metrics = {name: task.metric for name, task in plugins.load().tasks.items()}
+    return Store(path).existing().frame(study, metrics)
 
 
 def cores() -> int:

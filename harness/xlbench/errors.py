@@ -35,5 +35,17 @@ class ResultsError(XlbenchError):
     """A results folder cannot be read or written, or a newer version made it."""
 
 
+class ExecutorError(XlbenchError):
+    """An executor lost work, or failed itself; the message names it."""
+
+
 class JobError(Exception):
     """One job failed by its own numbers (a loss became NaN); the rest of the study goes on."""
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, whatever its class makes of that."""
+    try:
+        return str(error)
+    except Exception as other:
+        return f"{type(error).__name__}, which cannot be shown ({type(other).__name__})"

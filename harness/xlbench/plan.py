@@ -16,11 +16,9 @@ from xlbench.results.studies import less, with_cells
 from xlbench.unavailable import left_out
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
     from xlbench.plugins import Registry
-    from xlbench.results import Index, Store
+    from xlbench.results import DamagedError, Index, Store
 
 BYTES_A_JOB = 9_000
 BYTES_AN_EXAMPLE = 2
@@ -41,8 +39,8 @@ class Plan:
     """Failed before; in `todo` too unless only missing ones are asked for."""
     left_out: tuple[str, ...] = ()
     """A line for each task without test data in some target, and each default probe that does not apply."""
-    damaged: tuple[Path, ...] = ()
-    """Result files that were cut off or overwritten, taken as not there."""
+    damaged: tuple[DamagedError, ...] = ()
+    """Result files whose content is not what was written, taken as not there."""
     later: tuple[Job, ...] = ()
     """Of an adaptive study: what later rounds come to at most, less the cells that are stored."""
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
@@ -83,7 +81,8 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
     jobs = in_order(asked)
     if resolved.study.adaptive:
         adaptive.check(resolved, registry)
-    listing = store.listing()
+    metrics = {name: task.metric for name, task in resolved.tasks.items()}
+    listing = store.listing({job.condition_key for job in jobs}, metrics)
     plan = Plan(
         study=_less(resolved.study, without),
         jobs=jobs,
@@ -102,7 +101,7 @@ def after(
     `ended` are the condition keys of jobs that ended since the study was started: with `rerun` "all", no
     others count.
     """
-    index = store.index()
+    index = store.listing({job.condition_key for job in plan.jobs}).index
     if rerun == "all":
         index = {key: files for key, files in index.items() if key in ended}
     return _filled(plan, resolved, registry, store, index, "missing")

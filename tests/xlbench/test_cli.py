@@ -263,30 +263,35 @@ def test_a_damaged_result_is_named_and_made_again(
     path.write_bytes(path.read_bytes()[:-9])
     planned = xlbench("plan", *study, cwd=tmp_path)
     name = str(path.relative_to(tmp_path))
-    assert planned.stderr == f"xlbench: {name} is damaged and taken as not there; its job is run again\n"
+    assert planned.stderr == (
+        f"xlbench: corrupted file {name} (it was cut off, overwritten, or is no results file) ignored; "
+        "its job will run again, and the file is moved to aside/\n"
+    )
     assert "to run     1\n" in planned.stdout
     for words in (("show",), ("leaderboard", "--out", "boards")):
         shown = xlbench(*words, cwd=tmp_path)
         assert shown.returncode == 0
-        assert f"{name} is damaged and taken as not there; run the study again\n" in shown.stderr
+        assert re.search(rf"corrupted file {name} \(.*\) ignored; run the study again\n", shown.stderr)
     again = xlbench("run", *study, "--workers", "1", cwd=tmp_path)
     assert (again.returncode, "1 job in" in again.stdout) == (0, True)
     assert scores(tmp_path) == before
-    assert "damaged" not in xlbench("show", cwd=tmp_path).stderr
+    assert xlbench("show", cwd=tmp_path).stderr == ""
+    assert len(list((tmp_path / "results" / "aside").iterdir())) == 1
 
 
-def test_a_damaged_result_that_nothing_needs_is_named_and_kept(
+def test_a_damaged_result_that_nothing_needs_is_named_where_all_is_asked_for(
     ran: tuple[Path, str, str], study: list[str], tmp_path: Path
 ) -> None:
     shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
     path = tmp_path / "results" / "jobs" / f"{'a' * 40}-{'b' * 12}.parquet"
     path.write_bytes(b"")
     done = xlbench("run", *study, "--quiet", cwd=tmp_path)
-    assert (done.returncode, "0 jobs in" in done.stdout) == (0, True)
+    assert (done.returncode, done.stderr, "0 jobs in" in done.stdout) == (0, "", True)
+    done = xlbench("export", cwd=tmp_path)
     name = path.relative_to(tmp_path)
-    assert done.stderr == (
-        f"xlbench: {name} is damaged and taken as not there; this study does without it; delete it\n"
-    )
+    assert done.stderr == f"xlbench: corrupted file {name} (it is empty) ignored; run its study again\n"
+    with pytest.warns(UserWarning, match=r"corrupted file .* \(it is empty\) ignored; run its study again"):
+        assert len(load_results(tmp_path / "results")) == done.stdout.count("\n") - 1
     assert path.exists()
 
 

@@ -7,11 +7,14 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -19,10 +22,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, write_all
 
-from xlbench.contracts import Cell, Evaluation, Job, Subwords
+from xlbench.contracts import Cell, Evaluation, Job, Record, Subwords
+from xlbench.disk import put, temporary, writing
 from xlbench.errors import JobError, ResultsError
 from xlbench.results import Rates, Store
-from xlbench.results.aside import put, writing
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,10 @@ def fill(store: Store, study: Synthetic) -> str:
     for job in study.jobs:
         store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     return store.save_study(study.study, study.jobs, study.described())
+
+
+def damaged(store: Store) -> list[Path]:
+    return [error.path for error in store.listing().damaged]
 
 
 def listing(store: Store) -> list[str]:
@@ -150,11 +157,10 @@ def test_what_the_tokenizer_makes_of_languages_comes_back(store: Store, study: S
         file.read_bytes()[:-9],
     ):
         file.write_bytes(damage)
-        with pytest.raises(
-            ResultsError, match=r"subwords\.json; delete it and run the study again"
-        ) as caught:
-            store.records(METRICS)
-        assert "\n" not in str(caught.value)
+        assert not store.has_subwords(name)  # so that a run makes it again
+        assert store.records(METRICS).subwords == {}
+        (line,) = store.damage(store.study(), METRICS)
+        assert re.fullmatch(r"corrupted file .*subwords\.json ignored; run the study again, .*", line)
 
 
 def test_the_last_started_study_is_the_latest(store: Store, study: Synthetic) -> None:
@@ -226,12 +232,19 @@ def test_damaged_file_is_not_there_until_its_job_runs_again(
     path.write_bytes(
         {"truncate": whole[:-100], "short": b"PAR1", "empty": b""}.get(damage, b"<html>no</html>")
     )
-    assert store.listing().damaged == (path,)
+    assert damaged(store) == [path]
     assert store.missing_cells(job, store.index()) == job.cells
     assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
-    assert len(store.frame()) == len(study.records().records) - len(job.cells)
+    frame, left = store.frame()
+    assert ([x.path for x in left], len(frame)) == (
+        [path],
+        len(study.records().records) - len(job.cells),
+    )
+    store.set_aside(store.listing().damaged)
+    (kept,) = (store.path / "aside").iterdir()
+    assert kept.name.startswith(path.name)
     store.write(job, good, PROVENANCE, METRICS)
-    assert store.listing().damaged == ()
+    assert damaged(store) == []
     assert len(store.records(METRICS).records) == len(study.records().records)
 
 
@@ -258,52 +271,172 @@ def test_damage_inside_a_file_stops_neither_estimates_nor_running_all_again(
     path, good = store.jobs / f"{job.identity}.parquet", study.evaluate(job)
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + bytes(len(whole) - 12) + whole[-8:])
-    with pytest.raises(ResultsError, match="delete it and run the same command again"):
-        store.records(METRICS)
+    assert damaged(store) == [path]
+    assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
     store.timings("abc", "cpu")
     store.write(job, good, PROVENANCE, METRICS)
     assert len(store.records(METRICS).records) == len(study.records().records)
 
 
-def test_what_cannot_be_opened_is_not_called_damaged(store: Store, study: Synthetic) -> None:
-    fill(store, study)
-    job = study.jobs[0]
-    path = store.jobs / f"{job.identity}.parquet"
-    path.unlink()
-    path.symlink_to("nowhere")  # as of a file that goes away between listing and opening
-    assert store.listing().damaged == ()
-    assert store.missing_cells(job, store.index()) == job.cells
-    path.unlink()
-    path.mkdir()
-    assert store.listing().damaged == ()
-    assert store.missing_cells(job, store.index()) == ()  # nothing is computed again over it
-    with pytest.raises(ResultsError, match=re.escape(str(path))):
-        store.records(METRICS)
-
-
-@pytest.mark.parametrize("damage", ["foreign", "renamed"])
-def test_a_file_of_something_else_is_named(store: Store, study: Synthetic, damage: str) -> None:
+@pytest.mark.parametrize("what", ["link", "folder", "fifo", "empty", "foreign", "renamed", "footer", "zeros"])
+def test_whatever_has_the_name_of_a_job_is_named_and_set_aside(
+    store: Store, study: Synthetic, what: str
+) -> None:
     fill(store, study)
     job, other = study.jobs[0], study.jobs[1]
     path = store.jobs / f"{job.identity}.parquet"
-    if damage == "foreign":
-        pq.write_table(pq.read_table(path).replace_schema_metadata({}), path)
-    else:
-        shutil.copy(store.jobs / f"{other.identity}.parquet", path)
-    with pytest.raises(ResultsError) as caught:
-        store.records(METRICS)
-    assert str(path) in str(caught.value)
-    assert "delete it" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    whole = path.read_bytes()
     path.unlink()
-    assert len(store.records(METRICS).records) == len(study.records().records) - len(job.cells)
+    if what == "link":
+        path.symlink_to("nowhere")
+    elif what == "folder":
+        path.mkdir()
+        (path / "inside").write_bytes(b"")
+    elif what == "fifo":
+        os.mkfifo(path)  # to open it would wait for ever
+    elif what == "foreign":
+        pq.write_table(pa.table({"a": [1]}), path)
+    elif what == "renamed":
+        shutil.copy(store.jobs / f"{other.identity}.parquet", path)
+    elif what == "footer":
+        path.write_bytes(whole[:-300] + bytes(300))
+    else:
+        path.write_bytes(b"" if what == "empty" else bytes(len(whole)))
+    (error,) = store.listing({job.condition_key}).damaged
+    assert re.fullmatch(rf"corrupted file {path} \([a-z ,]+\)", str(error))
+    assert store.missing_cells(job, store.index()) == job.cells
+    (line,) = store.damage(store.study(), METRICS)
+    assert line == f"{error} ignored; run the study again"
+    assert [x.path for x in store.frame(store.study().id, METRICS)[1]] == [path]
+    store.set_aside([error])
+    assert not os.path.lexists(path)
+    assert len(list((store.path / "aside").iterdir())) == 1
+    store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    assert len(store.records(METRICS).records) == len(study.records().records)
+    store.set_aside([error])  # what is whole by now stays
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.ESTALE, errno.EACCES, errno.ENOMEM])
+def test_what_cannot_be_read_just_now_is_not_called_damaged(
+    store: Store, study: Synthetic, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operating system's answer is made up: no test can ask a disk for one."""
+    fill(store, study)
+
+    def read_bytes(path: Path) -> bytes:
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for ask in (store.index, store.frame, lambda: store.read(store.index()[study.jobs[0].condition_key])):
+        with pytest.raises(ResultsError, match=r"^cannot read .*\.parquet: ") as caught:
+            ask()
+        assert not re.search("corrupt|delete|truncated|\n", str(caught.value))
+
+
+def test_too_many_open_files_are_said_to_be_that(store: Store, study: Synthetic) -> None:
+    import resource
+
+    fill(store, study)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = store.index()[study.jobs[0].condition_key]
+    path, files = found[0].path, []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                files.append(path.open("rb"))
+        with pytest.raises(ResultsError, match=r"too many files are open; raise the limit"):
+            store.read(found)
+    finally:
+        for file in files:
+            file.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def numbers(records: list[Record]) -> list[tuple[object, ...]]:
+    return [
+        (x.condition_key, e.cell, e.truncated, e.counts.tolist(), dict(e.extra))
+        for x, e in ((x, x.evaluation) for x in records)
+    ]
+
+
+def test_no_flipped_bit_gives_other_numbers(store: Store, study: Synthetic) -> None:
+    job = replace(study.jobs[0], cells=study.jobs[0].cells[:2])
+    store.write(job, study.evaluate(study.jobs[0])[:2], {"ended": "now"}, METRICS)
+    (file,) = store.index()[job.condition_key]
+    whole, right = file.path.read_bytes(), numbers(store.read([file]))
+    rng = np.random.default_rng(0)
+    for bit in rng.choice(8 * len(whole), 600, replace=False).tolist():
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        file.path.write_bytes(changed)
+        assert store.read([file]) == []
+        assert damaged(store) == [file.path]
+    file.path.write_bytes(whole)
+    assert numbers(store.read([file])) == right
+
+
+def unsealed(path: Path, **columns: object) -> None:
+    """Write a file again as an earlier xlbench did: without a checksum, some columns changed."""
+    table = pq.read_table(path)
+    facts = {k: v for k, v in table.schema.metadata.items() if k != b"content"}
+    for name, value in columns.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(value, table.schema.field(name).type))
+    pq.write_table(table.replace_schema_metadata(facts), path)
+
+
+def test_a_file_of_an_earlier_version_is_read_and_its_scores_are_checked(
+    store: Store, study: Synthetic
+) -> None:
+    fill(store, study)
+    job, good = study.jobs[0], study.evaluate(study.jobs[0])
+    path = store.jobs / f"{job.identity}.parquet"
+    unsealed(path)
+    assert store.listing(None, METRICS).damaged == ()
+    assert numbers(store.read(store.index()[job.condition_key], METRICS)) != []
+    counts = pq.read_table(path).column("counts").to_pylist()
+    counts[0][0] ^= 1
+    unsealed(path, counts=counts)
+    (error,) = store.listing(None, METRICS).damaged
+    assert "the score of pos is not that of its counts" in str(error)
+    assert len(store.records(METRICS).records) == len(study.records().records) - len(good)
+    assert [x.path for x in store.frame(None, METRICS)[1]] == [path]
+
+
+def test_a_metric_that_scores_otherwise_is_named(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    other = {"pos": replace(ACCURACY, score=lambda sums: 50 * sums[..., 0] / sums[..., 1])}
+    for ask in (lambda: store.records(other), lambda: store.frame(None, other)):
+        with pytest.raises(ResultsError, match=r"metric 'accuracy' makes .* --rerun all"):
+            ask()
+
+
+def test_a_manifest_that_changed_is_refused(store: Store, study: Synthetic) -> None:
+    name = fill(store, study)
+    path = store.path / "studies" / name / "plan.json"
+    whole = path.read_bytes()
+    assert b'"seed":1' in whole
+    path.write_bytes(whole.replace(b'"seed":1', b'"seed":0', 1))
+    with pytest.raises(ResultsError, match="damaged; run the study again"):
+        store.study()
+    facts = json.loads(whole)
+    del facts["digest"]  # as of an earlier xlbench: its jobs still tell
+    path.write_text(json.dumps(facts))
+    assert store.study().id == name
+    facts["jobs"] = facts["jobs"][1:]
+    path.write_text(json.dumps(facts))
+    with pytest.raises(ResultsError, match="damaged; run the study again"):
+        store.study()
 
 
 def test_newer_folder_and_newer_file_are_refused(store: Store, study: Synthetic) -> None:
     fill(store, study)
     path = store.jobs / f"{study.jobs[0].identity}.parquet"
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"schema": b"2"}), path)
+    facts = {k: v for k, v in table.schema.metadata.items() if k != b"content"}
+    pq.write_table(table.replace_schema_metadata({**facts, b"schema": b"2"}), path)
     with pytest.raises(ResultsError, match=r"newer xlbench.*schema 2.*upgrade"):
         store.records(METRICS)
     (store.path / "schema.json").write_text('{"schema": 2}')
@@ -325,14 +458,28 @@ def test_other_files_are_passed_over(store: Store, study: Synthetic) -> None:
     assert store.index() == before
 
 
-def test_old_leftovers_are_swept_and_young_ones_stay(store: Store) -> None:
+def test_what_killed_processes_left_is_swept_and_what_a_live_one_writes_stays(store: Store) -> None:
     store.prepare()
-    old, young = store.jobs / ".a.parquet.1.ff", store.jobs / ".b.parquet.1.ff"
-    for path in (old, young):
+    (store.adapters / ".x.1.ff").mkdir(parents=True)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    live = temporary(store.jobs / "a.parquet")
+    dead = live.with_name(live.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-"))
+    far = live.with_name(".a.parquet.00000000-1-00000000")
+    old, young = store.jobs / ".a.parquet.1.ff00ff00", store.jobs / ".b.parquet.1.ff00ff00"
+    folder = temporary(store.adapters / "b")
+    folder = folder.with_name(folder.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-"))
+    folder.mkdir()
+    (folder / "weights").write_bytes(b"half")
+    for path in (live, dead, far, old, young):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
     store.prepare()
-    assert listing(store) == [young.name]
+    assert listing(store) == sorted([live.name, far.name, young.name])
+    assert not folder.exists()
+    os.utime(far, (0, 0))
+    store.prepare()
+    assert listing(store) == sorted([live.name, young.name])
 
 
 def test_a_file_in_the_way(tmp_path: Path, study: Synthetic) -> None:
@@ -415,9 +562,9 @@ def test_frame_has_a_row_a_cell(store: Store, study: Synthetic) -> None:
     store.write(
         replace(study.jobs[1], cells=study.jobs[1].cells[:1]), study.evaluate(study.jobs[1])[:1], {}, METRICS
     )
-    frame = store.frame()
+    frame, _ = store.frame()
     assert len(frame) == len(study.records().records)
-    assert len(store.frame(name)) == len(frame)
+    assert len(store.frame(name)[0]) == len(frame)
     zero = frame[frame["probe"] == "zero-shot"].set_index("target")
     counts = {x.cell.target: x.counts for x in study.evaluate(study.jobs[0])}
     for target, found in counts.items():

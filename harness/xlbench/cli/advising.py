@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbench import plugins, report
-from xlbench.api import load_results
+from xlbench.api import read_frame
 from xlbench.cli.reporting import show_pages
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import Compares, Recommends
 from xlbench.errors import ResultsError
-from xlbench.output import say, write
+from xlbench.output import complain, say, write
 from xlbench.progress import counted
 from xlbench.results import Store
 
@@ -64,9 +64,11 @@ def compare(one: str, other: str, results: Path) -> None:
 
 def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:
     """Write stored scores, a row a cell. Raises ResultsError."""
-    from xlbench.results.aside import put_named
+    from xlbench.disk import put_named
 
-    frame = load_results(results, study)
+    frame, damaged = read_frame(results, study)
+    for error in damaged:
+        complain(f"{error} ignored; run its study again")
     if frame.empty:
         raise ResultsError(f"no finished results in {results}; run a study first, or give another --results")
     if form == "parquet":

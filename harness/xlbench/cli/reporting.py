@@ -94,15 +94,10 @@ def page(read: Read, path: Path) -> None:
 
 def warn(read: Read, asked: str | None) -> None:
     """Name what cannot be read: files of the study's jobs, and studies where the last is asked for."""
-    store, listing = read.store, read.store.listing()
-    keys = {path.name.partition("-")[0] for path in listing.damaged}
-    jobs = [job for job in read.stored.jobs if job.condition_key in keys]
-    missing = {job.condition_key for job in jobs if store.missing_cells(job, listing.index)}
-    for path in listing.damaged:
-        if path.name.partition("-")[0] in missing:
-            complain(f"{path} is damaged and taken as not there; run the study again")
-    for line in store.broken_studies() if asked is None else ():
-        complain(f"{line}")
+    for line in read.store.damage(read.stored, read.records.metrics):
+        complain(line)
+    for line in read.store.broken_studies() if asked is None else ():
+        complain(line)
 
 
 def _pages(registry: Registry, stored: StoredStudy, records: Records) -> Iterator[tuple[str, Page]]:

@@ -68,11 +68,16 @@ def run(
 
 def _warn(ready: Prepared) -> None:
     """Say what differs from what one may expect, a line each."""
+    jobs = {job.condition_key for job in ready.plan.jobs}
     again = {job.condition_key for job in ready.plan.todo}
-    for path in ready.plan.damaged:
-        runs = path.name.partition("-")[0] in again
-        then = "its job is run again" if runs else "this study does without it; delete it"
-        complain(f"{path} is damaged and taken as not there; {then}")
+    for error in ready.plan.damaged:
+        if error.condition_key in again:
+            then = "its job will run again, and the file is moved to aside/"
+        elif error.condition_key in jobs:
+            then = "its scores are stored elsewhere, and the file is moved to aside/ by a run"
+        else:
+            then = "this study does without it"
+        complain(f"{error} ignored; {then}")
     for setting, longest in api.cut_chunks(ready).items():
         complain(f"{setting} is more than the model takes; chunks are of {longest}")
 

@@ -29,7 +29,7 @@ def put_by(name: str, content: bytes) -> None:
 
     Raises OSError, of a full disk above all.
     """
-    from xlbench.results.aside import put
+    from xlbench.disk import put
 
     path = folder() / name
     try:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlbench.output import brief
-from xlbench.results.aside import put
+from xlbench.disk import put
 
 PICTURES = "pictures"
 _MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")

@@ -8,13 +8,13 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from xlbench.disk import put_named
 from xlbench.output import clean, visible
 from xlbench.report import theme
 from xlbench.report.assets import asset
 from xlbench.report.curves import intervals
 from xlbench.report.engine import DrawingError, engine
 from xlbench.report.page_data import language_data, page_data
-from xlbench.results.aside import put_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,25 +7,42 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xlbench.contracts import Cell
 from xlbench.results import jobfile
+from xlbench.results.index import DamagedError
 
 if TYPE_CHECKING:
+    from xlbench.contracts import Cell, Metric
     from xlbench.results.index import Index
 
 
-def frame(index: Index, wanted: Collection[tuple[str, Cell]] | None) -> pd.DataFrame:
-    """A row a (condition, cell), each once; only those in `wanted` where it is given."""
+def frame(
+    index: Index,
+    wanted: Collection[tuple[str, Cell]] | None,
+    metrics: Mapping[str, Metric],
+    damaged: list[DamagedError],
+) -> pd.DataFrame:
+    """One row per (condition, cell), each once; only those in `wanted` where it is given.
+
+    Damaged files are added to `damaged`. Raises ResultsError as `jobfile.decode` does.
+    """
     rows: dict[tuple[str, Cell], dict[str, Any]] = {}
+    keys = None if wanted is None else {key for key, _ in wanted}
     for key, files in index.items():
-        for file in files:
+        for file in files if keys is None or key in keys else ():
             if file.failed:
                 continue
-            head = jobfile.header(file)
+            try:
+                found = jobfile.opened(file)
+                found.check_scores(metrics)
+            except DamagedError as error:
+                damaged.append(error)
+                continue
+            except FileNotFoundError:
+                continue  # another process has just removed it
+            head = found.header
             fixed = {"probe": head.probe, "probe_version": head.probe_version}
             condition = dict(_flat("condition", head.condition))
-            for row in jobfile.rows(file):
-                cell = Cell(row["task"], row["target"], row["data"], row["limit"])
+            for cell, row in zip(found.cells, found.rows(), strict=True):
                 if wanted is None or (key, cell) in wanted:
                     numbers = {name: row[name] for name in ("task", "target", "score", "n", "truncated")}
                     extra = {f"extra.{name}": value for name, value in row["extra"].items()}

@@ -1,4 +1,4 @@
-"""What is stored, told from file names, and from the last bytes of the files."""
+"""What is stored, told from the names of the files and their kind."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from xlbench.disk import reading
 from xlbench.errors import ResultsError
 
 _NAME = re.compile(r"([0-9a-f]{40})-([0-9a-f]{12})(\.failed)?\.parquet")
@@ -29,59 +30,65 @@ Index: TypeAlias = Mapping[str, list[StoredFile]]
 """Condition key to the files of that condition, in order of name."""
 
 
+class DamagedError(ResultsError):
+    """A file of a job whose content is not what was written under its name."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"corrupted file {path} ({why})")
+        self.path, self.why = path, why
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[Path, str]]:
+        return type(self), (self.path, self.why)
+
+    @property
+    def condition_key(self) -> str:
+        """Of the job whose name the file has."""
+        return self.path.name.partition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The files of a folder."""
 
     index: Index
-    damaged: tuple[Path, ...]
-    """Files of the right name that were cut off or overwritten: they are no Parquet."""
+    damaged: tuple[DamagedError, ...]
+    """Those that everything else takes as not there."""
 
 
 def list_files(folder: Path) -> Listing:
-    """Read the names in `folder`, and of each file no more than its last bytes; other names are passed over.
+    """Read the names in `folder`; no file is opened, and other names are passed over.
 
-    Raises ResultsError where the folder cannot be read; an absent one is empty.
+    What has a job's name but is no file (a folder, a FIFO, a link that leads nowhere) is damaged. Raises
+    ResultsError where the folder cannot be read; an absent one is empty.
     """
+    index: dict[str, list[StoredFile]] = {}
+    damaged: list[DamagedError] = []
     try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries)
+        with reading(folder), os.scandir(folder) as entries:
+            found = sorted(((x.name, x) for x in entries if _NAME.fullmatch(x.name)), key=lambda x: x[0])
     except FileNotFoundError:
         return Listing({}, ())
-    except OSError as error:
-        why = f"{error.strerror}; use another --results"
-        raise ResultsError(f"cannot read results in {folder}: {why}") from error
-    index: dict[str, list[StoredFile]] = {}
-    damaged: list[Path] = []
-    for name in names:
-        if found := _NAME.fullmatch(name):
-            try:
-                whole = _is_whole(folder / name)
-            except FileNotFoundError:
-                continue  # another process has just removed it
-            if not whole:
-                damaged.append(folder / name)
-                continue
-            key, cells, failed = found.groups()
-            index.setdefault(key, []).append(
-                StoredFile(folder / name, key, f"{key}-{cells}", failed is not None)
-            )
+    except ResultsError as error:
+        raise ResultsError(f"{error} or use another --results") from error
+    for name, entry in found:
+        if (match := _NAME.fullmatch(name)) is None:
+            continue
+        if (kind := _kind(entry)) is not None:
+            damaged.append(DamagedError(folder / name, kind))
+            continue
+        key, cells, failed = match.groups()
+        file = StoredFile(folder / name, key, f"{key}-{cells}", failed is not None)
+        index.setdefault(key, []).append(file)
     return Listing(index, tuple(damaged))
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether the file ends as Parquet does: with the length of a footer that it has room for, and a mark.
-
-    True of what may not be read, too: it may be whole, and whoever reads it says why that fails. Raises
-    FileNotFoundError.
-    """
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    """What an entry is that is no file; None for a file."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 8))
-            end = file.read(8)
-    except FileNotFoundError:
-        raise
+        if entry.is_file():
+            return None
+        if entry.is_dir():
+            return "it is a folder"
     except OSError:
-        return True
-    return end[4:] == b"PAR1" and int.from_bytes(end[:4], "little") + 12 <= size
+        return "it is a link that leads nowhere"
+    return "it is a link that leads nowhere" if entry.is_symlink() else "it is no regular file"

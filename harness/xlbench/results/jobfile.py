@@ -1,10 +1,15 @@
-"""The Parquet file of one job: a row a cell, and all else as metadata of the file."""
+"""The Parquet file of one job: a row a cell, and all else as metadata of the file.
+
+Among the metadata is a SHA-256 of the job's identity and of every byte of the file (its own digits taken as
+zeros), so that no reader of this module can be given another job's content, or content that changed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +19,11 @@ import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
 from xlbench.counting import checked, scored
+from xlbench.disk import reading
 from xlbench.errors import JobError, ResultsError
-from xlbench.results.schema import SCHEMA, check
+from xlbench.results.index import DamagedError
+from xlbench.results.schema import SCHEMA
+from xlbench.results.schema import check as check_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,52 +76,137 @@ def encode_failure(job: Job, error: Mapping[str, str], provenance: Mapping[str, 
 
 
 def header(file: StoredFile) -> Header:
-    """The metadata alone. Raises ResultsError."""
-    with _reading(file.path):
-        return _header(file.path, pq.read_schema(file.path).metadata)
+    """The metadata alone. Raises as `opened` does."""
+    return opened(file).header
 
 
 def cells(file: StoredFile) -> list[Cell]:
-    """The cells alone, counts unread. Raises ResultsError."""
-    with _reading(file.path):
-        table = _table(file.path, _CELL)
-        _header(file.path, table.schema.metadata)
-        return _cells(table)
+    """The cells alone. Raises as `opened` does."""
+    return opened(file).cells
 
 
-def rows(file: StoredFile) -> list[dict[str, Any]]:
-    """All columns but the counts, a dictionary a cell. Raises ResultsError."""
-    with _reading(file.path):
-        columns = [*_CELL, "n", "score", "truncated", "extra"]
-        table = _table(file.path, columns)
+def decode(file: StoredFile, metrics: Mapping[str, Metric] | None = None) -> list[Record]:
+    """All records. Raises as `opened` does, and as `check_scores` where `metrics` are given."""
+    found = opened(file)
+    if metrics is not None:
+        found.check_scores(metrics)
+    return found.records()
+
+
+def check(file: StoredFile, metrics: Mapping[str, Metric]) -> None:
+    """Raise DamagedError unless the file is what was written under its name.
+
+    Of a file with a checksum nothing is decoded; of one of an earlier xlbench the scores are compared with
+    those of its counts, as far as `metrics` has them by task.
+    """
+    with reading(file.path):
+        content = file.path.read_bytes()
+    if not _is_sealed(file, content):
+        found = _opened(file, content)
+        if not file.failed:
+            found.check_scores(metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file's content, read once and checked against its name and checksum."""
+
+    file: StoredFile
+    content: bytes
+    sealed: bool
+    """Whether it has a checksum; files of an earlier xlbench have none."""
+    header: Header
+    cells: list[Cell]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All columns but the counts, a dictionary a cell."""
+        table = _table(self.content, [*_CELL, "n", "score", "truncated", "extra"])
         return [{**row, "extra": dict(row["extra"])} for row in table.to_pylist()]
 
-
-def decode(file: StoredFile) -> list[Record]:
-    """All records, checked against the name of the file. Raises ResultsError."""
-    with _reading(file.path):
-        table = _table(file.path)
-        head = _header(file.path, table.schema.metadata)
-        job = Job(head.probe, head.probe_version, head.condition, tuple(_cells(table)), "")
-        if not file.failed and job.identity != file.identity:
-            raise _broken(file.path, "its content does not belong to its name")
+    def records(self) -> list[Record]:
+        """What was measured on each cell. Raises DamagedError."""
+        head, table = self.header, _table(self.content)
         n, k = (table.column(name).to_pylist() for name in ("n", "k"))
-        flat = table.column("counts").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        ends = np.cumsum([a * b for a, b in zip(n, k, strict=True)], dtype=np.int64)
-        if flat.size != (ends[-1] if len(ends) else 0):
-            raise _broken(file.path, "its counts are not complete")
-        counts = np.split(flat, ends[:-1])
+        lists = table.column("counts").combine_chunks()
+        sizes = lists.value_lengths().to_pylist()
+        if sizes != [a * b for a, b in zip(n, k, strict=True)] or min([*n, *k], default=1) < 1:
+            raise DamagedError(self.file.path, "its counts are not complete")
+        flat = lists.flatten().to_numpy(zero_copy_only=False)
+        counts = np.split(flat, np.cumsum(sizes, dtype=np.int64)[:-1])
         truncated, extra = (table.column(name).to_pylist() for name in ("truncated", "extra"))
         return [
             Record(
                 head.probe,
                 head.probe_version,
                 head.condition,
-                job.condition_key,
+                self.file.condition_key,
                 Evaluation(cell, counts[i].reshape(n[i], k[i]), truncated[i], dict(extra[i])),
             )
-            for i, cell in enumerate(job.cells)
+            for i, cell in enumerate(self.cells)
         ]
+
+    def check_scores(self, metrics: Mapping[str, Metric]) -> None:
+        """Raise unless each stored score is that of its counts, of the tasks in `metrics`.
+
+        DamagedError; a plain ResultsError where the checksum vouches for both, so that the metric is another.
+        """
+        try:
+            pairs = list(zip(self.records(), self.rows(), strict=True))
+        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
+            raise DamagedError(self.file.path, "its rows cannot be decoded") from error
+        for record, row in pairs:
+            task, counts = record.evaluation.cell.task, record.evaluation.counts
+            if (metric := metrics.get(task)) is None:
+                continue
+            fits = counts.shape[1] == len(metric.columns)
+            found = float(metric.score(counts.sum(axis=0, dtype=np.float64))) if fits else math.nan
+            if math.isclose(found, row["score"], rel_tol=1e-9, abs_tol=1e-9) or (
+                fits and math.isnan(found) and math.isnan(row["score"])
+            ):
+                continue
+            if not self.sealed:
+                raise DamagedError(self.file.path, f"the score of {task} is not that of its counts")
+            raise ResultsError(
+                f"{self.file.path}: the score of {task} on {row['target']} is {row['score']:g}, but the "
+                f"metric {metric.name!r} makes {found:g} of its counts; install the version of the task's "
+                "plugin that it was scored with, or run again with --rerun all"
+            )
+
+
+def opened(file: StoredFile) -> Opened:
+    """Read a file once, and check that its content is what was written under its name.
+
+    Raises DamagedError where it is not; ResultsError where it cannot be read just now, and for one that a
+    newer xlbench wrote; FileNotFoundError.
+    """
+    with reading(file.path):
+        content = file.path.read_bytes()
+    return _opened(file, content)
+
+
+def _opened(file: StoredFile, content: bytes) -> Opened:
+    path, sealed = file.path, _is_sealed(file, content)
+    try:
+        head, found = _decoded(path, content)
+    except ResultsError:
+        raise  # a newer xlbench
+    except Exception as error:  # whatever a damaged or foreign file leads to
+        if sealed:
+            raise ResultsError(f"cannot read {path}: {type(error).__name__}: {error}") from error
+        why = "it is empty" if not content else "it was cut off, overwritten, or is no results file"
+        raise DamagedError(path, why) from error
+    job = Job(head.probe, head.probe_version, head.condition, tuple(found), "")
+    named = file.condition_key == job.condition_key and (file.failed or job.identity == file.identity)
+    if not named or file.failed != (head.error is not None):
+        raise DamagedError(path, "its content does not belong to its name")
+    if not sealed and _seal_of(content) is not None:
+        raise DamagedError(path, "its content changed after it was written")
+    return Opened(file, content, sealed, head, found)
+
+
+def _is_sealed(file: StoredFile, content: bytes) -> bool:
+    """Whether a file has a checksum that is right."""
+    return _seal_of(content) == _digest(content, _name(file.identity, failed=file.failed))
 
 
 def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
@@ -153,50 +246,73 @@ def _file(
     if error is not None:
         facts["error"] = dict(error)
     texts = {
-        name: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        name: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8",
+            "backslashreplace",  # a lone surrogate, as in the error of a plugin, by its JSON escape
+        )
         for name, value in facts.items()
     }
     columns = _COLUMNS
     if real:
         place = columns.get_field_index("counts")
         columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
-    table = pa.Table.from_pylist(list(rows), schema=columns.with_metadata(texts))
+    # Last, so that nothing that the file says is taken for it.
+    texts[_SEAL_KEY] = f"{_SEAL}{_BLANK}".encode()
+    table = pa.Table.from_pylist(list(rows), schema=columns)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return bytes(sink.getvalue())
+    with pq.ParquetWriter(
+        sink, columns, compression="zstd", store_schema=False, write_page_checksum=True
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(texts)
+    content = bytes(sink.getvalue())
+    digest = _digest(content, _name(job.identity, failed=error is not None))
+    start = content.rindex(_SEAL.encode()) + len(_SEAL)
+    return content[:start] + digest.encode() + content[start + len(_BLANK) :]
 
 
-def _header(path: Path, metadata: Mapping[bytes, bytes] | None) -> Header:
-    facts = {name.decode(): value for name, value in (metadata or {}).items()}
-    check(path, json.loads(facts["schema"]))
+_SEAL_KEY = "content"
+_SEAL = "xlbench-sha256:"
+_BLANK = "0" * 64
+
+
+def _name(identity: str, *, failed: bool) -> str:
+    return f"{identity}.failed" if failed else identity
+
+
+def _seal_of(content: bytes) -> str | None:
+    """The checksum that a file has; None for one of an earlier xlbench."""
+    start = content.rfind(_SEAL.encode())
+    if start < 0:
+        return None
+    start += len(_SEAL)
+    return content[start : start + len(_BLANK)].decode("ascii", "replace")
+
+
+def _digest(content: bytes, name: str) -> str:
+    """SHA-256 of a job's name and of all bytes of its file, those of the checksum itself taken as zeros."""
+    start = content.rfind(_SEAL.encode()) + len(_SEAL)
+    total = hashlib.sha256(f"{name}\0".encode())
+    total.update(content[:start])
+    total.update(_BLANK.encode())
+    total.update(content[start + len(_BLANK) :])
+    return total.hexdigest()
+
+
+def _decoded(path: Path, content: bytes) -> tuple[Header, list[Cell]]:
+    table = _table(content, _CELL)
+    facts = {name.decode(): value for name, value in (table.schema.metadata or {}).items()}
+    check_schema(path, json.loads(facts["schema"]))
     names = ("probe", "probe_version", "condition", "provenance")
     probe, version, condition, provenance = (json.loads(facts[name]) for name in names)
     error = json.loads(facts["error"]) if "error" in facts else None
-    return Header(probe, version, condition, provenance, error)
+    if _SEAL_KEY in facts and _seal_of(content) is None:
+        raise ValueError("the checksum itself was changed")
+    cells = [Cell(**row) for row in table.select(_CELL).to_pylist()]
+    return Header(probe, version, condition, provenance, error), cells
 
 
-def _table(path: Path, columns: list[str] | None = None) -> Any:
+def _table(content: bytes, columns: list[str] | None = None) -> Any:
     """The rows of one file. What reads whole data sets, pq.read_table, takes half as long again."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
         return file.read(columns=columns)
-
-
-def _cells(table: Any) -> list[Cell]:
-    return [Cell(**row) for row in table.select(_CELL).to_pylist()]
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever a truncated or foreign file leads to into a ResultsError."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ResultsError(f"{path} is gone; run the same command again") from error
-    except PermissionError as error:
-        raise ResultsError(f"{path} may not be read; change its permissions") from error
-    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
-        raise _broken(path, "it is truncated or not a results file") from error
-
-
-def _broken(path: Path, why: str) -> ResultsError:
-    return ResultsError(f"cannot read {path}: {why}; delete it and run the same command again")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from xlbench.disk import put
 from xlbench.errors import ResultsError
-from xlbench.results.aside import put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,8 @@ def check_folder(folder: Path) -> None:
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}; use another --results") from error
     except ValueError as error:
+        if (folder / "jobs").is_dir():
+            return  # damaged: each file says its version too, and `mark` writes this one again
         raise ResultsError(f"{path} is not JSON; delete it if the folder is of xlbench") from error
     check(path, content.get("schema") if isinstance(content, dict) else None)
 
@@ -44,5 +46,9 @@ def check_folder(folder: Path) -> None:
 def mark(folder: Path) -> None:
     """Write the schema version down, where that is not done yet. Raises OSError."""
     path = folder / "schema.json"
-    if not path.exists():
+    try:
+        marked = isinstance(json.loads(path.read_bytes())["schema"], int)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        marked = False
+    if not marked:
         put(path, json.dumps({"schema": SCHEMA}).encode() + b"\n")

@@ -1,27 +1,43 @@
-"""A results folder. Everything in it is immutable, so folders merge by copying files."""
+"""A results folder. Everything in it is immutable, so folders merge by copying files.
+
+Whatever is read is checked against its checksum first (docs/results.md); nothing damaged is used or deleted.
+"""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xlbench import disk
 from xlbench.contracts import Cell, Evaluation, Job, Record, Records
-from xlbench.errors import ResultsError
+from xlbench.disk import put, sweep, writing
+from xlbench.errors import ResultsError, text_of
 from xlbench.results import described as descriptions
 from xlbench.results import schema, studies, subwords
-from xlbench.results.aside import put, sweep, writing
-from xlbench.results.index import Index, Listing, StoredFile, list_files
+from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files
 from xlbench.results.rates import Rates, rates
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xlbench.contracts import Json, Metric, Subwords
+    from xlbench.results.jobfile import Header
     from xlbench.results.studies import StoredStudy
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed, as it was stored."""
+
+    job: Job
+    error: Mapping[str, str]
+    """`type`, `message` (one line) and `traceback`."""
+    provenance: Mapping[str, Any]
 
 
 class Store:
@@ -54,7 +70,8 @@ class Store:
         with writing(self.path):
             self.jobs.mkdir(parents=True, exist_ok=True)
             schema.mark(self.path)
-            sweep(self.jobs)
+            for folder in (self.path, self.jobs, self.adapters, *self.path.glob("studies/*")):
+                sweep(folder)
             probe = self.path / ".writable"
             put(probe, b"")
             probe.unlink(missing_ok=True)
@@ -75,8 +92,10 @@ class Store:
         from xlbench.results import jobfile
 
         self._put(job, ".parquet", jobfile.encode(job, evaluations, metrics, _complete(job, provenance)))
+        failed = self.jobs / f"{job.identity}.failed.parquet"
         with writing(self.path):
-            (self.jobs / f"{job.identity}.failed.parquet").unlink(missing_ok=True)
+            if failed.is_file() or failed.is_symlink():
+                failed.unlink(missing_ok=True)
 
     def write_failure(self, job: Job, error: BaseException, provenance: Mapping[str, Json]) -> None:
         """Store that a job failed, and why. Raises ResultsError."""
@@ -84,20 +103,51 @@ class Store:
 
         facts = {
             "type": type(error).__name__,
-            "message": " ".join(str(error).split()),
+            "message": " ".join(text_of(error).split()),
             "traceback": "".join(traceback.format_exception(error)),
         }
         self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
 
-    def listing(self) -> Listing:
-        """All whole files by condition key, and those that were cut off or overwritten, which all else takes
-        as not there; from one listing of the folder.
+    def listing(
+        self, keys: Collection[str] | None = None, metrics: Mapping[str, Metric] | None = None
+    ) -> Listing:
+        """All sound files by condition key, and those whose content is not what was written, which all else
+        takes as not there. Each file is read and checked, those of the condition `keys` alone if given;
+        `metrics`, by task, are for files of an earlier xlbench, which have no checksum.
+
+        Raises ResultsError for what cannot be read just now: it may be whole.
         """
-        return list_files(self.jobs)
+        from xlbench.results import jobfile
+
+        found = list_files(self.jobs)
+        index: dict[str, list[StoredFile]] = {}
+        damaged = list(found.damaged)
+        for key, files in found.index.items():
+            for file in files:
+                try:
+                    if keys is None or key in keys:
+                        jobfile.check(file, metrics or {})
+                    index.setdefault(key, []).append(file)
+                except DamagedError as error:
+                    damaged.append(error)
+                except FileNotFoundError:
+                    continue  # another process has just removed it
+        return Listing(index, tuple(sorted(damaged, key=lambda x: x.path)))
 
     def index(self) -> Index:
-        """All whole files by condition key."""
+        """All sound files by condition key."""
         return self.listing().index
+
+    def set_aside(self, damaged: Iterable[DamagedError]) -> None:
+        """Move damaged files out of the way, to the folder `aside`, as far as they are still there and
+        damaged. Raises ResultsError.
+        """
+        found = {error.path: error.condition_key for error in damaged}
+        still = self.listing(set(found.values())).damaged if found else ()
+        with writing(self.path):
+            for error in still:
+                if error.path in found:
+                    disk.set_aside(error.path, self.path / "aside")
 
     def stored_cells(self, condition_key: str, index: Index | None = None) -> set[str]:
         """Keys of the cells that are stored for a condition; opens only that condition's files.
@@ -106,8 +156,14 @@ class Store:
         """
         from xlbench.results import jobfile
 
-        files = (self.index() if index is None else index).get(condition_key, [])
-        return {cell.key for file in files if not file.failed for cell in jobfile.cells(file)}
+        if index is None:
+            index = self.listing({condition_key}).index
+        found: set[str] = set()
+        for file in index.get(condition_key, ()):
+            if not file.failed:
+                with suppress(DamagedError, FileNotFoundError):
+                    found |= {cell.key for cell in jobfile.cells(file)}
+        return found
 
     def missing_cells(self, job: Job, index: Index) -> tuple[Cell, ...]:
         """Cells of `job` that are stored in no file. Opens none where one has the job's very name."""
@@ -119,11 +175,19 @@ class Store:
         stored = self.stored_cells(job.condition_key, index)
         return tuple(cell for cell in job.cells if cell.key not in stored)
 
-    def read(self, files: Iterable[StoredFile]) -> list[Record]:
-        """Every record of the files; a failed job's file has none. Raises ResultsError."""
+    def read(self, files: Iterable[StoredFile], metrics: Mapping[str, Metric] | None = None) -> list[Record]:
+        """Every record of the files; a failed job's file has none, and a damaged file gives none.
+
+        Raises ResultsError, also for scores that the `metrics`, by task, would not give.
+        """
         from xlbench.results import jobfile
 
-        return [record for file in files if not file.failed for record in jobfile.decode(file)]
+        found: list[Record] = []
+        for file in files:
+            if not file.failed:
+                with suppress(DamagedError, FileNotFoundError):
+                    found += jobfile.decode(file, metrics)
+        return found
 
     def save_study(
         self,
@@ -142,8 +206,10 @@ class Store:
         return name
 
     def has_subwords(self, study_id: str) -> bool:
-        """Whether a study has what `save_subwords` keeps."""
-        return (self._folder(study_id) / subwords.NAME).is_file()
+        """Whether a study has what `save_subwords` keeps, whole."""
+        with suppress(ResultsError):
+            return bool(subwords.load(self._folder(study_id)))
+        return False
 
     def save_subwords(self, study_id: str, found: Mapping[str, Subwords]) -> None:
         """Keep what the tokenizer makes of a study's languages, by task. Raises ResultsError."""
@@ -200,14 +266,38 @@ class Store:
         """
         stored = self.study(study_id)
         found = self.records_of(stored, metrics)
-        return replace(found, subwords=subwords.load(self._folder(stored.id)))
+        with suppress(ResultsError):  # told by `damage`
+            found = replace(found, subwords=subwords.load(self._folder(stored.id)))
+        return found
+
+    def damage(self, stored: StoredStudy, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
+        """A line for each file of the study that is taken as not there, though it is."""
+        listing = self.listing({job.condition_key for job in stored.jobs}, metrics)
+        damaged = {x.condition_key: x for x in listing.damaged}
+        jobs = [job for job in stored.jobs if job.condition_key in damaged]
+        needed = {x.condition_key for x in jobs if self.missing_cells(x, listing.index)}
+        lines = [f"{x} ignored; run the study again" for x in listing.damaged if x.condition_key in needed]
+        try:
+            subwords.load(self._folder(stored.id))
+        except ResultsError as error:
+            lines.append(str(error))
+        return tuple(lines)
+
+    def failures(self, stored: StoredStudy) -> list[Failure]:
+        """The jobs of a study that failed and have not ended well since, in the study's order."""
+        index = self.listing({job.condition_key for job in stored.jobs}).index
+        found = []
+        for job in stored.expected:
+            heads = list(self._headers(x for x in index.get(job.condition_key, ()) if x.failed))
+            if heads and self.missing_cells(job, index):
+                last = max(heads, key=lambda x: str(x.provenance.get("ended", "")))
+                found.append(Failure(job, dict(last.error or {}), last.provenance))
+        return found
 
     def records_of(
         self, stored: StoredStudy, metrics: Mapping[str, Metric], index: Index | None = None
     ) -> Records:
         """`records` of a study that need not be stored itself, from the files of `index` alone if given."""
-        from xlbench.results import jobfile
-
         expected = stored.expected
         tasks = {cell.task for job in stored.jobs for cell in job.cells}
         if unknown := sorted(tasks - set(metrics)):
@@ -215,15 +305,15 @@ class Store:
         wanted: dict[str, set[Cell]] = {}
         for job in expected:
             wanted.setdefault(job.condition_key, set()).update(job.cells)
-        index = self.index() if index is None else index
+        index = list_files(self.jobs).index if index is None else index
         records, failures = [], {}
         for key, cells in wanted.items():
             files, left = index.get(key, []), set(cells)
-            for record in self.read(files):
+            for record in self.read(files, metrics):
                 if record.evaluation.cell in left:
                     left.remove(record.evaluation.cell)
                     records.append(record)
-            if left and (failed := [jobfile.header(file) for file in files if file.failed]):
+            if left and (failed := list(self._headers(x for x in files if x.failed))):
                 last = max(failed, key=lambda x: str(x.provenance.get("ended", "")))
                 failures[key] = (last.error or {}).get("message", "") or "failed"
         return Records(
@@ -241,15 +331,18 @@ class Store:
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
         """Provenance of each finished file that serves a study; None is the last started."""
+        index = list_files(self.jobs).index
+        keys = sorted({job.condition_key for job in self.study(study_id).expected})
+        files = (file for key in keys for file in index.get(key, ()) if not file.failed)
+        return [head.provenance for head in self._headers(files)]
+
+    def _headers(self, files: Iterable[StoredFile]) -> Iterator[Header]:
+        """What sound files say about their jobs."""
         from xlbench.results import jobfile
 
-        index, keys = self.index(), {job.condition_key for job in self.study(study_id).expected}
-        return [
-            jobfile.header(file).provenance
-            for key in sorted(keys)
-            for file in index.get(key, ())
-            if not file.failed
-        ]
+        for file in files:
+            with suppress(DamagedError, FileNotFoundError):
+                yield jobfile.header(file)
 
     def timings(self, model: str, device: str, enough: int = 200) -> Rates:
         """How fast jobs of the model of fingerprint `model` were on `device`, from at most `enough` of
@@ -258,7 +351,7 @@ class Store:
         from xlbench.results import jobfile
 
         found: list[dict[str, Any]] = []
-        for files in self.index().values():
+        for files in list_files(self.jobs).index.values():
             for file in files:
                 if len(found) == enough:
                     return rates(found)
@@ -266,25 +359,32 @@ class Store:
                     continue
                 try:
                     head = jobfile.header(file)
-                except ResultsError:
+                except (ResultsError, FileNotFoundError):
                     continue
                 if head.condition.get("model") == model and head.provenance.get("device") == device:
                     found.append(head.provenance)
         return rates(found)
 
-    def frame(self, study_id: str | None = None) -> pd.DataFrame:
-        """Stored scores as a tidy frame, a row a cell; None is every cell in the folder.
+    def frame(
+        self, study_id: str | None = None, metrics: Mapping[str, Metric] | None = None
+    ) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
+        """Stored scores as a tidy frame, one row per cell; None is every cell in the folder.
 
         Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
         condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
-        Raises ResultsError.
+        Beside it, the damaged files, of which it has nothing. Raises ResultsError, also for scores that the
+        `metrics`, by task, would not give.
         """
         from xlbench.results import frame
 
         wanted = None
         if study_id is not None:
             wanted = {(x.condition_key, cell) for x in self.study(study_id).expected for cell in x.cells}
-        return frame.frame(self.index(), wanted)
+        listing = list_files(self.jobs)
+        keys = None if wanted is None else {key for key, _ in wanted}
+        damaged = [x for x in listing.damaged if keys is None or x.condition_key in keys]
+        table = frame.frame(listing.index, wanted, metrics or {}, damaged)
+        return table, tuple(damaged)
 
     def _folder(self, study_id: str) -> Path:
         return self.path / "studies" / study_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from xlbench.contracts import Cell, Job, digest
+from xlbench.disk import put, reading
 from xlbench.errors import ResultsError
-from xlbench.results.aside import put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,13 +75,15 @@ def save(
     described: Mapping[str, Json],
     dropped: Mapping[tuple[str, Cell], str],
 ) -> None:
-    """Write `study.toml` and `plan.json`. Raises OSError."""
+    """Write `plan.json`, with a digest of its content, and `study.toml` for people. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    put(folder / "study.toml", tomli_w.dumps(_without_none(_said(study))).encode())
+    said = _without_none(_said(study))
+    put(folder / "study.toml", tomli_w.dumps(said).encode())
     cells = list(dict.fromkeys(cell for job in jobs for cell in job.cells))
     number = {cell: i for i, cell in enumerate(cells)}
     plan: dict[str, Any] = {
         "created": datetime.now(UTC).isoformat(),
+        "study": said,
         "cells": [cell.as_json() for cell in cells],
         "jobs": [
             {
@@ -97,27 +100,57 @@ def save(
     if dropped:
         place = {job.condition_key: i for i, job in enumerate(jobs)}
         plan["dropped"] = [[place[key], number[cell], why] for (key, cell), why in dropped.items()]
-    put(folder / "plan.json", json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode())
+    put(folder / "plan.json", sealed(plan))
 
 
 def load(folder: Path) -> StoredStudy:
-    """Read a manifest. Raises ResultsError."""
+    """Read a manifest. Raises ResultsError, also where its content is not what was written."""
+    path = folder / "plan.json"
     try:
-        study = tomllib.loads((folder / "study.toml").read_text(encoding="utf-8"))
-        plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        with reading(path):
+            plan = unsealed(path.read_bytes())
+        # Those of earlier versions have the study beside them alone, and no digest.
+        study = plan["study"] if "study" in plan else _toml(folder / "study.toml")
         cells = [Cell(**cell) for cell in plan["cells"]]
         jobs = tuple(
             Job(x["probe"], x["version"], x["condition"], tuple(cells[i] for i in x["cells"]), x["label"])
             for x in plan["jobs"]
         )
+        if folder.name != study_id(jobs, adaptive=bool(study.get("adaptive"))):
+            raise ValueError("the jobs are not those of the study's id")
         dropped = {(jobs[i].condition_key, cells[j]): why for i, j, why in plan.get("dropped", ())}
         return StoredStudy(folder.name, plan["created"], study, jobs, plan["described"], dropped)
     except FileNotFoundError as error:
         raise ResultsError(f"{error.filename} is missing; run the study again, nothing is lost") from error
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ResultsError(
-            f"cannot read the study in {folder}; delete it and run the study again, no result is lost"
+            f"cannot read the study in {folder}, which is damaged; run the study again, no result is lost"
         ) from error
+
+
+def sealed(content: Mapping[str, Json]) -> bytes:
+    """JSON of a table, with a digest of all else in it."""
+    return _json({**content, "digest": hashlib.sha256(_json(content)).hexdigest()})
+
+
+def unsealed(content: bytes) -> dict[str, Any]:
+    """The table that `sealed` wrote, or one of an earlier version. Raises ValueError where it was changed."""
+    found = json.loads(content)
+    if not isinstance(found, dict):
+        raise ValueError("no table")
+    digest = found.pop("digest", None)
+    if digest is not None and digest != hashlib.sha256(_json(found)).hexdigest():
+        raise ValueError("its content changed after it was written")
+    return found
+
+
+def _json(content: Mapping[str, Json]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    with reading(path):
+        return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _said(study: Mapping[str, Json]) -> dict[str, Json]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Subwords
+from xlbench.disk import put, reading
 from xlbench.errors import ResultsError
-from xlbench.results.aside import put
+from xlbench.results.studies import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ NAME = "subwords.json"
 def save(folder: Path, found: Mapping[str, Subwords]) -> None:
     """Write them, by task. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {
+    content: dict[str, Any] = {
         task: {
             "text": dict(one.text),
             "tests": dict(one.tests),
@@ -27,20 +27,22 @@ def save(folder: Path, found: Mapping[str, Subwords]) -> None:
         }
         for task, one in found.items()
     }
-    put(folder / NAME, json.dumps(content, separators=(",", ":")).encode())
+    put(folder / NAME, sealed({"tasks": content}))
 
 
 def load(folder: Path) -> dict[str, Subwords]:
-    """By task; empty where none are stored. Raises ResultsError."""
+    """By task; empty where none are stored. Raises ResultsError, also where they are not what was written."""
     path = folder / NAME
     try:
+        with reading(path):
+            found = unsealed(path.read_bytes())
         return {
             task: Subwords(dict(x["text"]), dict(x["tests"]), {(f, g): share for f, g, share in x["overlap"]})
-            for task, x in json.loads(path.read_bytes()).items()
+            for task, x in found.get("tasks", found).items()
         }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(
-            f"cannot read {path}; delete it and run the study again, no result is lost"
+            f"corrupted file {path} ignored; run the study again, and it is made again"
         ) from error

@@ -1,0 +1,169 @@
+"""Atomic writes, setting aside, and what the operating system's errors mean.
+
+A file is whole or absent, whatever happens meanwhile: it is written under a temporary name in its own folder,
+flushed to the disk, and renamed. What is found damaged is moved out of the way, never deleted.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xlbench.errors import ResultsError
+
+_DAY = 24 * 60 * 60
+_TOO_MANY = "too many files are open; raise the limit (ulimit -n) and try again"
+_UNREADABLE = {
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.EACCES: "it may not be read; change its permissions",
+    errno.EPERM: "it may not be read; change its permissions",
+    errno.EIO: "the disk reports an input/output error; check the disk or network and try again",
+    errno.ESTALE: "the network disk has lost it (stale file handle); mount it again and try again",
+    errno.ENOMEM: "the machine is out of memory; free some and try again",
+}
+"""Why a file cannot be read just now, which says nothing of its content."""
+_WHY = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+    errno.EROFS: "it is on a read-only disk; use another --results",
+    errno.EACCES: "it may not be written to; change its permissions or use another --results",
+    errno.EPERM: "it may not be written to; change its permissions or use another --results",
+    errno.ENOTDIR: "a file is in the way of a folder; use another --results",
+    errno.EEXIST: "a file is in the way of a folder; use another --results",
+    errno.ENOENT: "it cannot be made; use another --results",
+    errno.ENAMETOOLONG: "the name is too long; use another --results",
+}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an operating system's error into a ResultsError of one line. Raises FileNotFoundError as it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, MemoryError) as error:
+        code = errno.ENOMEM if isinstance(error, MemoryError) else error.errno
+        why = _UNREADABLE.get(code or 0, f"{getattr(error, 'strerror', None) or error}; try again")
+        raise ResultsError(f"cannot read {path}: {why}") from error
+
+
+@contextmanager
+def writing(folder: Path, option: str = "--results") -> Iterator[None]:
+    """Turn an operating system's error into a ResultsError of one line; `option` names the folder."""
+    try:
+        yield
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, f"{error.strerror or error}; use another --results").replace(
+            "--results", option
+        )
+        raise ResultsError(f"cannot write to {folder}: {why} (what is stored is unharmed)") from error
+
+
+def put_named(path: Path, content: bytes, option: str = "--out") -> None:
+    """Write a file that the user named with `option`, and the folders that it is in. Raises ResultsError."""
+    if path.is_dir():
+        raise ResultsError(f"{path} is a folder; name a file with {option}")
+    with writing(path.parent, option):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, content)
+
+
+def temporary(path: Path) -> Path:
+    """A name beside `path` that no other process uses, and that `sweep` knows."""
+    return path.with_name(f".{path.name[:150]}.{_HERE}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write `content` under a temporary name, in the folder of `path`, and rename it to `path`.
+
+    A reader sees the old file or the whole new one. Several processes may do this to one path.
+    Raises OSError, and then leaves nothing behind.
+    """
+    aside = temporary(path)
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def set_aside(path: Path, folder: Path) -> Path | None:
+    """Move a file or folder, whatever it is, into `folder` under a name of its own; returns where it is then.
+
+    None where another process was first. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    place = folder / f"{path.name[:200]}.{now}-{secrets.token_hex(4)}"
+    try:
+        path.rename(place)
+    except FileNotFoundError:
+        return None
+    return place
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders of processes that are gone. Raises OSError.
+
+    Those of other machines, of which that cannot be told, go once they are a day old.
+    """
+    if not folder.is_dir():
+        return
+    oldest = time.time() - _DAY
+    for left in folder.glob(".*"):
+        found = _TEMPORARY.fullmatch(left.name)
+        try:
+            if found is None or (
+                left.lstat().st_mtime > oldest and not _is_gone(found["here"], found["pid"])
+            ):
+                continue
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            else:
+                left.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue  # its own process has just renamed it
+
+
+def _is_gone(here: str | None, pid: str | None) -> bool:
+    """Whether a process of this machine has ended."""
+    if here != _HERE or pid is None or os.name != "posix":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        pass
+    return False
+
+
+def _machine() -> str:
+    """8 hexadecimal digits that tell apart what counts processes apart: machines, and containers on one."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+_HERE = _machine()
+_TEMPORARY = re.compile(
+    r"\..+\.(?:(?P<here>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}|\d+|\d+\.[0-9a-f]{8})", re.DOTALL
+)
+"""Temporary names, those of earlier versions included."""
