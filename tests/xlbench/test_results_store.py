@@ -419,7 +419,7 @@ def test_a_manifest_that_changed_is_refused(store: Store, study: Synthetic) -> N
     whole = path.read_bytes()
     assert b'"seed":1' in whole
     path.write_bytes(whole.replace(b'"seed":1', b'"seed":0', 1))
-    with pytest.raises(ResultsError, match="damaged; run the study again"):
+    with pytest.raises(ResultsError, match="damaged: run the study again"):
         store.study()
     facts = json.loads(whole)
     del facts["digest"]  # as of an earlier xlbench: its jobs still tell
@@ -427,7 +427,7 @@ def test_a_manifest_that_changed_is_refused(store: Store, study: Synthetic) -> N
     assert store.study().id == name
     facts["jobs"] = facts["jobs"][1:]
     path.write_text(json.dumps(facts))
-    with pytest.raises(ResultsError, match="damaged; run the study again"):
+    with pytest.raises(ResultsError, match="damaged: run the study again"):
         store.study()
 
 

@@ -124,7 +124,8 @@ def load(folder: Path) -> StoredStudy:
         raise ResultsError(f"{error.filename} is missing; run the study again, nothing is lost") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ResultsError(
-            f"cannot read the study in {folder}, which is damaged; run the study again, no result is lost"
+            f"cannot read the study in {folder}; its manifest is damaged: run the study again, or delete the "
+            "folder (no result is lost)"
         ) from error
 
 
