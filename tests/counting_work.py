@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ class CountingWork:
     dies: tuple[int, ...] = ()
     waits: tuple[int, ...] = ()
     """Jobs that take longer than any test."""
+    raises: str = ""
+    """What job 1 does instead: the name of a function below."""
 
     def prepare(self) -> None:
         print("what a library may print, which must not get between the messages")
@@ -30,6 +33,8 @@ class CountingWork:
         notify(Event(job, "evaluate", 0.5))
         with Path(self.log).open("a") as file:
             file.write(f"{number} {os.getpid()}\n")
+        if self.raises and number == 1:
+            globals()[self.raises]()
         if number in self.waits:
             time.sleep(600)
         if number in self.dies:
@@ -43,3 +48,45 @@ class CountingWork:
         if not Path(self.log).exists():
             return []
         return [(int(a), int(b)) for a, b in (x.split() for x in Path(self.log).read_text().splitlines())]
+
+
+class UnpicklableError(ResultsError):
+    """Its arguments are not those that it is made with."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"{one} and {other}")
+        self.held = lambda: one
+
+
+class SilentError(Exception):
+    """It cannot be shown."""
+
+    def __str__(self) -> str:
+        raise TypeError
+
+
+def unpicklable() -> None:
+    raise UnpicklableError("this", "that")
+
+
+def silent() -> None:
+    raise SilentError
+
+
+def leaves() -> None:
+    os._exit(0)
+
+
+def leaves_a_child() -> None:
+    """The child keeps the pipes open."""
+    if os.fork() == 0:
+        time.sleep(30)
+        os._exit(0)
+    os._exit(3)
+
+
+def prints() -> None:
+    os.write(1, b"\x00xlbench" * 100)
+    print("x" * 100_000, flush=True)
+    sys.__stdout__.write("y\n")  # type: ignore[union-attr]
+    assert sys.stdin.read() == ""

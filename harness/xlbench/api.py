@@ -16,6 +16,7 @@ from xlbench import checkpoints, plugins
 from xlbench import plan as planning
 from xlbench.errors import StudyError, XlbenchError
 from xlbench.estimate import Meter
+from xlbench.outcomes import outcomes
 from xlbench.progress import Progress
 from xlbench.resolve import resolve
 from xlbench.results import Store, describe
@@ -148,7 +149,7 @@ def carry_out(
     checkpoints.download(ready.checkpoint)
     work = Work(
         as_json(plan.study),
-        str(ready.store.path),
+        str(ready.store.path.absolute()),
         study_id,
         device=device,
         threads=threads_of(count),
@@ -158,9 +159,10 @@ def carry_out(
     failed: dict[str, str] = {}
     ended: set[str] = set()
     meter = Meter.of(ready.rates(device))
+    there = Store(ready.store.path.absolute())
     while True:
         with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
-            for outcome in ready.executor.run(plan.todo, work, progress.event, count) if plan.todo else ():
+            for outcome in outcomes(ready.executor, plan.todo, work, progress.event, count, there):
                 progress.outcome(outcome)
                 ended.add(outcome.job.condition_key)
                 if outcome.error is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
+from contextlib import AbstractContextManager, chdir, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench import checkpoints, hub, plugins, provenance
 from xlbench.contracts import Event, Outcome, Unavailable
-from xlbench.errors import JobError, ResultsError, XlbenchError
+from xlbench.errors import JobError, ResultsError, XlbenchError, text_of
 from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.study import parse
@@ -45,6 +47,7 @@ class Work:
     study: Mapping[str, Json]
     """With all defaults filled in."""
     results: str
+    """An absolute path, wherever the work is done."""
     study_id: str
     """As `Store.save_study` gave it."""
     device: str = "auto"
@@ -56,6 +59,8 @@ class Work:
     """Made already in this process."""
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=hub.known_commits)
     """What revisions of the hub the study was planned with, so that other processes read the same."""
+    folder: str = field(default_factory=os.getcwd)
+    """Where the study was planned: what its relative paths are relative to."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -65,8 +70,14 @@ class Work:
     def prepare(self) -> None:
         """Load the model. Raises ModelError and the like where that cannot be done."""
         if self._room is None:
-            self._room = self._make_room()
+            with self._at_home():
+                self._room = self._make_room()
             self._room.lab.take_seconds()  # loading is no part of any job
+
+    def _at_home(self) -> AbstractContextManager[object]:
+        """In the folder where the study was planned, as far as this machine has it."""
+        away = Path.cwd() != Path(self.folder) and Path(self.folder).is_dir()
+        return chdir(self.folder) if away else nullcontext()
 
     def __call__(self, job: Job, notify: Notify) -> Outcome:
         """Do one job and store its result, or the record of its failure.
@@ -83,14 +94,15 @@ class Work:
         facts = {**room.facts, **provenance.of_job(job, room.resolved, room.registry)}
         error: str | None = None
         try:
-            evaluations = room.registry.probes[job.probe].run(job, room.lab)
+            with self._at_home():
+                evaluations = room.registry.probes[job.probe].run(job, room.lab)
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
             facts |= provenance.of_text(job, room.resolved)
             room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
-        except ResultsError:
+        except (ResultsError, KeyboardInterrupt):
             raise
-        except Exception as problem:
+        except BaseException as problem:  # a plugin's sys.exit() must not end the run, least of all with 0
             if isinstance(problem, OSError) and problem.errno in DISK:
                 raise ResultsError(
                     f"{problem.strerror}: make room and run the same command again"
@@ -130,9 +142,9 @@ class Work:
             notify(Event(job, phase, fraction))
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """What went wrong, for people."""
-    text = " ".join(str(error).split())
+    text = " ".join(text_of(error).split())
     if isinstance(error, JobError | XlbenchError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

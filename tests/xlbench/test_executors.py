@@ -1,18 +1,26 @@
 """The local executor, in this process and with real worker processes."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from counting_work import CountingWork
+from synthetic import ACCURACY
 
-from xlbench.contracts import Event, Job, Outcome
-from xlbench.errors import ResultsError, XlbenchError
+from xlbench.contracts import Cell, Evaluation, Event, Job, Notify, Outcome, Work
+from xlbench.errors import ExecutorError, ResultsError, XlbenchError
+from xlbench.executors import channel, local
 from xlbench.executors.local import Local
+from xlbench.outcomes import outcomes
+from xlbench.results import Store
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -91,8 +99,90 @@ def test_a_full_disk_ends_the_run(jobs: list[Job], tmp_path: Path, workers: int)
 
 def test_a_worker_that_is_killed_ends_the_run_with_advice(jobs: list[Job], tmp_path: Path) -> None:
     work = CountingWork(str(tmp_path / "log"), dies=(1,))
-    with pytest.raises(XlbenchError, match=r"worker process died .* fewer --workers"):
+    with pytest.raises(XlbenchError, match=r"worker process died at 'job 1'.* fewer --workers"):
         run(jobs, work, 2)
+
+
+@pytest.mark.parametrize(
+    ("does", "kind", "says"),
+    [
+        ("unpicklable", ResultsError, "^this and that$"),
+        ("silent", RuntimeError, "SilentError"),
+        ("leaves", ExecutorError, r"died at 'job 1' \(exit status 0\)"),
+        ("leaves_a_child", ExecutorError, r"died at 'job 1' \(exit status 3\)"),
+    ],
+)
+def test_whatever_happens_in_a_worker_is_told_and_nothing_hangs(
+    jobs: list[Job],
+    tmp_path: Path,
+    does: str,
+    kind: type[Exception],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local, "PATIENCE", 0.5)
+    with pytest.raises(kind, match=says):
+        run(jobs, CountingWork(str(tmp_path / "log"), raises=does), 2)
+
+
+def test_what_a_plugin_prints_or_reads_does_not_get_between_messages(jobs: list[Job], tmp_path: Path) -> None:
+    outcomes, _ = run(jobs, CountingWork(str(tmp_path / "log"), raises="prints"), 2)
+    assert [x.error for x in outcomes] == [None] * len(jobs)
+
+
+def test_what_stands_between_messages_is_passed_over() -> None:
+    pipe = io.BytesIO()
+    pipe.write(b"hello\n\x00xlbench")
+    channel.send(pipe, ("idle",))
+    with pytest.raises(AttributeError):
+        channel.send(pipe, lambda: None)
+    pipe.write(b"more")
+    channel.send(pipe, ("outcome", 1))
+    pipe.write(channel.MARK + b"\xff")
+    pipe.seek(0)
+    assert [channel.receive(pipe), channel.receive(pipe)] == [("idle",), ("outcome", 1)]
+    with pytest.raises(EOFError):
+        channel.receive(pipe)
+
+
+class Lying:
+    """An executor that says what it is told to."""
+
+    name, summary = "lying", ""
+
+    def __init__(self, said: Callable[[Sequence[Job], Work], Iterable[object]]) -> None:
+        self.said = said
+
+    def run(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> Iterator[Outcome]:
+        return self.said(jobs, work)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (lambda jobs, done: [], "ended without 3 of 3 jobs, such as 'job 0'"),
+        (lambda jobs, done: done[:2], "ended without 1 of 3 jobs, such as 'job 2'"),
+        (lambda jobs, done: [*done, done[0]], "a second outcome for 'job 0'"),
+        (lambda jobs, done: [*done, Outcome(job(9), 0.0)], "it was not given, 'job 9'"),
+        (lambda jobs, done: [*done, None], "gave NoneType instead of an outcome"),
+        (lambda jobs, done: None, "failed: TypeError"),
+        (lambda jobs, done: [*done[:2], Outcome(jobs[2], 0.0)], "says that 'job 2' is done"),
+    ],
+)
+def test_an_executor_that_loses_work_is_named(
+    said: Callable[[Sequence[Job], Sequence[Outcome]], Iterable[object]], says: str, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    cell = Cell("pos", "qaa", "x")
+    jobs = [replace(job(i), cells=(cell,)) for i in range(3)]
+    for one in jobs[:2]:
+        store.write(one, [Evaluation(cell, np.ones((3, 2), np.int32))], {}, {"pos": ACCURACY})
+    done = [Outcome(x, 0.1) for x in jobs[:2]] + [Outcome(jobs[2], 0.1, "NaN")]
+    executor = Lying(lambda jobs, work: said(jobs, done))
+    found: list[Outcome] = []
+    with pytest.raises(ExecutorError, match=rf"the executor 'lying' .*{says}.*--executor local"):
+        found.extend(outcomes(executor, jobs, CountingWork(""), lambda event: None, 1, store))
+    assert len({x.job.label for x in found}) == len(found)
 
 
 def test_workers_end_when_the_run_is_left(jobs: list[Job], tmp_path: Path) -> None:

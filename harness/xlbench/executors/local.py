@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import pickle
 import queue
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from typing import Any
 
 from xlbench import hookimpl
 from xlbench.contracts import Event, Executor, Job, Notify, Outcome, Work
-from xlbench.errors import XlbenchError
+from xlbench.errors import ExecutorError
+from xlbench.executors.channel import receive, send, untold
 
 PATIENCE = 5.0
 """Seconds that a worker gets to end by itself."""
@@ -31,7 +31,7 @@ class Local:
     summary = "This machine: one process, or --workers of them"
 
     def run(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> Iterator[Outcome]:
-        """See `contracts.Executor`. Raises XlbenchError where a worker process dies."""
+        """See `contracts.Executor`. Raises ExecutorError where a worker process dies."""
         if workers == 1 or len(jobs) == 1:
             return _here(jobs, work, notify)
         return _Pool(jobs, work, notify, workers).run()
@@ -53,6 +53,18 @@ def _blocked(job: Job, failed: dict[str, str]) -> Outcome | None:
     return None if need is None else Outcome(job, 0.0, f"not run, since {failed[need]!r} failed")
 
 
+def _died(status: int, job: Job | None) -> str:
+    """What to say of a worker process that ended in the middle of its work."""
+    why = f"exit status {status}"
+    if status < 0:
+        why = f"signal {-status}{', perhaps for want of memory' if status == -9 else ''}"
+    where = f" at {job.label!r}" if job is not None else ""
+    return (
+        f"a worker process died{where} ({why}); run the same command again, perhaps with fewer --workers; "
+        "what is done is kept"
+    )
+
+
 class _Worker:
     """One process, and a thread that reads what it says."""
 
@@ -66,7 +78,9 @@ class _Worker:
         )
         self._inbox = inbox
         self._send(work)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def start(self, jobs: list[Job]) -> None:
         """Give it something to do."""
@@ -88,16 +102,19 @@ class _Worker:
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
         # A worker that is gone is noticed where its output ends.
         with contextlib.suppress(BrokenPipeError):
-            pickle.dump(message, self._process.stdin)
-            self._process.stdin.flush()
+            send(self._process.stdin, message)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        try:
+        with contextlib.suppress(EOFError, OSError, ValueError):
             while True:
-                self._inbox.put((self, pickle.load(self._process.stdout)))  # noqa: S301 - our own process
-        except (EOFError, pickle.UnpicklingError):
-            self._inbox.put((self, ("gone", self._process.wait())))
+                self._inbox.put((self, receive(self._process.stdout)))
+
+    def _watch(self) -> None:
+        """Tell that the process has ended: its pipe may stay open, in a process that it left behind."""
+        status = self._process.wait()
+        self._listener.join(PATIENCE)
+        self._inbox.put((self, ("gone", status)))
 
 
 class _Pool:
@@ -151,13 +168,13 @@ class _Pool:
                 yield self._ended(Outcome(worker.jobs[number], seconds, error))
             case ("idle",):
                 worker.jobs = []
-            case ("fatal", error):
-                raise error
+            case ("fatal", known, text):
+                raise untold(known, text)
+            case ("crashed", text):
+                raise RuntimeError(f"in a worker process:\n{text}")
             case ("gone", status):
-                raise XlbenchError(
-                    f"a worker process died (exit status {status}), perhaps for want of memory; "
-                    "run the same command again with fewer --workers, what is done is kept"
-                )
+                at = next((x for x in worker.jobs if x.condition_key in self._open), None)
+                raise ExecutorError(_died(status, at))
 
     def _ended(self, outcome: Outcome) -> Outcome:
         self._open.discard(outcome.job.condition_key)

@@ -1,23 +1,22 @@
 """A worker process: reads batches of jobs from its standard input, writes what happens to its output.
 
-Messages are pickled tuples. To the worker: the work first, then lists of jobs. From the worker:
-("event", number, phase, fraction), ("outcome", number, seconds, error), ("idle",), and, as the last,
-("fatal", exception).
+Messages (`channel`) are tuples of plain values. To the worker: the work first, then lists of jobs. From the
+worker: ("event", number, phase, fraction), ("outcome", number, seconds, error), ("idle",), and, as the last,
+("fatal", class, text) of an error that ends the run, or ("crashed", traceback).
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import queue
 import signal
-import sys
 import threading
 import time
 import traceback
 from typing import IO, TYPE_CHECKING, Any
 
 from xlbench.errors import XlbenchError
+from xlbench.executors import channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,35 +31,42 @@ def main() -> None:
     """Serve until the input ends: when there is no more work, or when the parent has died."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What libraries print must not get between the messages.
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # What plugins print must not get between the messages, and what they read must not be messages.
+    out, source = (os.fdopen(os.dup(x), mode) for x, mode in ((1, "wb"), (0, "rb")))
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    threading.Thread(target=_listen, args=(source, inbox), daemon=True).start()
 
     def send(*message: Any) -> None:
-        pickle.dump(message, out)
-        out.flush()
+        channel.send(out, message)
+
+    def take() -> Any:
+        if isinstance(found := inbox.get(), BaseException):
+            raise found
+        return found
 
     try:
-        work = inbox.get()
+        work = take()
         work.prepare()
         while True:
-            _do(inbox.get(), work, send)
+            _do(take(), work, send)
             send("idle")
     except XlbenchError as error:
-        send("fatal", error)
+        send("fatal", *channel.told(error))
     except BaseException:
-        send("fatal", RuntimeError(f"in a worker process:\n{traceback.format_exc()}"))
+        send("crashed", traceback.format_exc())
 
 
 def _listen(source: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
     try:
         while True:
-            inbox.put(pickle.load(source))  # noqa: S301 - from the parent process
-    finally:
+            inbox.put(channel.receive(source))
+    except EOFError:
         # The parent has closed our input or died. No job is worth finishing: results are whole or absent.
         os._exit(0)
+    except BaseException as error:
+        inbox.put(error)  # what cannot be unpickled here
 
 
 def _do(jobs: list[Job], work: Work, send: Callable[..., None]) -> None:
@@ -73,7 +79,7 @@ def _do(jobs: list[Job], work: Work, send: Callable[..., None]) -> None:
         outcome = work(job, _throttled(number, send))
         if outcome.error is not None:
             failed[job.condition_key] = job.label
-        send("outcome", number, outcome.seconds, outcome.error)
+        send("outcome", number, float(outcome.seconds), None if outcome.error is None else str(outcome.error))
 
 
 def _throttled(number: int, send: Callable[..., None]) -> Callable[[Event], None]:
@@ -84,7 +90,7 @@ def _throttled(number: int, send: Callable[..., None]) -> Callable[[Event], None
         now = time.monotonic()
         if event.phase != phase or now - last >= EVERY or event.fraction >= 1:
             last, phase = now, event.phase
-            send("event", number, event.phase, event.fraction)
+            send("event", number, str(event.phase), float(event.fraction))
 
     return notify
 

@@ -134,6 +134,19 @@ class Store:
                     continue  # another process has just removed it
         return Listing(index, tuple(sorted(damaged, key=lambda x: x.path)))
 
+    def has(self, job: Job) -> bool:
+        """Whether the file of a finished job is there, and whole. Raises ResultsError."""
+        from xlbench.results import jobfile
+
+        path = self.jobs / f"{job.identity}.parquet"
+        if not path.is_file():
+            return False
+        try:
+            jobfile.check(StoredFile(path, job.condition_key, job.identity, failed=False), {})
+        except (DamagedError, FileNotFoundError):
+            return False
+        return True
+
     def index(self) -> Index:
         """All sound files by condition key."""
         return self.listing().index
