@@ -139,7 +139,7 @@ def test_real_counts_are_stored_and_scored_with_their_decimals(tmp_path: Path) -
     store.prepare()
     job = Job("zero-shot", 1, {"model": "m"}, (cell,), "zero-shot")
     store.write(job, [Evaluation(cell, counts["before"])], {}, {"odd": PEARSON})
-    (row,) = store.frame().to_dict("records")
+    (row,) = store.frame()[0].to_dict("records")
     assert row["score"] == pytest.approx(100 * pearsonr(x, y["before"]).statistic)
     effects = Effects(
         "odd", PEARSON, {"qaa": counts["before"]}, [Trial(Arm("f", 1), 0, "qaa", counts["after"])]

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlbench.output import brief
 from xlbench.disk import put
+from xlbench.output import brief
 
 PICTURES = "pictures"
 _MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")

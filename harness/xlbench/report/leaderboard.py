@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Page, Table
-from xlbench.disk import put, writing
+from xlbench.disk import put, put_named, writing
 from xlbench.errors import ResultsError
 from xlbench.report.assets import asset
 from xlbench.report.curves import points
@@ -27,7 +27,6 @@ from xlbench.report.folder import (
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
 from xlbench.report.text import escape
-from xlbench.disk import put, put_named, writing
 
 if TYPE_CHECKING:
     from pathlib import Path

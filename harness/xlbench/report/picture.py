@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Matrix
 from xlbench.output import clean
-from xlbench.disk import put_named
 from xlbench.report import curves, heat_map
 from xlbench.report.engine import engine
 from xlbench.report.theme import config
