@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xlbench.lab import running_text
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
+
+    from xlbench.contracts import Parsed, Tagged
 
 SPACE_MARKS = "▁Ġ# \u00a0"
 """What tokenizers put before or in a piece without its carrying any text."""
@@ -63,36 +67,38 @@ def blank_pieces(tokenizer: Any) -> frozenset[int]:
 
 
 def encode_words(
-    sentences: Sequence[Sequence[str]], tokenizer: Any, max_length: int, blank: frozenset[int]
+    sentences: Sequence[Tagged | Parsed], tokenizer: Any, max_length: int, blank: Collection[int]
 ) -> Words:
-    """Tokenize sentences of given words, cutting each at `max_length` pieces.
+    """Tokenize sentences as running text, cutting each at `max_length` tokens.
 
-    A word of which only a piece without text is left counts as cut off.
+    A word of which only a token without text is left counts as cut off.
     """
     found = Words([], [], [], [])
-    batch = tokenizer([list(x) for x in sentences], is_split_into_words=True, truncation=True,
-                      max_length=max_length, return_attention_mask=False)  # fmt: skip
-    for words, encoding in zip(sentences, batch.encodings, strict=True):
-        pieces = encoding.ids
-        first, labelled = np.full((2, len(words)), -1, np.int32)
-        ends = np.zeros(len(words), np.int32)
-        settled = [False] * len(words)
-        for position, word in enumerate(encoding.word_ids):
-            if word is None:
+    read = running_text.tokenize(sentences, tokenizer, truncation=True, max_length=max_length)
+    for sentence, tokens in zip(sentences, read, strict=True):
+        ids = tokens.encoding.ids
+        size = len(sentence.words)
+        first, labelled = np.full((2, size), -1, np.int32)
+        ends = np.zeros(size, np.int32)
+        settled = [False] * size
+        for position, word in enumerate(tokens.words):
+            if word == running_text.NOWHERE:
                 continue
             ends[word] = position + 1
             if first[word] < 0:
                 first[word] = position
             if settled[word]:
                 continue
-            settled[word] = pieces[position] not in blank
+            settled[word] = not (tokens.empty[position] or ids[position] in blank)
             if settled[word] or labelled[word] < 0:
                 labelled[word] = position
-        if encoding.overflowing:
-            last = max(w for w in encoding.word_ids if w is not None)
-            if not settled[last]:  # its text was cut off, not its space mark
+        for word, position in tokens.shared.items():
+            first[word], ends[word], labelled[word], settled[word] = position, position + 1, position, True
+        if tokens.encoding.overflowing:
+            last = max(tokens.words)
+            if last != running_text.NOWHERE and not settled[last]:  # its text was cut off, not its space mark
                 first[last], ends[last], labelled[last] = -1, 0, -1
-        found.ids.append(np.asarray(pieces, np.int32))
+        found.ids.append(np.asarray(ids, np.int32))
         found.first.append(first)
         found.ends.append(ends)
         found.labelled.append(labelled)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xlbench.contracts import Parsed, Subwords, Tagged, sentences
+from xlbench.lab import running_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -78,27 +79,27 @@ def _read(
     examples: Sequence[Example], tokenizer: Any, size: int, *, spaced: bool
 ) -> tuple[NDArray[np.int64], int]:
     """How often each piece is in a test set, and how many words are; 0 where that is not known."""
-    given = [x.words for x in examples if isinstance(x, Tagged | Parsed)]
+    given = [x for x in examples if isinstance(x, Tagged | Parsed)]
     texts = [text for x in examples if not isinstance(x, Tagged | Parsed) for text in sentences(x)]
-    pieces = _pieces(given, tokenizer, size, split=True) + _pieces(texts, tokenizer, size)
+    read = running_text.tokenize(given, tokenizer, add_special_tokens=False, return_token_type_ids=False)
+    pieces = _counted((x.encoding.ids for x in read), size) + _pieces(texts, tokenizer, size)
     if texts and not spaced:
         return pieces, 0
-    return pieces, sum(map(len, given)) + _words(texts)
+    return pieces, sum(len(x.words) for x in given) + _words(texts)
 
 
 def _words(texts: Iterable[str]) -> int:
     return sum(len(x.split()) for x in texts)
 
 
-def _pieces(
-    texts: Sequence[str] | Sequence[Sequence[str]], tokenizer: Any, size: int, *, split: bool = False
-) -> NDArray[np.int64]:
-    """How often each piece is in texts, shape (size,); `split`: a text is a sequence of words."""
+def _pieces(texts: Sequence[str], tokenizer: Any, size: int) -> NDArray[np.int64]:
+    """How often each piece is in texts, shape (size,)."""
     if not texts:
         return np.zeros(size, np.int64)
-    batch = tokenizer([list(x) if split else x for x in texts], is_split_into_words=split,
-                      add_special_tokens=False, return_attention_mask=False,
+    batch = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False,
                       return_token_type_ids=False, verbose=False)  # fmt: skip
-    return np.bincount(
-        np.fromiter(itertools.chain.from_iterable(batch["input_ids"]), np.int64), minlength=size
-    )
+    return _counted(batch["input_ids"], size)
+
+
+def _counted(ids: Iterable[Sequence[int]], size: int) -> NDArray[np.int64]:
+    return np.bincount(np.fromiter(itertools.chain.from_iterable(ids), np.int64), minlength=size)

@@ -73,7 +73,7 @@ class Tagging(Labelling):
         self, examples: Sequence[Tagged], tokenizer: Any, max_length: int, blank: frozenset[int]
     ) -> Encoded:
         """A sentence is an input."""
-        words = encode_words([x.words for x in examples], tokenizer, max_length, blank)
+        words = encode_words(examples, tokenizer, max_length, blank)
         return Encoded(words.ids, None, words.labelled, [x.tags for x in examples], words.truncated)
 
     def add_head(self, model: Any, task: Task) -> None:

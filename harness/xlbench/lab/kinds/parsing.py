@@ -56,7 +56,7 @@ class Parsing:
         self, examples: Sequence[Parsed], tokenizer: Any, max_length: int, blank: frozenset[int]
     ) -> Encoded:
         """A sentence is an input."""
-        words = encode_words([x.words for x in examples], tokenizer, max_length, blank)
+        words = encode_words(examples, tokenizer, max_length, blank)
         gold = [tuple(zip(x.heads, x.relations, strict=True)) for x in examples]
         return Encoded(words.ids, None, words.first, gold, words.truncated, words.ends)
 
