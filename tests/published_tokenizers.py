@@ -20,7 +20,17 @@ TEXT = [
 ] * 12
 SIZE = 420
 START, END, PAD, UNKNOWN, MASK = SPECIAL = ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
-QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN = "|".join(
+    (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)",
+        r"[^\r\n\p{L}\p{N}]?\p{L}+",
+        r"\p{N}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    )
+)
 """How GPT-4, Llama 3 and Qwen cut text before bytes are paired."""
 
 

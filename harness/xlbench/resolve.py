@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, given_adapters, precedence, settings
+from xlbench import checkpoints, given_adapters, precedence, settings, word_tokens
 from xlbench.architectures import NO_HEAD
 from xlbench.clean_text import CleanText
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
+    OF_WORDS,
     AdapterTraining,
     Corpus,
     GivenAdapter,
@@ -105,10 +106,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
-    fingerprint, given = "", dict[str, GivenAdapter]()
+    fingerprint, given, words = "", dict[str, GivenAdapter](), 1
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
+        if any(task.kind in OF_WORDS for task in tasks.values()):
+            words = word_tokens.version(checkpoint)
         if full.precision == "bfloat16":
             fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
@@ -138,6 +141,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         languages={x: describe_language(x, registry) for x in _all_languages(full)},
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,
+        word_tokens=words,
         settings=probe_settings,
         unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,

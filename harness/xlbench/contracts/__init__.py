@@ -55,6 +55,7 @@ from xlbench.contracts.probe import (
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Setting, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
+    OF_WORDS,
     AdapterTraining,
     Arcs,
     Counts,
@@ -68,6 +69,7 @@ from xlbench.contracts.task import (
 
 __all__ = [
     "IDENTITY_VERSION",
+    "OF_WORDS",
     "AdapterConfig",
     "AdapterTraining",
     "Adapts",

@@ -16,6 +16,7 @@ from xlbench.contracts.adapter import (
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.sampling import drawn, shares
+from xlbench.contracts.task import OF_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,6 +158,8 @@ class Resolved:
     language_training: LanguageTraining = field(default_factory=LanguageTraining)
     given: Mapping[str, GivenAdapter] = field(default_factory=dict)
     """Language adapters that came with the study, by language."""
+    word_tokens: int = 1
+    """Version of how given words become tokens; 1 where the model's tokenizer cuts them as it always has."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """By probe, of those asked for: an instance of its `Probe.settings`."""
     unasked: frozenset[str] = frozenset()
@@ -310,6 +313,8 @@ class Resolved:
         }
         if how.examples is not None:
             made |= {"examples": how.examples, "temperature": how.temperature}
+        if self.word_tokens > 1 and one.kind in OF_WORDS:
+            made["word_tokens"] = self.word_tokens
         return made
 
     def task_adapter_name(self, task: str) -> str:

@@ -27,6 +27,8 @@ TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "l
 
 `None` in what is predicted of a word: it was cut off at the longest input, and counts as wrong.
 """
+OF_WORDS: frozenset[TaskKind] = frozenset({"tagging", "parsing"})
+"""The kinds whose examples are given words."""
 Labels: TypeAlias = Sequence[str | None]
 
 
