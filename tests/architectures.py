@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import published_tokenizers
 from made import sentence
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
@@ -44,16 +45,11 @@ def word_piece() -> Any:
     return fast(core, named)
 
 
-def byte_pairs() -> Any:
-    """RoBERTa's: byte pairs, spaces kept in front of words."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
-    named = {"start": "<s>", "pad": "<pad>", "end": "</s>", "unk": "<unk>", "mask": "<mask>"}
-    core = Tokenizer(models.BPE(unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=list(named.values()), show_progress=False)
-    core.train_from_iterator(LINES, trainer)
-    return fast(core, named)
+def byte_pairs(make: Callable[[list[str], int], Any]) -> Any:
+    """A byte-level tokenizer with its published settings: no space before the first word."""
+    tokenizer = make(LINES, 320)
+    tokenizer.model_max_length = LENGTH
+    return tokenizer
 
 
 def fast(core: Any, named: dict[str, str]) -> Any:
@@ -109,7 +105,8 @@ def electra() -> tuple[Any, Any]:
 def roberta() -> tuple[Any, Any]:
     from transformers import RobertaConfig
 
-    return RobertaConfig(**SIZE, max_position_embeddings=LENGTH + 2, type_vocab_size=1), byte_pairs()
+    tokenizer = byte_pairs(published_tokenizers.roberta)
+    return RobertaConfig(**SIZE, max_position_embeddings=LENGTH + 2, type_vocab_size=1), tokenizer
 
 
 def xlm_roberta() -> tuple[Any, Any]:
@@ -125,7 +122,7 @@ def deberta() -> tuple[Any, Any]:
         **SIZE, max_position_embeddings=LENGTH, type_vocab_size=0, relative_attention=True,
         position_biased_input=False, pos_att_type=["c2p", "p2c"], max_relative_positions=-1,
     )  # fmt: skip
-    return config, byte_pairs()
+    return config, byte_pairs(published_tokenizers.deberta)
 
 
 def mdeberta() -> tuple[Any, Any]:
@@ -144,7 +141,7 @@ def modernbert() -> tuple[Any, Any]:
     """Rotary positions, local and global attention in turn, no biases: ModernBERT and mmBERT."""
     from transformers import ModernBertConfig
 
-    tokenizer = unigram(start="<bos>", end="<eos>")
+    tokenizer = byte_pairs(published_tokenizers.modernbert)
     config = ModernBertConfig(
         **SIZE, max_position_embeddings=LENGTH, local_attention=8, global_attn_every_n_layers=2,
         cls_token_id=tokenizer.cls_token_id, sep_token_id=tokenizer.sep_token_id,

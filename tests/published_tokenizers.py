@@ -19,7 +19,7 @@ TEXT = [
     "الرجل في البيت وقال للولد إن الكتاب على الطاولة.",
 ] * 12
 SIZE = 420
-START, END, PAD, UNKNOWN, MASK = SPECIAL = ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
+START, PAD, END, UNKNOWN, MASK = SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 QWEN = "|".join(
     (
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)",
@@ -72,7 +72,7 @@ def roberta(lines: Iterable[str] = TEXT, size: int = SIZE, prefix: bool = False)
     """RoBERTa, and with `prefix` what people make of it for given words."""
     from tokenizers import pre_tokenizers, processors
 
-    post = processors.RobertaProcessing((END, 1), (START, 0), trim_offsets=True, add_prefix_space=prefix)
+    post = processors.RobertaProcessing((END, 2), (START, 0), trim_offsets=True, add_prefix_space=prefix)
     return byte_level(
         pre_tokenizers.ByteLevel(add_prefix_space=prefix), lines=lines, size=size, post=post,
         kind="RobertaTokenizerFast", add_prefix_space=prefix,
@@ -89,10 +89,12 @@ def deberta(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     )  # fmt: skip
 
 
-def modernbert() -> Any:
+def modernbert(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     from tokenizers import normalizers, pre_tokenizers
 
-    return byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False), normalizers.NFC())
+    return byte_level(
+        pre_tokenizers.ByteLevel(add_prefix_space=False), normalizers.NFC(), lines=lines, size=size
+    )
 
 
 def qwen() -> Any:

@@ -10,6 +10,12 @@ from xlbench import content
 from xlbench.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
 
+CR_ALONE = (
+    "a CR without LF: lines end in CR alone (classic Mac OS), or a stray one is within a line; "
+    "convert the file, such as with tr '\\r' '\\n'"
+)
+"""What is wrong with a line, after its place: read on, lines would be one line in silence."""
+
 
 @dataclass(frozen=True)
 class FolderCorpus:
@@ -71,6 +77,8 @@ class FolderCorpus:
                         f"{path}:{number}: byte {raw.index(0) + 1}: a NUL, so this is no text; "
                         "fetch the file again"
                     )
+                if "\r" in line:
+                    raise DataError(f"{path}:{number}: {CR_ALONE}")
                 if line:
                     found.append(line)
         if not found and limit > 0:

@@ -1,7 +1,7 @@
 """Whether a checkpoint's tokenizer cuts given words as it always has, so that stored results still hold.
 
-Version 1 tokenized each word by itself; version 2 tokenizes sentences as running text. Where the space between
-words comes to the same either way, all tokens are the same, and results of version 1 are those of version 2.
+Version 1 tokenized each word by itself; version 2 tokenizes sentences as running text. Where the space
+between words comes to the same either way, all tokens are the same, and stored results of version 1 hold.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def version(checkpoint: Checkpoint) -> int:
 
 
 def _is_unchanged(content: Any) -> bool:
-    """Whether words end at their spaces and are the same wherever they stand: BERT's way, or a space (or a mark
-    for it) put before every word.
+    """Whether words end at their spaces and are the same wherever they stand: BERT's way, or a space (or a
+    mark for it) put before every word.
     """
     if any(x["type"] in {"Prepend", "Replace"} and not _is_squeeze(x) for x in _steps(content["normalizer"])):
         return False

@@ -42,8 +42,9 @@ def test_only_syntactic_words_and_universal_relations(tmp_path: Path) -> None:
         + WORD.format(1, "ja", "INTJ", 0, "root")
         + "\n"
     )
-    first = Parsed(("in", "dem", "_"), (3, 3, 0), ("case", "det", "root"))
-    assert read(tmp_path / "a", text) == [first, Parsed(("ja",), (0,), ("root",))]
+    spans = ((0, 2), (0, 2), (3, 4))
+    first = Parsed(("in", "dem", "_"), (3, 3, 0), ("case", "det", "root"), "im _", spans)
+    assert read(tmp_path / "a", text) == [first, Parsed(("ja",), (0,), ("root",), "ja", ((0, 2),))]
     assert read(tmp_path / "a", text, 1) == [first]
 
 

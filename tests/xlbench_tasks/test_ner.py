@@ -53,7 +53,7 @@ def test_words_keep_odd_characters_and_limits_hold(tmp_path: Path) -> None:
         ("a\tO\nb\tI-PER\n", r"a:2: column 2: I-PER continues nothing, .* make it B-PER"),
         ("a\tB-LOC\nb\tI-PER\n", r"a:2: column 2: I-PER continues nothing"),
         ("a\tB-PER\n\nb\tI-PER\n", r"a:3: column 2: I-PER continues nothing"),
-        ("a\tO\nb\tB-PE", r"a:2: breaks off"),
+        ("a\tO\nb\tB-PE", r"a:2: column 2: unknown label 'B-PE'"),
         ("\n\n", r"a: empty file"),
         (b"a\tO\nb\xff\tO\n", r"a:2: byte 2: not UTF-8"),
         (b"\xef\xbb\xbfa\tO\r\nb\0\tO\r\n", r"a:2: byte 2: a NUL"),

@@ -40,7 +40,7 @@ def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
         (HEAD + "a\tb\tneutral\n\n", r"a:3: 1 columns"),
         (HEAD + "a\tb\tmaybe\n", r"a:2: column 3: unknown label 'maybe'"),
         (HEAD + "a\t \tneutral\n", r"a:2: column 2: an empty hypothesis"),
-        (HEAD + "a\tb\tneutral\na\tb\tneut", r"a:3: breaks off"),
+        (HEAD + "a\tb\tneutral\na\tb\tneut", r"a:3: column 3: unknown label 'neut'"),
         (HEAD, r"a: a header and nothing else"),
         (HEAD.encode() + b"a\t\x80\tneutral\n", r"a:2: byte 3: not UTF-8"),
     ],

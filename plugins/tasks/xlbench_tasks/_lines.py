@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from xlbench.errors import DataError
+from xlbench.text_folder import CR_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Sized
     from pathlib import Path
+
+LINE_END = re.compile(r"\r*\n")
 
 
 def read_text(path: Path) -> str:
@@ -32,17 +36,17 @@ def read_text(path: Path) -> str:
 
 
 def read_lines(path: Path) -> list[str]:
-    """All lines of a UTF-8 file, without their ends.
+    """All lines of a UTF-8 file, without their ends; the last one need not be ended.
 
     Only LF and CR LF end a line: U+2028 and the like occur within words. Raises DataError as `read_text`, and
-    for a file that breaks off within a line.
+    for a CR elsewhere, since lines that end in CR alone would be one line.
     """
-    lines = read_text(path).replace("\r\n", "\n").split("\n")
-    if lines.pop():
-        raise DataError(
-            f"{path}:{len(lines) + 1}: breaks off without a line end, so the file looks truncated; "
-            "fetch it again (or end the line, if nothing is missing)"
-        )
+    lines = LINE_END.split(read_text(path))
+    if not lines[-1]:
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        if "\r" in line:
+            raise DataError(f"{path}:{number}: {CR_ALONE}")
     return lines
 
 

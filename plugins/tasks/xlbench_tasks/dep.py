@@ -10,7 +10,7 @@ from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Parsed, Task, TaskData
 from xlbench.metrics import attachment
 from xlbench_tasks import pos
-from xlbench_tasks._conllu import fault, read_trees
+from xlbench_tasks._conllu import VERSION, fault, read_trees
 from xlbench_tasks._folders import read_folders
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ RELATION_MAP = {relation: relation for relation in RELATIONS}
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, "dep", ".conllu", partial(read_trees, relations=RELATION_MAP))
+    return read_folders(paths, "dep", ".conllu", partial(read_trees, relations=RELATION_MAP), VERSION)
 
 
-def decode(words: Sequence[str], heads: Sequence[str | None], relations: Sequence[str | None]) -> Parsed:
-    """A sentence of the hub; rows without a head are multiword ranges and empty nodes, which are no words."""
+def decode(
+    words: Sequence[str],
+    heads: Sequence[str | None],
+    relations: Sequence[str | None],
+    text: str | None = None,
+) -> Parsed:
+    """A sentence of the hub; rows without a head are multiword tokens and empty nodes, which are no words."""
     kept = [
         (word, int(str(head)), RELATION_MAP[str(relation).partition(":")[0]])
         for word, head, relation in zip(words, heads, relations, strict=True)
@@ -43,7 +48,9 @@ def decode(words: Sequence[str], heads: Sequence[str | None], relations: Sequenc
         raise ValueError(f"head {max(numbers)} in a sentence of {len(kept)} words")
     if wrong := fault(numbers):
         raise ValueError(f"word {wrong[0] + 1}: {wrong[1]}")
-    return Parsed(tuple(word for word, _, _ in kept), tuple(numbers), tuple(name for _, _, name in kept))
+    written = pos.on_text(words, [str(head).isdecimal() for head in heads], text)
+    forms, names = tuple(word for word, _, _ in kept), tuple(name for _, _, name in kept)
+    return Parsed(forms, tuple(numbers), names, *written)
 
 
 @hookimpl

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.metrics import accuracy
-from xlbench_tasks._conllu import read_conllu
+from xlbench_tasks import _surface
+from xlbench_tasks._conllu import VERSION, read_conllu
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
 
@@ -45,7 +46,7 @@ NO_DEV = NO_TRAIN | {"hsb", "kaz", "kmr", "sme"}
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, "pos", ".conllu", partial(read_conllu, labels=LABEL_MAP))
+    return read_folders(paths, "pos", ".conllu", partial(read_conllu, labels=LABEL_MAP), VERSION)
 
 
 @hookimpl
@@ -80,12 +81,23 @@ def on_hub(task: str, columns: tuple[str, ...], decode: Callable[..., Example]) 
         about="Universal Dependencies, one treebank a language, each with its own licence",
         configs=TREEBANKS,
         columns=columns,
+        optional=("text",),
+        version=VERSION,
         decode=decode,
         without={"train": NO_TRAIN, "dev": NO_DEV},
     )
 
 
-def decode(words: Sequence[str], tags: Sequence[str]) -> Tagged:
-    """A sentence of the hub; rows tagged `_` are multiword ranges and empty nodes, which are no words."""
+def decode(words: Sequence[str], tags: Sequence[str], text: str | None = None) -> Tagged:
+    """A sentence of the hub; rows tagged `_` are multiword tokens and empty nodes, which are no words."""
     kept = [(word, LABEL_MAP[tag]) for word, tag in zip(words, tags, strict=True) if tag != "_"]
-    return Tagged(tuple(word for word, _ in kept), tuple(tag for _, tag in kept))
+    written = on_text(words, [tag != "_" for tag in tags], text)
+    return Tagged(tuple(word for word, _ in kept), tuple(tag for _, tag in kept), *written)
+
+
+def on_text(
+    forms: Sequence[str], words: Sequence[bool], text: str | None
+) -> tuple[str | None, _surface.Spans | None]:
+    """A sentence's text and where its words stand in it, if it is just its rows; otherwise nothing."""
+    spans = None if text is None else _surface.grouped(forms, words, text)
+    return (text, spans) if spans else (None, None)
