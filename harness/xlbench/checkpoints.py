@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xlbench import hub
-from xlbench.architectures import NUMBERED_FROM_PADDING, check_config, facts, has_masked_lm
+from xlbench.architectures import NUMBERED_FROM_PADDING, check_config, check_weights, facts
 from xlbench.contracts import BaseModel, digest
 from xlbench.errors import ModelError
+from xlbench.saved import documents, tokenizers
+from xlbench.saved.tokenizers import EXTRA, TOKENIZERS
+from xlbench.saved.weights import INDEX
 
-TOKENIZERS = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "spm.model",
-)
-"""One of them makes a tokenizer."""
-EXTRA = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
-"""Files that change a tokenizer."""
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 NEEDED = (".json", ".txt", ".model", ".safetensors")
 """Endings of what is downloaded, of the files beside `config.json`."""
-INDEX = "model.safetensors.index.json"
-"""Says which files hold the weights, where they are several."""
+REDIRECTING = "adapter_config.json"
+"""In the folder of a checkpoint it has transformers load another one, where peft is installed."""
+ALSO_READ = ("generation_config.json", "preprocessor_config.json", "processor_config.json")
+"""Other configurations beside the weights, which must not ask for code either."""
+_passed: dict[str, bool] = {}
+"""By digest: contents that have been checked in this process, and whether they have a masked-LM head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +77,7 @@ def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
     path = Path(checkpoint.source) / "config.json"
     if checkpoint.revision is not None:
         path = hub.fetch(hub.find(_repo(checkpoint.source), checkpoint.revision), "config.json")
-    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return documents.read(path)
 
 
 def longest_input(checkpoint: Checkpoint) -> int | None:
@@ -118,21 +112,26 @@ def is_here(checkpoint: Checkpoint) -> bool:
 def _local(folder: Path) -> Checkpoint:
     names = sorted(x.name for x in folder.iterdir())
     _check_names(names, str(folder))
-    config = folder / "config.json"
-    try:
-        check_config(json.loads(config.read_text(encoding="utf-8")), str(config))
-    except (ValueError, OSError) as error:
-        raise ModelError(f"{config}: cannot be read: {error}") from None
+    config = documents.read(folder / "config.json")
+    check_config(config, str(folder / "config.json"))
+    for name in ALSO_READ:
+        if name in names:
+            documents.refuse_code(documents.read(folder / name), str(folder / name))
+    tokenizers.check(folder)
     weights = [x for x in names if x.endswith(".safetensors")]
-    _check_shards(folder, weights)
-    _check_weights([folder / x for x in weights])
     total = hashlib.sha256()
     for name in ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]:
         total.update(f"{name}\0".encode())
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
+    fingerprint = total.hexdigest()[:40]
+    content = fingerprint
+    if INDEX in names:
+        content += digest(documents.read(folder / INDEX))
+    if content not in _passed:
+        _passed[content] = check_weights(folder, config)
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, total.hexdigest()[:40], size, has_masked_lm(folder))
+    return Checkpoint(str(folder), None, fingerprint, size, _passed[content])
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -150,45 +149,21 @@ def _check_names(names: list[str], where: str) -> None:
                 "may have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
+    if REDIRECTING in names:
+        raise ModelError(
+            f"{where}: {REDIRECTING} beside the weights: it is an adapter, or has another model loaded; "
+            "give a "
+            "folder of the whole model without it"
+        )
     if not any(x in names for x in TOKENIZERS):
         raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
-
-
-def _check_shards(folder: Path, weights: Sequence[str]) -> None:
-    """Whether all files are there that the index of weights in several files names."""
-    index = folder / INDEX
-    if not index.is_file():
-        return
-    try:
-        named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ModelError(f"{index}: not an index of weights; save the checkpoint again") from None
-    if missing := [x for x in named if x not in weights]:
-        raise ModelError(f"{folder}: no {', '.join(missing)}, which {INDEX} names; copy it there")
-
-
-def _check_weights(files: list[Path]) -> None:
-    """Whether the safetensors are whole: the header says how long each file must be."""
-    for path in files:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if size < 8 or length > size - 8:
-                raise ModelError(f"{path}: not a safetensors file, or truncated")
-            try:
-                header = json.loads(file.read(length))
-                end = max((x["data_offsets"][1] for k, x in header.items() if k != "__metadata__"), default=0)
-            except (ValueError, TypeError, KeyError, AttributeError):
-                raise ModelError(f"{path}: not a safetensors file") from None
-        if size != 8 + length + end:
-            raise ModelError(f"{path}: truncated: {size} bytes where its header asks for {8 + length + end}")
 
 
 def _hub(name: str, revision: str | None) -> Checkpoint:
     found = hub.find(_repo(name), revision)
     _check_names(sorted(found.files), name)
     path = hub.fetch(found, "config.json")
-    check_config(json.loads(path.read_text(encoding="utf-8")), f"{name}: config.json")
+    check_config(documents.read(path, f"{name}: config.json"), f"{name}: config.json")
     size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
     return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size)
 

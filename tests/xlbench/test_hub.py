@@ -7,10 +7,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 from hub_server import SECRET, Hub, Repository, sha256
 from hub_sets import NOWHERE, ORDER, READ, documents, environment, model, read, tagged
+from safetensors.numpy import save
 
 from xlbench.errors import DataError
 from xlbench.hub import Repo, parquet_files, patience, reaching
@@ -21,13 +23,15 @@ FAILING = ("broken", "gone", "private", "gated", "none", "always")
 
 
 BERT = {"model_type": "bert", "hidden_size": 32}
+BOTTLENECK = {"reduction_factor": 16, "mh_adapter": False, "output_adapter": True, "non_linearity": "relu"}
+LAYER = "bert.encoder.layer.0.output.adapters.a"
 ADAPTER = Repository(
     "org/adapter",
     "model",
     {
         "v1": {
-            "adapter_config.json": json.dumps({**BERT, "config": {"reduction_factor": 16}}).encode(),
-            "pytorch_adapter.bin": b"weights",
+            "adapter_config.json": json.dumps({**BERT, "name": "a", "config": BOTTLENECK}).encode(),
+            "adapter.safetensors": save({f"{LAYER}.adapter_down.0.weight": np.ones((2, 32), np.float32)}),
             "other.bin": b"of no use",
         }
     },

@@ -241,9 +241,11 @@ def test_weights_that_do_not_fit_are_refused(
     plain = AutoAdapterModel.from_pretrained(checkpoint)
     plain.add_adapter("theirs", config="seq_bn")
     plain.save_adapter(str(tmp_path / "theirs"), "theirs")
-    (tmp_path / "theirs" / "pytorch_adapter.bin").write_bytes(b"nothing")
     config = json.loads((checkpoint / "config.json").read_text())
     lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    (tmp_path / "theirs" / "pytorch_adapter.bin").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="not a file of torch"):
+        given_adapters.find(str(tmp_path / "theirs"), config)
     with pytest.raises(ModelError, match="not a usable adapter"):
         lab.language_adapter(lab.resolved.language_adapter("qab", 0))
 
@@ -266,9 +268,9 @@ def test_weights_of_another_number_of_layers_are_refused(
         weights = {k: w for k, w in weights.items() if k not in last}
     else:
         weights |= {k.replace(".layer.1.", ".layer.2."): w for k, w in last.items()}
-    torch.save(weights, file)
     config = json.loads((checkpoint / "config.json").read_text())
     lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    torch.save(weights, file)
     for _ in range(2):  # nothing half loaded passes for a whole adapter the second time
         with pytest.raises(ModelError, match=f"4 {change} weights"):
             lab.language_adapter(lab.resolved.language_adapter("qab", 0))

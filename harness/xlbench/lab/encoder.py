@@ -11,16 +11,17 @@ lets the vocabulary logits be computed at masked positions alone.
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, has_masked_lm
+from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
 from xlbench.errors import ModelError
 from xlbench.lab import loading
+from xlbench.saved import documents, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,30 +51,24 @@ class Encoder:
             raise ModelError(f"no bfloat16 on the device {device.type}; leave out --precision")
         logging.getLogger("adapters").setLevel(logging.ERROR)
         import transformers
-        from transformers import AutoTokenizer
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
         torch.manual_seed(0)
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint, **loading.LOCAL)
-            self.model = loading.adapter_model(checkpoint)
-            masked_lm = loading.masked_lm(checkpoint, self.model.config.model_type)
-        except TypeError as error:  # a tokenizer class without the file that it wants
-            raise ModelError(
-                f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one "
-                "beside the weights (tokenizer.json)"
-            ) from error
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ModelError(f"{checkpoint}: cannot be loaded as a masked language model: {first}") from error
-        if not self.tokenizer.is_fast or self.tokenizer.mask_token_id is None:
-            raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
+        said = documents.read(Path(checkpoint) / "config.json")
+        check_config(said, f"{checkpoint}: config.json")
+        hint = settings.saved_by(said)
+        self._masked_lm = has_masked_lm(Path(checkpoint), said)
+        with loading.one_line(checkpoint, "its tokenizer cannot be loaded", hint):
+            self.tokenizer = loading.tokenizer(checkpoint)
+        with loading.one_line(checkpoint, "cannot be loaded as a masked language model", hint):
+            self.model = loading.adapter_model(checkpoint, loading.config(checkpoint))
+            masked_lm = loading.masked_lm(checkpoint, loading.config(checkpoint), has_head=self._masked_lm)
+            loading.check_fit(self.tokenizer, self.body, checkpoint)
         self.device = device
         self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
-        self._masked_lm = has_masked_lm(Path(checkpoint))
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
         self.model.to(device).float().eval()
         setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
@@ -184,9 +179,11 @@ class Encoder:
         """Write the adapter in AdapterHub's on-disk format, as safetensors."""
         self.model.save_adapter(str(folder), name, with_head=False, use_safetensors=True)
 
-    def load_language_adapter(self, name: str, folder: Path, advice: str) -> None:
-        """Read an adapter. Raises ModelError, which ends in `advice`, where it does not fit the model."""
-        self._load(name, folder, with_head=False, advice=advice)
+    def load_language_adapter(self, name: str, folder: Path, advice: str, *, invertible: bool) -> None:
+        """Read an adapter. Raises ModelError, which ends in `advice`, where it does not fit the model, or
+        where what was loaded has an invertible part and should not, or the other way round.
+        """
+        self._load(name, folder, with_head=False, advice=advice, invertible=invertible)
 
     def delete_language_adapter(self, name: str) -> None:
         """Forget the adapter."""
@@ -226,7 +223,9 @@ class Encoder:
         """Read adapter and head back. Raises ModelError where the folder does not fit the model."""
         self._load(name, folder, with_head=True, advice="delete the folder, it will be trained again")
 
-    def _load(self, name: str, folder: Path, *, with_head: bool, advice: str) -> None:
+    def _load(
+        self, name: str, folder: Path, *, with_head: bool, advice: str, invertible: bool = False
+    ) -> None:
         keys: dict[str, list[str]] = {}
         try:
             self.model.load_adapter(
@@ -236,11 +235,30 @@ class Encoder:
             for what in ("missing", "unexpected"):
                 if found := keys.get(f"{what}_keys"):
                     raise ValueError(f"{len(found)} {what} weights, among them {found[0]}")
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            self.delete_task_adapter(name)  # half loaded, it would pass for a whole one
-            last = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
-            raise ModelError(f"{folder}: not a usable adapter ({last}); {advice}") from error
+            self._check_adapter(name, invertible)
+        except Exception as error:  # the libraries raise anything at files that others made
+            with suppress(Exception):
+                self.delete_task_adapter(name)  # half loaded, it would pass for a whole one
+            raise ModelError(f"{folder}: not a usable adapter ({loading.reason(error)}); {advice}") from error
         self.model.to(self.device).eval()
+
+    def _check_adapter(self, name: str, invertible: bool) -> None:
+        """Look at what was loaded, whatever its file says: ValueError unless it is a bottleneck adapter, with
+        an invertible part where one is expected, of finite numbers.
+        """
+        from adapters import BnConfig
+
+        if not isinstance(config := self.model.adapters_config.get(name), BnConfig):
+            raise ValueError(f"not a bottleneck adapter but {type(config).__name__}")
+        if (name in self.body.invertible_adapters) != invertible:
+            has, planned = ("an", "none") if not invertible else ("no", "one")
+            raise ValueError(f"it has {has} invertible part, where {planned} was planned with")
+        ours = [(n, p) for n, p in self.model.named_parameters() if f"adapters.{name}." in n]
+        if not ours:
+            raise ValueError("it has no weights")
+        for parameter_name, parameter in ours:
+            if not bool(torch.isfinite(parameter).all()):
+                raise ValueError(f"{parameter_name} has numbers that are infinite or not a number")
 
     def delete_task_adapter(self, name: str) -> None:
         """Forget adapter and head."""

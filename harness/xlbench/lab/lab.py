@@ -262,13 +262,20 @@ class Lab:
             self.encoder.add_language_adapter(name, one.training.config, one.training.reduction)
         elif one.kind == "given":
             given = Path(self.resolved.given[one.language].folder)
-            self.encoder.load_language_adapter(name, given, "give another")
+            self.encoder.load_language_adapter(
+                name, given, "give another", invertible=self.resolved.is_invertible(one)
+            )
         else:
             folder = self._adapters / self.resolved.language_adapter_name(one)
             if not (folder / "adapter_config.json").is_file():
                 self._train_language(one, name, folder, identity)
             measured = _measured(folder)
-            self.encoder.load_language_adapter(name, folder, "delete the folder, it will be trained again")
+            self.encoder.load_language_adapter(
+                name,
+                folder,
+                "delete the folder, it will be trained again",
+                invertible=self.resolved.is_invertible(one),
+            )
         self._languages[name] = measured
         return name
 

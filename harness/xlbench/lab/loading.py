@@ -6,50 +6,192 @@ says where in a layer the adapters go. For these, such a class is put together h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from xlbench.architectures import NUMBERED_FROM_PADDING
+from xlbench.errors import ModelError
+from xlbench.saved import documents, settings, tokenizers
+from xlbench.saved.layout import LAYOUTS, SPARE, plain_name
+from xlbench.saved.weights import listed
 
 HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
 """Heads of the kinds of task. They need nothing but hidden states, so every architecture has all of them; the
 library's own lists leave dependency parsing out for some."""
-HOW: Mapping[str, Mapping[str, Any]] = {
+FIXED: Mapping[str, Mapping[str, Any]] = {
+    # transformers' older class of the masked-LM head; see `HEAD_KEYS`.
+    "deberta": {"legacy": True},
+    "deberta-v2": {"legacy": True},
     # Compiled layers and unpadded attention would go past the hooks by which adapters act.
-    "modernbert": {"reference_compile": False, "attn_implementation": "sdpa"},
+    "modernbert": {"reference_compile": False, "_attn_implementation": "sdpa"},
 }
-"""By model type: what else loading is told."""
+"""By model type: settings that hold whatever the configuration says."""
 HEAD_KEYS = {
     r"^lm_predictions\.lm_head\.(dense|LayerNorm)\.": r"cls.predictions.transform.\1.",
     r"^lm_predictions\.lm_head\.bias$": "cls.predictions.bias",
 }
 """The masked-LM head of DeBERTa by the names of its authors' checkpoints, and by those of transformers' older
 class, which computes the same and is the one whose decoder can be tied."""
+POOLER = re.compile(r"(^|\.)pooler\.")
+"""Part of the body of some, and read by no task or head here."""
 LOCAL = {"trust_remote_code": False, "local_files_only": True}
+SAFE = {"use_safetensors": True, "output_loading_info": True, **LOCAL}
 
 
-def adapter_model(checkpoint: str) -> Any:
-    """The adapter model of a folder, from safetensors; what transformers raises goes through."""
+@contextmanager
+def one_line(where: str, what: str, hint: str = "") -> Iterator[None]:
+    """Turn whatever the libraries raise at files that others made into a ModelError of one line.
+
+    They raise anything: ImportError, AttributeError, AssertionError, RecursionError, panics of Rust.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{where}: {what}: {reason(error)}{hint}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of the tokenizers, which is no Exception
+            raise
+        raise ModelError(f"{where}: {what}: {reason(error)}{hint}") from error
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what an error says that is no heading, in characters of any encoding, cut to 200; or
+    its type.
+    """
+    lines = [" ".join(x.split()) for x in str(error).splitlines() if x.strip()]
+    lines = [x for x in lines if not x.endswith(":")] or lines
+    first = documents.shown(lines[0], 200).replace('\\"', '"') if lines else ""
+    name = type(error).__name__
+    return (
+        first
+        if isinstance(error, OSError | ValueError | RuntimeError) and first
+        else f"{name} {first}".strip()
+    )
+
+
+def config(checkpoint: str) -> Any:
+    """The configuration of a folder that `checkpoints` has checked, without what only changes outputs.
+
+    Settings of transformers 5 are those of 4.57 that mean the same. Raises ModelError for an attention
+    implementation that is code of a repository: a second look, at what transformers has made of the file.
+    """
+    from transformers import AutoConfig
+
+    path = Path(checkpoint) / "config.json"
+    said = documents.read(path)
+    documents.refuse_code(said, str(path))
+    found = AutoConfig.from_pretrained(checkpoint, **LOCAL)
+    for key, value in {**settings.converted(said, str(path)), **FIXED.get(found.model_type, {})}.items():
+        setattr(found, key, value)
+    if found._attn_implementation not in documents.ATTENTION:
+        raise ModelError(f"{path}: attention implementation {found._attn_implementation!r} is never run")
+    found.return_dict, found.output_hidden_states, found.chunk_size_feed_forward = True, False, 0
+    return found
+
+
+def tokenizer(checkpoint: str) -> Any:
+    """The tokenizer of a folder. Raises ModelError unless it is a fast one with the special tokens needed."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    folder = Path(checkpoint)
+    tokenizers.check(folder)
+    newer = tokenizers.settings(folder).get("tokenizer_class") == tokenizers.NEWER
+    kind = PreTrainedTokenizerFast if newer else AutoTokenizer
+    found = kind.from_pretrained(checkpoint, **LOCAL, **tokenizers.how(folder))
+    if not found.is_fast or found.mask_token_id is None:
+        raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
+    for name in ("cls", "sep", "pad"):
+        if getattr(found, f"{name}_token_id") is None:
+            raise ModelError(f"{checkpoint}: its tokenizer has no {name}_token; set it and save it again")
+    return found
+
+
+def check_fit(tokenizer: Any, body: Any, checkpoint: str) -> None:
+    """Raise ModelError where a tokenizer gives numbers that the model has no embeddings for, or pads with
+    another than the one from which the model counts positions.
+    """
+    rows = body.get_input_embeddings().num_embeddings
+    token, number = max(tokenizer.get_vocab().items(), key=lambda x: x[1])
+    if number >= rows:
+        raise ModelError(
+            f"{checkpoint}: the tokenizer gives {documents.quoted(token, 30)} the number {number}, but "
+            "there are "
+            f"embeddings for 0 to {rows - 1} alone; give the tokenizer that belongs to these weights"
+        )
+    padding = body.config.pad_token_id
+    if body.config.model_type in NUMBERED_FROM_PADDING and padding != tokenizer.pad_token_id:
+        raise ModelError(
+            f"{checkpoint}: the tokenizer pads with {tokenizer.pad_token_id}, the model counts positions "
+            "from "
+            f"pad_token_id {padding}; give the tokenizer that belongs to these weights"
+        )
+
+
+def adapter_model(checkpoint: str, config: Any) -> Any:
+    """The adapter model of a folder, from safetensors; what transformers raises goes through.
+
+    Raises ModelError where a weight is missing or belongs nowhere.
+    """
     from adapters import AutoAdapterModel
     from adapters.wrappers.interfaces import get_adapter_interface
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    config = AutoConfig.from_pretrained(checkpoint, **LOCAL)
-    how = {"use_safetensors": True, **LOCAL, **HOW.get(config.model_type, {})}
     known = get_adapter_interface(config.model_type) is None
     kind = AutoAdapterModel if known else _with_heads(AutoModel._model_mapping[type(config)])
-    model = kind.from_pretrained(checkpoint, **how)
+    model, info = kind.from_pretrained(checkpoint, config=config, **SAFE)
+    info["missing_keys"] = [x for x in info["missing_keys"] if not _is_zero_bias(model, x)]
+    _check_loaded(info, config.model_type, checkpoint)
     model.head_types = HEADS
     return model
 
 
-def masked_lm(checkpoint: str, model_type: str) -> Any:
-    """The masked LM of a folder, from safetensors; what transformers raises goes through."""
+def masked_lm(checkpoint: str, config: Any, *, has_head: bool) -> Any:
+    """The masked LM of a folder, from safetensors; what transformers raises goes through.
+
+    Raises ModelError where a weight is missing or belongs nowhere; without a head, one of the body.
+    """
     from transformers import AutoModelForMaskedLM
 
-    how = {"use_safetensors": True, **LOCAL, **HOW.get(model_type, {})}
-    if model_type in {"deberta", "deberta-v2"}:
-        how |= {"key_mapping": HEAD_KEYS, "legacy": True}
-    return AutoModelForMaskedLM.from_pretrained(checkpoint, **how)
+    renamed = {"key_mapping": HEAD_KEYS} if config.model_type in {"deberta", "deberta-v2"} else {}
+    model, info = AutoModelForMaskedLM.from_pretrained(checkpoint, config=config, **SAFE, **renamed)
+    _check_loaded(info, config.model_type, checkpoint, whole=has_head)
+    return model
+
+
+def _is_zero_bias(model: Any, name: str) -> bool:
+    """Whether a weight is a bias that `adapters` adds to a map without one (DeBERTa, ModernBERT), still
+    zero.
+    """
+    return name.endswith((".in_proj.bias", ".Wqkv.bias")) and not model.get_parameter(name).any()
+
+
+def _check_loaded(info: Mapping[str, Any], model_type: str, checkpoint: str, *, whole: bool = False) -> None:
+    """Raise ModelError for weights that were drawn at random or left out; heads aside unless `whole`.
+
+    `info` is what transformers says it has done. The files have been looked at before; this is what came of
+    them.
+    """
+    layout = LAYOUTS[model_type]
+    for what, loss in (
+        ("missing", "would be drawn at random"),
+        ("unexpected", "would be ignored"),
+        ("mismatched", "have another shape than the model"),
+    ):
+        names = [x[0] if isinstance(x, tuple) else str(x) for x in info.get(f"{what}_keys", ())]
+        # "heads." is what `adapters` makes of a head that the configuration names; no task uses it.
+        odd = [x for x in names if not SPARE.fullmatch(plain_name(x, layout)) and not x.startswith("heads.")]
+        if what == "missing" and whole:
+            odd = [x for x in names if not POOLER.search(x)]
+        if odd:
+            raise ModelError(
+                f"{checkpoint}: weights {loss}: {listed(sorted(odd))}; save the checkpoint again"
+            )
 
 
 @cache
