@@ -122,7 +122,7 @@ def test_tiers_part_what_is_clearly_apart(study: Synthetic, pages: list[Page]) -
     assert tiers[0] == 1
     assert tiers == sorted(tiers)
     assert tiers[-1] > 1
-    detectable, donation = column(table, "Detectable"), column(table, "Donation")
+    detectable, donation = column(table, "Minimum detectable effect"), column(table, "Donation")
     for f, number in donation.items():
         assert detectable[f] > (number.high - number.low) / 2, "more than what just leaves the interval"
 
@@ -152,7 +152,7 @@ def test_subwords_of_the_task_are_predictors(study: Synthetic) -> None:
 
 
 def test_own_text_is_apart(study: Synthetic, pages: list[Page]) -> None:
-    itself = column(part(pages[0], "Transfer languages by donation"), "On itself")
+    itself = column(part(pages[0], "Transfer languages by donation"), "Own text")
     own = column(part(pages[0], "Best transfer language"), "Own text")
     for f in study.transfer:
         found = itself[name(study, f)]

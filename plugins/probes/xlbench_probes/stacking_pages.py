@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
     from xlbench.contracts import Records
-    from xlbench.scores import Estimate
+    from xlbench.scores import Estimate, Judged
 
 PROBE = "stacking"
 UNKNOWN = "unknown"
@@ -72,17 +72,18 @@ class View:
 def pages(records: Records) -> list[Page]:
     """A page a task."""
     reading = Reading(records)
-    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
-    return [
-        Page(
-            x.task,
-            f"Stacking: {x.task}",
-            tuple(_summary(x)),
-            (_kinds(x), _targets(x), _adapters(x), _matrix(x)),
-            tuple(broken(reading, x.effects, x.languages, x.targets)),
-        )
-        for x in views
-    ]
+    return [_page(reading, View.of(reading, task)) for task in reading.tasks(PROBE)]
+
+
+def _page(reading: Reading, view: View) -> Page:
+    judged = _judged(view)
+    return Page(
+        view.task,
+        f"Stacking: {view.task}",
+        tuple(_summary(view)),
+        (_kinds(view), _targets(view, judged), _adapters(view), _matrix(view, judged)),
+        tuple(broken(reading, view.effects, view.languages, view.targets)),
+    )
 
 
 def _summary(view: View) -> Iterator[str]:
@@ -115,19 +116,22 @@ def _kinds(view: View) -> Table:
     )
 
 
-def _targets(view: View) -> Table:
+def _targets(view: View, judged: Mapping[tuple[str, str], Judged]) -> Table:
+    def over(some: Sequence[str], g: str) -> Number | None:
+        if len(some) == 1:  # a single cell has the number of the matrix, interval and verdict too
+            return judged[some[0], g].number
+        return number(mean(change(view.effects, f, g) for f in some)) if some else None
+
     rows = []
     for g in view.targets:
-        means = [
-            mean(change(view.effects, f, g) for f in some) if some else None
-            for some in view.kinds(g).values()
-        ]
-        before = view.effects.zero_shot(g)
-        rows.append((view.reading.name(g), view.reading.seen(g), before, *(number(x) for x in means)))
+        means = (over(some, g) for some in view.kinds(g).values())
+        rows.append((view.reading.name(g), view.reading.seen(g), view.effects.zero_shot(g), *means))
     return Table(
         "Change by target",
         ("Target language", "Seen", "No adapter", "Own", "Related", "Unrelated", "Random"),
         tuple(rows),
+        "Mean over the adapters of a kind (positive: the target gains). What one adapter does is a cell of "
+        "the matrix, with its interval and verdict.",
     )
 
 
@@ -162,9 +166,14 @@ def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None
     return Number(sum(found) / len(found)) if found else None
 
 
-def _matrix(view: View) -> Matrix:
+def _judged(view: View) -> dict[tuple[str, str], Judged]:
+    """Every change by (adapter, target), tested once: the matrix is the family of its verdicts."""
+    names = [*view.languages, *([RANDOM] if view.random else [])]
+    return judge({(f, g): change(view.effects, f, g) for f in names for g in view.targets})
+
+
+def _matrix(view: View, found: Mapping[tuple[str, str], Judged]) -> Matrix:
     names, effects = [*view.languages, *([RANDOM] if view.random else [])], view.effects
-    found = judge({(f, g): change(effects, f, g) for f in names for g in view.targets})
 
     def cell(f: str, g: str) -> Number:
         after = effects.after(Mixture((f,)), g)

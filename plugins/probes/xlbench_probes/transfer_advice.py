@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
 from xlbench.errors import ResultsError
-from xlbench.scores import judge, predict
+from xlbench.scores import predict
 from xlbench_probes.reading import Reading, counted, interval
 from xlbench_probes.transfer_features import Pair, pair_features
-from xlbench_probes.transfer_tables import CORRECTED
+from xlbench_probes.transfer_tables import MATRIX
 from xlbench_probes.transfer_view import PROBE, View
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def advise(records: Records, task: str, target: str) -> Page:
 
 def _measured(view: View, target: str) -> Page:
     k, name = view.last, view.reading.name
-    effects = {x.text: view.effects.effect(x, target) for x in view.arms(k) if x.text != target}
-    found = {f: x.number for f, x in judge(effects).items()}
+    found = {f: x.number for (f, g), x in view.judged_effects(k).items() if g == target != f}
     if not found:
         raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
     order = sorted(found, key=lambda f: (found[f].low is None, -(found[f].low or 0.0), f))
@@ -37,7 +36,7 @@ def _measured(view: View, target: str) -> Page:
         f"Transfer languages for {name(target)}, {counted(k, 'step')}",
         ("Transfer language", "Seen", "Effect"),
         tuple((name(f), view.reading.seen(f), found[f]) for f in order),
-        f"By the lower end of the interval, which puts what is sure before what may be large. {CORRECTED}",
+        f"By the lower end of the interval, which puts what is sure before what may be large. {MATRIX}",
     )
     known = [f for f in order if found[f].value is not None]
     lines = [

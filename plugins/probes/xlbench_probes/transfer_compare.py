@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, judge, mean
 from xlbench_probes.reading import Reading, counted, interval, words
-from xlbench_probes.transfer_tables import CORRECTED
+from xlbench_probes.transfer_tables import verdicts_over
 from xlbench_probes.transfer_view import PROBE, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from xlbench.contracts import Cell, Records
+    from xlbench.scores import Estimate
 
 T = TypeVar("T")
 _Effect = tuple[str, str, int]
@@ -34,16 +35,20 @@ def _page(one: View, other: View) -> Page | None:
     same = [g for g in one.targets if cells[0].get(g) == cells[1].get(g)]
     apart = [g for g in one.targets if g in cells[1] and g not in same]
     effects: dict[_Effect, tuple[Number, Number]] = {}
-    changes = {}
+    changes: dict[_Effect, Estimate] = {}
     for k in (x for x in one.steps if x in other.steps):
         for arm in (x for x in one.arms(k) if other.effects.seeds(x)):
             for g in same:
-                pair = one.effects.effect(arm, g), other.effects.effect(arm, g)
-                changes[arm.text, g, k] = difference(pair[1], pair[0])
-                effects[arm.text, g, k] = pair[0].number(), pair[1].number()
+                key = arm.text, g, k
+                changes[key] = difference(other.effects.effect(arm, g), one.effects.effect(arm, g))
+                sides = (x.judged_effects(k)[arm.text, g].number for x in (one, other))
+                effects[key] = next(sides), next(sides)
     if not effects:
         return None
-    judged = {key: x.number for key, x in judge(changes, alike=lambda key: key[2]).items()}
+    judged: dict[_Effect, Number] = {}
+    for k in dict.fromkeys(k for _, _, k in changes):
+        family = judge({key: x for key, x in changes.items() if key[2] == k})
+        judged |= {key: x.number for key, x in family.items()}
 
     def name(code: str) -> str:
         return (one if code in one.reading.records.languages else other).reading.name(code)
@@ -75,7 +80,9 @@ def _page(one: View, other: View) -> Page | None:
         "Effects that changed",
         ("Transfer language", "Target language", "Steps", "First", "Second", "Second minus first"),
         tuple((name(f), name(g), k, *effects[f, g, k], judged[f, g, k]) for f, g, k in changed),
-        f"Only those whose change is clear; the matrices have all. Helps: higher in the second. {CORRECTED}",
+        "Only those whose change is clear; the matrices have all. First, second: as each study's own pages "
+        "show them. Helps: higher in the second. "
+        f"{verdicts_over('the changes at one number of steps')}",
     )
     matrices = [_matrix(one, judged, k) for k in dict.fromkeys(k for _, _, k in judged)]
     return Page(one.task, f"Comparison: {one.task}", tuple(lines), (table, *matrices))

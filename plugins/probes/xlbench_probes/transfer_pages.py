@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
-from xlbench.scores import difference, judge
+from xlbench.scores import difference
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, counted, interval, words
 from xlbench_probes.transfer_view import PROBE, View
@@ -66,13 +66,11 @@ def _summary(view: View) -> Iterator[str]:
             f"With the pieces of the same texts shuffled it is {interval(control.number(), unit)}; "
             f"the original order is ahead by {ahead}."
         )
-    donors = [(code, x.number) for code, x in judge(dict(view.ranked_donors(k))).items() if x.p is not None]
+    donors = [(code, x.number) for code, x in view.judged_donations(k).items() if x.p is not None]
     if donors:
         code, most = donors[0]
         yield f"The largest donation is that of {name(code)}: {interval(most, unit)}."
-    receivers = [
-        (code, x.number) for code, x in judge(dict(view.ranked_targets(k))).items() if x.p is not None
-    ]
+    receivers = [(code, x.number) for code, x in view.judged_recipiences(k).items() if x.p is not None]
     if len(receivers) > 1:
         (first, most), (last, least) = receivers[0], receivers[-1]
         yield (

@@ -9,44 +9,63 @@ from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_cor
 from xlbench_probes.reading import counted, made_from, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from xlbench.contracts import Value
-    from xlbench.scores import Estimate
+    from xlbench.scores import Estimate, Judged
     from xlbench_probes.transfer_view import View
 
-CORRECTED = "Helps, harms, no clear effect: paired two-sided tests, corrected over the table."
-DETECTABLE = "Detectable: the smallest true effect that would get a word in 80% of repetitions."
+DETECTABLE = "Minimum detectable effect: the smallest true effect that is found with 80% power."
+OWN_FAMILY = (
+    "Own text of a transfer language is a cell of the effect matrix, and has its verdict; own texts of other "
+    "targets are corrected together."
+)
+
+
+def verdicts_over(family: str) -> str:
+    """What verdicts are, and over what they are corrected."""
+    return (
+        f"Verdicts (helps, harms, no clear effect) come from paired two-sided tests with the false discovery "
+        f"rate held at 5% over {family}."
+    )
+
+
+MATRIX = verdicts_over("the effect matrix at one number of steps")
+"""Of every single effect, wherever it is shown."""
 
 
 def donors(view: View) -> Table:
     """Transfer languages by donation at the largest number of steps."""
     k, name, seen, tier = view.last, view.reading.name, view.reading.seen, view.tiers(view.last)
-    ranked = view.ranked_donors(k)
-    own = {f: x for f, _ in ranked if f in view.targets and (x := view.own(f, k)) is not None}
-    found = judge(
-        {("donation", f): x for f, x in ranked} | {("own", f): x for f, x in own.items()},
-        alike=lambda key: key[0],
-    )
+    own = view.judged_own(k)
     rows = [
         (
             name(f),
             tier[f],
             seen(f),
-            found["donation", f].number,
-            found["donation", f].detectable,
+            found.number,
+            found.detectable,
             sum(g != f for g in view.targets),
-            found["own", f].number if f in own else None,
+            own[f].number if f in own else None,
         )
-        for f, _ in ranked
+        for f, found in view.judged_donations(k).items()
     ]
     return Table(
         f"Transfer languages by donation, {counted(k, 'step')}",
-        ("Transfer language", "Tier", "Seen", "Donation", "Detectable", "Targets", "On itself"),
+        (
+            "Transfer language",
+            "Tier",
+            "Seen",
+            "Donation",
+            "Minimum detectable effect",
+            "Targets",
+            "Own text",
+        ),
         tuple(rows),
-        "Donation: mean change of the score over targets other than the language itself, after finetuning on "
-        "its text. Tier: of a tier's languages, none is clearly worse than its first, by tests of all pairs, "
-        f"corrected. {DETECTABLE} On itself: adaptation, in no mean. {CORRECTED}",
+        "Donation: mean change of the score over all targets but the language itself, after fine-tuning on "
+        "its text (positive: the targets gain). Tier: within a tier, no language is clearly worse than the "
+        f"first, by corrected tests of all pairs. {DETECTABLE} Own text: adaptation to the language itself, "
+        f"excluded from averages. {verdicts_over('the donations at one number of steps')} {OWN_FAMILY}",
     )
 
 
@@ -85,15 +104,14 @@ def controls(view: View) -> Table:
         "text of the reference language; text of each target itself. Both sides of a difference are over the "
         "same targets: other than the transfer language, than the reference language beside it, and with "
         "text of their own beside that. Helps: the language does more for the targets than the control; a "
-        f"donation that controls match is the effect of any update. {CORRECTED}",
+        f"donation that controls match is the effect of any update. {verdicts_over('the table')}",
     )
 
 
 def targets(view: View) -> Table:
     """Targets by recipience at the largest number of steps."""
     k, effects = view.last, view.effects
-    ranked = view.ranked_targets(k)
-    found = judge(dict(ranked))
+    found = view.judged_recipiences(k)
     rows = [
         (
             view.reading.name(g),
@@ -104,7 +122,7 @@ def targets(view: View) -> Table:
             found[g].detectable,
             relative(x, effects.before(g)).number(),
         )
-        for g, x in ranked
+        for g, x in view.ranked_targets(k)
     ]
     return Table(
         f"Targets by recipience, {counted(k, 'step')}",
@@ -114,23 +132,24 @@ def targets(view: View) -> Table:
             "Zero-shot",
             "Majority",
             "Recipience",
-            "Detectable",
+            "Minimum detectable effect",
             "In % of zero-shot",
         ),
         tuple(rows),
-        "Recipience: mean change of the target's score over transfer languages other than itself. Majority: "
-        f"what reads no input, such as always the most frequent training label. {DETECTABLE} {CORRECTED}",
+        "Recipience: mean change of the target's score over all transfer languages but itself (positive: the "
+        "target gains). Majority: score of always predicting the most frequent training label. "
+        f"{DETECTABLE} {verdicts_over('the recipiences at one number of steps')}",
     )
 
 
 def best_for_targets(view: View) -> Table:
     """The best transfer language for each target, beside the target's own text."""
     k, name = view.last, view.reading.name
-    judged = view.judged_effects(k)
+    judged, owned = view.judged_effects(k), view.judged_own(k)
     rows: list[tuple[Value | Number, ...]] = []
     for g, _ in view.ranked_targets(k):
         effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if arm.text != g}
-        own = number(view.own(g, k))
+        own = owned[g].number if g in owned else None
         chosen = best(effects)
         if chosen is None:
             rows.append((name(g), None, mean(effects.values()).number(), None, own))
@@ -143,7 +162,7 @@ def best_for_targets(view: View) -> Table:
         tuple(rows),
         "Best in % of draws: how often the bootstrap puts it first; near 100 it is clearly the best, near an "
         "even share it is first by chance. The effect of what comes first of many is likelier over- than "
-        "understated; its word is corrected over the matrix. Own text: adaptation to the target itself.",
+        f"understated. Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
     )
 
 
@@ -193,14 +212,12 @@ def distances(view: View) -> Table:
 
 def donation_by_steps(view: View) -> Curves:
     """Donation at every number of steps."""
-    found = {(f, k): view.donation(Arm(f, k)) for f, _ in view.ranked_donors(view.last) for k in view.steps}
-    return _by_steps(view, "Donation by steps", "Transfer language", found)
+    return _by_steps(view, "Donation by steps", "Transfer language", view.judged_donations, "donations")
 
 
 def recipience_by_steps(view: View) -> Curves:
     """Recipience at every number of steps."""
-    found = {(g, k): view.recipience(g, k) for g, _ in view.ranked_targets(view.last) for k in view.steps}
-    return _by_steps(view, "Recipience by steps", "Target language", found)
+    return _by_steps(view, "Recipience by steps", "Target language", view.judged_recipiences, "recipiences")
 
 
 def seeds_spent(view: View, steps: int) -> Table:
@@ -249,7 +266,8 @@ def matrix(view: View, steps: int) -> Matrix:
         "Transfer language",
         "Target language",
         unit=view.metric.measure,
-        note="Change of the target's score after finetuning on the transfer language's text.",
+        note="Change of the target's score after fine-tuning on the transfer language's text (positive: the "
+        f"target gains). {MATRIX}",
     )
 
 
@@ -270,23 +288,27 @@ def predictors(view: View) -> Table | None:
         "language as crossed random effects: by how much an effect is higher where the predictor "
         "holds, or for one standard deviation of it, the others held. Helps: it goes with higher effects, "
         f"which need not be its doing. Standard deviations of what is left, in {view.metric.unit}: {rest}."
-        f"{f' Not in it: {out}.' if out else ''} {CORRECTED}",
+        f"{f' Not in it: {out}.' if out else ''} {verdicts_over('the table')}",
     )
 
 
 _VARIES = {"transfer": "transfer language", "target": "target language", "pair": "both"}
 
 
-def _by_steps(view: View, title: str, first: str, found: Mapping[tuple[str, int], Estimate]) -> Curves:
-    judged = judge(found, alike=lambda key: key[1])
-    names = dict.fromkeys(x for x, _ in found)
+def _by_steps(
+    view: View, title: str, first: str, judged: Callable[[int], Mapping[str, Judged]], family: str
+) -> Curves:
+    """Names in the order of the table at the largest number of steps."""
+    found = {k: judged(k) for k in view.steps}
     return Curves(
         title,
-        tuple(map(view.reading.name, names)),
+        tuple(map(view.reading.name, found[view.last])),
         view.steps,
-        tuple(tuple(judged[x, k].number for k in view.steps) for x in names),
+        tuple(
+            tuple(found[k][x].number if x in found[k] else None for k in view.steps) for x in found[view.last]
+        ),
         first,
         "Steps",
-        unit=view.metric.measure,
-        note=CORRECTED,
+        unit=f"points of {view.metric.name}",
+        note=verdicts_over(f"the {family} at one number of steps"),
     )

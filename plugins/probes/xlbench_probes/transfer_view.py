@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
@@ -42,6 +42,8 @@ class View:
     """That the study has."""
     followed: Mapping[tuple[Arm, str], Followed]
     """Of an adaptive study: what the sequential tests say of each effect; otherwise empty."""
+    _judged: dict[tuple[str, int], dict[Any, Judged]] = field(default_factory=dict, init=False, repr=False)
+    """By kind of number and steps: each table of numbers is tested once, for every surface that shows it."""
 
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
@@ -138,19 +140,50 @@ class View:
         return self.effects.effect(arm, target) if self.effects.seeds(arm) else None
 
     def judged_effects(self, steps: int) -> dict[tuple[str, str], Judged]:
-        """Every effect by (transfer, target), tested and corrected as one table."""
+        """Every effect by (transfer, target), tested once: the family over which verdicts are corrected is
+        the effect matrix at one number of steps, its diagonal included.
+        """
+        return self._once("effect", steps, self._judge_effects)
+
+    def judged_own(self, steps: int) -> dict[str, Judged]:
+        """Adaptation to each target's own text: of transfer languages the diagonal of the effect matrix; own
+        texts of other targets are a family of their own.
+        """
+        return self._once("own", steps, self._judge_own)
+
+    def judged_donations(self, steps: int) -> dict[str, Judged]:
+        """Donations by transfer language, the largest first, tested once: a family at one number of steps."""
+        return self._once("donation", steps, lambda k: judge(dict(self.ranked_donors(k))))
+
+    def judged_recipiences(self, steps: int) -> dict[str, Judged]:
+        """Recipiences by target, the largest first, tested once: a family at one number of steps."""
+        return self._once("recipience", steps, lambda k: judge(dict(self.ranked_targets(k))))
+
+    def _once(self, kind: str, steps: int, make: Callable[[int], dict[Any, Judged]]) -> dict[Any, Judged]:
+        if (kind, steps) not in self._judged:
+            self._judged[kind, steps] = make(steps)
+        return self._judged[kind, steps]
+
+    def _judge_effects(self, steps: int) -> dict[tuple[str, str], Judged]:
         arms = self.arms(steps)
         found = {(arm.text, g): self.effects.effect(arm, g) for arm in arms for g in self.targets}
         if not self.followed:
             return judge(found)
         plain = judge(found, alike=lambda key: self.effects.count(Arm(key[0], steps), key[1]))
+        return {key: self._by_sequence(x, Arm(key[0], steps), key[1]) for key, x in plain.items()}
+
+    def _judge_own(self, steps: int) -> dict[str, Judged]:
+        matrix = self.judged_effects(steps)
+        found = {g: x for g in self.targets if (x := self.own(g, steps)) is not None}
+        others = judge({g: x for g, x in found.items() if (g, g) not in matrix})
         return {
-            key: self._by_sequence(x, self.followed.get((Arm(key[0], steps), key[1])))
-            for key, x in plain.items()
+            g: matrix[g, g] if (g, g) in matrix else self._by_sequence(others[g], Arm(g, steps), g)
+            for g in found
         }
 
-    def _by_sequence(self, one: Judged, followed: Followed | None) -> Judged:
-        """With the word of the sequential test."""
+    def _by_sequence(self, one: Judged, arm: Arm, target: str) -> Judged:
+        """With the verdict of the sequential test, of an adaptive study."""
+        followed = self.followed.get((arm, target))
         if followed is None or one.p is None:
             return one
         return one._replace(number=replace(one.number, word=followed.word), p=followed.p)
