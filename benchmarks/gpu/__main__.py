@@ -33,7 +33,7 @@ from benchmarks.machine import describe
 from benchmarks.tables import table
 from xlbench.lab.hardware import choose_device, hardware
 
-WHOLE = Size(limit=400, chunk=512, steps=20, rounds=3, matrix=8192)
+WHOLE = Size(limit=400, chunk=512, steps=20, train=480, rounds=3, matrix=8192)
 QUICK = Size(limit=8, chunk=32, steps=2)
 
 

@@ -22,6 +22,8 @@ class Size(NamedTuple):
     chunk: int
     """Tokens of a chunk of text, of which 8 are a step."""
     steps: int
+    train: int = 32
+    """Sentences that the task adapter is trained on, twice."""
     rounds: int = 1
     """Of which the medians are taken."""
     matrix: int = 256
@@ -68,7 +70,7 @@ class Material:
             "transfer": (self.language,), "targets": self.targets, "train_languages": (self.train,),
             "reference": self.train, "limit": size.limit, "steps": (1,), "seeds": (0,),
             "mlm": {"chunk": size.chunk},
-            "adapter": {"epochs": 2, "limit": 480, "learning_rate": 5e-4},
+            "adapter": {"epochs": 2, "limit": size.train, "learning_rate": 5e-4},
         }  # fmt: skip
         files = made.Files({TASK: self.data}, self.text)
         return made.study(self.checkpoint, (TASK,), files, **{**settings, **changed})
