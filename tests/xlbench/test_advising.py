@@ -122,8 +122,10 @@ def test_compare_folders_and_models(
     said = capsys.readouterr().out
     assert "48 effects in both" in said
     assert " 0 clearly changed" not in said
-    advising.compare("tiny", Store(results).studies()[0].id, results)
-    assert " 0 clearly changed" in capsys.readouterr().out
+    advising.compare("tiny", str(weaker), results)
+    assert "48 effects in both" in capsys.readouterr().out
+    with pytest.raises(XlbenchError, match=r"tiny and .* are the same study, .*; name two"):
+        advising.compare("tiny", Store(results).studies()[0].id, results)
     with pytest.raises(XlbenchError, match=r"'mbert' is no folder, nor a study or model in .*: tiny"):
         advising.compare("tiny", "mbert", results)
 
@@ -167,8 +169,29 @@ def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.Cap
     study.languages[CODES[3]] = Language(CODES[3], evil, evil, "Made-up", "Latn")
     write_all(tmp_path, study)
     advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
-    advising.compare(str(tmp_path), str(tmp_path), tmp_path)
+    write_all(tmp_path / "copy", study)
+    advising.compare(str(tmp_path), str(tmp_path / "copy"), tmp_path)
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "\u202e" not in said
     assert "[bold]c[/bold]" in said
+
+
+def test_a_name_that_is_a_folder_and_a_model_is_asked_back(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_all(tmp_path / "other", Synthetic(examples=80, strength=1.0, controls=()))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny").mkdir()  # a checkpoint's folder, say: no results in it
+    advising.compare("tiny", "other", results)
+    assert "48 effects in both" in capsys.readouterr().out
+    (tmp_path / "tiny").rmdir()
+    write_all(tmp_path / "tiny", Synthetic(examples=80, strength=1.0, controls=()))
+    with pytest.raises(XlbenchError, match=r"'tiny' is a folder of results and also a model .*write \./tiny"):
+        advising.compare("tiny", "other", results)
+    advising.compare("./tiny", "other", results)
+
+
+def test_nothing_is_predicted_for_a_language_that_the_study_is_not_related_to(results: Path) -> None:
+    with pytest.raises(XlbenchError, match=r"fin was not measured, .* share no family and no known distance"):
+        advising.recommend(results, "pos", "tiny", "fin", None)

@@ -33,6 +33,7 @@ def recommend(results: Path, task: str, model: str, target: str, study: str | No
     code = to_iso639_3(target, registry.languages)
     stored = store.study(study) if study else _newest(store, model, task, registry)
     records = _with_language(_records(store, registry, stored), registry, model, code)
+    _related(records, code, task)
     pages = [
         probe.recommend(records, task, code)
         for name, probe in registry.probes.items()
@@ -46,7 +47,9 @@ def recommend(results: Path, task: str, model: str, target: str, study: str | No
 def compare(one: str, other: str, results: Path) -> None:
     """Print which effects changed from one to the other. Raises XlbenchError."""
     registry = plugins.load()
-    sides = [_side(x, results, registry) for x in (one, other)]
+    sides = [_side(x, results) for x in (one, other)]
+    if len({(store.path.resolve(), stored.id) for store, stored in sides}) == 1:
+        raise ResultsError(f"{one} and {other} are the same study, {sides[0][1].id}; name two")
     records = [_records(store, registry, stored) for store, stored in sides]
     pages = [
         page
@@ -102,21 +105,67 @@ def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredSt
     )
 
 
-def _side(what: str, results: Path, registry: Registry) -> tuple[Store, StoredStudy]:
-    """A folder's last study, or in `results` a study by id, or the last of a model."""
-    if Path(what).is_dir():
-        store = Store(Path(what))
+def _side(what: str, results: Path) -> tuple[Store, StoredStudy]:
+    """A folder's last study, or in `results` a study by id, or the last of a model. Raises ResultsError, also
+    for what is both.
+    """
+    folder = Path(what)
+    named = None
+    if results.is_dir():
+        store = Store(results)
+        named = next(
+            (
+                x
+                for x in store.studies()
+                if what in (x.id, x.study.get("model"), x.described["model"]["name"])
+            ),
+            None,
+        )
+    if folder.is_dir() and (named is None or (folder / "studies").is_dir()):
+        if named is not None and what == str(folder):
+            raise ResultsError(
+                f"{what!r} is a folder of results and also a model or study in {results}; write ./{what} for "
+                f"the folder, or {named.id} for the study"
+            )
+        store = Store(folder)
         return store, store.study()
+    if named is not None:
+        return store, named
     if not results.is_dir():
         raise ResultsError(
             f"{what!r} is no folder; studies and models are looked up in {results}: no such folder"
         )
-    store = Store(results)
-    for stored in store.studies():
-        if what in (stored.id, stored.study.get("model"), stored.described["model"]["name"]):
-            return store, stored
     known = ", ".join(sorted({str(x.study.get("model")) for x in store.studies()})) or "none"
     raise ResultsError(f"{what!r} is no folder, nor a study or model in {store.path}, which has: {known}")
+
+
+def _names(stored: StoredStudy) -> tuple[str, ...]:
+    return (stored.id, str(stored.study.get("model")), stored.described["model"]["name"])
+
+
+def _related(records: Records, code: str, task: str) -> None:
+    """Raises ResultsError where the study's languages are in no known way like this one, which it did not
+    measure: no prediction could be more than a guess.
+    """
+    jobs = records.expected
+    if code in {cell.target for job in jobs for cell in job.cells if cell.task == task}:
+        return
+    transfer = records.study.get("transfer")
+    donors = [str(x) for x in transfer if x != code] if isinstance(transfer, list) else []
+    if not donors:
+        return
+    own = records.languages.get(code)
+    for other in donors:
+        kin = records.languages.get(other)
+        if own and kin and own.family == kin.family != "unknown":
+            return
+        if any((other, code) in x.table for x in records.distances):
+            return
+    few = f"{', '.join(donors[:4])}{', ...' if len(donors) > 4 else ''}"
+    raise ResultsError(
+        f"{code} was not measured, and the study's transfer languages ({few}) share no family and no known "
+        f"distance with it; run a study of {task} with --targets {code}"
+    )
 
 
 def _records(store: Store, registry: Registry, stored: StoredStudy) -> Records:

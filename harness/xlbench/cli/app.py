@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
-from typer.core import TyperCommand
 
+from xlbench.cli.command import Command
 from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
 from xlbench.contracts import Rerun, Study
-from xlbench.output import apart, say
+from xlbench.output import say
 
 app = typer.Typer(
     help=(
@@ -24,15 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-
-class Command(TyperCommand):
-    """A command while which standard output has its answer alone; `apart` says why."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Call the command."""
-        with apart():
-            return super().invoke(ctx)
 
 
 RUNNING = "Running"

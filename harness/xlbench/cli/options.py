@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -246,23 +247,62 @@ def folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     return found
 
 
+def _once(pairs: Sequence[tuple[str, str]], option: str) -> dict[str, str]:
+    """Raises StudyError for a key with two values."""
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        if key in found:
+            raise StudyError(f"{option} {key} is given twice, {found[key]!r} and {value!r}; leave one out")
+        found[key] = value
+    return found
+
+
 def _settings(values: Sequence[str] | None, option: str) -> dict[str, Any] | None:
     if values is None:
         return None
-    return {key: studies.scalar(value) for key, value in _pairs(values, option, "KEY=VALUE")}
+    pairs = _once(_pairs(values, option, "KEY=VALUE"), option)
+    return {key: studies.scalar(value) for key, value in pairs.items()}
 
 
 def _texts(values: Sequence[str] | None, option: str, form: str) -> dict[str, str] | None:
-    return None if values is None else dict(_pairs(values, option, form))
+    return None if values is None else _once(_pairs(values, option, form), option)
+
+
+_OPTION = re.compile(r"(?P<probe>[\w-]+)\.(?P<key>\w+)\s*=(?P<first>.*)", re.DOTALL)
 
 
 def _by_probe(values: Sequence[str] | None) -> dict[str, dict[str, Any]] | None:
+    """`interference.sizes=2,3,interference.random=false`: what names no setting belongs to the one before."""
     if values is None:
         return None
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in _pairs(values, "--option", "PROBE.KEY=VALUE"):
-        probe, dot, key = name.partition(".")
-        if not dot or not key:
-            raise StudyError(f"--option takes PROBE.KEY=VALUE, not {name}={value!r}")
-        found.setdefault(probe, {})[key] = studies.scalar(value)
-    return found
+    given: dict[tuple[str, str], list[str]] = {}
+    for value in values:
+        own: list[str] | None = None
+        for part in studies.split(value):
+            if found := _OPTION.fullmatch(part):
+                key = found["probe"], found["key"]
+                if key in given:
+                    raise StudyError(
+                        f"--option {'.'.join(key)} is given twice; give all its values at once, with commas "
+                        "between"
+                    )
+                own = given[key] = [found["first"].strip()]
+            elif own is not None:
+                own.append(part)
+            else:
+                raise StudyError(f"--option takes PROBE.KEY=VALUE, not {part!r}")
+    made: dict[str, dict[str, Any]] = {}
+    for (probe, name), parts in given.items():
+        made.setdefault(probe, {})[name] = _value(parts, f"{probe}.{name}")
+    return made
+
+
+def _value(parts: Sequence[str], name: str) -> Any:
+    """One value; of several with commas between, a list, unless they are JSON together."""
+    whole = ",".join(parts)
+    if whole[:1] in ("[", "{") and not isinstance(read := studies.scalar(whole), str):
+        return read
+    values = [studies.scalar(x) for x in parts if x]
+    if not values:
+        raise StudyError(f"--option takes PROBE.KEY=VALUE, not '{name}='")
+    return values if len(parts) > 1 else values[0]
