@@ -25,7 +25,7 @@ _QUOTED = re.compile(
     r"(?<![\w\\])(?P<quote>['\"])(?P<field>(?:(?!(?P=quote))[^\\]|\\.)" + _MANY + r"?)(?P=quote)(?!\w)"
 )
 _VALUE = re.compile(r"\bnot (?P<field>[\[{(]." + _MANY + r"[\]})])")
-_LONG = re.compile(r"\S" + _MANY)
+_LONG = re.compile(r"[^\s'\"]" + _MANY + r"[^\s'\",;:.)]")
 
 ERRORS = "xlbench"
 """Name of the error handler of our streams."""

@@ -9,6 +9,10 @@ import typer
 from typer.core import TyperCommand
 
 from xlbench.output import apart
+from xlbench.progress import counted
+
+USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
+"""The base of all usage errors."""
 
 
 class Command(TyperCommand):
@@ -21,12 +25,13 @@ class Command(TyperCommand):
         given: Counter[Any] = Counter(order)
         for param, times in given.items():
             said = values.get(param.name)
-            name = param.opts[0] if param.param_type_name == "option" else param.human_readable_name
-            if times > 1 and not param.multiple and not param.is_eager and param.param_type_name == "option":
-                raise typer.BadParameter(f"{name} is given {times} times; give it once", ctx=ctx)
+            is_option = param.param_type_name == "option"
+            name = "/".join((*param.opts, *param.secondary_opts)) if is_option else str(param.name).upper()
+            if times > 1 and is_option and not param.multiple and not param.is_eager:
+                raise USAGE_ERROR(f"{name} is given {counted(times, 'time')}; give it once", ctx=ctx)
             for one in said if isinstance(said, list | tuple) else (said,):
                 if isinstance(one, str) and not one.strip():
-                    raise typer.BadParameter(f"{name} is empty; give it a value, or leave it out", ctx=ctx)
+                    raise USAGE_ERROR(f"{name} is empty; give it a value, or leave it out", ctx=ctx)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

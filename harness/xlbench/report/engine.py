@@ -78,7 +78,7 @@ class Engine:
         if self._process is None:
             return f"the process that draws cannot be started: {error}"
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return "the process that draws gave no answer that can be read"
         if code < 0:

@@ -1,0 +1,101 @@
+"""What options mean, and which of them mean nothing."""
+
+import inspect
+import shlex
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.main import get_command
+
+from xlbench.cli.app import app
+from xlbench.cli.options import study_of
+from xlbench.contracts import Study
+from xlbench.errors import StudyError
+from xlbench.study import command
+
+
+def asked(**given: Any) -> Study:
+    nothing = dict.fromkeys(inspect.signature(study_of).parameters)
+    return study_of(**{**nothing, "adaptive": False, "skip_unavailable": False, **given})
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "value"),
+    [
+        ("interference.sizes=2", "sizes", 2),
+        ("interference.sizes=2,3", "sizes", [2, 3]),
+        ("interference.sizes=[2,3]", "sizes", [2, 3]),
+        ("interference.sizes=[2\\, 3]", "sizes", [2, 3]),
+        ("interference.mixes=tuned,average", "mixes", ["tuned", "average"]),
+        ("interference.sets=deu+tur,deu+fin+tur", "sets", ["deu+tur", "deu+fin+tur"]),
+        (
+            "interference.sweep=fusion_steps=20,reduction_factor=4",
+            "sweep",
+            ["fusion_steps=20", "reduction_factor=4"],
+        ),
+        ("interference.sweep=a=1 b=2,c=3", "sweep", ["a=1 b=2", "c=3"]),
+        ("interference.by=word order", "by", "word order"),
+    ],
+)
+def test_a_setting_with_commas_is_a_list(option: str, key: str, value: object) -> None:
+    assert asked(option=[option]).options == {"interference": {key: value}}
+
+
+def test_settings_one_after_another() -> None:
+    found = asked(option=["interference.sizes=2,3,interference.by=script", "transfer.x=[1]"])
+    assert found.options == {"interference": {"sizes": [2, 3], "by": "script"}, "transfer": {"x": [1]}}
+
+
+words = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=8)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.one_of(words, st.integers(), st.lists(words)), min_size=1))
+def test_the_command_of_a_study_asks_the_same(settings: dict[str, Any]) -> None:
+    study = Study(options={"own": settings})
+    said = shlex.split(command(study))
+    given = [value for name, value in pairwise(said) if name == "--option"]
+    read = asked(option=given).options["own"]
+    assert read == {k: v.strip() if isinstance(v, str) else v for k, v in settings.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"option": ["p.a=1", "p.a=2"]}, "--option p.a is given twice"),
+        ({"option": ["p.a=1,p.a=2"]}, "--option p.a is given twice"),
+        ({"option": ["p.a="]}, "--option takes PROBE.KEY=VALUE, not 'p.a='"),
+        ({"option": ["a=1"]}, "--option takes PROBE.KEY=VALUE, not 'a=1'"),
+        ({"adapter": ["epochs=1", "epochs=2"]}, "--adapter epochs is given twice, '1' and '2'"),
+        ({"mlm": ["chunk=1,chunk=2"]}, "--mlm chunk is given twice"),
+        ({"language_adapter": ["deu=a", "deu=b"]}, "--language-adapter deu is given twice"),
+    ],
+)
+def test_no_value_is_dropped_in_silence(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        asked(**given)
+    assert str(caught.value).startswith(says)
+
+
+def test_what_is_a_list_is_put_together() -> None:
+    found = asked(task=["pos", "ner"], steps=["1", "10,100"], data=["pos=a", "pos=b"])
+    assert (found.tasks, found.steps, found.data) == (("pos", "ner"), (1, 10, 100), {"pos": ("a", "b")})
+
+
+GROUP: Any = get_command(app)
+SINGLE = [
+    (name, param.opts[0], param.is_flag)
+    for name, one in GROUP.commands.items()
+    for param in one.params
+    if param.param_type_name == "option" and not param.multiple and not param.is_eager
+]
+
+
+@pytest.mark.parametrize(("name", "option", "flag"), SINGLE)
+def test_a_single_option_is_given_once_and_not_empty(name: str, option: str, flag: bool) -> None:
+    for words in [[option, option]] if flag else [[option, "1", option, "2"], [option, ""], [option, " "]]:
+        with pytest.raises(Exception, match=r"given 2 times|is empty") as caught:
+            GROUP.commands[name].make_context(name, words)
+        assert option in str(getattr(caught.value, "message", ""))
