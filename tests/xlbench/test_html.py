@@ -99,7 +99,7 @@ def test_numbers_gaps_and_details_are_those_of_the_page() -> None:
     page = Page("pos", "T", (), (matrix(cells, rows=(FIN.label,), columns=(FIN.label, EST.label, "x")),))
     (part,) = data(written(page))["pages"][0]["parts"]
     assert part["details"] == ["Before", "After"]
-    assert part["cells"] == [[[1.235, 0.5, 2.0, "helps", 40.0, 41.235], 0, None]]
+    assert part["cells"] == [[[1.23456, 0.5, 2.0, "helps", 40.0, 41.23456], 0, None]]
     assert part["missing"] == ["fin on est: failed"]
     assert part["gaps"] == "– is missing: fin on est: failed."
 

@@ -80,8 +80,14 @@ def cells(line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (Number(1.234, -0.5, 2.0), "1.23 [-0.50, 2.00]"),
+        (Number(1.234, -0.5, 2.0), "1.2 [-0.5, 2.0]"),
+        (Number(1.234, 1.0, 1.4), "1.23 [1.00, 1.40]"),
+        (Number(1.234, 1.0, 1.5), "1.2 [1.0, 1.5]"),
+        (Number(1.26, -0.5, 2.0, signed=True), "+1.3 [-0.5, +2.0]"),
+        (Number(2.4499999999999997, 0.0, 5.0), "2.4 [0.0, 5.0]"),
         (Number(1.0), "1.00"),
+        (Number(65.04), "65.0"),
+        (Number(float("nan")), "–"),
         (Number(None), ""),
         (Number(None, missing=("x",)), "–"),
         (-0.001, "0.00"),
@@ -160,11 +166,11 @@ def test_markdown_has_every_number_and_names_what_is_missing() -> None:
     found = markdown(page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {1: "p.png"})
     lines = found.split("\n")
     assert lines[0] == "# Transfer: pos (tiny)"
-    assert ["deu", "1.00 [0.50, 1.50]"] in [cells(line) for line in lines]
+    assert ["deu", "1.0 [0.5, 1.5]"] in [cells(line) for line in lines]
     assert ["fin", "–"] in [cells(line) for line in lines]
     assert "– is missing: deu, seed 1: failed: NaN." in lines
     assert "![Effects](p.png)" in lines
-    assert ["German (deu)", "–", "1.26", "-2.00"] in [cells(line) for line in lines]
+    assert ["German (deu)", "–", "+1.3", "-2.0"] in [cells(line) for line in lines]
     assert "xlbench run --task pos" in lines
     assert "- Versions: torch 2" in lines
 
@@ -190,20 +196,20 @@ def test_terminal_shows_what_it_is_asked_for() -> None:
         "Transfer: pos",
         "One line.",
         "A note.",
-        "1.26",
+        "+1.3",
         "Estonian (est)",
         "deu on est: not run yet",
     ):
         assert text in found
-    assert "1.26" not in printed([page(one, two)], parts=1)
+    assert "+1.3" not in printed([page(one, two)], parts=1)
 
 
 def test_narrow_terminal_loses_no_digit() -> None:
-    rows = (("deu", *(Number(x + 0.11, -12.34, 56.78) for x in (10, 20, 30, 40))),)
+    rows = (("deu", *(Number(x + 0.14, -12.34, 56.78) for x in (10, 20, 30, 40))),)
     found = printed([page(Table("T", ("Language", "A", "B", "C", "D"), rows))], width=60)
     assert "…" not in found
     for x in (10, 20, 30, 40):
-        assert f"{x}.11" in found
+        assert f"{x}.1" in found
 
 
 def test_wide_matrix_is_left_to_the_leaderboard() -> None:
@@ -243,9 +249,9 @@ def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> N
     written = write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
     text = (tmp_path / "transfer-pos-tiny.md").read_text()
     assert "![By steps](pictures/transfer-pos-tiny-1.png)" in text
-    assert ["deu", "0.50 [0.00, 1.00]", "–"] in [cells(line) for line in text.split("\n")]
+    assert ["deu", "0.5 [0.0, 1.0]", "–"] in [cells(line) for line in text.split("\n")]
     assert (tmp_path / "pictures" / "transfer-pos-tiny-1.png") in written
-    assert "0.50 [0.00,1.00]" in printed([page(curves())])
+    assert "0.5 [0.0,1.0]" in printed([page(curves())])
 
 
 def test_pictures_of_earlier_parts_do_not_stay(tmp_path: Path) -> None:
@@ -402,10 +408,10 @@ def test_words_stand_by_their_numbers_and_bold_is_what_a_test_found() -> None:
     )  # type: ignore[arg-type]
     tested = Matrix("M", ("a",), ("b", "c", "d"), ((helps, harms, none),), "From", "To")
     text = markdown(page(table(("German", helps), ("Finnish", none)), tested), MADE, {})
-    assert "2.00 [1.00, 3.00] helps" in text
-    assert "1.50 [0.50, 2.50] no clear effect" in text
-    assert "| **2.00** | **-2.00** |" in re.sub(" +", " ", text)
-    assert "**1.50**" not in text, "an interval without 0 that correction does not leave is not bold"
+    assert "2.0 [1.0, 3.0] helps" in text
+    assert "1.5 [0.5, 2.5] no clear effect" in text
+    assert "| **+2.0** | **-2.0** |" in re.sub(" +", " ", text)
+    assert "**+1.5**" not in text, "an interval without 0 that correction does not leave is not bold"
     assert "Bold: helps or harms" in text
     assert "Bold" not in markdown(page(matrix()), MADE, {}), "nothing was tested"
     assert "Bold: helps or harms" in printed([page(tested)])

@@ -51,6 +51,7 @@ from xlbench.contracts.probe import (
     Table,
     Value,
     Verdict,
+    decimal,
 )
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Setting, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
@@ -138,6 +139,7 @@ __all__ = [
     "Verdict",
     "Work",
     "commit_of",
+    "decimal",
     "digest",
     "sentences",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -155,6 +156,30 @@ class Number:
     details: tuple[tuple[str, float], ...] = ()
     """What the number is made from, by name for people: ("Before", 45.2), ("After", 47.0). The HTML page
     shows them with a matrix's cell."""
+    signed: bool = False
+    """Whether it is a difference, whose sign is always shown."""
+
+    @property
+    def decimals(self) -> int:
+        """With how many decimals it is shown, its interval too: one, or two where the interval is narrower
+        than 0.5, or where there is no interval and the value is below 10 in size.
+        """
+        if self.low is not None and self.high is not None:
+            return 2 if self.high - self.low < 0.5 else 1
+        return 2 if abs(self.value or 0.0) < 10 else 1
+
+    def text(self, end: float | None = None) -> str:
+        """The value, or an end of its interval, as it is shown anywhere: rounded once, here. "" for none."""
+        value = self.value if end is None else end
+        return "" if value is None else decimal(value, self.decimals, signed=self.signed)
+
+
+def decimal(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number for people. Zero has no sign; what is not finite is a dash."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 @dataclass(frozen=True, slots=True)

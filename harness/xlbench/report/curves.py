@@ -74,6 +74,7 @@ def points(part: Curves) -> list[dict[str, Any]]:
             "low": number.low,
             "high": number.high,
             "word": number.word,
+            "signed": number.signed,
         }
         for place, (name, line) in enumerate(zip(part.names, part.values, strict=True))
         for x, number in zip(part.x, line, strict=True)

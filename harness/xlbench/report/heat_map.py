@@ -118,9 +118,12 @@ def _frame(colour: Json, **more: Any) -> Json:
 def _values(bold: bool, diverging: bool) -> Json:
     """The values that are bold, or those that are not."""
     found = "(datum.word === 'helps' || datum.word === 'harms')"
+    # As Number.decimals and Number.text have it.
+    two = "(isValid(datum.low) && isValid(datum.high) ? datum.high - datum.low < 0.5 : abs(datum.value) < 10)"
     shown = (
-        f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : abs(datum.value) < 0.05 ? '0.0' : "
-        f"format(datum.value, '{'+' * diverging}.1f')"
+        f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : "
+        f"abs(datum.value) < ({two} ? 0.005 : 0.05) ? ({two} ? '0.00' : '0.0') : "
+        f"format(datum.value, {two} ? '{'+' * diverging}.2f' : '{'+' * diverging}.1f')"
     )
     ground = "scale('color', datum.value)"
     best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"

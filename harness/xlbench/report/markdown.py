@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
-from xlbench.report.text import CLEAR, clear, escape, fenced, gaps, notes, numeric, shown
+from xlbench.report.text import CLEAR, brief, clear, escape, fenced, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
     from xlbench.contracts import Value
@@ -56,7 +56,7 @@ def _table(table: Table) -> Iterator[str]:
 def _matrix(matrix: Matrix) -> Iterator[str]:
     corner = f"{matrix.row_title} \\ {matrix.column_title.lower()}"
     rows = [
-        [escape(name), *(_value(number) for number in line)]
+        [escape(name), *(_value(matrix, number) for number in line)]
         for name, line in zip(matrix.rows, matrix.cells, strict=True)
     ]
     heads = [escape(corner), *map(escape, matrix.columns)]
@@ -72,9 +72,9 @@ def _cell(value: Value | Number) -> str:
     return escape(value) if isinstance(value, str) else shown(value)
 
 
-def _value(number: Number) -> str:
+def _value(matrix: Matrix, number: Number) -> str:
     """The value without its interval, which a matrix has no room for; bold where it helps or harms."""
-    text = shown(number if number.value is None else number.value)
+    text = brief(matrix, number)
     return f"**{text}**" if clear(number) else text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Language, Value
     from xlbench.report.provenance import Provenance
-
-_DIGITS = 3
-"""Decimals of a number in the file."""
 
 
 def page_data(
@@ -102,6 +100,7 @@ def _matrix(matrix: Matrix, languages: Mapping[str, Language]) -> dict[str, Any]
     return {
         "kind": "matrix",
         "title": clean(matrix.title),
+        "signed": matrix.diverging,
         "rows": [clean(name) for name in matrix.rows],
         "columns": [clean(name) for name in matrix.columns],
         "row_title": clean(matrix.row_title),
@@ -125,8 +124,8 @@ def _short(number: Number, details: Sequence[str], missing: Sequence[str]) -> An
     if number.value is None:
         return missing.index("; ".join(number.missing)) if number.missing else None
     found = dict(number.details)
-    more = [_rounded(found.get(name)) for name in details]
-    return [_rounded(number.value), _rounded(number.low), _rounded(number.high), _word(number), *more]
+    more = [_finite(found.get(name)) for name in details]
+    return [_finite(number.value), _finite(number.low), _finite(number.high), _word(number), *more]
 
 
 def _cell(value: Value | Number) -> Any:
@@ -134,9 +133,10 @@ def _cell(value: Value | Number) -> Any:
         if value.value is None:
             return {"missing": [clean(text) for text in value.missing]}
         told = {"value": value.value, "low": value.low, "high": value.high, "word": _word(value)}
-        return {name: _rounded(x) if isinstance(x, float) else x for name, x in told.items() if x is not None}
+        told["signed"] = True if value.signed else None
+        return {name: _finite(x) if isinstance(x, float) else x for name, x in told.items() if x is not None}
     if isinstance(value, float):
-        return {"value": _rounded(value)}
+        return {"value": _finite(value)}
     return clean(value) if isinstance(value, str) else value
 
 
@@ -144,8 +144,8 @@ def _word(number: Number) -> str | None:
     return number.word if number.word in WORDS else None  # plugins give what they like
 
 
-def _rounded(value: float | None) -> float | None:
-    """JSON has no infinity and no nan; such a number is not there."""
-    if value is None or value != value or value in (float("inf"), float("-inf")):
-        return None
-    return round(value, _DIGITS)
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity and no nan; such a number is not there. Others are rounded once, where they are
+    shown.
+    """
+    return value if value is not None and math.isfinite(value) else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.output import clean
-from xlbench.report.text import CLEAR, clear, gaps, notes, numeric, shown
+from xlbench.report.text import CLEAR, brief, clear, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -81,10 +81,7 @@ def _matrix(matrix: Matrix) -> RenderableType:
     for name in columns:
         grid.add_column(Text(clean(name)), justify="right", overflow="fold")
     for name, line in zip(rows, cells, strict=True):
-        values = (
-            Text(shown(number.value if number.value is not None else number), style=_style(matrix, number))
-            for number in line
-        )
+        values = (Text(brief(matrix, number), style=_style(matrix, number)) for number in line)
         grid.add_row(Text(clean(name)), *values)
     return grid
 

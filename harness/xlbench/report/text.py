@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, get_args
 
-from xlbench.contracts import Number, Verdict
+from xlbench.contracts import Number, Verdict, decimal
 from xlbench.output import clean, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xlbench.contracts import Table, Value
+    from xlbench.contracts import Matrix, Table, Value
 
 WORDS = get_args(Verdict)
 EMPTY = "–"
@@ -39,19 +39,24 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def shown(value: Value | Number) -> str:
-    """A cell: two decimals, interval in brackets, word; a dash for what is missing, blank for no cell."""
+    """A cell: value, interval in brackets, verdict; a dash for what is missing, blank for no cell."""
     if isinstance(value, Number):
         if value.value is None:
             return EMPTY if value.missing else ""
         word = f" {value.word}" if value.word in WORDS else ""  # plugins give what they like
         if value.low is None or value.high is None:
-            return f"{_decimal(value.value)}{word}"
-        return f"{_decimal(value.value)} [{_decimal(value.low)}, {_decimal(value.high)}]{word}"
+            return f"{value.text()}{word}"
+        return f"{value.text()} [{value.text(value.low)}, {value.text(value.high)}]{word}"
     if value is None:
         return ""
-    if isinstance(value, float):
-        return _decimal(value)
-    return str(value)
+    return Number(value).text() if isinstance(value, float) else str(value)
+
+
+def brief(matrix: Matrix, number: Number) -> str:
+    """A cell of a matrix, its value alone, with the decimals that it has beside its interval."""
+    if number.value is None:
+        return shown(number)
+    return decimal(number.value, number.decimals, signed=number.signed or matrix.diverging)
 
 
 def clear(number: Number) -> bool:
@@ -81,8 +86,3 @@ def gaps(numbers: Iterable[Value | Number], most: int = 3) -> str:
 def notes(table: Table) -> list[str]:
     """The paragraphs under a table."""
     return [x for x in (table.note, gaps(value for row in table.rows for value in row)) if x]
-
-
-def _decimal(value: float) -> str:
-    text = f"{value:.2f}"
-    return text.removeprefix("-") if float(text) == 0 else text

@@ -154,7 +154,7 @@ def _terms(
         n = freedom[varies[name]]
         reach = float(stdtrit(n, (1 + LEVEL) / 2)) * error
         p = 2 * float(stdtr(n, -abs(value) / error))
-        number = Number(float(value), float(value - reach), float(value + reach))
+        number = Number(float(value), float(value - reach), float(value + reach), signed=True)
         found.append((Term(name, varies[name], number), p))
     said = words([(p, term.number.value or 0.0) for term, p in found])
     return tuple(

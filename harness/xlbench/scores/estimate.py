@@ -7,7 +7,7 @@ seeds, by the spread of the runs. `docs/statistics.md` derives it and shows its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Estimate:
     random, the same examples in all that shares draw i."""
     seeds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     """By group of runs: what each seed adds to the value, less its mean; shape (seeds,)."""
+    signed: bool = False
+    """Whether it is a difference, or made of differences."""
     overlap: NDArray[np.float64] | None = None
     """Shape (fewer draws,): draws of a contrast of seeds, whose variance is the part of the seeds' spread
     that comes from test examples, which `draws` has already."""
@@ -51,9 +53,9 @@ class Estimate:
         """The value with its 95% interval, by its own spread where none is given."""
         spread = spread or self.spread()
         if self.value is None or spread is None:
-            return Number(self.value, missing=self.missing)
+            return Number(self.value, missing=self.missing, signed=self.signed)
         reach = spread.quantile((1 + LEVEL) / 2) * spread.error
-        return Number(self.value, self.value - reach, self.value + reach)
+        return Number(self.value, self.value - reach, self.value + reach, signed=self.signed)
 
     def resampled(self) -> NDArray[np.float64]:
         """Two-level bootstrap draws, shape (draws,): seeds, then test examples.
@@ -88,7 +90,7 @@ def absent(*missing: str) -> Estimate:
 
 def difference(one: Estimate, other: Estimate) -> Estimate:
     """`one` minus `other`, paired by draw and by seed."""
-    return _combined([(1.0, one), (-1.0, other)])
+    return replace(_combined([(1.0, one), (-1.0, other)]), signed=True)
 
 
 def mean(estimates: Iterable[Estimate]) -> Estimate:
@@ -110,6 +112,7 @@ def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
         _sum([(weight, x.draws) for weight, x in parts]),
         null=_sum([(weight, x.null) for weight, x in parts]),
         seeds=seeds,
+        signed=any(x.signed for _, x in parts),
         overlap=_sum([(weight, x.overlap) for weight, x in parts if x.overlap is not None]),
     )
 

@@ -59,9 +59,9 @@ def rank_correlation(effects: Mapping[Pair, Estimate], known: Mapping[Pair, floa
         if len(rows) >= FEWEST:
             found[i] = spearman(draws[i, rows], distances[rows])
     if np.isnan(found).all():
-        return Number(value)
+        return Number(value, signed=True)
     low, high = np.quantile(found[np.isfinite(found)], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Number(value, float(low), float(high))
+    return Number(value, float(low), float(high), signed=True)
 
 
 def _centred_ranks(values: NDArray[Any]) -> NDArray[np.float64]:

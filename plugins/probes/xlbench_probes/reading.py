@@ -73,11 +73,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def interval(number: Number, unit: str) -> str:
-    """As in "0.42 [-0.10, 0.95] points, no clear effect", or, untested, "an interval with 0 in it"."""
+    """As in "+0.42 points (95% CI -0.10 to +0.95), no clear effect"; untested, "CI includes 0"."""
     if number.value is None:
-        return "not known, for something is missing"
-    text = f"{number.value:z.2f}"
+        return "not known, because something is missing"
     if number.low is None or number.high is None:
-        return f"{text} {unit}"
-    within = "an interval with 0 in it" if number.low <= 0 <= number.high else "an interval without 0"
-    return f"{text} [{number.low:z.2f}, {number.high:z.2f}] {unit}, {number.word or within}"
+        return f"{number.text()} {unit}"
+    within = "CI includes 0" if number.low <= 0 <= number.high else "CI excludes 0"
+    between = f"95% CI {number.text(number.low)} to {number.text(number.high)}"
+    return f"{number.text()} {unit} ({between}), {number.word or within}"

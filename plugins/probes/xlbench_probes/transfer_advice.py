@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Page, Table
+from xlbench.contracts import Number, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.scores import predict
 from xlbench_probes.reading import Reading, counted, interval
@@ -82,10 +82,10 @@ def _unmeasured(view: View, target: str) -> Page:
     ranked = Table(
         f"Predicted for {name(target)}, {counted(k, 'step')}",
         ("Transfer language", "Seen", "Predicted effect"),
-        tuple((name(f), view.reading.seen(f), said[f]) for f in order),
+        tuple((name(f), view.reading.seen(f), Number(said[f], signed=True)) for f in order),
         "A ridge regression on the measured effects, from what is known of the languages and from each "
-        f"transfer language's mean effect; off by {error:.2f} {view.metric.unit} (root mean square) on "
-        "targets that it has not seen.",
+        f"transfer language's mean effect; off by {Number(error).text()} {view.metric.unit} (root mean "
+        "square) on targets that it has not seen.",
     )
     regrets = {title: predict.regret(effects, targets, rule) for title, rule in _rules(features).items()}
     costs = Table(
@@ -101,8 +101,8 @@ def _unmeasured(view: View, target: str) -> Page:
     ours = regrets[PREDICTION].mean
     plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
     lines = [
-        f"Not measured: a prediction. {name(order[0])} comes first, at {said[order[0]]:.2f} "
-        f"{view.metric.unit}."
+        f"Not measured: a prediction. {name(order[0])} comes first, at "
+        f"{Number(said[order[0]], signed=True).text()} {view.metric.unit}."
     ]
     if said[order[0]] <= 0:
         lines.append("No transfer language is predicted to help.")

@@ -80,8 +80,8 @@ def _summary(
     if known:
         high, low = max(known, key=lambda x: known[x]), min(known, key=lambda x: known[x])
         lines.append(
-            f"The highest score is that of {reading.name(high)}, {known[high]:.2f} {unit}; the lowest that "
-            f"of {reading.name(low)}, {known[low]:.2f}."
+            f"The highest score is that of {reading.name(high)}, {scores[high].text()} {unit}; the lowest "
+            f"that of {reading.name(low)}, {scores[low].text()}."
         )
     below = [
         reading.name(x)

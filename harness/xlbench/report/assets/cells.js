@@ -1,10 +1,17 @@
-// What a cell of a table may be: a text, a whole number, null, or {value, low, high, word} or {missing}.
+// What a cell of a table may be: a text, a whole number, null, or {value, low, high, word, signed} or {missing}.
 
 const DASH = "–";
 
-function decimal(value) {
-  const text = value.toFixed(2);
-  return Number(text) === 0 ? text.replace("-", "") : text;
+// As Number.text of the Python package: rounded once, from the number as it was computed.
+function decimal(value, decimals, signed) {
+  const text = value.toFixed(decimals);
+  if (Number(text) === 0) return text.replace("-", "");
+  return signed && value > 0 ? `+${text}` : text;
+}
+
+function decimalsOf(cell) {
+  if (hasInterval(cell)) return cell.high - cell.low < 0.5 ? 2 : 1;
+  return Math.abs(cell.value) < 10 ? 2 : 1;
 }
 
 function cellText(cell) {
@@ -13,8 +20,8 @@ function cellText(cell) {
   if (typeof cell === "number") return String(cell);
   if (cell.missing) return cell.missing.length ? DASH : "";
   if (cell.value === undefined || cell.value === null) return "";
-  const text = decimal(cell.value);
-  return hasInterval(cell) ? `${text} [${decimal(cell.low)}, ${decimal(cell.high)}]` : text;
+  const shown = (value) => decimal(value, decimalsOf(cell), cell.signed);
+  return hasInterval(cell) ? `${shown(cell.value)} [${shown(cell.low)}, ${shown(cell.high)}]` : shown(cell.value);
 }
 
 function hasInterval(cell) {
@@ -44,7 +51,7 @@ function matrixCell(matrix, i, j) {
   if (short === null) return null;
   if (typeof short === "number") return { missing: [matrix.missing[short]] };
   const [value, low, high, word, ...details] = short;
-  return { value, low, high, word, details };
+  return { value, low, high, word, details, signed: matrix.signed };
 }
 
 function cellContent(cell) {

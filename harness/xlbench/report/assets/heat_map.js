@@ -176,7 +176,7 @@ function cellLines(matrix, i, j) {
   lines.push(`${cellText(cell)} ${matrix.unit}`);
   if (cell.word) lines.push(cell.word);
   matrix.details.forEach((name, d) => {
-    if (typeof cell.details[d] === "number") lines.push(`${name}: ${decimal(cell.details[d])}`);
+    if (typeof cell.details[d] === "number") lines.push(`${name}: ${cellText({ value: cell.details[d] })}`);
   });
   return lines;
 }

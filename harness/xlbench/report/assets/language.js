@@ -87,7 +87,7 @@ function side(title, matrix, nameTitle, numbers, is, drawing) {
   const known = numbers.filter(([, cell]) => cell !== null);
   known.sort((one, other) => compareKeys(cellKey(one[1]), cellKey(other[1]), -1));
   const points = known
-    .map(([name, cell], place) => ({ name: is(name) ? `${name}, itself` : name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word }))
+    .map(([name, cell], place) => ({ name: is(name) ? `${name}, itself` : name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word, signed: cell.signed }))
     .filter((point) => typeof point.value === "number");
   const rows = known.map(([name, cell]) => [name, cell, ...matrix.details.map((_, d) => detail(cell.missing ? null : cell.details[d]))]);
   const table = {
