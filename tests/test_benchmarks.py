@@ -14,9 +14,11 @@ from transformers import BertConfig, BertForMaskedLM
 
 from benchmarks import made, roof
 from benchmarks.gpu import agreement, carry, paper
+from benchmarks.gpu.material import TASK, Material, Size
 from benchmarks.gpu.speed import Costs
 from benchmarks.machine import Held
 from benchmarks.parsing import _is_tree
+from xlbench.lab import Lab
 
 
 def test_operations_are_those_that_torch_counts() -> None:
@@ -94,3 +96,16 @@ def test_a_carried_checkpoint_is_the_same_in_half_precision(tmp_path: Path) -> N
     assert all(torch.equal(back[name], x.half()) for name, x in weights.items())
     assert (tmp_path / "half" / "config.json").read_text("utf-8") == "{}"
     assert carry.size(tmp_path / "half") < 0.6 * carry.size(folder)
+
+
+def test_what_is_compared_are_accuracies_in_points(tmp_path: Path) -> None:
+    material = Material.at_random(tmp_path, made.Shape(1, 16, 300), 4)
+    asked = material.study(Size(limit=4, chunk=16, steps=1, train=8))
+    lab = Lab(made.resolved(asked), asked.model, tmp_path / "adapters", device="cpu", threads=1)
+    lab.task_adapter(TASK)
+    ((state, said),) = agreement.found(lab, [agreement.State(1, 0)], material.language)
+    assert state.steps == 1
+    gold = [[x for one in lab.encoded(TASK, target, "test").gold for x in one] for target in material.targets]
+    labels = iter(said.labels)
+    right = [[next(labels) == tag for tag in tags] for tags in gold]
+    assert said.scores == pytest.approx([100 * np.mean(x) for x in right])

@@ -46,7 +46,7 @@ def measure(folder: Path, material: Material, device: str, size: Size) -> dict[s
     processor = Lab(made.resolved(asked), asked.model, Store(folder / "results").adapters, device="cpu")
     adapter = processor.task_adapter(TASK)
     sides = {
-        "cpu": dict(_found(processor, (before, after), material.language)),
+        "cpu": dict(found(processor, (before, after), material.language)),
         device: _on(asked, adapter, device, (before, after), material),
         "bfloat16": _on(replace(asked, precision="bfloat16"), adapter, device, (before, after), material),
     }
@@ -91,10 +91,11 @@ def _on(
     """What a model with this adapter says on a device."""
     lab = Lab(made.resolved(asked), asked.model, adapter.parent, device=device)
     lab.encoder.load_task_adapter(TASK, adapter)
-    return dict(_found(lab, states, material.language))
+    return dict(found(lab, states, material.language))
 
 
-def _found(lab: Lab, states: Sequence[State], language: str) -> Iterator[tuple[State, Found]]:
+def found(lab: Lab, states: Sequence[State], language: str) -> Iterator[tuple[State, Found]]:
+    """What the model says in each of these states, finetuned on a language."""
     cells = lab.resolved.cells(TASK)
     metric = lab.resolved.tasks[TASK].metric
     for state in states:
@@ -106,7 +107,7 @@ def _found(lab: Lab, states: Sequence[State], language: str) -> Iterator[tuple[S
         for cell, some in zip(cells, predicted, strict=True):
             gold = lab.encoded(TASK, cell.target, "test").gold
             counts = [metric.count(g, p) for g, p in zip(gold, some, strict=True)]
-            scores.append(100 * metric.score(np.array(counts, np.float64).sum(0)))
+            scores.append(metric.score(np.array(counts, np.float64).sum(0)))
         labels = [x for some in predicted for one in some for x in one]
         yield state, Found(labels, np.array(scores))
     lab.restore()
