@@ -51,6 +51,10 @@ class NoExamples:
         """None."""
         return Dropped()
 
+    def near_duplicates(self, language: str, limit: int) -> int:
+        """None."""
+        return 0
+
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """None."""
         return ()

@@ -106,6 +106,9 @@ class MadeText:
     def dropped(self, language: str, limit: int) -> Dropped:
         return Dropped()
 
+    def near_duplicates(self, language: str, limit: int) -> int:
+        return 0
+
     def lines(self, language: str, limit: int) -> Sequence[str]:
         start = 9000 if language == "qaa" else 19000
         return [" ".join(sentence(start + i).words) for i in range(min(limit, 80))]

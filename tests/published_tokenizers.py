@@ -115,7 +115,10 @@ def marked_pairs(normalizer: Any, pre: Any) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     core = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token=UNKNOWN))
-    core.pre_tokenizer = pre_tokenizers.Metaspace()  # for training only: nothing merges over a space
+    # For training only: nothing merges over a space, or letters with punctuation.
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation("isolated")]
+    )
     bytes_ = [f"<0x{i:02X}>" for i in range(256)]
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE + 256, special_tokens=[*SPECIAL, *bytes_], show_progress=False

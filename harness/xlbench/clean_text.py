@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xlbench.contracts import Answered, Corpus, Dropped, Example, TaskData, commit_of, sentences
+from xlbench.contracts import (
+    Answered,
+    Corpus,
+    Dropped,
+    Example,
+    Parsed,
+    Tagged,
+    TaskData,
+    commit_of,
+    sentences,
+)
 from xlbench.errors import DataError
+from xlbench.near_duplicates import NearDuplicates, words
 
-NO_LETTER = re.compile(r"[\W_]+")
 SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟۔])\s*")
 
 
@@ -19,15 +28,17 @@ def key(text: str) -> str:
 
     Spaces, punctuation and symbols make no difference, so that a tokenized sentence is its own text.
     """
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    if folded.isascii():
-        return NO_LETTER.sub("", folded)
-    return "".join(x for x in folded if unicodedata.category(x)[0] in "LMN")
+    return "".join(words(text))
 
 
 def _tested(example: Example) -> Iterator[str]:
-    """What a line may not be: a text of the example, or a sentence of a question's context."""
+    """What a line may not be: a text of the example, its words joined, or a sentence of a question's context.
+
+    Text and words differ where the text has contractions: "delle case" is "di le case" in words.
+    """
     yield from sentences(example)
+    if isinstance(example, Tagged | Parsed) and example.text is not None:
+        yield " ".join(example.words)
     if isinstance(example, Answered):
         yield from SENTENCE_END.split(example.context)
 
@@ -37,7 +48,8 @@ class CleanText:
     """A Text: any corpus, less repeated lines and lines that a test set has, whichever its language.
 
     The first `limit` lines are read and cleaned; what is dropped is not replaced by further lines, so text in
-    which nothing is dropped is just the corpus'.
+    which nothing is dropped is just the corpus'. Lines that are a test sentence but for one word are counted,
+    and kept.
     """
 
     corpus: Corpus
@@ -51,6 +63,8 @@ class CleanText:
     _read: dict[tuple[str, int], tuple[list[str], Dropped]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _near: dict[tuple[str, int], int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _finders: list[NearDuplicates] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -83,6 +97,15 @@ class CleanText:
         """What of the first `limit` lines of the corpus is not kept. Raises DataError as `lines` does."""
         return self._clean(language, limit)[1]
 
+    def near_duplicates(self, language: str, limit: int) -> int:
+        """How many of `lines` are a test sentence but for one word. Raises DataError as `lines` does."""
+        if (language, limit) not in self._near:
+            if not self._finders:
+                self._finders.append(NearDuplicates(self._test_sentences()))
+            found = self._finders[0].among(self.lines(language, limit))
+            self._near[language, limit] = len(found)
+        return self._near[language, limit]
+
     def _clean(self, language: str, limit: int) -> tuple[list[str], Dropped]:
         if (language, limit) not in self._read:
             kept: list[str] = []
@@ -110,14 +133,15 @@ class CleanText:
 
     def _test_keys(self) -> set[str]:
         if not self._keys:
-            self._keys.update(key(x) for example in self._examples() for x in _tested(example))
+            self._keys.update(map(key, self._test_sentences()))
             self._keys.discard("")
         return self._keys
 
-    def _examples(self) -> Iterator[Example]:
+    def _test_sentences(self) -> Iterator[str]:
         for task, (data, languages) in self.tests.items():
             for language in languages:
-                yield from data.examples(language, "test", self.limits.get(task))
+                for example in data.examples(language, "test", self.limits.get(task)):
+                    yield from _tested(example)
 
 
 @dataclass(frozen=True)
@@ -142,7 +166,9 @@ class TrainingSentences:
         return f"training sentences of {self.task}: {self.data.fingerprint(language, 'train')}"
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
-        """The sentences of the first examples, stripped; at most `limit`. Raises DataError."""
+        """The sentences of the first examples as they were written, stripped; at most `limit`. Raises
+        DataError.
+        """
         examples = self.data.examples(language, "train", limit)
         found = [x.strip() for example in examples for x in sentences(example)]
         return [x for x in found if x][:limit]

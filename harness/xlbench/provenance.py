@@ -61,12 +61,18 @@ def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
 
 
 def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
-    """Lines of the job's text that were left out; nothing where it has no text of its own."""
+    """Lines of the job's text that were left out, and near-duplicates of test sentences that were not;
+    nothing where it has no text of its own.
+    """
     text = job.condition.get("text")
     if not isinstance(text, dict) or not isinstance(language := text.get("language"), str):
         return {}
-    dropped = resolved.corpus.dropped(language, resolved.mlm.lines)
-    return {"text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)}}
+    corpus, limit = resolved.corpus, resolved.mlm.lines
+    dropped = corpus.dropped(language, limit)
+    return {
+        "text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)},
+        "text_near_duplicates": corpus.near_duplicates(language, limit),
+    }
 
 
 def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:

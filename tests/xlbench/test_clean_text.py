@@ -10,10 +10,22 @@ from hypothesis import strategies as st
 
 from xlbench import plugins
 from xlbench.clean_text import CleanText, TrainingSentences, key
-from xlbench.contracts import Answered, Classified, Corpus, Dropped, Example, Split, Study, Tagged, Text
+from xlbench.contracts import (
+    Answered,
+    Classified,
+    Corpus,
+    Dropped,
+    Example,
+    Parsed,
+    Split,
+    Study,
+    Tagged,
+    Text,
+)
 from xlbench.errors import DataError, StudyError
 from xlbench.plugins import Registry
 from xlbench.resolve import resolve
+from xlbench.results.described import describe, near_duplicates
 from xlbench.text_folder import read_folder
 
 
@@ -198,3 +210,64 @@ def test_shared_text_is_clean(shared_data: Path) -> None:
     tests = {name: (data, data.languages("test")) for name, data in sets.items()}
     text = CleanText(read_folder(shared_data / "text"), tests)
     assert not any(text.dropped(x, 10_000) for x in ("eng", "deu", "fin", "bam", "hau", "zho"))
+
+
+CONTRACTED = Few(
+    {
+        ("ita", "test"): [
+            Tagged(
+                ("Le", "case", "di", "le", "donne", "."),
+                ("X",) * 6,
+                "Le case delle donne.",
+                ((0, 2), (3, 7), (8, 13), (8, 13), (14, 19), (19, 20)),
+            )
+        ],
+        ("ita", "train"): [
+            Parsed(
+                ("di", "il", "mare"), (3, 3, 0), ("case", "det", "root"), "del mare", ((0, 3), (0, 3), (4, 8))
+            )
+        ],
+    }
+)
+
+
+def test_test_sentences_with_contractions_go_as_written_and_as_words(tmp_path: Path) -> None:
+    raw = corpus(
+        tmp_path, "Le case delle donne", "Le case di le donne!", "le case delle donne nuove", "del mare"
+    )
+    text = CleanText(raw, {"few": (CONTRACTED, ("ita",))})
+    assert text.dropped("deu", 9) == Dropped(tested=(0, 1))
+    assert text.lines("deu", 9) == ["le case delle donne nuove", "del mare"]
+    assert text.near_duplicates("deu", 9) == 1
+    assert TrainingSentences("few", CONTRACTED, "").lines("ita", 9) == ["del mare"]
+
+
+def test_near_duplicates_change_no_identity_and_are_said(
+    checkpoint: Path, root: Path, registry: Registry
+) -> None:
+    before = resolve(study(checkpoint, root), registry)
+    assert before.near_duplicates() == {}
+    assert near_duplicates(describe(before)) == ""
+    words = ["Ana", "kam", "heute", "nicht", "mehr"]
+    test = root / "ner" / "deu_made" / "test.conll"
+    test.write_text("".join(f"{x}\tO\n" for x in words) + "\n")
+    (root / "text" / "deu.txt").write_text("Ein Satz.\nEva kam heute nicht mehr!\nNoch einer.\n")
+    found = resolve(study(checkpoint, root), registry)
+    assert found.dropped() == {}
+    assert found.near_duplicates() == {"deu": 1}
+    assert "dropped" not in found.text_identity("deu")
+    assert near_duplicates(describe(found)) == "deu 1"
+
+
+def test_no_line_of_a_real_test_set_stays_in_the_text(shared_data: Path, tmp_path: Path) -> None:
+    from xlbench_tasks import pos
+
+    data = pos.folder([shared_data / "ud"])
+    for language in ("fra", "heb", "spa", "tam", "wol"):
+        said = [
+            x[9:]
+            for x in data.files[language, "test"].read_text("utf-8").split("\n")
+            if x.startswith("# text = ")
+        ]
+        raw = corpus(tmp_path, *said, "ein anderer Satz")
+        assert CleanText(raw, {"pos": (data, (language,))}).lines("deu", 9999) == ["ein anderer Satz"]

@@ -12,7 +12,7 @@ from xlbench.estimate import Meter
 from xlbench.output import complain, say
 from xlbench.progress import counted, duration, size
 from xlbench.results import describe
-from xlbench.results.described import dropped_lines, trained_on
+from xlbench.results.described import dropped_lines, near_duplicates, trained_on
 from xlbench.study import command
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def plan(
     say(f"transfer   {', '.join(asked.transfer) or 'none'}")
     if dropped := dropped_lines(described):
         say(f"text       left out: {dropped}")
+    if near := near_duplicates(described):
+        say(f"text       near-duplicates of test sentences (one word differs; kept): {near}")
     say(f"jobs       {_jobs(by_probe)}, {counted(cells, 'score')}")
     say(f"done       {plan.done}")
     skipped = " (left out)" if plan.failed and rerun == "missing" else ""

@@ -225,3 +225,6 @@ class Text(Corpus, Protocol):
 
     def dropped(self, language: str, limit: int) -> Dropped:
         """What of the first `limit` lines of the corpus `lines` leaves out. Raises DataError as it does."""
+
+    def near_duplicates(self, language: str, limit: int) -> int:
+        """How many of `lines` are a test sentence but for one word. Raises DataError as it does."""

@@ -268,6 +268,13 @@ class Resolved:
         found = {x: self.corpus.dropped(x, self.mlm.lines) for x in self.text_languages()}
         return {x: lines for x, lines in found.items() if lines}
 
+    def near_duplicates(self) -> dict[str, int]:
+        """By language of the text: lines that are a test sentence but for one word, where there are any; they
+        are used. Raises DataError.
+        """
+        found = {x: self.corpus.near_duplicates(x, self.mlm.lines) for x in self.text_languages()}
+        return {x: count for x, count in found.items() if count}
+
     def _text(self, language: str, lines: int) -> dict[str, Json]:
         """What tells a text; clean text has the identity of the corpus alone."""
         made: dict[str, Json] = {"text": self.corpus.fingerprint(language)}

@@ -48,6 +48,7 @@ class Line:
 class Tokens:
     """A sentence as tokens, with its words found again."""
 
+    line: Line
     encoding: Any
     """As the tokenizer gives it, special tokens included."""
     words: list[int]
@@ -129,7 +130,7 @@ def _tokens(line: Line, encoding: Any) -> Tokens:
         else:
             words.append(_around(start, line, of))
     own = {*words}
-    return Tokens(encoding, words, empty, {k: v for k, v in reached.items() if k not in own})
+    return Tokens(line, encoding, words, empty, {k: v for k, v in reached.items() if k not in own})
 
 
 def _around(start: int, line: Line, of: Sequence[int]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import digest
 from xlbench.progress import counted
-from xlbench.results.described import dropped_lines, trained_on
+from xlbench.results.described import dropped_lines, near_duplicates, trained_on
 from xlbench.study import command, parse
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -
             yield f"Training examples of {name}", trained_on(facts)
     yield "Text", _source(described.get("text", {}))
     yield "Lines of text left out", dropped_lines(described)
+    yield "Lines kept that differ from a test sentence by one word", near_duplicates(described)
     cells = {(cell.task, cell.target): cell.data for job in jobs for cell in job.cells}
     test = {
         (target if task else f"{name} {target}"): data[:_SHORT]

@@ -38,6 +38,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
                 language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
                 for language, lines in resolved.dropped().items()
             },
+            "near_duplicates": dict(resolved.near_duplicates()),
         },
         "skipped": [{"task": x.task, "line": str(x)} for x in resolved.unavailable],
         "languages": {x: asdict(resolved.languages[x]) for x in codes if x in resolved.languages},
@@ -87,6 +88,12 @@ def dropped_lines(described: Mapping[str, Any]) -> str:
         f"{language} {x['repeated']:,} repeated and {x['tested']:,} of test sets"
         for language, x in counts.items()
     )
+
+
+def near_duplicates(described: Mapping[str, Any]) -> str:
+    """Lines of text that are used though a test sentence but for one word, by language; "" where none is."""
+    counts = described.get("text", {}).get("near_duplicates", {})
+    return ", ".join(f"{language} {count:,}" for language, count in counts.items())
 
 
 def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:
