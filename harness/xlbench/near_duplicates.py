@@ -4,8 +4,8 @@ Words are runs of letters, marks and digits, case folded, in Unicode's composed 
 put no space between words each letter is one.
 
 Two sentences are equal but for one word if one is the other with a word replaced, added or taken away. They
-are found by hashes of each with one word left out or marked (Mor & Fraenkel 1982), so that every line is looked
-up instead of compared with every sentence.
+are found by hashes of each with one word left out or marked (Mor & Fraenkel 1982), in which lines are looked
+up instead of being compared with every sentence.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ class NearDuplicates:
         import numpy as np
 
         mine = self._hashes(lines)
-        near = np.isin(mine.whole, self._without)
-        near[mine.owner[np.isin(mine.without, self._whole)]] = True
-        near[mine.owner[np.isin(mine.marked, self._marked)]] = True
+        near = _are_in(mine.whole, self._without)
+        near[mine.owner[_are_in(mine.without, self._whole)]] = True
+        near[mine.owner[_are_in(mine.marked, self._marked)]] = True
         return [int(x) for x in np.flatnonzero(near)]
 
     def _hashes(self, sentences: Sequence[str]) -> _Hashes:
@@ -128,3 +128,12 @@ class NearDuplicates:
             digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
             self._hash_of[word] = int.from_bytes(digest, "little")
         return self._hash_of[word]
+
+
+def _are_in(some: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of some numbers are among sorted ones."""
+    import numpy as np
+
+    if not len(known):
+        return np.zeros(len(some), np.bool_)
+    return known[np.minimum(np.searchsorted(known, some), len(known) - 1)] == some
