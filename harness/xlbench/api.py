@@ -16,6 +16,7 @@ from xlbench import checkpoints, plugins
 from xlbench import plan as planning
 from xlbench.errors import StudyError, XlbenchError
 from xlbench.estimate import Meter
+from xlbench.names import refuse_ambiguous
 from xlbench.outcomes import outcomes
 from xlbench.progress import Progress
 from xlbench.resolve import resolve
@@ -89,7 +90,9 @@ def prepare(
     """
     registry = plugins.load(strict=strict_plugins)
     chosen = registry.find("executor", executor)
-    resolved = check_data(resolve(parse(as_json(study)), registry))
+    study = parse(as_json(study))
+    refuse_ambiguous(study, registry)
+    resolved = check_data(resolve(study, registry))
     checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
@@ -155,6 +158,7 @@ def carry_out(
         threads=threads_of(count),
         known=(ready.registry, ready.resolved),
         unavailable=ready.resolved.unavailable,
+        scripts={code: x.script for code, x in ready.resolved.languages.items()},
     )
     failed: dict[str, str] = {}
     ended: set[str] = set()

@@ -15,6 +15,7 @@ from xlbench.contracts import (
     Tagged,
     TaskData,
     commit_of,
+    limited,
     sentences,
 )
 from xlbench.errors import DataError
@@ -140,7 +141,7 @@ class CleanText:
     def _test_sentences(self) -> Iterator[str]:
         for task, (data, languages) in self.tests.items():
             for language in languages:
-                for example in data.examples(language, "test", self.limits.get(task)):
+                for example in limited(data, language, "test", self.limits.get(task)):
                     yield from _tested(example)
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.clean_text import TrainingSentences
-from xlbench.contracts import BaseModel, Corpus, CorpusFamily, Language, Revised, Study, Task, TaskData
+from xlbench.contracts import (
+    BaseModel,
+    Choosable,
+    Corpus,
+    CorpusFamily,
+    Language,
+    Revised,
+    Study,
+    Task,
+    TaskData,
+)
 from xlbench.errors import DataError, StudyError, UnknownNameError
 from xlbench.held_out import HeldOut
+from xlbench.problems import ManyProblemsError, Problems
 from xlbench.text_folder import read_folder
 
 if TYPE_CHECKING:
@@ -63,8 +74,63 @@ def find_model(study: Study, registry: Registry) -> BaseModel:
     return replace(model, revision=revision) if revision is not None else model
 
 
-def find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
-    """A registered data set, or a reader of folders. Raises UnknownNameError where it is neither."""
+def task_of(key: str, tasks: Collection[str]) -> tuple[str, str]:
+    """The task that a key of a study's `data` is of, and the language that it chooses a set for; or empty."""
+    if key in tasks:
+        return key, ""
+    task, dot, language = key.rpartition(".")
+    return (task, language) if dot else (key, "")
+
+
+def refuse_ambiguous(study: Study, registry: Registry) -> None:
+    """Raises ManyProblemsError where a name that the study says is registered, and a folder here as well."""
+    problems = Problems()
+    for key, given in study.data.items():
+        task, language = task_of(key, registry.tasks)
+        known = registry.data if not language and len(given) == 1 else {}
+        if f"{task}:{given[0]}" in known and _is_folder(given[0]):
+            instead = "leave out --data"
+            if task in registry.tasks and registry.tasks[task].default_data != given[0]:
+                instead = "run xlbench in another folder"
+            problems.add(_ambiguous(f"data {given[0]!r}", "data set", f"{task}=./{given[0]}", instead))
+    if study.text is not None and study.text in registry.corpora and _is_folder(study.text):
+        problems.add(
+            _ambiguous(f"text {study.text!r}", "corpus", f"./{study.text}", "run xlbench in another folder")
+        )
+    if problems.lines:
+        raise ManyProblemsError(problems.lines)
+
+
+def _ambiguous(what: str, kind: str, folder: str, instead: str) -> str:
+    return f"{what} is a registered {kind} and a folder here; write {folder} for the folder, or {instead}"
+
+
+def _is_folder(text: str) -> bool:
+    """A relative path of one name, that is not empty."""
+    path = Path(text)
+    return path.is_dir() and any(path.iterdir())
+
+
+def find_data(
+    task: Task, given: tuple[str, ...], registry: Registry, choices: Mapping[str, str] | None = None
+) -> TaskData:
+    """A registered data set, or a reader of folders; `choices` are sets of single languages, by ISO 639-3
+    code.
+
+    Raises UnknownNameError where it is neither, and DataError for a choice that is none.
+    """
+    found = _find_data(task, given, registry)
+    if not choices:
+        return found
+    if not isinstance(found, Choosable):
+        language = next(iter(choices))
+        raise DataError(
+            f"--data {task.name}.{language}: {found.name} has one set per language; only folders have several"
+        )
+    return found.choose(choices)
+
+
+def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
     if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
         return one
     paths = []
@@ -121,11 +187,19 @@ def _at(one: Named, revision: str, text: str) -> Named:
 
 def _expand(text: str) -> list[Path]:
     """The folders that a path or glob names, sorted."""
-    path = Path(text).expanduser()
+    path = _as_written(text)
     if path.is_dir():
         return [path]
     found = glob.glob(str(path), recursive=True) if glob.has_magic(text) else []  # noqa: PTH207
     return [Path(x) for x in sorted(found) if Path(x).is_dir()]
+
+
+def _as_written(text: str) -> Path:
+    """A path, whose commas may be written as in lists of them, after a backslash."""
+    path = Path(text).expanduser()
+    if "\\," in text and not path.exists():
+        return Path(text.replace("\\,", ",")).expanduser()
+    return path
 
 
 def find_corpus(text: str | None, registry: Registry, data: Mapping[str, TaskData]) -> Corpus:
@@ -140,7 +214,7 @@ def find_corpus(text: str | None, registry: Registry, data: Mapping[str, TaskDat
     name, _, task = text.partition(":")
     if name == TRAINING_SENTENCES:
         return _training_sentences(text, task, data)
-    path = Path(text).expanduser()
+    path = _as_written(text)
     family, colon, argument = text.partition(":")
     if colon and isinstance(one := registry.corpora.get(family), CorpusFamily) and not path.is_dir():
         argument, at, revision = argument.partition("@")

@@ -13,7 +13,7 @@ from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
 from xlbench.problems import ManyProblemsError
 from xlbench.results.studies import less, with_cells
-from xlbench.unavailable import left_out
+from xlbench.unavailable import left_out, notes
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
@@ -39,6 +39,8 @@ class Plan:
     """Failed before; in `todo` too unless only missing ones are asked for."""
     left_out: tuple[str, ...] = ()
     """A line for each task without test data in some target, and each default probe that does not apply."""
+    notes: tuple[str, ...] = ()
+    """A line for what was done to data in reading them, and for each choice among several sets."""
     damaged: tuple[DamagedError, ...] = ()
     """Result files whose content is not what was written, taken as not there."""
     later: tuple[Job, ...] = ()
@@ -88,6 +90,7 @@ def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "f
         jobs=jobs,
         todo=(),
         left_out=(*left_out(resolved), *without.values()),
+        notes=notes(resolved),
         damaged=listing.damaged,
     )
     return _filled(plan, resolved, registry, store, {} if rerun == "all" else listing.index, rerun)

@@ -18,12 +18,13 @@ from xlbench.contracts import (
     Json,
     LanguageTraining,
     MaskedLM,
+    Narrowed,
     Resolved,
     Study,
     Task,
     TaskData,
 )
-from xlbench.errors import PluginError
+from xlbench.errors import PluginError, StudyError
 from xlbench.names import (
     NoText,
     describe_language,
@@ -32,6 +33,7 @@ from xlbench.names import (
     find_model,
     held_out,
     is_held_out,
+    task_of,
 )
 from xlbench.problems import ManyProblemsError, Problems
 from xlbench.study import filled
@@ -90,7 +92,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
     full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
     used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
-    full = replace(full, data={k: v for k, v in full.data.items() if k in used})
+    kept = {k: v for k, v in full.data.items() if task_of(k, registry.tasks)[0] in used}
+    full = replace(full, data=kept)
     skipped = missing(full, data, training_data, corpus) if full.skip_unavailable else []
     left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
     if is_whole(left, full):
@@ -129,6 +132,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         source = "named by the study"
         listed = frozenset(full.pretraining_languages)
         model = replace(model, pretraining_languages=listed, languages_source=source)
+    every = _all_languages(full)
+    data = {x: _narrowed(one, every) for x, one in data.items()}
+    borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}
     return Resolved(
         study=full,
         model=model,
@@ -138,7 +144,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         training=training,
         mlm=MaskedLM(**_typed(full.mlm)),
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
-        languages={x: describe_language(x, registry) for x in _all_languages(full)},
+        languages={x: describe_language(x, registry) for x in every},
         language_training=LanguageTraining(**_typed(full.language_training)),
         given=given,
         word_tokens=words,
@@ -253,16 +259,15 @@ def _tasks(
     if not study.tasks:
         known = ", ".join(registry.tasks)
         problems.add(f"no task: name one or more with --task, of {known}")
-    for name in study.data:
+    for key in study.data:
         with problems.kept():
-            registry.find("task", name)
+            registry.find("task", task_of(key, registry.tasks)[0])
     for name in study.tasks:
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            given = study.data.get(name) or (task.default_data,)
-            if not is_held_out(given):
-                data[name] = find_data(task, given, registry)
+            if not is_held_out(study.data.get(name) or (task.default_data,)):
+                data[name] = _data(study, task, registry)
     return tasks, data
 
 
@@ -303,9 +308,26 @@ def _borrowed(
                     f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
                     f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
                 )
-            given = study.data.get(one.name) or (one.default_data,)
-            found[name] = one, data[one.name] if one.name in data else find_data(one, given, registry)
+            found[name] = one, data[one.name] if one.name in data else _data(study, one, registry)
     return found
+
+
+def _data(study: Study, task: Task, registry: Registry) -> TaskData:
+    """The data of a task, as the study says. Raises XlbenchError."""
+    choices: dict[str, str] = {}
+    for key, given in study.data.items():
+        owner, language = task_of(key, registry.tasks)
+        if owner != task.name or not language:
+            continue
+        if len(given) != 1:
+            raise StudyError(f"data.{key} chooses one set of a language, not {len(given)}")
+        choices[to_iso639_3(language, registry.languages)] = given[0]
+    return find_data(task, study.data.get(task.name) or (task.default_data,), registry, choices)
+
+
+def _narrowed(data: TaskData, languages: Sequence[str]) -> TaskData:
+    """The data of the study's languages alone, where data can be told so."""
+    return data.only(languages) if isinstance(data, Narrowed) else data
 
 
 def _open_languages(

@@ -42,7 +42,7 @@ def read(path: Path) -> Study:
     import tomllib
 
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file") from None
     except IsADirectoryError:
@@ -108,6 +108,14 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
             raise StudyError(f"{where}{name} must be true or false, not {said[name]!r}")
     if "data" in said:
         table = _table(said["data"], "data", where)
+        # `pos.eng = "*GUM"` without quotes around the key is a table in the table.
+        table = {
+            name: x
+            for task, one in table.items()
+            for name, x in (
+                {f"{task}.{k}": v for k, v in one.items()} if isinstance(one, Mapping) else {task: one}
+            ).items()
+        }
         said["data"] = {
             task: _list([x] if isinstance(x, str) else x, str, f"data.{task}", where)
             for task, x in table.items()

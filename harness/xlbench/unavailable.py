@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench.clean_text import CleanText
-from xlbench.contracts import Unavailable
+from xlbench.contracts import Explained, Unavailable, sentences
 from xlbench.errors import DataError
+from xlbench.examples import read as read_examples
 from xlbench.problems import ManyProblemsError, Problems
+from xlbench.scripts import letters, script
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Corpus, Resolved, Study, TaskData
+    from xlbench.contracts import Corpus, Resolved, Split, Study, TaskData
 
 
 def check_data(resolved: Resolved) -> Resolved:
     """Read all training and test data and all text of a study, so that what is broken shows now.
 
-    Returns the study, or with `skip_unavailable` what is left of it. Raises ManyProblemsError with a line a
-    broken file or language.
+    Returns the study, or with `skip_unavailable` what is left of it, with the scripts that the data are
+    written in. Raises ManyProblemsError with a line a broken file or language.
     """
-    rest, problems = resolved, Problems()
+    rest, problems, written = resolved, Problems(), Written()
     for read in (_examples, _text):
         found = []
         for one, action in read(rest):
             with problems.kept():
                 try:
-                    action()
+                    written.see(one, action())
                 except DataError as error:
                     found.append(replace(one, reason=str(error)))
                     if not resolved.study.skip_unavailable:
@@ -46,20 +49,64 @@ def check_data(resolved: Resolved) -> Resolved:
                 problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
     if problems.lines:
         raise ManyProblemsError(problems.lines)
-    return rest
+    return written_in(rest, written.scripts(rest))
 
 
-def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], object]]]:
+def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:
     for task in resolved.tasks:
         for x in resolved.train_languages(task):
-            yield Unavailable("train", x, ""), partial(resolved.available, task, x, "train")
+            yield Unavailable("train", x, ""), partial(_texts, resolved, task, x, "train")
         for x in resolved.targets[task]:
-            yield Unavailable("test", x, "", task), partial(resolved.size, task, x, "test")
+            yield Unavailable("test", x, "", task), partial(_texts, resolved, task, x, "test")
 
 
-def _text(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], object]]]:
+def _texts(resolved: Resolved, task: str, language: str, split: Split) -> Iterable[str]:
+    """Texts of a split, which is read and checked."""
+    found = read_examples(resolved, task, language, split)
+    return (text for example in found for text in sentences(example))
+
+
+def _text(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:
     for x in resolved.text_languages():
-        yield Unavailable("text", x, ""), partial(resolved.text_lines, x, resolved.mlm.lines)
+        yield Unavailable("text", x, ""), partial(_lines, resolved, x)
+
+
+def _lines(resolved: Resolved, language: str) -> Iterable[str]:
+    resolved.text_lines(language, resolved.mlm.lines)
+    return resolved.corpus.lines(language, resolved.mlm.lines)
+
+
+@dataclass
+class Written:
+    """Letters of the data of a study, by what they are for and language."""
+
+    counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+
+    def see(self, one: Unavailable, texts: Iterable[str]) -> None:
+        """Count letters."""
+        self.counts.setdefault((one.what, one.language), Counter()).update(letters(texts))
+
+    def scripts(self, resolved: Resolved) -> dict[str, str]:
+        """By language: the script of its test data; where it has none here, of its text, or its training
+        data.
+        """
+        found = {}
+        for code, language in resolved.languages.items():
+            for what in ("test", "text", "train"):
+                if (what, code) in self.counts:
+                    found[code] = script(self.counts[what, code], language.script)
+                    break
+        return found
+
+
+def written_in(resolved: Resolved, scripts: Mapping[str, str]) -> Resolved:
+    """The study with the scripts that its data are written in, by language."""
+    languages = {
+        code: replace(x, script=scripts.get(code, x.script)) for code, x in resolved.languages.items()
+    }
+    made = replace(resolved, languages=languages)
+    made._sizes.update(resolved._sizes)
+    return made
 
 
 def missing(
@@ -134,3 +181,25 @@ def left_out(resolved: Resolved) -> tuple[str, ...]:
         if absent:
             lines.append(f"{task}: no test data in {', '.join(absent)}; left out there")
     return (*lines, *map(str, resolved.unavailable))
+
+
+def notes(resolved: Resolved) -> tuple[str, ...]:
+    """A line for what was done to the data of each language in reading them, and for each choice among
+    several sets of a language. Raises DataError as reading them does.
+    """
+    found: dict[str, None] = {}
+    for task in resolved.tasks:
+        splits: tuple[tuple[Split, Sequence[str]], ...] = (
+            ("train", resolved.study.train_languages), ("test", resolved.targets[task]),
+        )  # fmt: skip
+        for split, languages in splits:
+            data, _ = resolved.source(task, split)
+            if not isinstance(data, Explained):
+                continue
+            found |= dict.fromkeys(f"{data.task} {x}" for x in data.remarks())
+            for language in languages:
+                if said := data.notes(language, split):
+                    found[f"{data.task} {language} {split}: {'; '.join(said)}"] = None
+    if isinstance(resolved.corpus, Explained):
+        found |= dict.fromkeys(f"text {x}" for x in resolved.corpus.remarks())
+    return tuple(found)

@@ -16,7 +16,7 @@ from xlbench.errors import JobError, ResultsError, XlbenchError, text_of
 from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.study import parse
-from xlbench.unavailable import without
+from xlbench.unavailable import without, written_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,8 @@ class Work:
     """Of torch, in each process."""
     unavailable: tuple[Unavailable, ...] = ()
     """Data that the study does without."""
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    """By language, what its data are written in."""
     known: tuple[Registry, Resolved] | None = None
     """Made already in this process."""
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=hub.known_commits)
@@ -134,7 +136,8 @@ class Work:
     def _look_up(self) -> tuple[Registry, Resolved]:
         registry = plugins.load()
         hub.remember(self.commits)
-        return registry, without(resolve(parse(self.study), registry), self.unavailable)
+        rest = without(resolve(parse(self.study), registry), self.unavailable)
+        return registry, written_in(rest, self.scripts)
 
     def _tell(self, phase: str, fraction: float) -> None:
         if self._job is not None:

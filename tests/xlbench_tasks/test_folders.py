@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xlbench.contracts import Split, TaskData
+from xlbench.contracts import Choosable, Split, TaskData
 from xlbench.errors import DataError
 from xlbench_tasks import ner, nli, pos
 
@@ -61,21 +61,31 @@ def test_data_travel_to_other_processes(tmp_path: Path) -> None:
     assert again.examples("eng", "test") == data.examples("eng", "test")
 
 
-def test_two_sets_of_one_language_are_told_apart_by_a_glob(tmp_path: Path) -> None:
+def test_two_sets_of_one_language_stop_nobody_who_does_not_read_it(tmp_path: Path) -> None:
     put(tmp_path / "eng_sick" / "test.tsv", PAIRS)
-    put(tmp_path / "en_xnli" / "test.tsv", PAIRS)
+    put(tmp_path / "en_xnli" / "test.tsv", PAIRS + PAIRS.splitlines()[1])
+    put(tmp_path / "deu_xnli" / "test.tsv", PAIRS)
+    data = nli.folder([tmp_path])
+    assert len(data.examples("deu", "test")) == 1
     with pytest.raises(DataError) as error:
-        nli.folder([tmp_path])
+        data.examples("eng", "test")
     assert "en_xnli" in str(error.value)
     assert "eng_sick" in str(error.value)
-    assert f"--data 'nli={tmp_path}/*_sick'" in str(error.value)
-    assert nli.folder(sorted(tmp_path.glob("*_xnli"))).languages("test") == ("eng",)
+    assert "--data 'nli.eng=en_xnli'" in str(error.value)
+    assert isinstance(data, Choosable)
+    assert len(data.choose({"eng": "*_xnli"}).examples("eng", "test")) == 2
+    assert len(data.choose({"eng": "ENG_SICK"}).examples("eng", "test")) == 1
+    assert len(data.choose({"eng": str(tmp_path / "eng_sick")}).examples("eng", "test")) == 1
+    with pytest.raises(DataError, match="no set of eng of this name; there are en_xnli, eng_sick"):
+        data.choose({"eng": "*_anli"})
+    with pytest.raises(DataError, match="several sets of eng of this name; there are en_xnli, eng_sick"):
+        data.choose({"eng": "en*"})
+    assert nli.folder(sorted(tmp_path.glob("en_xnli"))).languages("test") == ("eng",)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("eng_x/test.conll", "", r"test\.conll: empty file"),
         ("zzz_x/test.conll", CONLL, "'zzz_x' has to begin or end with a language code"),
         ("eng_x/test.conllu", CONLLU, r"no ner data in it; it needs .*\.conll"),
     ],
@@ -84,6 +94,15 @@ def test_bad_folders(tmp_path: Path, name: str, text: str, said: str) -> None:
     put(tmp_path / name, text)
     with pytest.raises(DataError, match=said):
         ner.folder([tmp_path])
+
+
+def test_an_empty_file_stops_those_who_read_it(tmp_path: Path) -> None:
+    put(tmp_path / "eng_x" / "test.conll", "")
+    put(tmp_path / "deu_x" / "test.conll", CONLL)
+    data = ner.folder([tmp_path])
+    assert len(data.examples("deu", "test")) == 2
+    with pytest.raises(DataError, match=r"test\.conll: empty file"):
+        data.examples("eng", "test")
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from manifest import sizes
 from xlbench.contracts import Classified
 from xlbench.errors import DataError
 from xlbench_tasks import nli
+from xlbench_tasks._tables import read_table
 
 HEAD = "premise\thypothesis\tlabel\n"
 
 
 def read(path: Path, text: str | bytes, limit: int | None = None) -> list[Classified]:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return nli.read_pairs(path, limit)
+    return read_table(path, limit, form=nli.FORM)
 
 
 def test_the_task() -> None:
@@ -35,9 +36,11 @@ def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a\tb\tneutral\n", r"a:1: header"),
+        ("a\tb\tc\n", r"a:1: header"),
+        ("a\tneutral\n", r"a:1: header"),
+        ("a\tb\tc\tneutral\n", r"a:1: header"),
         (HEAD + "a\tb\n", r"a:2: 2 columns where 3 are due"),
-        (HEAD + "a\tb\tneutral\n\n", r"a:3: 1 columns"),
+        (HEAD + "a\tb\tneutral\n\na\tb\tneutral\n", r"a:3: 1 columns"),
         (HEAD + "a\tb\tmaybe\n", r"a:2: column 3: unknown label 'maybe'"),
         (HEAD + "a\t \tneutral\n", r"a:2: column 2: an empty hypothesis"),
         (HEAD + "a\tb\tneutral\na\tb\tneut", r"a:3: column 3: unknown label 'neut'"),

@@ -9,13 +9,14 @@ from xlbench.codes import to_iso639_3
 from xlbench.contracts import Classified
 from xlbench.errors import DataError
 from xlbench_tasks import languages, topic
+from xlbench_tasks._tables import read_table
 
 HEAD = "index_id\tcategory\ttext\n"
 
 
 def read(path: Path, text: str, limit: int | None = None) -> list[Classified]:
     path.write_text(text, "utf-8")
-    return topic.read_sentences(path, limit)
+    return read_table(path, limit, form=topic.FORM)
 
 
 def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_quotes_are_ordinary_and_columns_go_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("id\tcategory\ttext\n1\ttravel\tA\n", r"a:1: header"),
+        ("id\tgenre\ttext\n1\ttravel\tA\n", r"a:1: header"),
         (HEAD + "1\ttravel\n", r"a:2: 2 columns where 3 are due"),
         (HEAD + "1\ttravel\tA\tB\n", r"a:2: 4 columns where 3 are due"),
         (HEAD + "1\ttravel\tA\n2\tTravel\tB\n", r"a:3: column 2: unknown label 'Travel'; .* sports, travel"),

@@ -235,7 +235,7 @@ def folders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     found: dict[str, list[str]] = {}
     for value in values:
         task = ""
-        for part in studies.split(value):
+        for part in _whole_paths(studies.split(value)):
             name, equals, folder = part.partition("=")
             if equals:
                 task = name.strip()
@@ -255,6 +255,27 @@ def _once(pairs: Sequence[tuple[str, str]], option: str) -> dict[str, str]:
             raise StudyError(f"{option} {key} is given twice, {found[key]!r} and {value!r}; leave one out")
         found[key] = value
     return found
+
+
+def _whole_paths(parts: Sequence[str]) -> list[str]:
+    """Parts between commas, put together again where that is a path that exists and the parts are none."""
+    found: list[str] = []
+    at = 0
+    while at < len(parts):
+        end = at + 1
+        if not _exists(parts[at]):
+            longer = (x for x in range(len(parts), at + 1, -1) if _exists(",".join(parts[at:x])))
+            end = next(longer, end)
+        found.append(",".join(parts[at:end]))
+        at = end
+    return found
+
+
+def _exists(part: str) -> bool:
+    """Whether a part, less its task, is a path that exists."""
+    name, equals, folder = part.partition("=")
+    text = folder if equals and "/" not in name else part
+    return bool(text) and Path(text).expanduser().exists()
 
 
 def _settings(values: Sequence[str] | None, option: str) -> dict[str, Any] | None:

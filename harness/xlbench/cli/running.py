@@ -47,6 +47,8 @@ def run(
         _warn(ready)
         for line in ready.plan.left_out:
             complain(f"left out: {line}")
+        for line in ready.plan.notes:
+            complain(f"data: {line}")
         done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
     except KeyboardInterrupt:
         complain("stopped; what is done is kept, and the same command goes on:", again)
@@ -112,6 +114,8 @@ def plan(
         say(f"training   {task}: {trained_on(facts)}")
     for setting in ready.resolved.in_force:
         say(f"setting    {setting}")
+    for line in plan.notes:
+        say(f"data       {line}")
     say(f"transfer   {', '.join(asked.transfer) or 'none'}")
     if dropped := dropped_lines(described):
         say(f"text       left out: {dropped}")

@@ -53,6 +53,14 @@ from xlbench.contracts.probe import (
     Verdict,
     decimal,
 )
+from xlbench.contracts.reading import (
+    Choosable,
+    Explained,
+    Identified,
+    Narrowed,
+    RandomOrder,
+)
+from xlbench.contracts.sampling import limited
 from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Setting, Study, Unavailable
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
@@ -78,6 +86,7 @@ __all__ = [
     "Arcs",
     "BaseModel",
     "Cell",
+    "Choosable",
     "Classified",
     "Compares",
     "Composition",
@@ -93,8 +102,10 @@ __all__ = [
     "Event",
     "Example",
     "Executor",
+    "Explained",
     "Fusion",
     "GivenAdapter",
+    "Identified",
     "Job",
     "Json",
     "Lab",
@@ -108,6 +119,7 @@ __all__ = [
     "Matrix",
     "Metric",
     "Mix",
+    "Narrowed",
     "Notify",
     "Number",
     "Outcome",
@@ -116,6 +128,7 @@ __all__ = [
     "Part",
     "Precision",
     "Probe",
+    "RandomOrder",
     "Recommends",
     "Record",
     "Records",
@@ -141,5 +154,6 @@ __all__ = [
     "commit_of",
     "decimal",
     "digest",
+    "limited",
     "sentences",
 ]

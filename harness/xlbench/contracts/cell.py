@@ -24,7 +24,7 @@ class Cell:
     target: str
     """ISO 639-3."""
     data: str
-    """Fingerprint of the test data."""
+    """Fingerprint of the test data; with how they are drawn, where a limit draws from them."""
     limit: int | None = None
 
     def as_json(self) -> dict[str, Json]:

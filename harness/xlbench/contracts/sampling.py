@@ -1,12 +1,22 @@
-"""How many training examples each language gives, and which."""
+"""How many examples are used of data, and which."""
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from xlbench.contracts.data import Answered, Classified
+from xlbench.contracts.reading import Identified, is_in_random_order
+
+if TYPE_CHECKING:
+    from xlbench.contracts.data import Example, Split, TaskData
 
 _T = TypeVar("_T")
+DRAW = 1
+"""Version of what a limit takes; part of the identities of what is limited."""
 
 
 def shares(sizes: Mapping[str, int], examples: int | None, temperature: float) -> dict[str, int]:
@@ -46,3 +56,66 @@ def drawn(items: Sequence[_T], count: int, seed: int, name: str) -> list[_T]:
     """
     chosen = random.Random(f"{seed}/{name}").sample(range(len(items)), count)
     return [items[i] for i in sorted(chosen)]
+
+
+def limited(data: TaskData, language: str, split: Split, limit: int | None) -> Sequence[Example]:
+    """At most `limit` examples of a split, in file order: the first ones of data in random order
+    (`RandomOrder`), otherwise a draw that is the same whenever it is made (`sample`). Raises DataError.
+    """
+    if limit is None or is_in_random_order(data):
+        return data.examples(language, split, limit)
+    whole = data.examples(language, split)
+    if len(whole) <= limit:
+        return whole
+    names = data.ids(language, split) if isinstance(data, Identified) else None
+    strata = [_stratum(x) for x in whole]
+    return [whole[i] for i in sample(strata, limit, names)]
+
+
+def is_drawn(data: TaskData, limit: int | None) -> bool:
+    """Whether a limit draws from these data, rather than taking what comes first."""
+    return limit is not None and not is_in_random_order(data)
+
+
+def sample(strata: Sequence[str], count: int, names: Sequence[str] | None = None) -> list[int]:
+    """Places of `count` of the examples, in order, drawn without replacement; `strata` says the stratum of
+    each.
+
+    A systematic draw: in each stratum of n examples, in random order, the one at place r (from 0) has the
+    rank (r + u) / n, with one random u of [0, 1) for the stratum; the examples of the lowest ranks are
+    taken. So every example has the same chance, a stratum has its share of the draw rounded up or down, and
+    a larger draw has the smaller one in it. What is random follows from the examples' names, or from their
+    places where they have none: of sets whose rows are parallel the same rows are taken.
+    """
+    keys = [_uniform(x) for x in _distinct(names or [str(i) for i in range(len(strata))])]
+    members: dict[str, list[int]] = {}
+    for place, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(place)
+    ranks: list[tuple[float, float, int]] = []
+    for places in members.values():
+        places.sort(key=keys.__getitem__)
+        start = _uniform(f"start {keys[places[0]]}")
+        ranks += (((r + start) / len(places), keys[x], x) for r, x in enumerate(places))
+    return sorted(x for _, _, x in sorted(ranks)[:count])
+
+
+def _stratum(example: Example) -> str:
+    """Its label; of a question its paragraph."""
+    if isinstance(example, Classified):
+        return example.label
+    return example.context if isinstance(example, Answered) else ""
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names that are there once, where some come again."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        found.append(f"{name} #{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return found
+
+
+def _uniform(text: str) -> float:
+    """A number of [0, 1) that follows from a text alone."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48

@@ -15,7 +15,7 @@ from xlbench.contracts.adapter import (
     LanguageTraining,
 )
 from xlbench.contracts.cell import Cell, Json, digest
-from xlbench.contracts.sampling import drawn, shares
+from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.task import OF_WORDS
 
 if TYPE_CHECKING:
@@ -75,12 +75,13 @@ class Study:
     reference: str | None = None
     """Reference language of the control: its text, instead of a transfer language's."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed)."""
+    """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed). By
+    `TASK.LANGUAGE`: which of several sets of that language to take, by name (a glob) or folder."""
     text: str | None = None
     """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
     or a folder of `<iso>.txt`."""
     limit: int | None = None
-    """Test examples a target at most; None is all."""
+    """Test examples a target at most, drawn as `xlbench.contracts.sampling.limited` says; None is all."""
     precision: Precision | None = None
     """Arithmetic of the encoder, in training and evaluation; float32 where not said. In bfloat16 the matrix
     products are, the weights stay float32: other numbers, hence other identities."""
@@ -208,9 +209,9 @@ class Resolved:
         task's adapter is trained on. Raises DataError.
         """
         if split != "train":
-            return self.data[task].examples(language, split, self.limit(task))
+            return limited(self.data[task], language, split, self.limit(task))
         how = self.training[task]
-        found = self._training_data(task).examples(language, split, how.limit)
+        found = limited(self._training_data(task), language, split, how.limit)
         if how.examples is None:
             return found
         return drawn(found, self.size(task, language, split), how.seed, language)
@@ -230,10 +231,26 @@ class Resolved:
         train = split == "train"
         key = (self.adapter_task(task).name if train else task, language, split)
         if key not in self._sizes:
-            data = self._training_data(task) if train else self.data[task]
-            limit = self.training[task].limit if train else self.limit(task)
-            self._sizes[key] = len(data.examples(language, split, limit))
+            self._sizes[key] = len(self.usable(task, language, split))
         return self._sizes[key]
+
+    def usable(self, task: str, language: str, split: Split) -> Sequence[Example]:
+        """The examples that the study could use: of training data, before they are shared out. Reads the
+        data; raises DataError.
+        """
+        data, limit = self.source(task, split)
+        found = limited(data, language, split, limit)
+        name = self.adapter_task(task).name if split == "train" else task
+        self._sizes[name, language, split] = len(found)
+        return found
+
+    def source(self, task: str, split: Split) -> tuple[TaskData, int | None]:
+        """The data that a split of a task comes from, and how many examples of a language are used at
+        most.
+        """
+        if split == "train":
+            return self._training_data(task), self.training[task].limit
+        return self.data[task], self.limit(task)
 
     def _training_data(self, task: str) -> TaskData:
         return self.borrowed[task][1] if task in self.borrowed else self.data[task]
@@ -285,7 +302,8 @@ class Resolved:
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
         data, limit = self.data[task], self.limit(task)
-        return tuple(Cell(task, x, data.fingerprint(x, "test"), limit) for x in self.targets[task])
+        drawn = f"-draw{DRAW}" if is_drawn(data, limit) else ""
+        return tuple(Cell(task, x, data.fingerprint(x, "test") + drawn, limit) for x in self.targets[task])
 
     def passes(self, cells: Iterable[Cell]) -> int:
         """Passes of the model over the test examples of cells, for estimates."""
@@ -318,6 +336,8 @@ class Resolved:
             "reduction_factor": how.reduction_factor,
             "seed": how.seed,
         }
+        if is_drawn(data, how.limit):
+            made["draw"] = DRAW
         if how.examples is not None:
             made |= {"examples": how.examples, "temperature": how.temperature}
         if self.word_tokens > 1 and one.kind in OF_WORDS:

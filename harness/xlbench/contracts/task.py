@@ -102,7 +102,8 @@ class AdapterTraining:
     epochs: int = 5
     reduction_factor: int = 16
     limit: int | None = None
-    """Training examples a language at most, the first ones; None is all."""
+    """Training examples a language at most, drawn as test examples are; None is all. See `limited` in
+    `xlbench.contracts.sampling`."""
     examples: int | None = None
     """Training examples of all languages together, drawn with the seed; None is all. See
     `xlbench.contracts.sampling`."""

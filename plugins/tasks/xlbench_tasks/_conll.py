@@ -1,55 +1,225 @@
-"""Reader of two-column CoNLL with IOB2 tags."""
+"""Reader of words and entity tags in columns, as entity sets are published."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
 from xlbench_tasks._lines import check_some, read_lines
+from xlbench_tasks._reading import Reading, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+TAG = re.compile(r"O|([BIESLUM])-(\S+)", re.IGNORECASE)
+NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
+"""What numbers a multiword range or an empty node."""
+TYPES = {
+    "PERSON": "PER", "LOCATION": "LOC", "ORGANIZATION": "ORG", "ORGANISATION": "ORG",
+    "PERS": "PER", "MISCELLANEOUS": "MISC",
+}  # fmt: skip
+"""Other spellings of types."""
+STARTS = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B"}
+"""What becomes of the places of IOBES, BILOU and BMES in IOB2."""
+SCHEMES = (("BILOU", "LU"), ("BMES", "M"), ("IOBES", "ES"))
+"""Schemes by the places that only they have, the first that fits."""
+Row: TypeAlias = tuple[int, list[str]]
+"""Number of a line, and its fields."""
 
-def read_conll(path: Path, limit: int | None, labels: Mapping[str, str]) -> list[Tagged]:
-    """Lines of word TAB tag with a blank line after each sentence; the first `limit` sentences.
 
-    Tags are IOB2, and mapped by `labels`. Raises DataError, naming file, line and column.
+def read_conll(path: Path, limit: int | None, labels: Mapping[str, str]) -> Reading[Tagged]:
+    """A line per word with its tag in a later column, and a blank line after each sentence; the first `limit`
+    sentences.
+
+    Columns are separated by tabs, or by spaces where the first row has no tab. A first column that counts the
+    words of each sentence is passed over. Of more than two columns the tags are in the first one after the
+    word whose every value is a tag that `labels` knows, otherwise in the last one that has nothing but tags.
+    Comments and `-DOCSTART-` lines are no words. Tags may be IOB1, IOB2, IOBES, BILOU or BMES, and become
+    IOB2; an I- that continues nothing becomes B-. Then they are mapped by `labels`. Raises DataError, naming
+    file, line and column.
     """
-    found: list[Tagged] = []
-    words: list[str] = []
-    tags: list[str] = []
-    before = "O"
-    for number, line in enumerate([*read_lines(path), ""], 1):
-        if not line:
-            if words:
-                found.append(Tagged(tuple(words), tuple(tags)))
-                words, tags = [], []
-                if len(found) == limit:
-                    break
-            before = "O"
-            continue
-        fields = line.split("\t")
-        if len(fields) != 2:
-            raise DataError(
-                f"{path}:{number}: {len(fields)} columns where word TAB tag are due; repair the line"
-            )
-        word, tag = fields
-        if not word.strip():
-            raise DataError(f"{path}:{number}: column 1: an empty word; repair the line")
-        if tag not in labels:
-            raise DataError(
-                f"{path}:{number}: column 2: unknown label {tag!r}; rename it in the file to one of "
-                f"{', '.join(sorted(set(labels.values())))}"
-            )
-        if tag[0] == "I" and before[2:] != tag[2:]:
-            raise DataError(
-                f"{path}:{number}: column 2: {tag} continues nothing, so this is not IOB2; make it B{tag[1:]}"
-            )
-        before = tag
-        words.append(word)
-        tags.append(labels[tag])
+    numbered, sentences, documents = _sentences(path)
+    word, tag = _columns(sentences, numbered, labels)
+    made = _Maker(path, word, tag, labels)
+    found = [made.example(rows) for rows in sentences]
     check_some(path, found, limit)
-    return found
+    if prefix := _prefix(found):
+        found = [Tagged(tuple(x[len(prefix) :] for x in one.words), one.tags) for one in found]
+        made.more.append(f"words begin with {prefix!r} in the file, which is left out")
+    # An earlier version took such a line for a sentence, and such a beginning for a part of the word.
+    mark = ("docstart" if documents else "") + ("prefix" if prefix else "")
+    return Reading(found[:limit], notes=made.notes(), mark=mark)
+
+
+def _sentences(path: Path) -> tuple[bool, list[list[Row]], int]:
+    """Whether words are numbered; rows by sentence; lines that say where a document starts."""
+    found: list[list[Row]] = []
+    rows: list[Row] = []
+    documents = 0
+    tabs: bool | None = None
+    lines = read_lines(path)
+    numbered = _numbered(lines)
+    for number, line in enumerate([*lines, ""], 1):
+        if not line.strip(" \u00a0\ufeff\u200b") or line.startswith("-DOCSTART-"):
+            documents += line.startswith("-DOCSTART-")
+            if rows:
+                found.append(rows)
+                rows = []
+            continue
+        if tabs is None and not _comment(line, numbered):
+            tabs = "\t" in line
+        fields = line.split("\t") if tabs or (tabs is None and "\t" in line) else _by_spaces(line)
+        if _comment(line, numbered) or (numbered and NO_WORD.fullmatch(fields[0])):
+            continue
+        rows.append((number, fields))
+    return numbered, found, documents
+
+
+def _by_spaces(line: str) -> list[str]:
+    """A line that begins with a space has an empty word."""
+    return re.split(" +", line.rstrip(" "))
+
+
+def _comment(line: str, numbered: bool) -> bool:
+    """`#` may be a word as well: then a tag is all that follows it."""
+    if not line.startswith("#"):
+        return False
+    if numbered:
+        return True
+    fields = line.split("\t") if "\t" in line else _by_spaces(line)
+    return not any(TAG.fullmatch(x) for x in fields[1:])
+
+
+def _numbered(lines: Sequence[str]) -> bool:
+    """Whether the first column counts the words of every sentence from 1 (or 0), in three columns or more."""
+    due: set[str] | None = None
+    seen = 0
+    for line in lines:
+        if not line.strip():
+            due = None
+            continue
+        fields = line.split("\t") if "\t" in line else _by_spaces(line)
+        if line.startswith(("#", "-DOCSTART-")) or NO_WORD.fullmatch(fields[0]):
+            continue
+        if len(fields) < 3 or (due is not None and fields[0] not in due):
+            return False
+        if due is None and fields[0] not in ("0", "1"):
+            return False
+        due = {str(int(fields[0]) + 1)}
+        seen += 1
+    return seen > 0
+
+
+def _columns(
+    sentences: Sequence[Sequence[Row]], numbered: bool, labels: Mapping[str, str]
+) -> tuple[int, int]:
+    """Places of the word and of the tag."""
+    word = int(numbered)
+    width = min((len(fields) for rows in sentences for _, fields in rows), default=0)
+    whole: list[int] = []
+    known: list[int] = []
+    for column in range(word + 1, width):
+        values = {fields[column] for rows in sentences for _, fields in rows}
+        if all(TAG.fullmatch(x) for x in values):
+            whole.append(column)
+            if all(_bare(x) == "O" or f"B-{_bare(x)}" in labels for x in values):
+                known.append(column)
+    if known:
+        return word, known[0]
+    return word, whole[-1] if whole else word + 1
+
+
+def _bare(tag: str) -> str:
+    """The type of a tag, as it is spelled here; "O" of O."""
+    kind = tag[2:]
+    if not kind:
+        return "O"
+    return TYPES.get(kind.upper(), kind)
+
+
+def _prefix(found: Sequence[Tagged]) -> str:
+    """A language code and colon that every word begins with, as in WikiANN's own files; else empty."""
+    match = re.match(r"[a-z][a-z-]{1,11}:", found[0].words[0]) if found else None
+    if match is None:
+        return ""
+    prefix = match[0]
+    whole = all(x.startswith(prefix) and len(x) > len(prefix) for one in found for x in one.words)
+    return prefix if whole and sum(len(x.words) for x in found) > 1 else ""
+
+
+@dataclass
+class _Maker:
+    """Makes examples of rows, and counts what it does."""
+
+    path: Path
+    word: int
+    tag: int
+    labels: Mapping[str, str]
+    as_o: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
+    stray: int = 0
+    """I- that continue nothing."""
+    apart: int = 0
+    """B- where an entity starts that follows no other of its type."""
+    more: list[str] = field(default_factory=list)
+
+    def example(self, rows: Sequence[Row]) -> Tagged:
+        """A sentence. Raises DataError, naming file, line and column."""
+        words, tags = [], []
+        before = "O"
+        for number, fields in rows:
+            if len(fields) <= self.tag:
+                raise DataError(
+                    f"{self.path}:{number}: {len(fields)} columns where "
+                    f"{'word and tag are' if self.tag == 1 else f'{self.tag + 1} are'} due; repair the line"
+                )
+            if not fields[self.word].strip():
+                raise DataError(
+                    f"{self.path}:{number}: column {self.word + 1}: an empty word; repair the line"
+                )
+            before = self._iob2(fields[self.tag], before, number)
+            words.append(fields[self.word])
+            tags.append(self.labels[before])
+        return Tagged(tuple(words), tuple(tags))
+
+    def _iob2(self, tag: str, before: str, number: int) -> str:
+        """The tag in IOB2, after the one `before` it in IOB2; still of the file's type."""
+        match = TAG.fullmatch(tag)
+        kind = _bare(tag) if match else ""
+        if match is None or (kind != "O" and f"B-{kind}" not in self.labels):
+            raise DataError(
+                f"{self.path}:{number}: column {self.tag + 1}: unknown label {tag!r}; rename it in the "
+                f"file to one of {', '.join(sorted(set(self.labels.values())))}"
+            )
+        if kind == "O":
+            return "O"
+        place = tag[0].upper()
+        self.places[place] += 1
+        start = STARTS[place]
+        continues = before[2:] == kind
+        if start == "I" and not continues:
+            start = "B"
+            self.stray += 1
+        elif place == "B" and not continues:
+            self.apart += 1
+        if self.labels[f"B-{kind}"] == "O":
+            self.as_o[kind] += 1
+        return f"{start}-{kind}"
+
+    def notes(self) -> list[str]:
+        """What was done, in words."""
+        found = list(self.more)
+        scheme = next((name for name, only in SCHEMES if any(self.places[x] for x in only)), None)
+        iob1 = scheme is None and self.stray > 0 and self.apart == 0
+        if scheme or iob1:
+            found.append(f"tags converted from {scheme or 'IOB1'}")
+        if self.stray and not iob1:
+            found.append(f"{self.stray:,} stray I- read as B-")
+        if self.as_o:
+            found.append(f"words of {counted(self.as_o)} read as O")
+        return found

@@ -1,143 +1,343 @@
-"""Labelled data in folders: sets `<code>_<name>/{train,dev,test}.*`, and Universal Dependencies releases."""
+"""Labelled data in folders, as people have it: their own sets, and releases as they are unpacked."""
 
 from __future__ import annotations
 
+import fnmatch
+import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, get_args
 
 from xlbench import content
-from xlbench.codes import to_iso639_3
 from xlbench.contracts import Example, Split
-from xlbench.errors import DataError, UnknownNameError
+from xlbench.errors import DataError
 from xlbench_tasks import languages
+from xlbench_tasks._layouts import Found, find_files, unquoted_name
+from xlbench_tasks._reading import Reading, joined, notes
 
 SPLITS: tuple[Split, ...] = get_args(Split)
-Read: TypeAlias = Callable[[Path, int | None], Sequence[Example]]
-"""Reads the first so many examples of a file, or all."""
+Read: TypeAlias = Callable[..., Sequence[Example]]
+"""Reads the first so many examples of a file, or all: (path, limit). Of a task whose files may hold several
+languages (`Reader.members`): (path, limit, language, mixed)."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a task's files are read."""
+
+    task: str
+    suffixes: tuple[str, ...]
+    """Of file names, the preferred one first; "" for a name without one."""
+    read: Read
+    members: Callable[[Path], Sequence[str]] | None = None
+    """Languages of a file whose name says none."""
+    version: str = ""
+    """Where it gives other examples of the same bytes than it once did, whatever is in them."""
+    marks: bool = False
+    """Whether what is read may have a mark (`Reading`)."""
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    """By language: the set to take of several, by name."""
+    usable: Callable[[Path], bool] | None = None
+    """Whether a file has its text. Where it is given, sets are treebanks: of several of a language one is
+    taken, as of files that are named like treebanks. Otherwise that is an error, unless their names tell
+    scripts apart."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """One set of one language."""
+
+    language: str
+    name: str
+    """Of the folder, or of the file without its split: "UD_German-GSD", "xnli"."""
+    place: Path
+    """The folder."""
+    other: str
+    """Another name, such as a treebank's file names begin with: "de_gsd"."""
+    files: Mapping[Split, tuple[Path, ...]]
+    mixed: bool = False
+    """Whether the files have other languages in them."""
+
+    @property
+    def script(self) -> str:
+        """Of a name such as `zho_Hant`."""
+        end = self.name.rpartition("_")[2]
+        return end if len(end) == 4 and end.istitle() and end.isalpha() else ""
+
+    def is_named(self, pattern: str) -> bool:
+        """Whether a pattern is of one of its names or paths."""
+        names = (self.name, self.other, str(self.place), *(str(x) for f in self.files.values() for x in f))
+        return pattern in names or any(fnmatch.fnmatchcase(x.lower(), pattern.lower()) for x in names if x)
+
+    def size(self, split: Split) -> int:
+        """Bytes."""
+        return sum(x.stat().st_size for x in self.files.get(split, ()))
 
 
 @dataclass(frozen=True)
 class FolderData:
     """A TaskData over files; `read_folders` makes it."""
 
-    task: str
+    reader: Reader
     name: str
-    files: Mapping[tuple[str, Split], Path]
-    """By ISO 639-3 code and split."""
-    read: Read
-    version: str = ""
-    """Of the reader, where it gives other examples of the same bytes than it once did."""
+    sets: Mapping[str, tuple[Set, ...]]
+    """By ISO 639-3 code: all that there are."""
+    passed_over: tuple[str, ...] = ()
+    """Names of what has the form of a set and is none of one language."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """By language: the set that the study names, a pattern."""
     _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
+    _taken: dict[str, Set] = field(default_factory=dict, repr=False, compare=False)
+    _said: dict[tuple[str, Split], tuple[tuple[str, ...], str, Sequence[str] | None]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @property
+    def task(self) -> str:
+        """The task it serves."""
+        return self.reader.task
 
     @property
     def source(self) -> str:
-        """For provenance, one line: the names of the sets' folders."""
-        return f"folders {', '.join(sorted({x.parent.resolve().name for x in self.files.values()}))}"
+        """For provenance, one line: the names of the sets that are read."""
+        names = sorted({unquoted_name(one.name) for x in self.sets for one in self._or_all(x)})
+        return f"folders {', '.join(names)}"
+
+    @property
+    def files(self) -> Mapping[tuple[str, Split], Path]:
+        """By ISO 639-3 code and split: the file that is read, or the first of several."""
+        return {(x, s): self._set(x, s).files[s][0] for s in SPLITS for x in self.languages(s)}
 
     def languages(self, split: Split) -> Collection[str]:
         """ISO 639-3 codes of the languages that have this split, sorted."""
-        return tuple(sorted(code for code, one in self.files if one == split))
+        return tuple(sorted(x for x in self.sets if any(split in one.files for one in self._or_all(x))))
 
     def fingerprint(self, language: str, split: Split) -> str:
-        """32 hexadecimal digits of the SHA-256 of the file, read once, and the reader's version where it has
-        one. Raises DataError if absent.
+        """32 hexadecimal digits of the SHA-256 of the file, or of all its files, read once; and what tells
+        that they are read otherwise than they once were. Raises DataError if absent.
         """
-        return self._digest(self._file(language, split)) + self.version
+        one = self._set(language, split)
+        digests = [self._digest(x) for x in one.files[split]]
+        made = digests[0]
+        if len(digests) > 1:
+            made = hashlib.sha256(" ".join(digests).encode()).hexdigest()[:32]
+        if one.mixed:
+            made += f"-{language}"
+        mark = self._reading(language, split)[1] if self.reader.marks else ""
+        return made + self.reader.version + (f"-{mark}" if mark else "")
 
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples in file order, or all. Raises DataError, naming file and line, and for
         a file that changed since it was fingerprinted.
         """
-        path = self._file(language, split)
-        with content.unchanged(path, self._digest(path)):
-            return self.read(path, limit)
+        found = self._read(language, split)
+        return found if limit is None else found[:limit]
+
+    def ids(self, language: str, split: Split) -> Sequence[str] | None:
+        """See `contracts.Identified`."""
+        return self._reading(language, split)[2]
+
+    def notes(self, language: str, split: Split) -> Sequence[str]:
+        """See `contracts.Explained`."""
+        return self._reading(language, split)[0]
+
+    def remarks(self) -> Sequence[str]:
+        """See `contracts.Explained`: which of several sets is taken, and what is passed over."""
+        found = []
+        for language, sets in sorted(self.sets.items()):
+            if len(sets) > 1 and (one := self._or_none(language)) is not None:
+                others = ", ".join(x.name for x in sets if x is not one)
+                example = unquoted_name(next(x.name for x in sets if x is not one))
+                found.append(
+                    f"{language}: {one.name}; not {others} "
+                    f"(choose with --data '{self.task}.{language}={example}')"
+                )
+        if self.passed_over:
+            found.append(f"passed over, not of one language: {', '.join(self.passed_over)}")
+        return found
+
+    def only(self, wanted: Collection[str]) -> FolderData:
+        """See `contracts.Narrowed`."""
+        return replace(self, sets={x: one for x, one in self.sets.items() if x in wanted})
+
+    def choose(self, choices: Mapping[str, str]) -> FolderData:
+        """See `contracts.Choosable`."""
+        sets = dict(self.sets)
+        for language, pattern in choices.items():
+            place = Path(pattern).expanduser()
+            if not any(x.is_named(pattern) for x in sets.get(language, ())) and place.is_dir():
+                more = read_folders([place], self.reader).sets
+                sets[language] = (*sets.get(language, ()), *more.get(language, ()))
+                pattern = "\0"
+                if language in more:
+                    pattern = str(more[language][0].place)
+            having = sets.get(language, ())
+            named = [x for x in having if x.is_named(pattern)]
+            if len(named) != 1:
+                which = ", ".join(x.name for x in (named or having)) or "none"
+                raise DataError(
+                    f"--data {self.task}.{language}={choices[language]}: "
+                    f"{'several sets' if named else 'no set'} of {language} of this name; "
+                    f"there are {which} in {self.name}"
+                )
+            sets[language] = (named[0], *(x for x in having if x is not named[0]))
+        chosen = {**self.choices, **{x: sets[x][0].name for x in choices}}
+        made = replace(self, sets=sets, choices=chosen, _taken={}, _said={})
+        made._taken.update({x: sets[x][0] for x in chosen})
+        return made
+
+    def _read(self, language: str, split: Split) -> Sequence[Example]:
+        one = self._set(language, split)
+        parts = []
+        for path in one.files[split]:
+            if path.stat().st_size == 0:
+                raise DataError(f"{path}: empty file; fetch it again, or remove it")
+            with content.unchanged(path, self._digest(path)):
+                if self.reader.members is None:
+                    parts.append(self.reader.read(path, None))
+                else:
+                    parts.append(self.reader.read(path, None, language, one.mixed))
+        found = joined(parts)
+        mark, ids = (found.mark, found.ids) if isinstance(found, Reading) else ("", None)
+        self._said[language, split] = notes(found), mark, ids
+        return found
+
+    def _reading(self, language: str, split: Split) -> tuple[tuple[str, ...], str, Sequence[str] | None]:
+        if (language, split) not in self._said:
+            self._read(language, split)
+        return self._said[language, split]
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
             self._digests[path] = content.file_digest(path)[:32]
         return self._digests[path]
 
-    def _file(self, language: str, split: Split) -> Path:
-        if (language, split) not in self.files:
-            raise DataError(
-                f"no {split} data of {language} for {self.task} in {self.name}; add it, or leave it out"
-            )
-        return self.files[language, split]
+    def _set(self, language: str, split: Split) -> Set:
+        """Raises DataError where there is none, or no way to choose."""
+        if language in self.sets:
+            one = self._one(language)
+            if split in one.files:
+                return one
+        raise DataError(
+            f"no {split} data of {language} for {self.task} in {self.name}; add it, or leave it out"
+        )
+
+    def _one(self, language: str) -> Set:
+        """The set of a language that is read. Raises DataError where there is no way to choose."""
+        if language not in self._taken:
+            self._taken[language] = _best(self.reader, language, self.sets[language])
+        return self._taken[language]
+
+    def _or_none(self, language: str) -> Set | None:
+        try:
+            return self._one(language)
+        except DataError:
+            return None
+
+    def _or_all(self, language: str) -> tuple[Set, ...]:
+        """The set that is read, or all where there is no way to choose, which is told when they are read."""
+        one = self._or_none(language)
+        return self.sets[language] if one is None else (one,)
 
 
-def read_folders(paths: Sequence[Path], task: str, suffix: str, read: Read, version: str = "") -> FolderData:
-    """The sets in `paths`, which are set folders or folders of set folders. No file is opened.
-
-    A set is `<code>_<name>/{train,dev,test}<suffix>` or `<name>_<code>/` with the same files, or
-    `UD_*/<code>_<name>-ud-{train,dev,test}<suffix>`; codes as `to_iso639_3` understands them. Raises
-    DataError for a path without a set, a name without a language code, an empty file, or two sets of one
-    language.
+def _best(reader: Reader, language: str, sets: Sequence[Set]) -> Set:
+    """Of several sets the one to read: the preferred one, otherwise the largest treebank, or the set in the
+    language's usual script. Raises DataError where none of this decides.
     """
-    files: dict[tuple[str, Split], Path] = {}
-    chosen: dict[str, Path] = {}
-    for folder in _set_folders(paths, task, suffix):
-        splits = _split_files(folder, suffix)
-        code = _language(folder, next(iter(splits.values())))
-        if code in chosen:
-            end = folder.name.partition("_")[2] or folder.name
+    if len(sets) == 1:
+        return sets[0]
+    preferred = reader.preferred.get(language)
+    for one in sets:
+        if preferred and preferred in (one.name, one.other):
+            return one
+    if reader.usable is not None or all(x.other for x in sets):
+        whole = [x for x in sets if _is_usable(reader, x)] or list(sets)
+        return max(whole, key=lambda x: (x.size("train"), x.size("test"), x.size("dev"), x.name))
+    usual = [x for x in sets if x.script and x.script == languages.scripts().get(language)]
+    if len(usual) == 1 and all(x.script for x in sets):
+        return usual[0]
+    first, second = sets[0].place, sets[1].place
+    shown = [str(x.place / x.name) if first == second else str(x.place) for x in sets[:2]]
+    raise DataError(
+        f"two {reader.task} sets of {language}: {shown[0]} and {shown[1]}; choose one with "
+        f"--data '{reader.task}.{language}={unquoted_name(sets[0].name)}'"
+    )
+
+
+def _is_usable(reader: Reader, one: Set) -> bool:
+    usable = reader.usable
+    return usable is None or all(usable(x) for files in one.files.values() for x in files[:1])
+
+
+def read_folders(paths: Sequence[Path], reader: Reader) -> FolderData:
+    """The sets in `paths` and the folders in them, in any layout of `_layouts.find_files`.
+
+    No file is opened but those whose name says no language. Raises DataError for a path that is no folder or
+    has no set in it.
+    """
+    sets: dict[str, dict[tuple[Path, str], Set]] = {}
+    passed: dict[str, None] = {}
+    for path in paths:
+        if not path.is_dir():
             raise DataError(
-                f"two {task} sets of {code}: {chosen[code]} and {folder}; pick with a glob, "
-                f"such as --data '{task}={folder.parent}/*_{end}'"
+                f"{path}: no such folder; --data takes {reader.task}=NAME or {reader.task}=FOLDER"
             )
-        chosen[code] = folder
-        for split, file in splits.items():
-            if file.stat().st_size == 0:
-                raise DataError(f"{file}: empty file; fetch it again, or remove it")
-            files[code, split] = file
+        for one in find_files(path, reader.suffixes):
+            codes = [one.language] if one.language else _members(reader, one)
+            if not codes:
+                passed[one.set] = None
+            for code in codes:
+                _add(sets.setdefault(code, {}), code, one)
+    if not sets:
+        raise DataError(_nothing(paths, reader, list(passed)))
+    count = sum(map(len, sets.values()))
     name = (
         str(paths[0])
         if len(paths) == 1
-        else f"{os.path.commonpath([x.resolve() for x in paths])} ({len(chosen)} sets)"
+        else f"{os.path.commonpath([x.resolve() for x in paths])} ({count} sets)"
     )
-    return FolderData(task, name, files, read, version)
+    found = {x: tuple(sorted(one.values(), key=lambda s: str(s.place))) for x, one in sorted(sets.items())}
+    return FolderData(reader, name, found, tuple(passed))
 
 
-def _set_folders(paths: Iterable[Path], task: str, suffix: str) -> Iterator[Path]:
-    seen = set()
-    for path in paths:
-        if not path.is_dir():
-            raise DataError(f"{path}: no such folder; --data takes {task}=NAME or {task}=FOLDER")
-        here = [path] if _split_files(path, suffix) else sorted(x for x in path.iterdir() if x.is_dir())
-        here = [x for x in here if _split_files(x, suffix)]
-        if not here:
-            raise DataError(
-                f"{path}: no {task} data in it; it needs <code>_<name>/{{train,dev,test}}{suffix}"
-            )
-        for one in here:
-            if one.resolve() not in seen:
-                seen.add(one.resolve())
-                yield one
-
-
-def _split_files(folder: Path, suffix: str) -> dict[Split, Path]:
-    found: dict[Split, Path] = {}
-    for split in SPLITS:
-        files = [x for x in (folder / f"{split}{suffix}",) if x.is_file()]
-        files += sorted(folder.glob(f"*-ud-{split}{suffix}"))
-        if files:
-            found[split] = files[0]
-    return found
-
-
-def _language(folder: Path, file: Path) -> str:
-    """Of a set folder by its name, of a treebank of a release by its files' name."""
-    treebank = "-ud-" in file.name
-    name = file.name if treebank else folder.resolve().name
-    first, _, rest = name.partition("_")
+def _members(reader: Reader, one: Found) -> Sequence[str]:
+    """Languages of a file whose name says none."""
+    if reader.members is None or one.unknown:
+        return ()
     try:
-        return to_iso639_3(f"ud-treebank:{name}" if treebank else first, languages.codes())
-    except UnknownNameError as error:
-        try:
-            return to_iso639_3(rest.rpartition("_")[2], languages.codes())
-        except UnknownNameError:
-            raise DataError(
-                f"{folder}: {name!r} has to begin or end with a language code, such as eng_: {error}"
-            ) from None
+        return reader.members(one.path)
+    except DataError:
+        return ()
+
+
+def _add(sets: dict[tuple[Path, str], Set], code: str, one: Found) -> None:
+    """Put a file to its set. One that is in it already, over another path or as the same name with a less
+    preferred suffix, counts once; another file of the same split is a set of its own.
+    """
+    key = one.place.resolve(), one.set
+    known = sets[key].files.get(one.split, ()) if key in sets else ()
+    if known and not one.part:
+        if any(x.resolve().with_suffix("") == one.path.resolve().with_suffix("") for x in known):
+            return
+        key = key[0], one.path.name
+    if one.path.resolve() in {x.resolve() for x in known}:
+        return
+    have = sets.get(key) or Set(code, key[1], one.place, one.other, {}, mixed=not one.language)
+    files = tuple(sorted((*have.files.get(one.split, ()), one.path)))
+    sets[key] = replace(have, files={**have.files, one.split: files})
+
+
+def _nothing(paths: Sequence[Path], reader: Reader, passed: Sequence[str]) -> str:
+    if passed:
+        names = ", ".join(map(repr, passed[:3]))
+        return (
+            f"{paths[0]}: {names} has to begin or end with a language code, such as eng_; "
+            "`xlbench list languages` has them"
+        )
+    suffix = reader.suffixes[0]
+    return (
+        f"{paths[0]}: no {reader.task} data in it; it needs <code>_<name>/{{train,dev,test}}{suffix} or a "
+        "release as it is unpacked"
+    )

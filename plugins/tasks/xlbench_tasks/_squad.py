@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Answered
 from xlbench.errors import DataError
 from xlbench_tasks._lines import read_text
+from xlbench_tasks._reading import Reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_squad(path: Path, limit: int | None) -> list[Answered]:
+def read_squad(path: Path, limit: int | None) -> Reading[Answered]:
     """The first `limit` questions in file order. Raises DataError, naming file, paragraph and question."""
     try:
         whole = json.loads(read_text(path))
@@ -22,10 +23,14 @@ def read_squad(path: Path, limit: int | None) -> list[Answered]:
         raise DataError(
             f"{path}:{error.lineno}: column {error.colno}: not JSON ({error.msg}); fetch it again"
         ) from None
+    except (RecursionError, ValueError) as error:  # too deep, or a number of thousands of digits
+        raise DataError(f"{path}: not SQuAD 1.1's JSON ({type(error).__name__}); fetch it again") from None
     found: list[Answered] = []
+    ids: list[str] = []
     for where, context, question in _questions(path, whole):
         if len(found) == limit:
             break
+        ids.append(question["id"])
         answers = _list(question, "answers", where)
         texts = [_text(answer, "text", where) for answer in answers]
         starts = [answer.get("answer_start") for answer in answers]
@@ -35,7 +40,7 @@ def read_squad(path: Path, limit: int | None) -> list[Answered]:
             raise DataError(f"{where}: {error}; repair or remove the question") from None
     if not found and limit != 0:
         raise DataError(f"{path}: no question in it; fetch it again, or remove it")
-    return found
+    return Reading(found, ids=ids)
 
 
 def answered(question: str, context: str, answers: Sequence[str], starts: Sequence[Any]) -> Answered:

@@ -28,7 +28,7 @@ RELATION_MAP = {relation: relation for relation in RELATIONS}
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, "dep", ".conllu", partial(read_trees, relations=RELATION_MAP), VERSION)
+    return read_folders(paths, pos.treebanks("dep", partial(read_trees, relations=RELATION_MAP)))
 
 
 def decode(

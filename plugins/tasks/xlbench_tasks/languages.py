@@ -29,6 +29,11 @@ def codes() -> frozenset[str]:
     return frozenset(row[0] for row in _rows())
 
 
+def scripts() -> dict[str, str]:
+    """By ISO 639-3 code: ISO 15924 code of the usual script."""
+    return {row[0]: row[4] for row in _rows()}
+
+
 def wikipedias() -> dict[str, str]:
     """By ISO 639-3 code: the language's Wikipedia ("zh-yue"), whose codes WikiANN uses as well."""
     return {row[0]: row[5] for row in _rows() if row[5]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.metrics import span_f1
 from xlbench_tasks import languages
 from xlbench_tasks._conll import read_conll
-from xlbench_tasks._folders import read_folders
+from xlbench_tasks._folders import Reader, read_folders
 from xlbench_tasks._hub import HubData
+from xlbench_tasks.pos import TREEBANKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,9 @@ LABEL_MAP = {
     **{f"{x}-{theirs}": "O" for theirs in UNSHARED for x in "BI"},
 }
 
+SUFFIXES = (".conll", ".iob2", ".iob", ".bio", ".txt", ".tsv", "")
+"""Of files with words and tags in columns."""
+
 CONFIGS = """
 ace af als am an ang ar arc arz as ast ay az ba bar bat-smg be bg bh bn bo br bs ca cbk-zam cdo ce ceb
 ckb co crh cs csb cv cy da de diq dv el eml en eo es et eu ext fa fi fiu-vro fo fr frr fur fy ga gan gd
@@ -47,8 +51,14 @@ WIKIANN = frozenset(CONFIGS.split())
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Two-column CoNLL sets: word TAB tag."""
-    return read_folders(paths, "ner", ".conll", partial(read_conll, labels=LABEL_MAP))
+    """Sets of words and tags in columns, in any layout and scheme that `_conll` reads."""
+    return read_folders(paths, entities("ner", LABEL_MAP))
+
+
+def entities(task: str, labels: Mapping[str, str]) -> Reader:
+    """How sets of entities are found and read."""
+    read = partial(read_conll, labels=labels)
+    return Reader(task, SUFFIXES, read, marks=True, preferred=TREEBANKS)
 
 
 def decode(words: Sequence[str], tags: Sequence[str]) -> Tagged:

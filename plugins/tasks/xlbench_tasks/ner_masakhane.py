@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.hub import CONVERTED
 from xlbench.metrics import span_f1
-from xlbench_tasks._conll import read_conll
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
+from xlbench_tasks.ner import entities
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +24,8 @@ CONFIGS = "bam bbj ewe fon hau ibo kin lug luo mos nya pcm sna swa tsn twi wol x
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Two-column CoNLL sets with these labels: word TAB tag."""
-    return read_folders(paths, "ner-masakhane", ".conll", partial(read_conll, labels=LABEL_MAP))
+    """Sets of words and tags in columns with these labels, as for `ner`."""
+    return read_folders(paths, entities("ner-masakhane", LABEL_MAP))
 
 
 def decode(words: Sequence[str], tags: Sequence[str]) -> Tagged:

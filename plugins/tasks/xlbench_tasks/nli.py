@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
 from xlbench.metrics import accuracy
-from xlbench_tasks._folders import read_folders
+from xlbench_tasks._folders import Reader, read_folders
 from xlbench_tasks._hub import HubData
-from xlbench_tasks._tables import read_table
+from xlbench_tasks._tables import TABLES, Form, members, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("entailment", "neutral", "contradiction")
 LABEL_MAP = {label: label for label in LABELS}
+WRITTEN = {
+    **LABEL_MAP,
+    **{x.upper(): x for x in LABELS},
+    **{x.capitalize(): x for x in LABELS},
+    "contradictory": "contradiction",  # XNLI's translated training data
+    **{str(number): x for number, x in enumerate(LABELS)},
+}
+"""Labels by what files write for them; numbers are those of the sets on the hub."""
+FORM = Form(
+    texts={
+        "premise": ("premise", "sentence1", "sentence_a", "sentence_1", "text1", "text_a"),
+        "hypothesis": ("hypothesis", "hypo", "sentence2", "sentence_b", "sentence_2", "text2", "text_b"),
+    },
+    label=("gold_label", "label", "entailment_label", "entailment_judgment"),
+    labels=WRITTEN,
+    none=frozenset("-"),  # SNLI and its kin: no label that most annotators gave
+)
 COLUMNS = ("premise", "hypothesis", "label")
 
 CONFIGS = """
@@ -27,19 +45,13 @@ XNLI = dict(pair.split("=") for pair in CONFIGS.split())
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Sets of tab-separated pairs with a header."""
-    return read_folders(paths, "nli", ".tsv", read_pairs)
+    """Tables of pairs, with columns by name."""
+    return read_folders(paths, pairs("nli"))
 
 
-def read_pairs(path: Path, limit: int | None) -> list[Classified]:
-    """The first `limit` pairs of a file with the header premise, hypothesis, label, in any order.
-
-    Raises DataError, naming file, line and column.
-    """
-    return [
-        Classified((row.text("premise"), row.text("hypothesis")), row.label("label", LABELS))
-        for row in read_table(path, COLUMNS, limit)
-    ]
+def pairs(task: str) -> Reader:
+    """How sets of pairs are found and read."""
+    return Reader(task, TABLES, partial(read_table, form=FORM), members=members, marks=True)
 
 
 def decode(premise: str, hypothesis: str, label: str) -> Classified:

@@ -22,8 +22,8 @@ AMERICAS = {x.partition("=")[0]: x.rpartition("=")[2] for x in CONFIGS.split()}
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Sets of tab-separated pairs with a header, as for `nli`."""
-    return read_folders(paths, "nli-americas", ".tsv", nli.read_pairs)
+    """Tables of pairs, as for `nli`."""
+    return read_folders(paths, nli.pairs("nli-americas"))
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.metrics import accuracy
 from xlbench_tasks import _surface
 from xlbench_tasks._conllu import VERSION, read_conllu
-from xlbench_tasks._folders import read_folders
+from xlbench_tasks._folders import Read, Reader, read_folders
 from xlbench_tasks._hub import HubData
 
 if TYPE_CHECKING:
@@ -41,12 +41,31 @@ zho=zh_gsd
 TREEBANKS = dict(pair.split("=") for pair in CONFIGS.split())
 """One treebank a language, of those that come with their text."""
 NO_TRAIN = frozenset(("bam", "ben", "bre", "gub", "gun", "hau", "myv", "tgl", "tha", "yor", "yue"))
+PEEK = 100_000
+"""Bytes of a treebank that are looked at to see whether it has its text."""
 NO_DEV = NO_TRAIN | {"hsb", "kaz", "kmr", "sme"}
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, "pos", ".conllu", partial(read_conllu, labels=LABEL_MAP), VERSION)
+    return read_folders(paths, treebanks("pos", partial(read_conllu, labels=LABEL_MAP)))
+
+
+def treebanks(task: str, read: Read) -> Reader:
+    """How treebanks are found and read; of several of a language, the one that the hub's data has."""
+    return Reader(
+        task, (".conllu",), read, version=VERSION, preferred=TREEBANKS, usable=has_text
+    )
+
+
+def has_text(path: Path) -> bool:
+    """Whether any of a treebank's first words is there: some come without their text, every form `_`."""
+    try:
+        with path.open("rb") as file:
+            rows = [x.split(b"\t") for x in file.read(PEEK).splitlines() if b"\t" in x]
+    except OSError:
+        return False
+    return any(len(x) > 1 and x[1] != b"_" for x in rows)
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from typing import Any
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Answered, Task, TaskData
 from xlbench.metrics import answer_f1
-from xlbench_tasks._folders import read_folders
+from xlbench_tasks._folders import Reader, read_folders
 from xlbench_tasks._hub import HubData
 from xlbench_tasks._squad import answered, read_squad
 
@@ -42,7 +42,7 @@ def xlbench_tasks() -> Iterator[Task]:
         training=AdapterTraining(learning_rate=1e-3, batch_size=16, epochs=3),
         max_length=384,
         default_data="tydiqa",
-        folder=partial(read_folders, task="qa", suffix=".json", read=read_squad),
+        folder=partial(read_folders, reader=Reader("qa", (".json",), read_squad)),
     )
     yield questions
     yield replace(
@@ -50,7 +50,7 @@ def xlbench_tasks() -> Iterator[Task]:
         name="qa-xquad",
         summary="XQuAD, with the adapter of qa: F1 of answers, and exact match beside it",
         default_data="xquad",
-        folder=partial(read_folders, task="qa-xquad", suffix=".json", read=read_squad),
+        folder=partial(read_folders, reader=Reader("qa-xquad", (".json",), read_squad)),
         adapter=questions.name,
     )
 

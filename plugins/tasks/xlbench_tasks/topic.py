@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
 from xlbench.hub import CONVERTED
 from xlbench.metrics import accuracy
-from xlbench_tasks._folders import read_folders
+from xlbench_tasks._folders import Reader, read_folders
 from xlbench_tasks._hub import HubData
-from xlbench_tasks._tables import read_table
+from xlbench_tasks._tables import TABLES, Form, members, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("entertainment", "geography", "health", "politics", "science/technology", "sports", "travel")
 LABEL_MAP = {label: label for label in LABELS}
-COLUMNS = ("index_id", "category", "text")
+FORM = Form(
+    texts={"text": ("text", "sentence")},
+    label=("category", "label", "topic"),
+    labels=LABEL_MAP,
+)
 
 CONFIGS = """
 ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn sqi=als_Latn amh_Ethi apc_Arab ara=arb_Arab
@@ -47,19 +52,10 @@ Arabic, Arabic in Latin, Kashmiri in Devanagari, Tamasheq in Tifinagh, tradition
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Sets of tab-separated sentences with a header, in folders such as `eng_Latn`."""
-    return read_folders(paths, "topic", ".tsv", read_sentences)
-
-
-def read_sentences(path: Path, limit: int | None) -> list[Classified]:
-    """The first `limit` sentences of a file with the header index_id, category, text, in any order.
-
-    Raises DataError, naming file, line and column.
-    """
-    return [
-        Classified((row.text("text"),), row.label("category", LABELS))
-        for row in read_table(path, COLUMNS, limit)
-    ]
+    """Tables of sentences, with columns by name, in folders such as `eng_Latn`."""
+    return read_folders(
+        paths, Reader("topic", TABLES, partial(read_table, form=FORM), members=members, marks=True)
+    )
 
 
 def decode(text: str, category: str) -> Classified:

@@ -85,6 +85,8 @@ class ArtificialData:
 
     name = "artificial"
     source = SOURCE
+    random_order = True
+    """Examples are drawn one after the other, so that the first ones are a draw."""
 
     def __init__(self, task: TaskName, seed: int = 0) -> None:
         self.task: str = task
