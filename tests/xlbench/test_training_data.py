@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xlbench.contracts import AdapterTraining, Resolved
+from xlbench.contracts import AdapterTraining, Resolved, limited
 from xlbench.lab import Lab
 from xlbench.results import describe
 from xlbench.results.described import trained_on
@@ -22,7 +22,7 @@ def mixed(resolved: Resolved) -> Resolved:
 
 def test_a_budget_is_shared_and_in_the_identity(resolved: Resolved, mixed: Resolved) -> None:
     assert [mixed.size("tags", x, "train") for x in ("qaa", "qab")] == [15, 15]
-    first = mixed.data["tags"].examples("qab", "train", 45)
+    first = limited(mixed.data["tags"], "qab", "train", 45)
     used = mixed.examples("tags", "qab", "train")
     assert len(used) == 15
     assert [x for x in first if x in used] == list(used) != list(first[:15])

@@ -22,7 +22,7 @@ def study(checkpoint: Path, tmp_path: Path) -> Study:
         for split in ("train", "test"):
             text = "".join(f"Ana\tB-PER\n{code}{split}{i}\tO\n\n" for i in range(4))
             (tmp_path / "ner" / f"{code}_made" / f"{split}.conll").write_text(text)
-    (tmp_path / "ner" / "fin_made" / "test.conll").write_text("Ana\tO\nEva\tI-PER\n\n")
+    (tmp_path / "ner" / "fin_made" / "test.conll").write_text("Ana\tO\nEva\tB-FOO\n\n")
     (tmp_path / "text").mkdir()
     for code in ("eng", "deu"):
         (tmp_path / "text" / f"{code}.txt").write_text(f"one line of {code}\n{code} has another\n" * 9)
@@ -45,8 +45,8 @@ def test_it_stops_the_study_with_a_line_each(study: Study, tmp_path: Path) -> No
     with pytest.raises(StudyError) as error:
         api.prepare(there)
     assert str(error.value).splitlines() == [
-        f"{tmp_path}/ner/fin_made/test.conll:2: column 2: I-PER continues nothing, so this is not IOB2; "
-        "make it B-PER",
+        f"{tmp_path}/ner/fin_made/test.conll:2: column 2: unknown label 'B-FOO'; rename it in the file to one "
+        "of B-LOC, B-ORG, B-PER, I-LOC, I-ORG, I-PER, O",
         f"{tmp_path}/text/tur.txt:2: byte 1: not UTF-8 (invalid start byte); convert the file",
     ]
 
