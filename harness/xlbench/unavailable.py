@@ -190,9 +190,11 @@ def notes(resolved: Resolved) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for task in resolved.tasks:
         splits: tuple[tuple[Split, Sequence[str]], ...] = (
-            ("train", resolved.study.train_languages), ("test", resolved.targets[task]),
+            ("train", resolved.train_languages(task)), ("test", resolved.targets[task]),
         )  # fmt: skip
         for split, languages in splits:
+            if not languages:
+                continue
             data, _ = resolved.source(task, split)
             if not isinstance(data, Explained):
                 continue

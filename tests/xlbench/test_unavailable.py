@@ -45,8 +45,8 @@ def test_it_stops_the_study_with_a_line_each(study: Study, tmp_path: Path) -> No
     with pytest.raises(StudyError) as error:
         api.prepare(there)
     assert str(error.value).splitlines() == [
-        f"{tmp_path}/ner/fin_made/test.conll:2: column 2: unknown label 'B-FOO'; rename it in the file to one "
-        "of B-LOC, B-ORG, B-PER, I-LOC, I-ORG, I-PER, O",
+        f"{tmp_path}/ner/fin_made/test.conll:2: column 2: unknown label 'B-FOO'; rename it in the "
+        "file to one of B-LOC, B-ORG, B-PER, I-LOC, I-ORG, I-PER, O",
         f"{tmp_path}/text/tur.txt:2: byte 1: not UTF-8 (invalid start byte); convert the file",
     ]
 

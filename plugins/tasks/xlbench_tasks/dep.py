@@ -10,7 +10,7 @@ from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Parsed, Task, TaskData
 from xlbench.metrics import attachment
 from xlbench_tasks import pos
-from xlbench_tasks._conllu import VERSION, fault, read_trees
+from xlbench_tasks._conllu import fault, read_trees
 from xlbench_tasks._folders import read_folders
 
 if TYPE_CHECKING:

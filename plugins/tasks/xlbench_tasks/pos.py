@@ -53,9 +53,7 @@ def folder(paths: Sequence[Path]) -> TaskData:
 
 def treebanks(task: str, read: Read) -> Reader:
     """How treebanks are found and read; of several of a language, the one that the hub's data has."""
-    return Reader(
-        task, (".conllu",), read, version=VERSION, preferred=TREEBANKS, usable=has_text
-    )
+    return Reader(task, (".conllu",), read, version=VERSION, preferred=TREEBANKS, usable=has_text)
 
 
 def has_text(path: Path) -> bool:
