@@ -112,7 +112,7 @@ def measure(report: Report, folder: Path, given: Material | None, device: str, *
 
 
 def _overhead(folder: Path, each: dict[str, float]) -> dict[str, Any]:
-    found = overhead.measure(folder, part=8, store_every=100)
+    found = overhead.measure(folder, part=38, store_every=10)
     each["overhead"] = found["overhead_ms_a_cell"] / 1000
     return found
 
