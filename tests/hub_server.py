@@ -73,6 +73,8 @@ class Hub:
         self.repositories = {(x.kind, x.id): x for x in repositories}
         self.faults: list[Fault] = []
         self.asked: list[str] = []
+        self.lies: dict[str, dict[str, str]] = {}
+        """By repository: what is said of it in place of the truth (`sha`, `file`, `commit`, `etag`)."""
         self.lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
 
@@ -221,8 +223,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         files = repository.files(commit)
         if call == "revision":
+            lies = self.hub.lies.get(repository.id, {})
             siblings = [{"rfilename": x, **_facts(x, y)} for x, y in files.items()]
-            self.json({"id": repository.id, "sha": commit, "siblings": siblings, "tags": []})
+            if "file" in lies:
+                siblings.append({"rfilename": lies["file"], **_facts("", b"")})
+            self.json({"id": repository.id, "sha": lies.get("sha", commit), "siblings": siblings, "tags": []})
             return
         if call == "paths-info":
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -256,7 +261,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif content is None:
             self.answer(404, X_Error_Code="EntryNotFound", X_Repo_Commit=commit)
         elif not place.endswith(LARGE):
-            self.content(content, f'"{sha1(content)}"', X_Repo_Commit=commit)
+            lies = self.hub.lies.get(repository.id, {})
+            etag = f'"{lies.get("etag", sha1(content))}"'
+            self.content(content, etag, X_Repo_Commit=lies.get("commit", commit))
         else:
             digest = sha256(content)
             self.answer(

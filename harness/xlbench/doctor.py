@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from xlbench import plugins
+from xlbench import advisories, hub, plugins
 from xlbench.contracts import Study
 from xlbench.errors import XlbenchError
 from xlbench.progress import counted, size
@@ -39,12 +39,20 @@ def examine() -> Iterator[Finding]:
     """Look at one thing after the other; nothing is changed, and no token is shown."""
     versions = ", ".join(f"{x} {importlib.metadata.version(x)}" for x in LIBRARIES)
     yield Finding("installed", "good", f"python {platform.python_version()}, {versions}")
+    yield from _advisories()
     yield from _plugins()
     yield _device()
     yield _cache()
     yield _hub()
     yield _token()
     yield _default()
+
+
+def _advisories() -> Iterator[Finding]:
+    for one, version in advisories.touching():
+        exposed = "" if advisories.is_exposed(one) else f" ({one.only_with} is not installed)"
+        text = f"{one.id} in {one.package} {version}: {one.what}{exposed}; {one.advice}"
+        yield Finding("advisory", "note", text)
 
 
 def _plugins() -> Iterator[Finding]:
@@ -90,12 +98,13 @@ def _hub() -> Finding:
 
     if constants.HF_HUB_OFFLINE:
         return Finding("hub", "note", "offline mode is set (HF_HUB_OFFLINE): only what is cached can be used")
+    address = hub.hidden(constants.ENDPOINT)
     try:
         get_session().head(constants.ENDPOINT, timeout=PATIENCE)
     except OSError as error:
-        why = f"{constants.ENDPOINT} cannot be reached ({type(error).__name__})"
+        why = f"{address} cannot be reached ({type(error).__name__})"
         return Finding("hub", "note", f"{why}: only what is cached can be used")
-    return Finding("hub", "good", f"{constants.ENDPOINT} answers")
+    return Finding("hub", "good", f"{address} answers")
 
 
 def _token() -> Finding:

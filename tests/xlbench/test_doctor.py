@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hub_server import SECRET, Hub
 from hub_sets import environment
 
-from xlbench import doctor
+from xlbench import advisories, doctor
 
 
 def test_all_is_well(tmp_path: Path) -> None:
@@ -47,3 +48,36 @@ def test_what_does_not_work_is_bad_and_the_rest_is_still_looked_at(
     assert found["hub"].state == "note"
     assert "offline mode is set" in found["hub"].text
     assert f"in {tmp_path / 'elsewhere' / 'hub'}" in found["cache"].text
+
+
+def test_advisories_on_installed_versions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"transformers": "4.57.6", "torch": "2.5.1"}
+    monkeypatch.setattr(advisories, "_installed", installed.get)
+    found = [x.text for x in doctor._advisories()]
+    assert [x.split(" ")[0] for x in found] == [
+        "CVE-2026-4372", "CVE-2026-1839", "CVE-2025-32434", "CVE-2026-24747",
+    ]  # fmt: skip
+    assert "in transformers 4.57.6: a config.json can" in found[0]
+    assert "(kernels is not installed)" in found[0]
+    installed |= {"kernels": "0.10", "torch": "2.10.0+cpu", "transformers": "4.55.4"}
+    found = [x.text for x in doctor._advisories()]
+    assert [x.split(" ")[0] for x in found] == ["CVE-2026-1839"]
+    installed |= {"transformers": "5.3.0", "torch": "2.13.0"}
+    assert not list(doctor._advisories())
+
+
+def test_what_is_installed_here_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = advisories.Advisory("packaging", ">0", "CVE-0-0", "something", "nothing")
+    monkeypatch.setattr(advisories, "ADVISORIES", (one, replace(one, package="no-such-package")))
+    (found,) = doctor._advisories()
+    assert found.state == "note"
+    assert found.text.startswith("CVE-0-0 in packaging 2")
+
+
+def test_the_password_of_the_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://name:secret@127.0.0.1:1")
+    found = doctor._hub()
+    assert found.text.startswith("http://127.0.0.1:1 cannot be reached")

@@ -1,6 +1,7 @@
 """The Hugging Face hub: what a revision holds, its files, kept and checked; every failure one line."""
 
 from xlbench.hub.files import fetch, is_here, opened
+from xlbench.hub.guard import hidden
 from xlbench.hub.keep import folder, kept, put_by
 from xlbench.hub.parquet import CONVERTED, parquet_files
 from xlbench.hub.patience import patiently
@@ -15,6 +16,7 @@ __all__ = [
     "fetch",
     "find",
     "folder",
+    "hidden",
     "is_here",
     "kept",
     "known_commit",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from xlbench.errors import DataError, ModelError, XlbenchError
+from xlbench.hub.guard import UnsafeAnswerError, hidden
 from xlbench.hub.patience import answer, chain, has_been_reached
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ def reaching(repo: Repo, revision: str | None = None) -> Iterator[None]:
     except (OSError, HFValidationError) as error:  # all that huggingface_hub and requests raise
         if any(isinstance(x, OSError) and x.errno in FULL for x in chain(error)):
             raise
-        raise refused(repo, f"{repo.id}: {_why(repo, revision, error)}") from error
+        # Without the cause, whose text has the whole address.
+        raise refused(repo, f"{repo.id}: {_why(repo, revision, error)}") from None
 
 
 def refused(repo: Repo, line: str) -> XlbenchError:
     """The error for a repository of this kind."""
+    line = hidden(line)
     return ModelError(line) if repo.kind == "model" else DataError(line)
 
 
@@ -47,6 +50,8 @@ def _why(repo: Repo, revision: str | None, error: Exception) -> str:
     def among(*kinds: type[Exception]) -> bool:
         return any(isinstance(x, kinds) for x in causes)
 
+    if unsafe := next((x for x in causes if isinstance(x, UnsafeAnswerError)), None):
+        return f"{unsafe}; nothing was kept; use another hub or mirror, or {repo.instead}"
     if among(errors.GatedRepoError):
         return f"access is restricted; accept its terms at {repo.page}, then {LOGIN}"
     if among(errors.RevisionNotFoundError):

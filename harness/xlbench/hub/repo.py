@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from xlbench.hub.guard import hidden
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,7 +33,7 @@ class Repo:
         """Its page on the hub that is in use."""
         from huggingface_hub import constants
 
-        return f"{constants.ENDPOINT}/{'datasets/' if self.kind == 'dataset' else ''}{self.id}"
+        return f"{hidden(constants.ENDPOINT)}/{'datasets/' if self.kind == 'dataset' else ''}{self.id}"
 
     @property
     def cache(self) -> Path:

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.hub import patience
+from xlbench.hub.guard import COMMIT, check_commit, check_file, is_path, watch
 from xlbench.hub.keep import kept, put_by
 from xlbench.hub.patience import is_broken_connection, patiently
-from xlbench.hub.refusal import reaching
+from xlbench.hub.refusal import reaching, refused
 
 if TYPE_CHECKING:
     from xlbench.hub.repo import Repo
 
 TIMEOUT = 10.0
 """Seconds that the hub may take to answer."""
-COMMIT = re.compile(r"[0-9a-f]{40}")
 SHARD = re.compile(r"(.*-)(\d{5})-of-(\d{5})(\..*)")
 MANY = 10_000
 """Files beyond which the hub's short list may not have them all."""
@@ -83,6 +83,8 @@ def find(repo: Repo, revision: str | None = None) -> Snapshot:
     when last asked. Raises DataError, of a model ModelError, where neither can be had.
     """
     wanted = revision or "main"
+    if not is_path(wanted):
+        raise refused(repo, f"{repo.id}: {wanted!a} is no revision; give a branch, a tag or a commit")
     commit = wanted if COMMIT.fullmatch(wanted) else _commits.get((repo.kind, repo.id, wanted))
     found = None if commit is None else _listed(repo, commit)
     if found is None:
@@ -101,8 +103,14 @@ def _listed(repo: Repo, commit: str) -> Snapshot | None:
     content = kept(f"{bare.place}/files.json")
     if content is None:
         return None
-    files: dict[str, Any] = json.loads(content)
-    return Snapshot(repo, commit, {path: HubFile(**facts) for path, facts in files.items()})
+    try:
+        files: dict[str, Any] = json.loads(content)
+        found = {path: HubFile(**facts) for path, facts in files.items()}
+        for path, facts in found.items():
+            check_file(path, facts.size, facts.digest)
+    except (ValueError, TypeError, AttributeError, OSError):
+        return None  # not whole: asked for again
+    return Snapshot(repo, commit, found)
 
 
 def _ask(repo: Repo, revision: str) -> Snapshot:
@@ -137,7 +145,7 @@ def _info(repo: Repo, revision: str) -> Snapshot:
     info = api.repo_info(
         repo.id, repo_type=repo.kind, revision=revision, files_metadata=True, timeout=TIMEOUT
     )
-    commit = str(info.sha)
+    commit = check_commit(info.sha)
     if 0 < len(info.siblings or ()) < MANY:
         files = {
             x.rfilename: HubFile(x.size or 0, x.lfs.sha256 if x.lfs else x.blob_id or "")
@@ -150,6 +158,8 @@ def _info(repo: Repo, revision: str) -> Snapshot:
             for x in tree
             if isinstance(x, RepoFile)
         }
+    for path, facts in files.items():
+        check_file(path, facts.size, facts.digest)
     return Snapshot(repo, commit, files)
 
 
@@ -160,7 +170,9 @@ def _cached(repo: Repo, revision: str) -> Snapshot | None:
         ref = repo.cache / "refs" / revision
         if noted is None and not ref.is_file():
             return None
-        revision = (noted or ref.read_bytes()).decode().strip()
+        revision = (noted or ref.read_bytes()).decode(errors="replace").strip()
+        if not COMMIT.fullmatch(revision):
+            return None
     return _listed(repo, revision) or _on_disk(repo, revision)
 
 
@@ -180,5 +192,9 @@ def _on_disk(repo: Repo, commit: str) -> Snapshot | None:
 
 
 def quiet() -> None:
-    """What huggingface_hub says when it tries again would come between the lines of the progress."""
+    """What huggingface_hub says when it tries again would come between the lines of the progress.
+
+    And what it is answered is looked at.
+    """
+    watch()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)

@@ -107,6 +107,7 @@ UNREAD = frozenset(
         "num_memory_blocks", "down_scale_factor", "layers_to_keep", "summary_last_dropout",
         "summary_activation", "decoder_start_token_id", "gradient_checkpointing",
         "use_scaled_init", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "num_return_sequences",
+        "num_beam_groups",
         "task_specific_params", "problem_type", "finetuning_task", "use_cache", "embedding_size",
         "attn_implementation", "_attn_implementation", "_attn_implementation_internal",
         "_attn_implementation_autoset", "experts_implementation", "_experts_implementation",
