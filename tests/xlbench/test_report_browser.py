@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -294,3 +295,21 @@ def test_everything_can_be_reached_with_the_keyboard_and_has_a_name(visit: Visit
     )
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_without_charts_the_tables_say_it_all(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["xlbench.report.html"]  # the package has a function of this name
+    monkeypatch.setattr(module, "_vega", lambda: module.NO_CHARTS)
+    parts = (
+        Matrix("Effects", ("a",), ("b", "c"), ((Number(1.25), Number(-2.5)),), "From", "To"),
+        Curves("By steps", ("a", "b"), (1, 10), ((Number(3.25), Number(4.5)),) * 2, "Language", "Steps"),
+    )
+    pages = [("probe", contracts.Page("pos", "Title", ("Line.",), parts))]
+    write_report(tmp_path / "report.html", pages, lambda _: MADE, {}, {})
+    page = visit.go(tmp_path / "report.html")
+    page.locator("table").first.wait_for()
+    assert page.get_by_text("could not be drawn").count() == 2
+    page.locator(".chart").first.focus()
+    page.keyboard.press("ArrowRight")

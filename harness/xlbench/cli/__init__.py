@@ -43,6 +43,9 @@ def _main() -> int:
         return XlbenchError.exit_code
     except BrokenPipeError:
         return _pipe_closed()
+    except MemoryError:
+        complain("memory is used up; give the process more (ulimit -v), or ask for less at once")
+        return XlbenchError.exit_code
     except SystemExit as end:
         # Typer's and rich's way with a closed pipe, which would look like failed jobs.
         if isinstance(end.__context__, BrokenPipeError):

@@ -51,7 +51,7 @@ class Engine:
                 return _answer(process, json.dumps(asked).encode())
             finally:
                 timer.cancel()
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, RuntimeError, MemoryError) as error:
             self.failed = f"no picture within {self._patience:.0f} s" if late else self._why(error)
             self.close()
             raise DrawingError(self.failed) from error
