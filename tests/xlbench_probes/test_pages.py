@@ -364,3 +364,12 @@ def test_what_changed_is_found_and_other_test_data_are_left_out(study: Synthetic
 def test_nothing_rounds_to_less_than_nothing() -> None:
     said = interval(Number(-0.001, -0.004, 0.25), "points")
     assert said == "0.00 points (95% CI 0.00 to 0.25), CI includes 0"
+
+
+def test_the_highest_and_the_lowest_are_of_two() -> None:
+    for targets in (CODES[:1], CODES[:3]):
+        study = Synthetic(targets=targets, examples=30, steps=(10,), seeds=(0,), controls=())
+        line = zero_shot_pages.pages(study.records())[0].summary[1]
+        several = len(targets) > 1
+        assert ("highest" in line, "lowest" in line) == (several, several)
+        assert several or study.languages[CODES[0]].label in line

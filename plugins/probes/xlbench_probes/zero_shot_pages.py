@@ -79,10 +79,16 @@ def _summary(
     lines = [f"{counted(len(known), 'target language')} scored without finetuning."]
     if known:
         high, low = max(known, key=lambda x: known[x]), min(known, key=lambda x: known[x])
-        lines.append(
-            f"The highest score is that of {reading.name(high)}, {scores[high].text()} {unit}; the lowest "
-            f"that of {reading.name(low)}, {scores[low].text()}."
-        )
+        best, worst = (f"{scores[x].text()} {unit}" for x in (high, low))
+        if len(known) == 1:
+            lines.append(f"The score of {reading.name(high)} is {best}.")
+        elif known[high] == known[low]:
+            lines.append(f"Every score is {best}.")
+        else:
+            lines.append(
+                f"The highest score is that of {reading.name(high)}, {best}; the lowest that of "
+                f"{reading.name(low)}, {worst}."
+            )
     below = [
         reading.name(x)
         for x, value in majority.items()
