@@ -70,6 +70,12 @@ def test_the_paper_sized_study_is_the_sum_of_its_parts() -> None:
     for name, value in hours.items():
         assert said[name].endswith(f" = {value:.1f} h")
     assert float(said["in all"].removesuffix(" h")) == pytest.approx(sum(hours.values()), abs=0.06)
+    without = paper.extrapolated(costs, overhead=None)
+    assert "bookkeeping" not in without
+    (total,) = (value for name, value in without.items() if name.startswith("in all, without bookkeeping"))
+    assert float(total.removesuffix(" h")) == pytest.approx(
+        sum(hours.values()) - hours["bookkeeping"], abs=0.06
+    )
 
 
 def test_two_devices_are_compared_word_by_word_and_target_by_target() -> None:

@@ -95,7 +95,7 @@ def measure(report: Report, folder: Path, given: Material | None, device: str, *
         found, costs = speed.measure(folder / model, material, device, name, size)
         return {
             **found,
-            "paper-sized study": paper.extrapolated(costs, each.get("overhead", 0.0), size.chunk),
+            "paper-sized study": paper.extrapolated(costs, each.get("overhead"), size.chunk),
         }
 
     for name in speed.ARITHMETIC:

@@ -45,6 +45,7 @@ def measure(folder: Path, material: Material, device: str, size: Size) -> dict[s
     before, after = State(0, 0), State(steps, 0)
     processor = Lab(made.resolved(asked), asked.model, Store(folder / "results").adapters, device="cpu")
     adapter = processor.task_adapter(TASK)
+    assert adapter is not None
     sides = {
         "cpu": dict(found(processor, (before, after), material.language)),
         device: _on(asked, adapter, device, (before, after), material),

@@ -24,7 +24,7 @@ from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
 from xlbench.lab import Lab, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
-from xlbench.lab.kinds import kind_of
+from xlbench.lab.kinds import trained_kind_of
 from xlbench.results import Store
 
 Work: TypeAlias = "Callable[[], object]"
@@ -184,7 +184,7 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
     """One training of a task adapter; the body is frozen, so that backwards costs what forwards does."""
     task, how = lab.resolved.tasks[TASK], lab.resolved.training[TASK]
     sets = [lab.encoded(TASK, material.train, "train")]
-    stream, targets = Stream.of(sets), kind_of(task).targets(task, sets)
+    stream, targets = Stream.of(sets), trained_kind_of(task).targets(task, sets)
     rng = np.random.default_rng([how.seed, 2])
     pad = lab.encoder.tokenizer.pad_token_id
     drawn = [m for _ in range(how.epochs) for m in stream.shuffled(how.batch_size, rng)]
@@ -205,7 +205,7 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
 def bare_adapter(lab: Lab, batches: list[Batch], targets: Any) -> None:
     """Forward passes, backward passes, clipping and optimizer steps on ready batches."""
     task, how, encoder = lab.resolved.tasks[TASK], lab.resolved.training[TASK], lab.encoder
-    kind = kind_of(task)
+    kind = trained_kind_of(task)
     encoder.add_task_adapter(task.name, how.reduction_factor)
     kind.add_head(encoder.model, task)
     encoder.model.to(encoder.device)
