@@ -5,7 +5,8 @@
 Each matrix has transfer languages, targets and seeds as a study has. Whether an example is right is a
 draw with probabilities of its own: examples differ in difficulty; a transfer language changes each by its
 true effect on the target; a seed moves all examples of a run together; and each example of each run has a
-share that is redrawn. The truth is what infinitely many seeds and examples would give. Half of the
+share that is redrawn. Where rows are parallel, the same row of two targets is alike. The truth is what
+infinitely many seeds and examples would give. Half of the
 transfer languages have no true effect at all. Printed: coverage of 95% intervals for effects, donations,
 recipiences and differences of two donations, and the share of claims that are false.
 """
@@ -45,6 +46,9 @@ class World(NamedTuple):
     """Standard deviation over transfer languages of the logarithm of both."""
     redrawn: float
     """Share of an example's noise that is redrawn in each run (0: a run without effect changes nothing)."""
+    correlation: float = 0.0
+    """Between the same rows of two targets, of their ease and of both parts of their noise: above 0 rows are
+    parallel, and drawn so."""
 
 
 WORLDS = (
@@ -54,6 +58,8 @@ WORLDS = (
     World("seeds apart", 0.15, 0.10, 0.0, 0.1),
     World("seeds apart, noisy runs", 0.15, 0.10, 0.0, 0.5),
     World("seeds apart unevenly", 0.10, 0.05, 0.7, 0.1),
+    World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.3),
+    World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.6),
 )
 
 
@@ -70,15 +76,24 @@ def simulate(
     before: dict[str, NDArray[np.int32]] = {}
     trials = []
     common = scale * rng.normal(0, world.common, (TRANSFER, seeds))
+    r = world.correlation
+    rows = rng.normal(size=(2, examples)) if r else np.zeros((2, 1))
+    runs = rng.normal(size=(TRANSFER, seeds, examples)) if r else np.zeros((TRANSFER, seeds, 1))
+
+    def normal(shared: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each example; of two targets correlated by what they share."""
+        found: NDArray[np.float64] = np.sqrt(r) * shared + np.sqrt(1 - r) * rng.normal(size=examples)
+        return found
+
     for g in range(TARGETS):
-        ease = rng.normal(EASE, DIFFICULTY, examples)
-        kept = rng.normal(size=examples)
+        ease = EASE + DIFFICULTY * normal(rows[0])
+        kept = normal(rows[1])
         before[f"g{g}"] = _counts(ease + kept)
         for f in range(TRANSFER):
             for s in range(seeds):
                 moved = latent[f, g] + common[f, s] + scale[f, 0] * rng.normal(0, world.seed)
                 noise = np.sqrt(1 - world.redrawn) * kept
-                noise = noise + np.sqrt(world.redrawn) * rng.normal(size=examples)
+                noise = noise + np.sqrt(world.redrawn) * normal(runs[f, s])
                 trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(ease + moved + noise)))
     return truth, before, trials
 
@@ -112,7 +127,8 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
     for i in range(matrices):
         rng = np.random.default_rng([i, seeds, examples, WORLDS.index(world)])
         truth, before, trials = simulate(world, seeds, examples, rng)
-        effects = Effects(f"simulated {i}", metric, before, trials, draws=DRAWS)
+        parallel = world.correlation > 0
+        effects = Effects(f"simulated {i}", metric, before, trials, draws=DRAWS, parallel=parallel)
         table: dict[str, dict[int, Estimate]] = defaultdict(dict)
         truths = {}
         for number, (kind, estimate, true) in enumerate(estimates(effects, truth)):

@@ -18,6 +18,7 @@ from xlbench.contracts.data import (
     Dropped,
     Example,
     Line,
+    Parallel,
     Parsed,
     Revised,
     Split,
@@ -25,6 +26,7 @@ from xlbench.contracts.data import (
     TaskData,
     Text,
     commit_of,
+    is_parallel,
     sentences,
 )
 from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
@@ -124,6 +126,7 @@ __all__ = [
     "Number",
     "Outcome",
     "Page",
+    "Parallel",
     "Parsed",
     "Part",
     "Precision",
@@ -155,5 +158,6 @@ __all__ = [
     "decimal",
     "digest",
     "limited",
+    "is_parallel",
     "sentences",
 ]

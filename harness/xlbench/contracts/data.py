@@ -196,6 +196,18 @@ class Revised(Protocol):
         """The same at a branch, tag or commit; nothing is looked up yet."""
 
 
+@runtime_checkable
+class Parallel(Protocol):
+    """Labelled data whose test rows are translations of each other: row i says the same in all languages."""
+
+    parallel: bool
+
+
+def is_parallel(data: object) -> bool:
+    """Whether data says so of its test rows."""
+    return isinstance(data, Parallel) and data.parallel
+
+
 def commit_of(one: object) -> str | None:
     """The revision of data or text that has revisions; None for other, and before anybody looks."""
     return one.commit if isinstance(one, Revised) else None

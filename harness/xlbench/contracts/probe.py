@@ -130,6 +130,8 @@ class Records:
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
     """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word
     of the probe's. They are none of `expected`."""
+    parallel: Mapping[str, bool] = field(default_factory=dict)
+    """By task: whether the test rows of its targets are translations of each other, where that is stored."""
     subwords: Mapping[str, Subwords] = field(default_factory=dict)
     """By task: what the tokenizer makes of the languages, where that is stored."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language, commit_of
+from xlbench.contracts import Distance, Language, commit_of, is_parallel
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json, Resolved
@@ -63,6 +63,8 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
         "revision": commit_of(resolved.data[name]),
         "train": {x: resolved.size(name, x, "train") for x in resolved.train_languages(name)},
     }
+    if is_parallel(resolved.data[name]):
+        made["parallel"] = True
     how = resolved.training.get(name)
     if how is not None and how.examples is not None:
         made["temperature"] = how.temperature

@@ -338,6 +338,7 @@ class Store:
             languages=descriptions.languages(stored.described),
             seen=stored.described.get("seen", {}),
             distances=descriptions.distances(stored.described),
+            parallel={name: bool(x.get("parallel")) for name, x in stored.described.get("tasks", {}).items()},
             text_lines=stored.described.get("text", {}).get("lines", {}),
             dropped=stored.dropped,
         )

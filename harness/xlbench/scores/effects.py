@@ -103,9 +103,9 @@ _BASELINE = Arm("", 0)
 class Effects:
     """Scores and effects of one task, in points, on the same bootstrap draws.
 
-    In a draw, the test examples of a target are drawn once, for the baseline and all arms alike; what a
-    seed of an arm does differently is kept, for all targets alike. With one seed an interval covers the
-    choice of test examples only.
+    In a draw, the test examples of a target are drawn once, for the baseline and all arms alike, and for all
+    targets alike where their rows are parallel; what a seed of an arm does differently is kept, for all
+    targets alike. With one seed an interval covers the choice of test examples only.
     """
 
     def __init__(
@@ -115,16 +115,20 @@ class Effects:
         baselines: Mapping[str, Counts | str],
         trials: Iterable[Trial],
         draws: int = DRAWS,
+        *,
+        parallel: bool = False,
         alike: Callable[[Condition], Hashable] | None = None,
     ) -> None:
         """`baselines` has, by target, the counts without finetuning, or a text that says what is missing.
+        `parallel`: row i of all targets says the same; draws and swaps are then shared by all targets with as
+        many rows.
 
         Where `alike` is given, targets of one arm may have different seeds, as an adaptive study leaves them,
         and a target with one seed takes its spread over seeds from others: of its arm, or of arms for which
         `alike` is the same. Otherwise a seed that some target has is missing on all that lack it.
         Raises ResultsError where a trial has another number of examples than its baseline.
         """
-        self._task, self._metric, self._draws = task, metric, draws
+        self._task, self._metric, self._draws, self._parallel = task, metric, draws, parallel
         groups: dict[str, dict[Condition, list[Trial]]] = {}
         for target, found in baselines.items():
             counts, missing = (None, found) if isinstance(found, str) else (found, "")
@@ -218,14 +222,14 @@ class Effects:
 
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
         overlap = np.empty((len(arms), min(self._draws, _OVERLAP)))
-        for rows, block in weights(n, self._draws, generator("examples", self._task, target, n)):
+        for rows, block in weights(n, self._draws, self._generator("examples", target, n)):
             scores = self._score((block.astype(exact) @ counts).reshape(len(block), len(runs), k))
             draws[:, rows] = averaged(scores)
             few = slice(rows.start, min(rows.stop, _OVERLAP))
             if few.start < few.stop:
                 overlap[:, few] = averaged(scores[: few.stop - few.start] * contrast)
         if _BASELINE in arms:
-            for rows, block in swaps(n, self._draws, generator("swaps", self._task, target, n)):
+            for rows, block in swaps(n, self._draws, self._generator("swaps", target, n)):
                 given = (block.astype(exact) @ counts).reshape(len(block), len(runs), k)
                 moved = given - given[:, :1]
                 after, before = self._score(sums - moved), self._score(sums[:1] + moved)
@@ -245,6 +249,9 @@ class Effects:
             )
             if _BASELINE in arms:
                 self._nulls[arm, target] = null[i]
+
+    def _generator(self, what: str, target: str, n: int) -> np.random.Generator:
+        return generator(what, self._task, n) if self._parallel else generator(what, self._task, target, n)
 
     def _aligned(
         self, arm: Condition, seeds: Iterable[int], scores: NDArray[np.float64]

@@ -52,7 +52,9 @@ class View:
         return cls(
             reading,
             task,
-            Effects(task, reading.records.metrics[task], before, [*alone, *mixed]),
+            Effects(
+                task, reading.records.metrics[task], before, [*alone, *mixed], parallel=reading.parallel(task)
+            ),
             tuple(x for x in study["transfer"] if x in inside),
             tuple(before),
             sets,

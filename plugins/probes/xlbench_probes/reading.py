@@ -33,6 +33,10 @@ class Reading:
         error = self.records.failures.get(job.condition_key)
         return f"{job.label}, on {cell.target}: {f'failed: {error}' if error else 'not run yet'}"
 
+    def parallel(self, task: str) -> bool:
+        """Whether the test rows of a task's targets are translations of each other."""
+        return self.records.parallel.get(task, False)
+
     def tasks(self, probe: str) -> list[str]:
         """Tasks that the study expects a probe to have scored, in order."""
         jobs = (job for job in self.records.expected if job.probe == probe)

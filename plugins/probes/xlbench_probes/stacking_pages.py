@@ -40,7 +40,7 @@ class View:
         whole, without = (trials(reading, PROBE, task, invertible=x) for x in (True, False))
         found = whole or without  # another probe may have asked for adapters without their invertible parts
         stacked = {x.arm.adapters[0] for x in found if isinstance(x.arm, Mixture)}
-        effects = Effects(task, reading.records.metrics[task], before, found)
+        effects = Effects(task, reading.records.metrics[task], before, found, parallel=reading.parallel(task))
         study = reading.records.study
         order = study["transfer"] if isinstance(study["transfer"], list) else []
         languages = tuple(str(x) for x in order if x in stacked)

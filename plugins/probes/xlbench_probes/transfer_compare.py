@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
@@ -23,7 +24,9 @@ _Effect = tuple[str, str, int]
 
 def compare(one: Records, other: Records) -> list[Page]:
     """A page a task of which both studies have effects: effects in `other` less those in `one`."""
-    readings = Reading(one), Reading(other)
+    # Rows of which only one study says that they are parallel are drawn as if they were not, alike in both.
+    alike = {x: one.parallel.get(x, False) and other.parallel.get(x, False) for x in one.metrics}
+    readings = [Reading(replace(x, parallel=alike)) for x in (one, other)]
     tasks = [x for x in readings[0].tasks(PROBE) if x in readings[1].tasks(PROBE)]
     made = (_page(*(View.of(reading, task) for reading in readings)) for task in tasks)
     return [page for page in made if page is not None]

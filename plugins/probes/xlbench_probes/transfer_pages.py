@@ -78,10 +78,16 @@ def _summary(view: View) -> Iterator[str]:
             f"{name(last)} least, {interval(least, unit)}."
         )
     yield (
-        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
-        "seed, over test examples only); they are not corrected for how many there are. Words are: two-sided "
-        "tests, corrected over each table (Benjamini-Hochberg, 5%)."
+        "Intervals are 95% CIs, by a paired bootstrap over test examples and the spread over seeds (with one "
+        "seed, over test examples only); they are not corrected for multiple comparisons. Verdicts come from "
+        "two-sided tests with the false discovery rate held at 5% over all effects, all donations or all "
+        "recipiences at one number of steps."
     )
+    if view.reading.parallel(view.task):
+        yield (
+            "Test rows are parallel across languages; what the languages have in common is in the intervals "
+            "of means."
+        )
     if missing := view.missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
         yield (

@@ -53,7 +53,7 @@ def arm_of(job: Job) -> Arm:
 
 
 def courses(
-    task: str, metric: Metric, before: Mapping[str, Any], trials: Sequence[Trial]
+    task: str, metric: Metric, before: Mapping[str, Any], trials: Sequence[Trial], *, parallel: bool = False
 ) -> dict[Pair, Course]:
     """Every effect as it was after each of its seeds, up to the first that is missing."""
     own: dict[Pair, list[Trial]] = {}
@@ -70,7 +70,7 @@ def courses(
         for n in range(1, len(some) + 1)
         for x in some[:n]
     ]
-    effects = Effects(task, metric, before, first)
+    effects = Effects(task, metric, before, first, parallel=parallel)
     return {
         (arm, target): Course(
             tuple(effects.effect(_FirstSeeds(arm, n), target) for n in range(1, len(some) + 1))
@@ -141,7 +141,9 @@ def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
             trials.append(Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts))
-        so_far = courses(task, records.metrics[task], baselines(reading, task), trials)
+        so_far = courses(
+            task, records.metrics[task], baselines(reading, task), trials, parallel=reading.parallel(task)
+        )
         for some in judged(so_far, study["transfer"], seeds):
             own = {(task, *pair): x for pair, x in some.items()}
             found |= own

@@ -63,10 +63,17 @@ class View:
         metric = reading.records.metrics[task]
         reached = {target for _, _, target in trials}
         adaptive = bool(study.get("adaptive"))
-        effects = Effects(task, metric, before, trials.values(), alike=_kind if adaptive else None)
+        effects = Effects(
+            task,
+            metric,
+            before,
+            trials.values(),
+            alike=_kind if adaptive else None,
+            parallel=reading.parallel(task),
+        )
         followed: dict[tuple[Arm, str], Followed] = {}
         if adaptive:
-            some = courses(task, metric, before, list(trials.values()))
+            some = courses(task, metric, before, list(trials.values()), parallel=reading.parallel(task))
             for table in judged(some, study["transfer"], len(study["seeds"])):
                 followed |= table
         holes = [x for x in before.values() if isinstance(x, str)]

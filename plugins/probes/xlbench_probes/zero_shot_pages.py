@@ -39,11 +39,14 @@ def majorities(reading: Reading, task: str) -> dict[str, float]:
 def _page(reading: Reading, task: str) -> Page:
     metric = reading.records.metrics[task]
     counts = baselines(reading, task)
-    effects = Effects(task, metric, counts, ())
+    effects = Effects(task, metric, counts, (), parallel=reading.parallel(task))
     majority = majorities(reading, task)
     found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
     scores = {target: effects.zero_shot(target) for target in counts}
-    others = [Effects(task, replace(metric, score=score), counts, ()) for _, score in metric.others]
+    others = [
+        Effects(task, replace(metric, score=score), counts, (), parallel=reading.parallel(task))
+        for _, score in metric.others
+    ]
     order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
     rows = []
     for target in order:

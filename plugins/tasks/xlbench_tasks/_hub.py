@@ -44,6 +44,8 @@ class HubData:
     """What the repository calls the splits."""
     prefixes: Mapping[str, str] = field(default_factory=dict)
     """By language, where a configuration holds several: what the first column of its rows begins with."""
+    parallel: bool = False
+    """Whether test rows are translations of each other, in the same order in all languages."""
     revision: str | None = None
     """None is the default branch; `hub.CONVERTED` for a repository that is still a loading script."""
     _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)

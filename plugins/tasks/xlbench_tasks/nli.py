@@ -81,6 +81,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     """XNLI on the hub; its training data is MultiNLI, machine-translated but for English."""
     yield HubData(
         name="xnli",
+        parallel=True,
         task="nli",
         repo="facebook/xnli",
         about="XNLI (Conneau et al. 2018)",

@@ -46,6 +46,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     """AmericasNLI on the hub, which has no training data."""
     yield HubData(
         name="americasnli",
+        parallel=True,
         task="nli-americas",
         repo="nala-cub/americas_nli",
         about="AmericasNLI (Ebrahimi et al. 2022), translations of XNLI, CC BY-SA 4.0",

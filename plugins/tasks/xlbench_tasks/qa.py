@@ -73,6 +73,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     )
     yield HubData(
         name="xquad",
+        parallel=True,
         task="qa-xquad",
         repo="google/xquad",
         about="XQuAD (Artetxe et al. 2020), CC BY-SA 4.0",

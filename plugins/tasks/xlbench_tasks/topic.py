@@ -85,6 +85,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     """SIB-200 on the hub: the sentences of FLORES-200, parallel in all languages."""
     yield HubData(
         name="sib200",
+        parallel=True,
         task="topic",
         repo="Davlan/sib200",
         about="SIB-200 (Adelani et al. 2024), over FLORES-200, CC BY-SA 4.0",

@@ -84,6 +84,7 @@ class ArtificialData:
     """
 
     name = "artificial"
+    parallel = True
     source = SOURCE
     random_order = True
     """Examples are drawn one after the other, so that the first ones are a draw."""
