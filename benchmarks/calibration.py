@@ -46,9 +46,13 @@ class World(NamedTuple):
     """Standard deviation over transfer languages of the logarithm of both."""
     redrawn: float
     """Share of an example's noise that is redrawn in each run (0: a run without effect changes nothing)."""
+    reaction: float = 0.0
+    """Standard deviation over examples of what a transfer language does to each beyond its mean effect, in
+    all its runs alike."""
     correlation: float = 0.0
-    """Between the same rows of two targets, of their ease and of both parts of their noise: above 0 rows are
-    parallel, and drawn so."""
+    """Between the same rows of two targets, of ease, noise and reaction."""
+    parallel: bool = False
+    """Whether rows are drawn together."""
 
 
 WORLDS = (
@@ -58,8 +62,9 @@ WORLDS = (
     World("seeds apart", 0.15, 0.10, 0.0, 0.1),
     World("seeds apart, noisy runs", 0.15, 0.10, 0.0, 0.5),
     World("seeds apart unevenly", 0.10, 0.05, 0.7, 0.1),
-    World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.3),
-    World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.6),
+    World("parallel rows, correlation 0", 0.03, 0.02, 0.0, 0.1, 0.7, 0.0, True),
+    World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.7, 0.3, True),
+    World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.7, 0.6, True),
 )
 
 
@@ -71,14 +76,15 @@ def simulate(
     truth[: TRANSFER // 2] = 0
     base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2))
     scale = np.exp(world.uneven * rng.normal(size=(TRANSFER, 1)))
-    apart = np.sqrt(1 + DIFFICULTY**2 + (world.seed**2 + world.common**2) * scale**2)
+    apart = np.sqrt(1 + DIFFICULTY**2 + world.reaction**2 + (world.seed**2 + world.common**2) * scale**2)
     latent = apart * ndtri(base + truth / 100) - EASE
     before: dict[str, NDArray[np.int32]] = {}
     trials = []
     common = scale * rng.normal(0, world.common, (TRANSFER, seeds))
     r = world.correlation
-    rows = rng.normal(size=(2, examples)) if r else np.zeros((2, 1))
-    runs = rng.normal(size=(TRANSFER, seeds, examples)) if r else np.zeros((TRANSFER, seeds, 1))
+    rows = rng.normal(size=(2, examples)) if world.parallel else np.zeros((2, 1))
+    runs = rng.normal(size=(TRANSFER, seeds, examples)) if world.parallel else np.zeros((TRANSFER, seeds, 1))
+    arms = rng.normal(size=(TRANSFER, examples)) if world.parallel else np.zeros((TRANSFER, 1))
 
     def normal(shared: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of each example; of two targets correlated by what they share."""
@@ -90,11 +96,12 @@ def simulate(
         kept = normal(rows[1])
         before[f"g{g}"] = _counts(ease + kept)
         for f in range(TRANSFER):
+            reacts = world.reaction * normal(arms[f]) if world.reaction else 0.0
             for s in range(seeds):
                 moved = latent[f, g] + common[f, s] + scale[f, 0] * rng.normal(0, world.seed)
                 noise = np.sqrt(1 - world.redrawn) * kept
                 noise = noise + np.sqrt(world.redrawn) * normal(runs[f, s])
-                trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(ease + moved + noise)))
+                trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(ease + moved + reacts + noise)))
     return truth, before, trials
 
 
@@ -127,8 +134,7 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
     for i in range(matrices):
         rng = np.random.default_rng([i, seeds, examples, WORLDS.index(world)])
         truth, before, trials = simulate(world, seeds, examples, rng)
-        parallel = world.correlation > 0
-        effects = Effects(f"simulated {i}", metric, before, trials, draws=DRAWS, parallel=parallel)
+        effects = Effects(f"simulated {i}", metric, before, trials, draws=DRAWS, parallel=world.parallel)
         table: dict[str, dict[int, Estimate]] = defaultdict(dict)
         truths = {}
         for number, (kind, estimate, true) in enumerate(estimates(effects, truth)):

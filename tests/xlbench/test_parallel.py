@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic
 
 from xlbench import plugins
-from xlbench.contracts import is_parallel
-from xlbench.results import Store
+from xlbench.contracts import Study, is_parallel
+from xlbench.resolve import resolve
+from xlbench.results import Store, describe
 from xlbench.scores import Arm, Effects, Estimate, Trial, donation, p_value, recipience
 from xlbench_probes import transfer_compare, transfer_pages
 from xlbench_probes.reading import Reading
@@ -106,3 +108,25 @@ def test_studies_are_compared_on_the_same_draws() -> None:
         assert page.summary[0].endswith(" 0 clearly changed.")
         found = {(x.value, x.low, x.high) for line in page.parts[1].cells for x in line}  # type: ignore[union-attr]
         assert found == {(0.0, 0.0, 0.0)}
+
+
+@pytest.mark.parametrize(("shift", "parallel"), [(0, True), (1, False)])
+def test_rows_of_folders_are_parallel_where_their_ids_are_the_same(
+    tmp_path: Path, shift: int, parallel: bool
+) -> None:
+    labels = ("science/technology", "travel", "politics", "sports", "health", "entertainment", "geography")
+    for number, code in enumerate(("eng_Latn", "deu_Latn")):
+        folder = tmp_path / code
+        folder.mkdir()
+        for split in ("train", "dev", "test"):
+            lines = [
+                f"{37 * i % 100 + number * shift}\t{labels[i % 7]}\tsentence {i} of {code} in {split}"
+                for i in range(21)
+            ]
+            (folder / f"{split}.tsv").write_text("\n".join(["index_id\tcategory\ttext", *lines]) + "\n")
+    study = Study(
+        model="tiny", probes=("zero-shot",), tasks=("topic",), data={"topic": (f"{tmp_path}/*",)},
+        targets=("eng", "deu"), train_languages=("eng",), limit=9,
+    )  # fmt: skip
+    described: dict[str, Any] = describe(resolve(study, plugins.load()))
+    assert described["tasks"]["topic"].get("parallel", False) is parallel

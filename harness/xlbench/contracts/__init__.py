@@ -157,7 +157,7 @@ __all__ = [
     "commit_of",
     "decimal",
     "digest",
-    "limited",
     "is_parallel",
+    "limited",
     "sentences",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Language, commit_of, is_parallel
+from xlbench.contracts import Distance, Identified, Language, commit_of, is_parallel
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json, Resolved
@@ -63,7 +63,7 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
         "revision": commit_of(resolved.data[name]),
         "train": {x: resolved.size(name, x, "train") for x in resolved.train_languages(name)},
     }
-    if is_parallel(resolved.data[name]):
+    if _has_parallel_rows(resolved, name):
         made["parallel"] = True
     how = resolved.training.get(name)
     if how is not None and how.examples is not None:
@@ -72,6 +72,15 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
         task, data = resolved.borrowed[name]
         made |= {"adapter": task.name, "train_source": data.source}
     return made
+
+
+def _has_parallel_rows(resolved: Resolved, name: str) -> bool:
+    """Whether data says so, or names the same rows in the same order for all targets."""
+    data, targets = resolved.data[name], resolved.targets[name]
+    if is_parallel(data) or not isinstance(data, Identified):
+        return is_parallel(data)
+    named = [data.ids(x, "test") for x in targets]
+    return len(targets) > 1 and named[0] is not None and all(x == named[0] for x in named)
 
 
 def trained_on(task: Mapping[str, Any]) -> str:
