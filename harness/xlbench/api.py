@@ -39,7 +39,7 @@ SMALL = 50_000_000
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
 """Kinds of device that torch may have and encoders run on."""
 MOST_WORKERS = 4
-"""Of a small model, where nothing is said: more would wait for each other's loading."""
+"""Parallel jobs of a small model by default: more would wait for each other's loading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def device_kind(device: str) -> str:
 
 
 def default_workers(checkpoint: Checkpoint, device: str) -> int:
-    """Jobs at a time where nothing is said."""
+    """Number of parallel jobs by default."""
     if device_kind(device) != "cpu" or not 0 < checkpoint.size < SMALL:
         return 1
     return min(cores(), MOST_WORKERS)

@@ -2,7 +2,7 @@
 
 
 class XlbenchError(Exception):
-    """Something the user can put right.
+    """Something that the user can correct.
 
     The message is one line that says what is wrong and what to do. The command line prints it
     and exits with 2; Python callers catch it.

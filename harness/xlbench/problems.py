@@ -10,7 +10,7 @@ from xlbench.errors import StudyError, XlbenchError
 
 
 class ManyProblemsError(StudyError):
-    """Everything that is wrong with a study, a line each."""
+    """Everything that is wrong with a study, one line for each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))

@@ -226,7 +226,7 @@ def test_sort_search_and_filter(visit: Visit, wide: Path) -> None:
 
 def test_gaps_are_last_however_a_column_is_sorted(visit: Visit, wide: Path) -> None:
     page = visit.go(wide)
-    details = page.locator("details", has_text="The same as a table, a row a cell").first
+    details = page.locator("details", has_text="The same as a table, one row per cell").first
     details.locator("summary").click()
     assert details.locator("output").inner_text().startswith("4,750 rows")
     head = details.locator("thead th button").nth(2)

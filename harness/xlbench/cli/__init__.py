@@ -14,7 +14,7 @@ from xlbench.problems import ManyProblemsError
 
 
 def main() -> int:
-    """Run the command line; returns the exit code: 2 for what the user can put right, 130 for Ctrl-C."""
+    """Run the command line; returns the exit code: 2 for what the user can correct, 130 for Ctrl-C."""
     output.prepare()
     try:
         return _main()

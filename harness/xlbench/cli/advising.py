@@ -66,7 +66,7 @@ def compare(one: str, other: str, results: Path) -> None:
 
 
 def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:
-    """Write stored scores, a row a cell. Raises ResultsError."""
+    """Write stored scores, one row per cell. Raises ResultsError."""
     from xlbench.disk import put_named
 
     frame, damaged = read_frame(results, study)

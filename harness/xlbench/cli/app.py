@@ -37,15 +37,18 @@ def _running(*names: str, text: str, **more: Any) -> Any:
 Results = Annotated[Path, _running("--results", text="Folder of results.", metavar="DIR")]
 Device = Annotated[str, _running("--device", text="auto, cpu, cuda, cuda:1.", metavar="DEVICE")]
 Workers = Annotated[
-    int | None, _running("--workers", text="Jobs at a time; as is best where not said.", metavar="N", min=1)
+    int | None,
+    _running("--workers", text="Number of parallel jobs (default: automatic).", metavar="N", min=1),
 ]
-RerunOption = Annotated[Rerun, _running("--rerun", text="What to run: missing, failed (and missing), all.")]
-Quiet = Annotated[bool, _running("--quiet", text="No progress.")]
-Strict = Annotated[bool, _running("--strict-plugins", text="A plugin that fails to load is an error.")]
+RerunOption = Annotated[
+    Rerun, _running("--rerun", text="Jobs to run: missing, failed (and missing), or all.")
+]
+Quiet = Annotated[bool, _running("--quiet", text="Show no progress.")]
+Strict = Annotated[bool, _running("--strict-plugins", text="Stop where a plugin fails to load.")]
 ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", metavar="NAME")]
 StudyId = Annotated[
     str | None,
-    typer.Option("--study", help="Id of the study; the last started where not said.", metavar="ID"),
+    typer.Option("--study", help="Id of the study (default: the one started last).", metavar="ID"),
 ]
 
 
@@ -78,7 +81,7 @@ def run(
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
 ) -> int:
-    """Run a study, or what is missing of it; ends with tables, a leaderboard and an HTML report."""
+    """Run a study, or the jobs that it still lacks; write tables, a leaderboard and an HTML report."""
     from xlbench.cli.running import run
 
     return run(
@@ -103,7 +106,7 @@ def plan(
     rerun: RerunOption = "failed",
     strict_plugins: Strict = False,
 ) -> None:
-    """Say what a study comes to: jobs, what is done, hours, disk, and whatever would stop it."""
+    """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
     from xlbench.cli.running import plan
 
     plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
@@ -125,7 +128,7 @@ def fetch(
 
 @app.command(cls=Command)
 def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
-    """Say what is installed, reachable and cached, which device is used, and whether it works."""
+    """Check the installation: libraries, network, cache, device."""
     from xlbench.cli.looking import doctor
 
     return doctor(as_json=json)
@@ -179,7 +182,7 @@ def leaderboard(
     out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
     study: StudyId = None,
 ) -> None:
-    """Write the leaderboard of stored results: markdown and pictures."""
+    """Write the leaderboard of stored results as markdown and pictures."""
     from xlbench.cli import reporting
 
     read = reporting.Read(results, study)
@@ -192,7 +195,7 @@ def report(
     results: Folder = Path("results"),
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write; report.html in the folder of results.", metavar="FILE"),
+        typer.Option(help="File to write (default: report.html in the folder of results).", metavar="FILE"),
     ] = None,
     study: StudyId = None,
 ) -> None:
@@ -212,7 +215,7 @@ def recommend(
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
 ) -> None:
-    """Say which language to adapt on for a target: measured, or predicted where it was not."""
+    """Recommend a transfer language for a target, by measured or predicted effects."""
     from xlbench.cli.advising import recommend
 
     recommend(results, task, model, target, study)
@@ -221,12 +224,12 @@ def recommend(
 @app.command(cls=Command)
 def compare(
     one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
-    other: Annotated[str, typer.Argument(metavar="B", help="What to hold against it.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
     results: Annotated[Path, typer.Option(help="Where models and ids are looked up.", metavar="DIR")] = Path(
         "results"
     ),
 ) -> None:
-    """Say which effects changed between two studies of the same cells, and by how much."""
+    """Compare two studies: which effects changed, and by how much."""
     from xlbench.cli.advising import compare
 
     compare(one, other, results)
@@ -235,15 +238,13 @@ def compare(
 @app.command(cls=Command)
 def export(
     format: Annotated[Format, typer.Option(help="parquet, csv or json.")] = "csv",
-    out: Annotated[
-        Path | None, typer.Option(help="File to write; printed where not said.", metavar="FILE")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write (default: print).", metavar="FILE")] = None,
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: Annotated[
-        str | None, typer.Option("--study", help="Id of a study; everything where not said.", metavar="ID")
+        str | None, typer.Option("--study", help="Id of a study (default: all studies).", metavar="ID")
     ] = None,
 ) -> None:
-    """Write stored scores as one table, a row a target under a condition."""
+    """Export stored scores as one table, one row per target and condition."""
     from xlbench.cli.advising import export
 
     export(results, format, out, study)

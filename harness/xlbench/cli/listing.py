@@ -26,7 +26,7 @@ class About:
     tasks: tuple[str, ...] = ()
     model: str | None = None
     data: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By task: a registered set, or folders; the default set where not said."""
+    """By task: a registered set, or folders; by default the task's own set."""
     text: str | None = None
     seen: bool | None = None
     """Only languages that the model saw, or did not see; None is all."""

@@ -16,7 +16,7 @@ SIGNS = {"good": "ok", "note": "note", "bad": "FAILED"}
 
 
 def fetch(study: Study, *, results: Path, quiet: bool, strict_plugins: bool) -> None:
-    """Bring a study's things here, a line each."""
+    """Download what a study needs, and print one line for each."""
     from xlbench.fetching import fetch
     from xlbench.study import command
 

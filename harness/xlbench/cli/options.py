@@ -16,8 +16,8 @@ from xlbench import study as studies
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 
-ASKED = "What is asked"
-HOW = "How it is measured"
+ASKED = "The question"
+HOW = "The method"
 
 Names: TypeAlias = "list[str] | None"
 

@@ -69,7 +69,7 @@ def run(
 
 
 def _warn(ready: Prepared) -> None:
-    """Say what differs from what one may expect, a line each."""
+    """Print one line for each thing that differs from what one may expect."""
     jobs = {job.condition_key for job in ready.plan.jobs}
     again = {job.condition_key for job in ready.plan.todo}
     for error in ready.plan.damaged:

@@ -62,7 +62,7 @@ def intervals(unit: str) -> Json:
 
 
 def points(part: Curves) -> list[dict[str, Any]]:
-    """The data of a chart, a row a number that is there; `at` is where it is drawn, beside its `x`."""
+    """The data of a chart, one row per number that is there; `at` is where it is drawn, beside its `x`."""
     told = _told(part.names)
     return [
         {

@@ -75,7 +75,7 @@ def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
 
 
 def cells(matrix: Matrix) -> list[dict[str, Any]]:
-    """The data of a heat map, a row a cell."""
+    """The data of a heat map, one row per cell."""
     return [
         {
             "row": clean(row),

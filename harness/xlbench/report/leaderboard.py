@@ -106,7 +106,7 @@ def _index(out: Path) -> str:
     rows.sort()
     table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
     return (
-        f"{mark({})}\n\n# Leaderboards\n\nOne page a probe, task and model, each with the command that "
+        f"{mark({})}\n\n# Leaderboards\n\nOne page per probe, task and model, each with the command that "
         f"makes it; [how they come about]({_METHODS}). `xlbench leaderboard` writes this folder.\n\n{table}\n"
     )
 

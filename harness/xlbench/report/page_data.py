@@ -52,7 +52,7 @@ def language_data(languages: Mapping[str, Language], seen: Mapping[str, bool | N
 
 def orders(matrix: Matrix, languages: Mapping[str, Language]) -> dict[str, list[list[int]]]:
     """Places of rows, and of columns, by the name of an order. A family's languages stand together, by
-    genus, and what is no language comes last.
+    genus, and what is not a language comes last.
     """
     values = [[number.value for number in line] for line in matrix.cells]
     turned = [list(line) for line in zip(*values, strict=True)] if values else [[] for _ in matrix.columns]

@@ -22,7 +22,7 @@ function heatMap(matrices) {
   });
   const legend = make("p", { class: "note" });
   const table = make("div");
-  const details = make("details", { ontoggle: fill, open: typeof vegaEmbed === "undefined" }, make("summary", {}, "The same as a table, a row a cell"), table);
+  const details = make("details", { ontoggle: fill, open: typeof vegaEmbed === "undefined" }, make("summary", {}, "The same as a table, one row per cell"), table);
   const tools = make("div", { class: "tools" });
   if (matrices.length > 1) {
     const options = matrices.map((x, i) => [String(i), x.title]);
@@ -167,7 +167,7 @@ function heatRows(matrix, order, short) {
   return made;
 }
 
-// What is said of a cell, a line each.
+// The lines that describe a cell.
 function cellLines(matrix, i, j) {
   const cell = matrixCell(matrix, i, j);
   const lines = [`${matrix.row_title}: ${matrix.rows[i]}`, `${matrix.column_title}: ${matrix.columns[j]}`];
@@ -181,7 +181,7 @@ function cellLines(matrix, i, j) {
   return lines;
 }
 
-// A matrix as a table with a row a cell.
+// A matrix as a table with one row per cell.
 function cellsTable(matrix) {
   const rows = [];
   matrix.rows.forEach((row, i) => {
