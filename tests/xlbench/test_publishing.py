@@ -94,7 +94,7 @@ def test_the_private_record_keeps_the_paths(shared: tuple[Path, Study]) -> None:
         ("file:///home/ann/x", "PATH/x"),
         ("in ~ann/sets/one", "in PATH/one"),
         ("at /home/ann", "at PATH"),
-        ("and/or, 3/4 points/step, 10 /s, org/name, https://a.b/c/d", None),
+        ("and/or, ~3/4 points/step, 10 /s, org/name, https://a.b/c/d", None),
     ],
 )
 def test_paths_in_a_text_are_taken_out_and_nothing_else(text: str, left: str | None) -> None:

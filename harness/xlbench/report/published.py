@@ -16,7 +16,7 @@ T = TypeVar("T")
 PATH = "PATH"
 """Stands for the folders above a name."""
 _START = r"(?<![\w.:/\\~*-])"
-_ABSOLUTE = r"(?:file://)?(?:~[\w.-]*/|/(?=[^\s/])|[A-Za-z]:[\\/]|\\\\(?=\w))"
+_ABSOLUTE = r"(?:file://)?(?:~(?:[A-Za-z_][\w.-]*)?/|/(?=[^\s/])|[A-Za-z]:[\\/]|\\\\(?=\w))"
 _QUOTED = re.compile(rf"(?P<quote>['\"`])(?P<path>{_ABSOLUTE}[^'\"`\n]*)(?P=quote)")
 _BARE = re.compile(rf"{_START}(?P<path>{_ABSOLUTE}[^\s'\"`,;|<>()\[\]{{}}]*)")
 _HOME = re.compile(r"(?:/home|/Users|[A-Za-z]:[\\/]Users)[\\/][^\\/]+[\\/]?")
