@@ -4,16 +4,20 @@ import itertools
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 
+from xlbench.cli import reporting
 from xlbench.contracts import Matrix, Number, Page
 from xlbench.report import Provenance, write_leaderboard
 from xlbench.report import leaderboard as leaderboards
 from xlbench.report.engine import DrawingError, Engine
 from xlbench.report.folder import sign
+from xlbench.results import Store
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
@@ -201,3 +205,35 @@ def test_one_picture_that_fails_takes_no_other_with_it() -> None:
 def test_a_missing_program_is_one_reason() -> None:
     with pytest.raises(DrawingError, match="cannot be started"):
         Engine(("/nonexistent/python",)).ask(specification={})
+
+
+def stored(path: Path, fingerprint: str, targets: Sequence[str] = CODES[:3]) -> reporting.Read:
+    study = Synthetic(targets=tuple(targets), examples=10, steps=(10,), seeds=(0,), controls=())
+    store = Store(path)
+    store.prepare()
+    for job in study.jobs:
+        store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+    described = study.described()
+    described["model"] = {
+        "name": "checkpoint-500",
+        "checkpoint": "checkpoint-500",
+        "fingerprint": fingerprint,
+    }
+    store.save_study(study.study, study.jobs, described)
+    return reporting.Read(path, None)
+
+
+def test_weights_tell_stored_studies_apart_and_growth_does_not(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    reporting.leaderboard(stored(tmp_path / "one", "a" * 40), out)
+    first = {x.name for x in out.glob("*.md")}
+    assert "transfer-pos-checkpoint-500.md" in first
+    reporting.leaderboard(stored(tmp_path / "one", "a" * 40, CODES[:4]), out)
+    assert {x.name for x in out.glob("*.md")} == first, "the same study, grown"
+    grown = (out / "transfer-pos-checkpoint-500.md").read_text()
+    reporting.leaderboard(stored(tmp_path / "two", "b" * 40), out)
+    texts = [x.read_text() for x in out.glob("transfer-pos-checkpoint-500-*.md")]
+    assert len(texts) == 2
+    assert any(x.partition("pictures/")[0] == grown.partition("pictures/")[0] for x in texts), (
+        "kept as it was"
+    )
