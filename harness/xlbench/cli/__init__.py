@@ -38,7 +38,7 @@ def _main() -> int:
         return error.exit_code
     except usage_error as error:
         # Without a message where a group is called bare: its help has been shown already.
-        if text := " ".join(error.format_message().split()):
+        if text := " ".join(error.format_message().replace("Value error, ", "").split()).rstrip("."):
             complain(f"{text} (see `{_help(error)}`)")
         return XlbenchError.exit_code
     except BrokenPipeError:
