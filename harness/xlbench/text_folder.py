@@ -1,14 +1,18 @@
-"""Unlabelled text in a folder of `<code>.txt`, one sentence a line."""
+"""Unlabelled text in a folder of `<code>.txt`, one sentence per line, or as FLORES-200 is unpacked."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlbench import content
 from xlbench.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Language
 
 CR_ALONE = (
     "a CR without LF: lines end in CR alone (classic Mac OS), or a stray one is within a line; "
@@ -26,6 +30,8 @@ class FolderCorpus:
     """By ISO 639-3 code."""
     unknown: Mapping[str, Path]
     """Files whose name is no language code, by that name."""
+    several: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    """By ISO 639-3 code: files between which nothing decides. They are an error of whoever asks for them."""
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -40,7 +46,7 @@ class FolderCorpus:
 
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the files, sorted."""
-        return tuple(sorted(self.files))
+        return tuple(sorted({*self.files, *self.several}))
 
     def fingerprint(self, language: str) -> str:
         """32 hexadecimal digits of the SHA-256 of the file, read once. Raises DataError if absent."""
@@ -88,6 +94,9 @@ class FolderCorpus:
     def _file(self, language: str) -> Path:
         if language in self.files:
             return self.files[language]
+        if language in self.several:
+            both = " and ".join(map(str, self.several[language]))
+            raise DataError(f"{both} are both {language}; keep one of them")
         if language in self.unknown:
             raise DataError(
                 f"{self.unknown[language]}: its name is no language code; rename it to <ISO 639-3>.txt"
@@ -95,29 +104,54 @@ class FolderCorpus:
         raise DataError(f"no text for {language} in {self.folder}; put {language}.txt there")
 
 
-def read_folder(path: Path | str, known: Collection[str] = ()) -> FolderCorpus:
-    """The corpus of a folder of `<code>.txt`; codes as `to_iso639_3` understands them.
+def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language] = ()) -> FolderCorpus:
+    """The corpus of a folder of `<code>.txt`, or of `<code>_<Script>.dev` as FLORES-200 has them: in the
+    folder itself, otherwise in its folder `dev`; codes as `to_iso639_3` understands them.
 
-    `known` are registered languages, whose codes are taken as they are. No file is opened. A file whose
-    name is no language is left out, and named when it is asked for.
-    Raises DataError where there is no such folder, no text file, or two files of one language.
+    `known` are registered languages, whose codes are taken as they are. Of several files of a language that
+    are named after scripts, the one of its usual script is taken. No file is opened. A file whose name is no
+    language is left out, and named when it is asked for. Raises DataError where there is no such folder, or
+    no such file in it.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise DataError(
             f"{folder}: no such folder; --text takes a corpus name or a folder of <ISO 639-3>.txt"
         )
-    files: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     unknown: dict[str, Path] = {}
-    for file in sorted(folder.glob("*.txt")):
+    for file in _text_files(folder):
         try:
             code = to_iso639_3(file.stem, known)
         except UnknownNameError:
             unknown[file.stem] = file
             continue
-        if code in files:
-            raise DataError(f"{files[code]} and {file} are both {code}; keep one of them")
-        files[code] = file
-    if not files:
+        found.setdefault(code, []).append(file)
+    if not found:
         raise DataError(f"{folder}: no <ISO 639-3>.txt in it, such as eng.txt")
-    return FolderCorpus(folder, files, unknown)
+    files, several = {}, {}
+    for code, paths in found.items():
+        if (one := _usual(paths, code, known)) is not None:
+            files[code] = one
+        else:
+            several[code] = tuple(paths)
+    return FolderCorpus(folder, files, unknown, several)
+
+
+def _text_files(folder: Path) -> list[Path]:
+    """Hidden files, such as `._x` of macOS, are no text."""
+    for pattern in ("*.txt", "*_*.dev", "dev/*_*.dev", "*_*.devtest"):
+        if found := [x for x in sorted(folder.glob(pattern)) if not x.name.startswith(".")]:
+            return found
+    return []
+
+
+def _usual(paths: Sequence[Path], code: str, known: Collection[str] | Mapping[str, Language]) -> Path | None:
+    """The only file, or the only one in the language's usual script where all names have scripts."""
+    if len(paths) == 1:
+        return paths[0]
+    script = known[code].script if isinstance(known, Mapping) and code in known else ""
+    ends = [x.stem.rpartition("_")[2] for x in paths]
+    if script and ends.count(script) == 1 and all(len(x) == 4 and x.istitle() for x in ends):
+        return paths[ends.index(script)]
+    return None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xlbench.contracts import Corpus
+from xlbench.contracts import Corpus, Language
 from xlbench.errors import DataError
 from xlbench.text_folder import read_folder
 
@@ -32,8 +32,26 @@ def test_names_may_be_any_code_and_others_matter_only_when_asked_for(tmp_path: P
 def test_two_files_of_one_language(tmp_path: Path) -> None:
     for name in ("fr", "fra"):
         (tmp_path / f"{name}.txt").write_text("text\n")
-    with pytest.raises(DataError, match=r"fr\.txt and .*fra\.txt are both fra"):
-        read_folder(tmp_path)
+    (tmp_path / "deu.txt").write_text("text\n")
+    (tmp_path / "._deu.txt").write_bytes(b"\0")
+    corpus = read_folder(tmp_path)
+    assert corpus.languages() == ("deu", "fra")
+    assert corpus.lines("deu", 9) == ["text"]
+    for ask in (corpus.fingerprint, lambda code: corpus.lines(code, 9)):
+        with pytest.raises(DataError, match=r"fr\.txt and .*fra\.txt are both fra"):
+            ask("fra")
+
+
+@pytest.mark.parametrize("inner", [".", "dev"])
+def test_flores_as_it_is_unpacked(tmp_path: Path, inner: str) -> None:
+    for folder, end in (("dev", "dev"), ("devtest", "devtest")):
+        (tmp_path / folder).mkdir()
+        for code in ("deu_Latn", "zho_Hans", "zho_Hant"):
+            (tmp_path / folder / f"{code}.{end}").write_text(f"{code} {folder}\n")
+    known = {x: Language(x, x, "", "", "Hans" if x == "zho" else "Latn") for x in ("deu", "zho")}
+    corpus = read_folder(tmp_path / inner, known)
+    assert corpus.languages() == ("deu", "zho")
+    assert corpus.lines("zho", 9) == ["zho_Hans dev"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n"])

@@ -1,15 +1,20 @@
 """Languages whose data is missing or malformed: told, or skipped where that is asked for."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from made import Made
 
 import xlbench
 from xlbench import Study, api
 from xlbench.cli import reporting
+from xlbench.contracts import Classified, Example, Resolved, Split, Tagged
 from xlbench.errors import StudyError
 from xlbench.study import as_json, as_toml, command, parse
+from xlbench.unavailable import check_data
 
 GONE = "ben"
 
@@ -125,3 +130,31 @@ def test_three_spellings() -> None:
     assert "skip" not in command(Study()) + as_toml(Study())
     with pytest.raises(StudyError, match="skip_unavailable must be true or false, not 'yes'"):
         parse({"skip_unavailable": "yes"})
+
+
+@dataclass
+class Odd(Made):
+    """Data of a plugin that breaks its promise in one example."""
+
+    odd: object = None
+
+    def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
+        if isinstance(self.odd, Exception):
+            raise self.odd
+        found = list(super().examples(language, split, limit))
+        return [*found[:3], cast("Example", self.odd), *found[4:]]
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (Tagged(("ana",), ("X",)), r"example 4: label 'X' is not one of the task's \(NOUN, VERB, ADJ\)"),
+        (Tagged(("ana", "oru"), ("NOUN",)), "example 4: 2 words with 1 labels"),
+        (Classified(("ana",), "NOUN"), "example 4: a Classified where a Tagged is due"),
+        (KeyError("row 7"), "KeyError: 'row 7'; the plugin is at fault"),
+    ],
+)
+def test_what_a_plugins_data_break_is_found_in_planning(resolved: Resolved, odd: object, said: str) -> None:
+    broken = replace(resolved, data={**resolved.data, "tags": Odd("tags", odd=odd)})
+    with pytest.raises(StudyError, match=f"made: tags in qaa, test data.*{said}"):
+        check_data(broken)
