@@ -113,11 +113,13 @@ def _local(folder: Path) -> Checkpoint:
     names = sorted(x.name for x in folder.iterdir())
     _check_names(names, str(folder))
     config = documents.read(folder / "config.json")
-    check_config(config, str(folder / "config.json"))
+    with documents.understood(str(folder / "config.json")):
+        check_config(config, str(folder / "config.json"))
     for name in ALSO_READ:
         if name in names:
             documents.refuse_code(documents.read(folder / name), str(folder / name))
-    tokenizers.check(folder)
+    with documents.understood(f"{folder}: its tokenizer"):
+        tokenizers.check(folder)
     weights = [x for x in names if x.endswith(".safetensors")]
     total = hashlib.sha256()
     for name in ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]:
@@ -129,7 +131,8 @@ def _local(folder: Path) -> Checkpoint:
     if INDEX in names:
         content += digest(documents.read(folder / INDEX))
     if content not in _passed:
-        _passed[content] = check_weights(folder, config)
+        with documents.understood(str(folder)):
+            _passed[content] = check_weights(folder, config)
     size = sum((folder / x).stat().st_size for x in weights)
     return Checkpoint(str(folder), None, fingerprint, size, _passed[content])
 
@@ -163,7 +166,8 @@ def _hub(name: str, revision: str | None) -> Checkpoint:
     found = hub.find(_repo(name), revision)
     _check_names(sorted(found.files), name)
     path = hub.fetch(found, "config.json")
-    check_config(documents.read(path, f"{name}: config.json"), f"{name}: config.json")
+    with documents.understood(f"{name}: config.json"):
+        check_config(documents.read(path, f"{name}: config.json"), f"{name}: config.json")
     size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
     return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size)
 

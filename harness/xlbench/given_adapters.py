@@ -69,12 +69,14 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
         folder, source = _download(text)
     config = _config(folder, text)
     inner: Mapping[str, Any] = config["config"]
-    _check_kind(inner, text)
-    _check_model(config, model, text)
+    with documents.understood(f"{text}: {CONFIG}"):
+        _check_kind(inner, text)
+        _check_model(config, model, text)
     found = next((folder / x for x in WEIGHTS if (folder / x).is_file()), None)
     if found is None:
         raise ModelError(f"{text}: no weights beside {CONFIG}; expected one of {', '.join(WEIGHTS)}")
-    invertible = _check_weights(found, config, model, text)
+    with documents.understood(text):
+        invertible = _check_weights(found, config, model, text)
     effective = {**BOTTLENECK, **inner}
     mixable = all(effective[key] == value for key, value in PLACE.items())
     total = hashlib.sha256(json.dumps(inner, sort_keys=True).encode())

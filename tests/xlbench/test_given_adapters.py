@@ -97,3 +97,105 @@ def test_what_is_no_adapter_is_refused(config: Any, checkpoint: Path, tmp_path: 
     (tmp_path / given_adapters.CONFIG).write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         given_adapters.find(str(tmp_path), config)
+
+
+def as_version_1(folder: Path) -> Path:
+    """The invertible part in the nested table of old files."""
+    content = json.loads((folder / given_adapters.CONFIG).read_text())
+    inner = content["config"]
+    old = {
+        "block_type": inner.pop("inv_adapter"),
+        "non_linearity": inner["non_linearity"],
+        "reduction_factor": inner.pop("inv_adapter_reduction_factor"),
+    }
+    return spoiled(folder, config={**inner, "invertible_adapter": old})
+
+
+@pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
+def test_an_invertible_part_is_told_from_the_weights(save: Save, config: Any, how: dict[str, Any]) -> None:
+    assert given_adapters.find(str(as_version_1(save("seq_bn_inv", **how))), config).invertible
+    content = json.loads((save("seq_bn", **how) / given_adapters.CONFIG).read_text())
+    for old in (
+        {"inv_adapter": "nice"},
+        {"invertible_adapter": {"block_type": "nice", "reduction_factor": 2}},
+    ):
+        folder = spoiled(save("seq_bn", **how), config={**content["config"], **old})
+        with pytest.raises(ModelError, match="says that there is an invertible part, which is not among"):
+            given_adapters.find(str(folder), config)
+    silent = spoiled(save("seq_bn_inv", **how), config=content["config"])
+    with pytest.raises(ModelError, match="says nothing of it"):
+        given_adapters.find(str(silent), config)
+
+
+def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
+    save: Save, config: Any, checkpoint: Path
+) -> None:
+    """What was loaded decides: a plan that was told otherwise is refused, and in no arm does the part act."""
+    import torch
+
+    from xlbench.lab import compositions
+    from xlbench.lab.encoder import Encoder
+
+    new = save("seq_bn_inv", use_safetensors=True)
+    old = as_version_1(Path(shutil.copytree(new, new.parent / f"{new.name}-old")))
+    plain = Path(shutil.copytree(new, new.parent / f"{new.name}-plain"))
+    encoder = Encoder(str(checkpoint), torch.device("cpu"))
+    ids = torch.arange(5, 23).reshape(2, 9)
+
+    def vectors(name: str, wanted: bool) -> Any:
+        encoder.model.set_active_adapters(name)
+        with torch.inference_mode(), compositions.invertible(encoder, [name], wanted):
+            return encoder.body(input_ids=ids)[0]
+
+    assert given_adapters.find(str(plain), config).invertible
+    with pytest.raises(
+        ModelError, match=r"it has an invertible part, where none was planned with\); give another"
+    ):
+        encoder.load_language_adapter("old", old, "give another", invertible=False)
+    assert not encoder.has_task_adapter("old")
+    for name, folder in (("old", old), ("new", plain)):
+        encoder.load_language_adapter(name, folder, "give another", invertible=True)
+    assert torch.equal(vectors("old", False), vectors("new", False))
+    assert torch.equal(vectors("old", True), vectors("new", True))
+    assert not torch.equal(vectors("old", True), vectors("old", False))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "prefix_tuning"}, "not a bottleneck adapter but prefix_tuning"),
+        ({"architecture": "union"}, "not a bottleneck adapter but union"),
+        ({"gate_scale": 3.0}, "knows no gate_scale"),
+        ({"mh_adapter": None}, "says no mh_adapter"),
+        (
+            {"invertible_adapter": {"block_type": "nice", "reduction_factor": 2, "non_linearity": "tanh"}},
+            "its invertible part has the non-linearity",
+        ),
+    ],
+)
+def test_settings_that_the_library_would_not_read_are_refused(
+    save: Save, config: Any, changes: dict[str, Any], message: str
+) -> None:
+    folder = save("seq_bn")
+    inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
+    with pytest.raises(ModelError, match=message):
+        given_adapters.find(str(spoiled(folder, config={**inner, **changes})), config)
+
+
+def test_the_weights_that_the_library_reads_are_those_that_count(save: Save, config: Any) -> None:
+    folder = save("seq_bn", use_safetensors=True)
+    before = given_adapters.find(str(folder), config).fingerprint
+    (folder / "model.safetensors").write_bytes(b"of no account")
+    assert given_adapters.find(str(folder), config).fingerprint == before
+
+
+def test_weights_that_are_no_numbers_are_refused(save: Save, config: Any) -> None:
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    folder = save("seq_bn", use_safetensors=True)
+    weights = load_file(folder / "adapter.safetensors")
+    name = next(iter(weights))
+    save_file(weights | {name: np.full_like(weights[name], np.nan)}, folder / "adapter.safetensors")
+    with pytest.raises(ModelError, match="infinite or not a number"):
+        given_adapters.find(str(folder), config)

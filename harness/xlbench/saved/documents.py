@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,6 +109,18 @@ def _leaves(value: Any) -> Iterator[tuple[int, Any]]:
         elif isinstance(one, list):
             waiting += [(depth + 1, inner) for inner in one]
         yield depth, one
+
+
+@contextmanager
+def understood(where: str) -> Iterator[None]:
+    """A net under code that goes by what a file says: a value of an unexpected kind is one line."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{where}: a value is not of the kind that belongs there ({type(error).__name__}: "
+            f"{shown(str(error))}); save it again"
+        ) from error
 
 
 def quoted(value: Any, most: int = 60) -> str:

@@ -128,7 +128,7 @@ def _weight(path: Path, entry: Any, begin: int, bad: Any) -> Weight:
     except (TypeError, KeyError, ValueError):
         bad()
     numbers = [*shape, start, end] if isinstance(shape, list) else [None]
-    if kind not in BYTES or any(type(x) is not int or x < 0 for x in numbers):
+    if not isinstance(kind, str) or kind not in BYTES or any(type(x) is not int or x < 0 for x in numbers):
         bad()
     if end - start != math.prod(shape) * BYTES[kind]:
         bad("a weight that is not as long as its shape says")
