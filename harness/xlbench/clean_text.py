@@ -27,9 +27,10 @@ SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟۔])\s*")
 def key(text: str) -> str:
     """What is compared: letters, marks and digits, case folded, in Unicode's composed form (NFC).
 
-    Spaces, punctuation and symbols make no difference, so that a tokenized sentence is its own text.
+    Spaces, punctuation and symbols make no difference, so that a tokenized sentence is its own text. What has
+    nothing else is compared as it is, but for spaces.
     """
-    return "".join(words(text))
+    return "".join(words(text)) or "".join(text.split())
 
 
 def _tested(example: Example) -> Iterator[str]:
