@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 TEXT = [
@@ -97,7 +97,7 @@ def modernbert(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     )
 
 
-def qwen() -> Any:
+def qwen(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     """Text is cut by an expression first; offsets are not trimmed."""
     from tokenizers import Regex, normalizers, pre_tokenizers
 
@@ -107,10 +107,10 @@ def qwen() -> Any:
             pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False),
         ]
     )
-    return byte_level(pre, normalizers.NFC())
+    return byte_level(pre, normalizers.NFC(), lines=lines, size=size)
 
 
-def marked_pairs(normalizer: Any, pre: Any) -> Any:
+def marked_pairs(normalizer: Any, pre: Any, lines: Iterable[str], size: int) -> Any:
     """Byte pairs of characters, spaces being written as marks by a normalizer."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -121,30 +121,36 @@ def marked_pairs(normalizer: Any, pre: Any) -> Any:
     )
     bytes_ = [f"<0x{i:02X}>" for i in range(256)]
     trainer = trainers.BpeTrainer(
-        vocab_size=SIZE + 256, special_tokens=[*SPECIAL, *bytes_], show_progress=False
+        vocab_size=size + 256, special_tokens=[*SPECIAL, *bytes_], show_progress=False
     )
-    core.train_from_iterator(TEXT, trainer)
+    core.train_from_iterator(lines, trainer)
     core.normalizer = normalizer
     core.pre_tokenizer = pre
     return wrapped(core)
 
 
-def gemma() -> Any:
+def gemma(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     """Gemma 2 and mmBERT: no mark before the first word."""
     from tokenizers import normalizers, pre_tokenizers
 
-    return marked_pairs(normalizers.Replace(" ", "▁"), pre_tokenizers.Split(" ", "merged_with_previous"))
+    return marked_pairs(
+        normalizers.Replace(" ", "▁"), pre_tokenizers.Split(" ", "merged_with_previous"), lines, size
+    )
 
 
-def llama() -> Any:
+def llama(lines: Iterable[str] = TEXT, size: int = SIZE) -> Any:
     """Llama 2: a mark before the first word, put there by the normalizer."""
     from tokenizers import normalizers, pre_tokenizers
 
     none = pre_tokenizers.Sequence([])
-    return marked_pairs(normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), none)
+    return marked_pairs(
+        normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), none, lines, size
+    )
 
 
-def sentence_piece(scheme: str, split: bool = False) -> Any:
+def sentence_piece(
+    lines: Iterable[str] = TEXT, size: int = SIZE, scheme: str = "always", split: bool = False
+) -> Any:
     """XLM-R (always), and Metaspace' other schemes; `split`: as older versions of its file have it."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -153,38 +159,38 @@ def sentence_piece(scheme: str, split: bool = False) -> Any:
     mark = pre_tokenizers.Metaspace(prepend_scheme=scheme)
     core.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), mark]) if split else mark
     trainer = trainers.UnigramTrainer(
-        vocab_size=SIZE, special_tokens=list(SPECIAL), unk_token=UNKNOWN, show_progress=False
+        vocab_size=size, special_tokens=list(SPECIAL), unk_token=UNKNOWN, show_progress=False
     )
-    core.train_from_iterator(TEXT, trainer)
+    core.train_from_iterator(lines, trainer)
     return wrapped(core)
 
 
-def word_piece(lowercase: bool = False) -> Any:
+def word_piece(lines: Iterable[str] = TEXT, size: int = SIZE, lowercase: bool = False) -> Any:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     core = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
     core.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     core.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=list(SPECIAL), show_progress=False)
-    core.train_from_iterator(TEXT, trainer)
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIAL), show_progress=False)
+    core.train_from_iterator(lines, trainer)
     return wrapped(core)
 
 
-MAKERS: dict[str, Callable[[], Any]] = {
+MAKERS: dict[str, Callable[..., Any]] = {
     "roberta": roberta,
-    "roberta with prefix": lambda: roberta(prefix=True),
+    "roberta with prefix": partial(roberta, prefix=True),
     "deberta": deberta,
     "modernbert": modernbert,
     "qwen": qwen,
     "gemma": gemma,
     "llama": llama,
-    "xlm-r": lambda: sentence_piece("always"),
-    "xlm-r as it was": lambda: sentence_piece("always", split=True),
-    "metaspace first": lambda: sentence_piece("first"),
-    "metaspace never": lambda: sentence_piece("never"),
+    "xlm-r": sentence_piece,
+    "xlm-r as it was": partial(sentence_piece, split=True),
+    "metaspace first": partial(sentence_piece, scheme="first"),
+    "metaspace never": partial(sentence_piece, scheme="never"),
     "mbert": word_piece,
-    "bert lowercase": lambda: word_piece(lowercase=True),
+    "bert lowercase": partial(word_piece, lowercase=True),
 }
 
 

@@ -136,4 +136,5 @@ def _are_in(some: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.b
 
     if not len(known):
         return np.zeros(len(some), np.bool_)
-    return known[np.minimum(np.searchsorted(known, some), len(known) - 1)] == some
+    places = np.minimum(np.searchsorted(known, some), len(known) - 1)
+    return np.equal(known[places], some)
