@@ -96,11 +96,12 @@ class Work:
         facts = {**room.facts, **provenance.of_job(job, room.resolved, room.registry)}
         error: str | None = None
         try:
+            room.lab.begin(job.condition_key)
             with self._at_home():
                 evaluations = room.registry.probes[job.probe].run(job, room.lab)
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
-            facts |= provenance.of_text(job, room.resolved)
+            facts |= {**provenance.of_text(job, room.resolved), "adapters": room.lab.adapters_used()}
             room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
         except (ResultsError, KeyboardInterrupt):
             raise

@@ -1,6 +1,8 @@
 """Language adapters and their compositions, against plain `adapters` code and computations by hand."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -14,7 +16,7 @@ import torch
 from xlbench import given_adapters
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import DataError, JobError, ModelError
-from xlbench.lab import Lab
+from xlbench.lab import Lab, kept
 from xlbench.lab import language_adapters as training
 
 QUICK = LanguageTraining(
@@ -276,32 +278,101 @@ def test_weights_of_another_number_of_layers_are_refused(
             lab.language_adapter(lab.resolved.language_adapter("qab", 0))
 
 
-def test_a_damaged_task_adapter_is_refused_every_time(build: Build) -> None:
-    from safetensors.torch import load_file, save_file
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {x.name: x.read_bytes() for x in folder.iterdir()}
 
-    folder = build().task_adapter("tags")
-    (file,) = (x for x in folder.glob("*.safetensors") if "head" not in x.name)
-    weights = load_file(file)
-    name = next(x for x in weights if x.endswith("adapter_down.0.weight"))
-    save_file(weights | {name: weights[name][:1].contiguous()}, file)
+
+def damage(folder: Path, how: str) -> None:
+    (weights,) = (x for x in folder.glob("*.safetensors") if "head" not in x.name)
+    about = folder / "xlbench.json"
+    facts = json.loads(about.read_text())
+    match how:
+        case "weights":
+            content = bytearray(weights.read_bytes())
+            content[-1] ^= 1
+            weights.write_bytes(content)
+        case "missing":
+            weights.unlink()
+        case "configuration":
+            (folder / "adapter_config.json").unlink()
+        case "further":
+            (folder / "pytorch_adapter.bin").write_bytes(b"")
+        case "about":
+            about.write_bytes(about.read_bytes()[:-20])
+        case "measured":
+            about.write_text(json.dumps({**facts, "measured": {"held_out_after": 0.0}}))
+        case "identity":
+            about.write_text(json.dumps({**facts, "identity": {}}))
+        case "no digest":
+            del facts["files"], facts["digest"]
+            about.write_text(json.dumps(facts))
+        case "empty":
+            shutil.rmtree(folder)
+            folder.mkdir()
+        case "a file":
+            shutil.rmtree(folder)
+            folder.write_text("")
+
+
+WHYS = {
+    "weights": r"changed since it was trained \(.*safetensors\)",
+    "missing": r"changed since it was trained \(.*safetensors\)",
+    "configuration": r"changed since it was trained \(adapter_config.json\)",
+    "further": r"changed since it was trained \(pytorch_adapter.bin\)",
+    "about": r"changed since it was trained \(xlbench.json\)",
+    "measured": r"changed since it was trained \(xlbench.json\)",
+    "identity": r"changed since it was trained \(xlbench.json\)",
+    "no digest": "was kept without a digest, .* cannot be checked",
+    "empty": "is no folder of an adapter",
+    "a file": "is no folder of an adapter",
+}
+
+
+@pytest.mark.parametrize(("kind", "hows"), [("task", [*WHYS]), ("language", ["weights", "measured"])])
+def test_a_kept_adapter_that_changed_is_named_and_trained_again(
+    build: Build, hows: list[str], kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     lab = build()
-    for _ in range(2):
-        with pytest.raises(ModelError, match=r"size mismatch .* trained again"):
-            lab.task_adapter("tags")
+
+    def ask() -> Path:
+        """As in a new process."""
+        for name in list(lab._marks):
+            lab._marks[name] = ""
+        lab.begin("0")
+        if kind == "task":
+            return lab.task_adapter("tags")
+        lab.language_adapter(adapter())
+        return folder_of(lab, adapter())
+
+    folder = ask()
+    right, used = content_of(folder), lab.adapters_used()
+    for how in hows:
+        damage(folder, how)
+        capsys.readouterr()
+        assert ask() == folder
+        said = capsys.readouterr().err
+        assert re.search(rf"^xlbench: adapter {folder.name} {WHYS[how]}; it is trained again$", said, re.M)
+        assert content_of(folder) == right
+        assert lab.adapters_used() == used
+        assert not list(folder.parent.glob(".*"))
+    aside = [x.name for x in (folder.parent.parent / "aside").iterdir()]
+    assert all(x.startswith(folder.name) for x in aside)
+    assert len(aside) == len(set(hows) - {"empty"})
+    ask()
+    assert capsys.readouterr().err == ""
 
 
-def test_a_kept_language_adapter_without_what_was_measured_is_refused(build: Build) -> None:
-    lab = build()
-    lab.language_adapter(adapter())
-    about = folder_of(lab, adapter()) / "xlbench.json"
-    whole = about.read_text()
-    for damaged in (whole[:20], "{}"):
-        about.write_text(damaged)
-        with pytest.raises(JobError, match=r"xlbench.json .*delete the folder, it will be trained again"):
-            build().language_adapter(adapter())
-    about.unlink()
-    with pytest.raises(JobError, match=r"xlbench.json .*delete the folder, it will be trained again"):
-        build().language_adapter(adapter())
+def test_an_adapter_that_another_process_kept_first_is_used(build: Build, tmp_path: Path) -> None:
+    first, second = build(), build(folder="other")
+    theirs = first.task_adapter("tags")
+    ours = second.task_adapter("tags")
+    identity = first.resolved.adapter_identity("tags")
+    about = json.loads((theirs / "xlbench.json").read_text())
+    kept.keep(
+        theirs, {"identity": identity, "mark": 1}, lambda new: shutil.copytree(ours, new, dirs_exist_ok=True)
+    )
+    assert json.loads((theirs / "xlbench.json").read_text()) == about
+    assert not (tmp_path / "aside").exists()
 
 
 # Compositions

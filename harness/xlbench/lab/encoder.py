@@ -103,6 +103,11 @@ class Encoder:
                     known.add(id(parameter))
                     yield prefix + name, parameter
 
+    @property
+    def own(self) -> list[nn.Parameter]:
+        """The checkpoint's own parameters, in memory as they are."""
+        return self._own
+
     def restore(self) -> None:
         """Put the pretrained weights back, from memory."""
         with torch.no_grad():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,17 +24,20 @@ from xlbench.contracts import (
     digest,
 )
 from xlbench.counting import counted, scored
-from xlbench.errors import DataError, JobError
-from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
+from xlbench.errors import DataError, ModelError
+from xlbench.lab import compositions, kept, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
+from xlbench.lab.guard import Guard, adapter_digest, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.kinds import kind_of
+from xlbench.output import complain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xlbench.contracts import Json, Task
     from xlbench.lab.kinds.kind import Predicted
 
 State = tuple[str, int, int, Variant] | None
@@ -92,6 +92,14 @@ class Lab:
         self._text: dict[tuple[str, int, int], NDArray[np.int32]] = {}
         self._languages: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._composed: Composed = None
+        self._guard = Guard(self.encoder)
+        self._pretrained = self._mark = weights_digest(self.encoder.own)
+        """Of the checkpoint's weights, and of those that the state is."""
+        self._marks: dict[str, str] = {}
+        """By name of an adapter (or fusion) in memory: the digest of its weights."""
+        self._digests: dict[str, tuple[str, str]] = {}
+        """By name of a kept adapter in memory: its folder's name and digest."""
+        self._used: dict[str, Json] = {}
 
     # Time and progress
 
@@ -111,18 +119,58 @@ class Lab:
 
     # Weights
 
+    def begin(self, key: str) -> None:
+        """Before a job: put back whatever an earlier one changed, weights, adapters, modes and torch's
+        settings alike, and seed all random states by `key`, hexadecimal digits.
+        """
+        self._guard.put_back()
+        self._guard.seed(int(key[:15], 16))
+        if not self._is_untouched():
+            self.restore()
+        self._check_adapters()
+        self._used = {}
+
     def restore(self) -> None:
         """See `contracts.Lab`."""
-        if self._state is not None:
-            self.encoder.restore()
-            self._state = self._run = None
+        self._guard.put_back()
+        self.encoder.restore()
+        self._state = self._run = None
+        self._mark = self._pretrained
+
+    def _is_untouched(self) -> bool:
+        """Whether the weights are those that the state says."""
+        return weights_digest(self.encoder.own) == self._mark
+
+    def _check_adapters(self) -> None:
+        """Forget adapters, fusion and heads in memory that are not as they were loaded, trained or drawn."""
+        model = self.encoder.model
+        there = {*model.adapters_config.adapters, *model.adapters_config.fusions, *model.heads}
+        changed = {
+            x for x in {*there, *self._marks}
+            if x not in there or self._marks.get(x) != adapter_digest(self.encoder, x)
+        }  # fmt: skip
+        if changed:
+            self._forget_composition()
+        for name in changed:
+            self._marks.pop(name, None)
+            self._languages.pop(name, None)
+            if name in model.adapters_config.fusions:
+                model.delete_adapter_fusion(name)
+            else:
+                self.encoder.delete_task_adapter(name)
+
+    def adapters_used(self) -> dict[str, Json]:
+        """Digests of the kept adapters that the job used, by the name of their folder."""
+        return dict(sorted(self._used.items()))
 
     def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
         """See `contracts.Lab`."""
         wanted = (language, steps, seed, variant)
-        if self._state == wanted:
+        known = self._state is not None and self._is_untouched()
+        if known and self._state == wanted:
             return self._loss
-        run = self._run if self._passes(wanted) else None
+        run = self._run if known and self._passes(wanted) else None
+        self._guard.put_back()
         if run is None:
             run = self._start(language, steps, seed, variant)
         with self._phase("finetune") as progress:
@@ -133,10 +181,10 @@ class Lab:
                 return True
 
             # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
-            self._state, self._run = ("", 0, 0, variant), None
+            self._state, self._run, self._mark = ("", 0, 0, variant), None, ""
             self.encoder.trainable_base()
             self._loss = run.run(steps, after)
-            self._state = wanted
+            self._state, self._mark = wanted, weights_digest(self.encoder.own)
             if self.resolved.mlm.schedule == "constant":
                 self._run = run
         return self._loss
@@ -207,38 +255,63 @@ class Lab:
         """See `contracts.Lab`."""
         if not self.resolved.has_adapter(task):
             return None
-        identity = self.resolved.adapter_identity(task)
-        one, how = self.resolved.adapter_task(task), self.resolved.training[task]
+        one, name = self.resolved.adapter_task(task), self.resolved.adapter_task(task).name
         folder = self._adapters / self.resolved.task_adapter_name(task)
-        if self.encoder.has_task_adapter(one.name):
-            return folder
-        if not (folder / "adapter_config.json").is_file():
-            self.restore()
-            self._forget_composition()
-            sets = {x: self.encoded(task, x, "train") for x in self.resolved.study.train_languages}
-            with self._phase("train adapter") as progress:
-                loss = task_adapters.train(self.encoder, one, list(sets.values()), how, progress)
-            examples = {x: len(encoded) for x, encoded in sets.items()}
-            about = {"identity": identity, "examples": examples, "last_epoch_loss": loss}
-            self._keep(folder, about, lambda aside: self.encoder.save_task_adapter(one.name, aside))
-            self.encoder.delete_task_adapter(one.name)
-        self.encoder.load_task_adapter(one.name, folder)
+        if not self.encoder.has_task_adapter(name):
+            self._from_kept(
+                name,
+                folder,
+                self.resolved.adapter_identity(task),
+                lambda: self._train_task(task, one, folder),
+                lambda: self.encoder.load_task_adapter(name, folder),
+            )
+        self._note(name)
         return folder
 
-    def _keep(self, folder: Path, about: Mapping[str, object], save: Callable[[Path], None]) -> None:
-        """Write an adapter aside, with what is to be known about it, and rename."""
-        aside = folder.with_name(f".{folder.name}.{os.getpid()}")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        save(aside)
-        (aside / "xlbench.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    def _train_task(self, task: str, one: Task, folder: Path) -> None:
+        how, identity = self.resolved.training[task], self.resolved.adapter_identity(task)
+        self.restore()
+        self._forget_composition()
+        sets = {x: self.encoded(task, x, "train") for x in self.resolved.study.train_languages}
+        with self._phase("train adapter") as progress:
+            loss = task_adapters.train(self.encoder, one, list(sets.values()), how, progress)
+        examples = {x: len(encoded) for x, encoded in sets.items()}
+        about = {"identity": identity, "examples": examples, "last_epoch_loss": loss}
         try:
-            aside.replace(folder)
-        except OSError:
-            # Another process was first with the same identity, hence the same adapter.
-            if not (folder / "adapter_config.json").is_file():
-                raise
-            shutil.rmtree(aside)
+            kept.keep(folder, about, lambda new: self.encoder.save_task_adapter(one.name, new))
+        finally:
+            self.encoder.delete_task_adapter(one.name)
+
+    def _from_kept(
+        self,
+        name: str,
+        folder: Path,
+        identity: Mapping[str, Json],
+        train: Callable[[], None],
+        load: Callable[[], None],
+    ) -> Mapping[str, Any]:
+        """Load an adapter that is kept and as it was kept; otherwise say why, and train it first.
+
+        Returns what is known about it. Raises ModelError where the folder does not stay as it is.
+        """
+        for _ in range(kept.TRIES):
+            if isinstance(why := kept.examine(folder, identity), str):
+                if why:
+                    complain(f"adapter {folder.name} {why}; it is trained again")
+                train()
+            load()
+            if isinstance(found := kept.examine(folder, identity), kept.Kept):
+                self._marks[name] = adapter_digest(self.encoder, name)
+                self._digests[name] = folder.name, found.digest
+                return found.about
+            self.encoder.delete_task_adapter(name)
+        raise ModelError(f"{folder}: changes while it is read; leave it alone and run the same command again")
+
+    def _note(self, name: str) -> None:
+        """The job uses this adapter."""
+        if name in self._digests:
+            folder, found = self._digests[name]
+            self._used[folder] = found
 
     # Language adapters
 
@@ -267,15 +340,17 @@ class Lab:
             )
         else:
             folder = self._adapters / self.resolved.language_adapter_name(one)
-            if not (folder / "adapter_config.json").is_file():
-                self._train_language(one, name, folder, identity)
-            measured = _measured(folder)
-            self.encoder.load_language_adapter(
+            invertible = self.resolved.is_invertible(one)
+            advice = "delete the folder, it will be trained again"
+            about = self._from_kept(
                 name,
                 folder,
-                "delete the folder, it will be trained again",
-                invertible=self.resolved.is_invertible(one),
+                identity,
+                lambda: self._train_language(one, name, folder, identity),
+                lambda: self.encoder.load_language_adapter(name, folder, advice, invertible=invertible),
             )
+            measured = about["measured"]
+        self._marks[name] = adapter_digest(self.encoder, name)
         self._languages[name] = measured
         return name
 
@@ -289,8 +364,10 @@ class Lab:
         with self._phase("train language adapter") as progress:
             measured = language_adapters.fit(self.encoder, name, text, how, one.seed, progress)
         about = {"identity": identity, "language": one.language, "measured": measured}
-        self._keep(folder, about, lambda aside: self.encoder.save_language_adapter(name, aside))
-        self.encoder.delete_language_adapter(name)
+        try:
+            kept.keep(folder, about, lambda new: self.encoder.save_language_adapter(name, new))
+        finally:
+            self.encoder.delete_language_adapter(name)
 
     def _compose(self, under: Composition, task: str) -> tuple[str, ...]:
         """Names of the adapters in the model, mixed as wanted, the fusion tuned."""
@@ -320,6 +397,8 @@ class Lab:
             except BaseException:
                 self._forget_composition()
                 raise
+        for fusion in self.encoder.model.adapters_config.fusions:
+            self._marks[fusion] = adapter_digest(self.encoder, fusion)
         return tuple(names)
 
     def _forget_composition(self) -> None:
@@ -329,6 +408,7 @@ class Lab:
             self.encoder.use_no_adapter()
             if under.mix in ("untrained", "tuned"):
                 compositions.delete_fusion(self.encoder, names)
+                self._marks.pop(",".join(names), None)
             self._composed = None
         self._make_room()
 
@@ -338,6 +418,7 @@ class Lab:
         spare = [x for x in self._languages if x not in used]
         for name in spare[: max(0, len(self._languages) - MOST_ADAPTERS)]:
             del self._languages[name]
+            self._marks.pop(name, None)
             self.encoder.delete_language_adapter(name)
 
     # Scores
@@ -353,6 +434,8 @@ class Lab:
                 self.encoder.use_no_adapter()
             return self._predict(cells)
         names = self._compose(under, task)
+        for name in names:
+            self._note(name)
         with (
             compositions.invertible(self.encoder, names, under.invertible),
             compositions.reordered(self.encoder, names, under.mix),
@@ -405,15 +488,3 @@ class Lab:
         """Where something went wrong: task, plugin and language."""
         plugin = self.resolved.plugins.get(cell.task)
         return f"task {cell.task!r}{f' ({plugin})' if plugin else ''} in {cell.target}"
-
-
-def _measured(folder: Path) -> Mapping[str, float]:
-    """What was measured in the training of a kept language adapter. Raises JobError."""
-    try:
-        found: Mapping[str, float] = json.loads((folder / "xlbench.json").read_text("utf-8"))["measured"]
-    except (OSError, ValueError, KeyError) as error:
-        raise JobError(
-            f"{folder}: no whole xlbench.json ({type(error).__name__}); delete the folder, "
-            "it will be trained again"
-        ) from error
-    return found
