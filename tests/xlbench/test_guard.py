@@ -121,6 +121,12 @@ def settings(lab: Lab) -> None:
     torch.set_autocast_enabled("cpu", True)
 
 
+def trainable(lab: Lab) -> None:
+    """Even this changes which kernel computes, and so rounding."""
+    for parameter in lab.encoder.model.parameters():
+        parameter.requires_grad_(not parameter.requires_grad)
+
+
 def random_states(lab: Lab) -> None:
     torch.manual_seed(99)
     random.seed(99)
@@ -161,7 +167,7 @@ def alone(labs: Callable[[], Lab]) -> tuple[object, ...]:
 HOSTILE = (
     no_op, weights, weights_past_the_counter, weights_as_numpy, other_storage, half, other_parameter,
     other_module, hook, forward, buffers, training_mode, dropout, active, task_adapter, task_head,
-    language_adapters, deleted, further_adapter, settings, random_states,
+    language_adapters, deleted, further_adapter, settings, trainable, random_states,
 )  # fmt: skip
 
 

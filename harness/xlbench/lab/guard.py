@@ -67,7 +67,7 @@ class Guard:
 
     def put_back(self) -> None:
         """Modules, their modes, hooks and buffers, and all settings, as they were after loading. Of weights
-        only whether they are trained, and that they are the encoder's own: their values are not touched.
+        only that they are the encoder's own: their values are not touched.
         """
         for read, change, value in self._settings:
             if read() != value:
@@ -79,9 +79,20 @@ class Guard:
             if (one.shape, one.dtype, one.device) != (shape, dtype, device):
                 one.data = torch.empty(shape, dtype=dtype, device=device)
         vars(self._encoder.model.config).update(self._config)
-        for parameter in (*self._encoder.model.parameters(), *self._encoder.masked_lm.parameters()):
+        for parameter in self._encoder.own:
             parameter.requires_grad_(False)
+        for parameter in self._encoder.model.parameters():
             parameter.grad = None
+
+    def for_evaluation(self, *, tuned: bool) -> None:
+        """Freeze the encoder, and leave adapters and heads as they are right after loading or tuning.
+
+        Which kernel multiplies depends on whether a weight is trainable, even where no gradient is kept, and
+        rounding depends on the kernel: left to what ran before, numbers would depend on it.
+        """
+        own = {id(x) for x in self._encoder.own}
+        for parameter in self._encoder.model.parameters():
+            parameter.requires_grad_(not tuned and id(parameter) not in own)
 
     def seed(self, number: int) -> None:
         """Set every random state that a probe may draw from."""

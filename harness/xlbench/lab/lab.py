@@ -441,6 +441,7 @@ class Lab:
             compositions.reordered(self.encoder, names, under.mix),
         ):
             compositions.use(self.encoder, names, under.mix, adapter)
+            self._guard.for_evaluation(tuned=under.mix == "tuned")
             return self._predict(cells)
 
     def _predict(self, cells: Sequence[Cell]) -> list[list[Predicted]]:
