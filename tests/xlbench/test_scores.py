@@ -257,9 +257,18 @@ def test_relative_to_a_zero_score_is_empty() -> None:
 def test_best_says_how_sure_it_is() -> None:
     one = Estimate(2.0, np.array([2.0, 2.0, 0.0, 2.0]))
     other = Estimate(1.0, np.ones(4))
-    assert best({"a": other, "b": one}) == ("b", 0.75)
+    assert best({"a": other, "b": one}) == (("b",), 0.75)
     assert best({"a": other, "b": absent("x")}) is None
     assert best({}) is None
+
+
+def test_to_do_nothing_is_a_candidate_for_the_best_and_ties_are_ties() -> None:
+    low = Estimate(-1.0, np.array([-2.0, 1.0, -3.0, -1.0]))
+    lower = Estimate(-2.0, np.array([-2.0, -2.0, -2.0, -2.0]))
+    assert best({"a": low, "b": lower}) == ((), 0.75)
+    one, same = (Estimate(1.0, np.array([2.0, -1.0, x, 1.0])) for x in (3.0, -3.0))
+    assert best({"a": one, "b": same, "c": lower}) == (("a", "b"), 0.75)
+    assert best({"a": one, "b": lower}) == (("a",), 0.75), "in one draw in four, nothing is better"
 
 
 @settings(deadline=None)

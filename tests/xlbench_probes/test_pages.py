@@ -164,6 +164,15 @@ def test_own_text_is_apart(study: Synthetic, pages: list[Page]) -> None:
         assert own[name(study, g)].value == pytest.approx(effect(study, "pos", g, g))
 
 
+def test_where_every_transfer_language_harms_none_is_the_best() -> None:
+    study = Synthetic(strength=-20.0, controls=(), targets=CODES[2:6])
+    table = part(transfer_pages.pages(study.records())[0], "Best transfer language")
+    chosen, effects = column(table, "Best transfer language"), column(table, "Its effect")
+    near = name(study, CODES[3])
+    assert chosen[near] == "none"
+    assert effects[near] is None
+
+
 def test_best_transfer_language_is_the_nearest_other(study: Synthetic, pages: list[Page]) -> None:
     table = part(pages[0], "Best transfer language")
     chosen, share = column(table, "Best transfer language"), column(table, "Best in % of draws")

@@ -42,14 +42,23 @@ def relative(effect: Estimate, before: Estimate) -> Estimate:
         )
 
 
-def best(estimates: Mapping[str, Estimate]) -> tuple[str, float] | None:
-    """Name of the largest estimate (the first of equals), and the share of draws (0 to 1) in which it
-    is the largest too. None where one is missing, or there is none.
+def best(estimates: Mapping[str, Estimate]) -> tuple[tuple[str, ...], float] | None:
+    """Names of the largest effect, and the share of draws (0 to 1) in which it is the largest too.
+
+    Several names where effects are exactly equal; their draws are shared out. To do nothing, an effect of 0,
+    is a candidate as well: no name where no effect is above 0, with the share of draws in which none is. None
+    where an effect is missing, or there is none.
     """
     names = list(estimates)
     values = [x.value for x in estimates.values() if x.value is not None]
     draws = [x.resampled() for x in estimates.values() if x.draws is not None]
     if not names or len(values) < len(names) or len(draws) < len(names):
         return None
-    top = int(np.argmax(values))
-    return names[top], float(np.mean(np.argmax(draws, axis=0) == top))
+    every = np.stack([np.zeros_like(draws[0]), *draws])
+    first = every == every.max(axis=0)
+    most = max(values)
+    if most <= 0:
+        return (), float(np.mean(first[0]))
+    top = [i for i, x in enumerate(values) if x == most]
+    shares = first / first.sum(axis=0)
+    return tuple(names[i] for i in top), float(np.mean(shares[[i + 1 for i in top]].sum(axis=0)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
-from xlbench_probes.reading import counted, made_from, number
+from xlbench_probes.reading import counted, made_from, number, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,14 +154,17 @@ def best_for_targets(view: View) -> Table:
         if chosen is None:
             rows.append((name(g), None, mean(effects.values()).number(), None, own))
         else:
-            f, share = chosen
-            rows.append((name(g), name(f), judged[f, g].number, round(100 * share), own))
+            first, share = chosen
+            effect = judged[first[0], g].number if first else None
+            rows.append((name(g), words(map(name, first)) or "none", effect, round(100 * share), own))
     return Table(
         f"Best transfer language for each target, {counted(k, 'step')}",
         ("Target language", "Best transfer language", "Its effect", "Best in % of draws", "Own text"),
         tuple(rows),
-        "Best in % of draws: how often the bootstrap puts it first; near 100 it is clearly the best, near an "
-        "even share it is first by chance. The effect of what comes first of many is likelier over- than "
+        "None: no transfer language has an effect above 0, so the model as it is comes first. Best in % of "
+        "draws: how often the bootstrap puts it first, the model as it is among the candidates; near 100 it "
+        "is clearly the best, near an even share it is first by chance. The effect of what comes first of "
+        "many is likelier over- than "
         f"understated. Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
     )
 
