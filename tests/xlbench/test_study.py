@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench import study as studies
-from xlbench.cli.options import asks
+from xlbench.cli.options import asks, folders
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 
@@ -258,3 +258,27 @@ def test_settings_of_a_probe_are_laid_over_each_other_one_by_one() -> None:
         "other": {"z": 3},
     }
     assert studies.merge(below, {"options": {"drift": {"x": 7}}}).options["drift"] == {"x": 7, "y": 2}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_study_file(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b'\xef\xbb\xbfmodel = "tiny"\n')
+    assert studies.read(tmp_path / "a.toml") == Study(model="tiny")
+
+
+def test_a_set_is_chosen_for_one_language(tmp_path: Path) -> None:
+    study = Study(data={"pos": ("rel/UD_*",), "pos.eng": ("*GUM",)})
+    studies.write(study, tmp_path / "a.toml")
+    assert studies.read(tmp_path / "a.toml") == study
+    (tmp_path / "b.toml").write_text('[data]\npos.eng = "*GUM"\n')
+    assert studies.read(tmp_path / "b.toml").data == {"pos.eng": ("*GUM",)}
+
+
+def test_paths_with_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b", "c,d", "my, set"):
+        (tmp_path / name).mkdir()
+    assert folders(["pos=a,b"]) == {"pos": ["a", "b"]}
+    assert folders(["pos=c,d"]) == {"pos": ["c,d"]}
+    assert folders(["pos=a,c,d,b,ner=c,d"]) == {"pos": ["a", "c,d", "b"], "ner": ["c,d"]}
+    assert folders([r"pos=x\,y,b"]) == {"pos": ["x,y", "b"]}
+    assert folders(["pos=e,f"]) == {"pos": ["e", "f"]}

@@ -18,6 +18,8 @@ from xlbench.errors import StudyError
 
 ASKED = "The question"
 HOW = "The method"
+TASK = re.compile(r"^[\w.-]+=")
+"""What a part of `--data` begins with where it names its task."""
 
 Names: TypeAlias = "list[str] | None"
 
@@ -264,7 +266,8 @@ def _whole_paths(parts: Sequence[str]) -> list[str]:
     while at < len(parts):
         end = at + 1
         if not _exists(parts[at]):
-            longer = (x for x in range(len(parts), at + 1, -1) if _exists(",".join(parts[at:x])))
+            stop = next((x for x in range(end, len(parts)) if TASK.match(parts[x])), len(parts))
+            longer = (x for x in range(stop, end, -1) if _exists(",".join(parts[at:x])))
             end = next(longer, end)
         found.append(",".join(parts[at:end]))
         at = end
@@ -273,8 +276,7 @@ def _whole_paths(parts: Sequence[str]) -> list[str]:
 
 def _exists(part: str) -> bool:
     """Whether a part, less its task, is a path that exists."""
-    name, equals, folder = part.partition("=")
-    text = folder if equals and "/" not in name else part
+    text = TASK.sub("", part)
     return bool(text) and Path(text).expanduser().exists()
 
 
