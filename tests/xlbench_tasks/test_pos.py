@@ -174,3 +174,22 @@ def test_rows_of_real_treebanks_are_found_without_their_numbers(shared_data: Pat
         shown = [x for x in parsed if not isinstance(x["id"], tuple) or x["id"][1] == "-"]
         rows, tags = [x["form"] for x in shown], [x["upos"] for x in shown]
         assert pos.decode(rows, tags, parsed.metadata["text"]) == one
+
+
+def test_a_text_column_is_read_where_a_table_has_one(tmp_path: Path) -> None:
+    from datasets import List, Value
+    from hub_sets import parquet
+
+    from xlbench_tasks._hub import rows
+
+    features = {"tokens": List(Value("string")), "upos": List(Value("string"))}
+    row = {"tokens": ["delle", "di", "le"], "upos": ["_", "ADP", "DET"]}
+    with_text = {**features, "text": Value("string")}
+    (tmp_path / "a").write_bytes(parquet(with_text, [{**row, "text": "delle"}]))
+    (tmp_path / "b").write_bytes(parquet(features, [row]))
+    (data,) = pos.xlbench_task_data()
+    read = [
+        data.decode(*x) for x in rows([tmp_path / "a", tmp_path / "b"], data.columns, "here", data.optional)
+    ]  # type: ignore[attr-defined]
+    assert [x.words for x in read] == [("di", "le")] * 2
+    assert [(x.text, x.spans) for x in read] == [("delle", ((0, 5), (0, 5))), (None, None)]
