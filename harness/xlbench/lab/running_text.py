@@ -117,13 +117,20 @@ def _tokens(line: Line, encoding: Any) -> Tokens:
     words: list[int] = []
     empty: list[bool] = []
     reached: dict[int, int] = {}
-    for position, (start, end) in enumerate(encoding.offsets):
-        characters = [i for i in range(start, end) if not text[i].isspace()]
-        empty.append(not characters)
-        if encoding.special_tokens_mask[position]:
+    for position, ((start, end), special) in enumerate(
+        zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    ):
+        part = text[start:end]
+        bare = part.strip()
+        empty.append(not bare)
+        if special:
             words.append(NOWHERE)
-        elif characters:
-            covered = [of[i] for i in characters if of[i] != NOWHERE]
+        elif bare:
+            first = start + len(part) - len(part.lstrip())
+            last = first + len(bare) - 1
+            whole = of[first] == of[last] != NOWHERE
+            covered = [of[first]] if whole else [of[i] for i in range(first, last + 1)]
+            covered = [word for word in covered if word != NOWHERE]
             words.append(covered[0] if covered else NOWHERE)
             for word in covered:
                 reached.setdefault(word, position)
