@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from manifest import sizes
 
+from xlbench.contracts import Tagged
 from xlbench.errors import DataError
 from xlbench_tasks import ner_masakhane
+from xlbench_tasks._hub import HubData
 
 
 def test_the_task_has_dates() -> None:
@@ -41,3 +43,17 @@ def test_all_real_sets(shared_data: Path) -> None:
     )
     assert tags == raw
     assert set(raw) == set(ner_masakhane.LABELS)
+
+
+def test_stray_tags_of_the_hub_are_repaired_as_those_of_files_are(tmp_path: Path) -> None:
+    words, tags = ("a", "b", "c", "d"), ("I-PER", "I-PER", "B-LOC", "I-DATE")
+    (data,) = ner_masakhane.xlbench_task_data()
+    assert isinstance(data, HubData)
+    assert data.repair is not None
+    ours = data.repair(ner_masakhane.decode(words, tags))
+    text = "".join(f"{w} {t}\n" for w, t in zip(words, tags, strict=True))
+    (tmp_path / "hau").mkdir()
+    (tmp_path / "hau" / "test.txt").write_text(text + "\n")
+    assert [ours] == ner_masakhane.folder([tmp_path]).examples("hau", "test")
+    assert isinstance(ours, Tagged)
+    assert ours.tags == ("B-PER", "I-PER", "B-LOC", "B-DATE")

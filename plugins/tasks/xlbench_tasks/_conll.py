@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench.contracts import Tagged
@@ -15,6 +15,8 @@ from xlbench_tasks._reading import Reading, counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from xlbench.contracts import Example
 
 TAG = re.compile(r"O|([BIESLUM])-(\S+)", re.IGNORECASE)
 NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
@@ -150,6 +152,17 @@ def _prefix(found: Sequence[Tagged]) -> str:
     prefix = match[0]
     whole = all(x.startswith(prefix) and len(x) > len(prefix) for one in found for x in one.words)
     return prefix if whole and sum(len(x.words) for x in found) > 1 else ""
+
+
+def iob2(example: Example) -> Example:
+    """A sentence whose stray I- are B-, as `read_conll` reads them."""
+    if not isinstance(example, Tagged):
+        return example
+    tags: list[str] = []
+    for tag in example.tags:
+        stray = tag.startswith("I-") and (not tags or tags[-1][2:] != tag[2:])
+        tags.append(f"B{tag[1:]}" if stray else tag)
+    return replace(example, tags=tuple(tags))
 
 
 @dataclass

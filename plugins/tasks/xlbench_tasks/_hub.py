@@ -38,6 +38,10 @@ class HubData:
     """Further columns that `decode` takes, None for each that a file lacks."""
     version: str = ""
     """Of `decode`, where it gives other examples of the same rows than it once did."""
+    repair: Callable[[Example], Example] | None = None
+    """Puts right what a published set is known to have wrong; counted for `xlbench plan`."""
+    repaired: str = ""
+    """What that is, after the number of examples."""
     without: Mapping[Split, Collection[str]] = field(default_factory=dict)
     """Languages that lack a split."""
     names: Mapping[Split, str] = field(default_factory=lambda: NAMES)
@@ -49,6 +53,7 @@ class HubData:
     revision: str | None = None
     """None is the default branch; `hub.CONVERTED` for a repository that is still a loading script."""
     _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
+    _repairs: dict[tuple[str, Split], int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def source(self) -> str:
@@ -62,7 +67,7 @@ class HubData:
 
     def at(self, revision: str) -> HubData:
         """The same data at a branch, tag or commit."""
-        return replace(self, revision=revision, _found=[])
+        return replace(self, revision=revision, _found=[], _repairs={})
 
     def languages(self, split: Split) -> Collection[str]:
         """ISO 639-3 codes of the languages that have this split; needs no network."""
@@ -98,7 +103,20 @@ class HubData:
                 raise DataError(f"{where} row {number}: unknown label {error}; take other data") from error
             except ValueError as error:
                 raise DataError(f"{where} row {number}: {error}; take other data") from error
-        return found
+        if self.repair is None:
+            return found
+        made = [self.repair(x) for x in found]
+        self._repairs[language, split] = sum(x != y for x, y in zip(found, made, strict=True))
+        return made
+
+    def notes(self, language: str, split: Split) -> Sequence[str]:
+        """See `contracts.Explained`: examples that were repaired when the split was last read."""
+        count = self._repairs.get((language, split), 0)
+        return [f"{count:,} {self.repaired}"] if count else []
+
+    def remarks(self) -> Sequence[str]:
+        """Nothing: the hub has one set per language."""
+        return []
 
     def _snapshot(self) -> hub.Snapshot:
         if not self._found:

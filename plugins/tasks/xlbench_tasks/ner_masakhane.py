@@ -9,6 +9,7 @@ from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.hub import CONVERTED
 from xlbench.metrics import span_f1
+from xlbench_tasks._conll import iob2
 from xlbench_tasks._folders import read_folders
 from xlbench_tasks._hub import HubData
 from xlbench_tasks.ner import entities
@@ -61,5 +62,8 @@ def xlbench_task_data() -> Iterator[TaskData]:
         configs={code: code for code in CONFIGS.split()},
         columns=("tokens", "ner_tags"),
         decode=decode,
+        version="-iob2",
+        repair=iob2,
+        repaired="sentences with a stray I- read as B-",
         revision=CONVERTED,
     )
