@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlbench import checkpoints, plugins
+from xlbench import checkpoints, planned, plugins
 from xlbench import plan as planning
-from xlbench.errors import StudyError, XlbenchError
+from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.names import refuse_ambiguous
 from xlbench.outcomes import outcomes
@@ -144,11 +144,19 @@ def carry_out(
     count = default_workers(ready.checkpoint, device) if workers is None else workers
     if count < 1:
         raise StudyError(f"workers must be at least 1, not {count}")
-    ready.store.prepare()
     own = {job.condition_key for job in plan.jobs}
-    ready.store.set_aside(x for x in plan.damaged if x.condition_key in own)
+    damaged = [x for x in plan.damaged if x.condition_key in own]
     described = describe(ready.resolved)
-    study_id = ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
+    try:
+        ready.store.prepare()
+        ready.store.set_aside(damaged)
+        study_id = ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
+    except ResultsError:
+        # What is finished can be run again, which does nothing, where nothing may be written.
+        found = ready.store.saved(as_json(plan.study), plan.jobs)
+        if found is None or damaged or plan.todo or plan.later or not ready.store.has_subwords(found):
+            raise
+        study_id = found
     checkpoints.download(ready.checkpoint)
     work = Work(
         as_json(plan.study),
@@ -157,6 +165,7 @@ def carry_out(
         device=device,
         threads=threads_of(count),
         known=(ready.registry, ready.resolved),
+        planned=planned.fingerprints(ready.resolved) if plan.todo or plan.later else {},
         unavailable=ready.resolved.unavailable,
         scripts={code: x.script for code, x in ready.resolved.languages.items()},
     )

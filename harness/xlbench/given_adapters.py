@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xlbench import hub
+from xlbench import content, hub
 from xlbench.contracts import GivenAdapter
 from xlbench.errors import ModelError
 from xlbench.saved import documents, pickled, settings, weights
@@ -79,10 +79,28 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
         invertible = _check_weights(found, config, model, text)
     effective = {**BOTTLENECK, **inner}
     mixable = all(effective[key] == value for key, value in PLACE.items())
+    return GivenAdapter(source, str(folder), _fingerprint(inner, found), invertible, mixable)
+
+
+def _fingerprint(inner: Mapping[str, Any], weights: Path) -> str:
     total = hashlib.sha256(json.dumps(inner, sort_keys=True).encode())
-    with found.open("rb") as file:
-        total.update(hashlib.file_digest(file, "sha256").digest())
-    return GivenAdapter(source, str(folder), total.hexdigest()[:40], invertible, mixable)
+    total.update(bytes.fromhex(content.file_digest(weights)))
+    return total.hexdigest()[:40]
+
+
+def check_unchanged(given: GivenAdapter) -> None:
+    """Raise ModelError unless the adapter is what it was when the study was planned."""
+    folder = Path(given.folder)
+    weights = next((folder / x for x in WEIGHTS if (folder / x).is_file()), folder / WEIGHTS[0])
+    try:
+        same = _fingerprint(_config(folder, given.folder)["config"], weights) == given.fingerprint
+    except OSError:
+        same = False
+    if not same:
+        raise ModelError(
+            f"{folder}: changed since the study was planned; run the same command again, and leave the "
+            "adapter alone meanwhile"
+        )
 
 
 def _download(text: str) -> tuple[Path, str]:

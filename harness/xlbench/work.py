@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, hub, plugins, provenance
+from xlbench import checkpoints, hub, planned, plugins, provenance
 from xlbench.contracts import Event, Outcome, Unavailable
 from xlbench.errors import JobError, ResultsError, XlbenchError, text_of
 from xlbench.resolve import resolve
@@ -57,6 +57,8 @@ class Work:
     """Data that the study does without."""
     scripts: Mapping[str, str] = field(default_factory=dict)
     """By language, what its data are written in."""
+    planned: Mapping[str, str] = field(default_factory=dict)
+    """What `planned.fingerprints` gave: other processes must read the same."""
     known: tuple[Registry, Resolved] | None = None
     """Made already in this process."""
     commits: Mapping[tuple[str, str, str], str] = field(default_factory=hub.known_commits)
@@ -129,6 +131,7 @@ class Work:
             threads=self.threads,
             notify=self._tell,
         )
+        planned.check_model(resolved)
         if resolved.study.transfer and not store.has_subwords(self.study_id):
             store.save_subwords(self.study_id, lab.subwords())
         facts = provenance.of_process(lab.device, resolved, registry)
@@ -138,7 +141,9 @@ class Work:
         registry = plugins.load()
         hub.remember(self.commits)
         rest = without(resolve(parse(self.study), registry), self.unavailable)
-        return registry, written_in(rest, self.scripts)
+        found = written_in(rest, self.scripts)
+        planned.check(self.planned, found)
+        return registry, found
 
     def _tell(self, phase: str, fraction: float) -> None:
         if self._job is not None:

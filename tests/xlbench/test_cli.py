@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from xlbench import load_results
+from xlbench.results import Store
 
 HEAVY = {"torch", "transformers", "datasets", "adapters", "numpy", "pandas", "pyarrow", "langcodes"}
 
@@ -293,6 +294,44 @@ def test_a_damaged_result_that_nothing_needs_is_named_where_all_is_asked_for(
     with pytest.warns(UserWarning, match=r"corrupted file .* \(it is empty\) ignored; run its study again"):
         assert len(load_results(tmp_path / "results")) == done.stdout.count("\n") - 1
     assert path.exists()
+
+
+def test_errors_of_failed_jobs_are_shown_with_their_traceback(
+    ran: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    store = Store(tmp_path / "results")
+    job = store.study().jobs[-1]
+    for path in store.jobs.glob(f"{job.condition_key}*"):
+        path.unlink()
+    try:
+        {}["missing"]
+    except KeyError as error:
+        store.write_failure(job, error, {"plugins": {"probe transfer": "transfer (xlbench 9.9)"}})
+    done = xlbench("show", "--errors", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{job.label}: KeyError: 'missing'\n")
+    assert "probe transfer: transfer (xlbench 9.9)" in done.stdout
+    assert '{}["missing"]' in done.stdout
+    assert done.stdout.endswith(f"1 job failed in study {store.study().id}\n")
+
+
+def test_a_finished_study_on_a_read_only_disk_is_shown_and_run(
+    ran: tuple[Path, str, str], study: list[str], tmp_path: Path
+) -> None:
+    """The operating system's refusal is made up, for tests may run as a user that may write everywhere."""
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno\nfrom xlbench import disk\n"
+        "def put(path, content):\n    raise OSError(errno.EROFS, 'Read-only file system', str(path))\n"
+        "disk.put = put\n"
+    )
+    before = {x: x.stat().st_mtime_ns for x in (tmp_path / "results").rglob("*")}
+    for words in (("show",), ("run", *study, "--quiet")):
+        done = xlbench(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+    assert {x: x.stat().st_mtime_ns for x in (tmp_path / "results").rglob("*")} == before
+    assert "read-only disk" in done.stderr
 
 
 def test_chunks_longer_than_the_model_takes_are_named(ran: tuple[Path, str, str], study: list[str]) -> None:

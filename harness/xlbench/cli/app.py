@@ -167,10 +167,19 @@ Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]
 
 
 @app.command(cls=Command)
-def show(results: Folder = Path("results"), study: StudyId = None) -> None:
+def show(
+    results: Folder = Path("results"),
+    study: StudyId = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Show the failed jobs instead, each with its traceback.")
+    ] = False,
+) -> None:
     """Show stored results as tables."""
     from xlbench.cli import reporting
 
+    if errors:
+        reporting.failures(results, study)
+        return
     read = reporting.Read(results, study)
     reporting.warn(read, study)
     reporting.show(read)

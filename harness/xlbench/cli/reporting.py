@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xlbench import plugins, report
 from xlbench.output import complain, out, say
@@ -13,7 +13,7 @@ from xlbench.results.described import skipped
 from xlbench.work import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -58,6 +58,31 @@ def show(read: Read, *, brief: bool = False) -> None:
     asked = read.stored.study.get("probes", [])
     pages = [page for probe, page in read.pages if not brief or probe in asked]
     show_pages(report.terminal(pages, 1 if brief else None))
+
+
+def failures(results: Path, study: str | None) -> None:
+    """Print each failed job of a study: what it was, whose plugins it used, and its traceback."""
+    store = Store(results)
+    stored = store.study(study)
+    found = store.failures(stored)
+    for failure in found:
+        error, facts = failure.error, failure.provenance
+        say(f"{failure.job.label}: {error.get('type', 'error')}: {error.get('message', '')}")
+        for name, plugin in {**facts.get("plugins", {}), **_data_plugins(facts)}.items():
+            say(f"  {name}: {plugin or 'no plugin'}")
+        targets = dict.fromkeys(f"{x.task} in {x.target}" for x in failure.job.cells)
+        say(f"  scores: {', '.join(targets)}")
+        for line in error.get("traceback", "").splitlines():
+            say(f"  {line}")
+        say("")
+    say(f"{counted(len(found), 'job')} failed in study {stored.id}")
+
+
+def _data_plugins(facts: Mapping[str, Any]) -> dict[str, str]:
+    """By what it is for people, the plugin of each task's data, or where they are from."""
+    return {
+        f"data {task}": str(x.get("plugin") or x.get("source")) for task, x in facts.get("data", {}).items()
+    }
 
 
 def show_pages(pieces: Sequence[RenderableType]) -> None:

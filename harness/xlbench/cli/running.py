@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import api, checkpoints
 from xlbench import plan as planning
+from xlbench.errors import ResultsError
 from xlbench.estimate import Meter
 from xlbench.output import complain, say
 from xlbench.progress import counted, duration, size
@@ -57,8 +58,13 @@ def run(
     read = reporting.Read(results, done.study_id)
     reporting.show(read, brief=True)
     say()
-    reporting.leaderboard(read, results / "leaderboard")
-    reporting.page(read, results / "report.html")
+    try:
+        reporting.leaderboard(read, results / "leaderboard")
+        reporting.page(read, results / "report.html")
+    except ResultsError as error:
+        if done.run:
+            raise
+        complain(f"leaderboard and report are left as they are: {error}")
     kept = f", {done.kept} were done before" if done.kept else ""
     say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts.data import Answered, Classified
 from xlbench.contracts.reading import Identified, is_in_random_order
+from xlbench.errors import DataError, XlbenchError, text_of
 
 if TYPE_CHECKING:
     from xlbench.contracts.data import Example, Split, TaskData
@@ -63,13 +64,24 @@ def limited(data: TaskData, language: str, split: Split, limit: int | None) -> S
     (`RandomOrder`), otherwise a draw that is the same whenever it is made (`sample`). Raises DataError.
     """
     if limit is None or is_in_random_order(data):
-        return data.examples(language, split, limit)
-    whole = data.examples(language, split)
+        return _read(data, language, split, limit)
+    whole = _read(data, language, split, None)
     if len(whole) <= limit:
         return whole
     names = data.ids(language, split) if isinstance(data, Identified) else None
     strata = [_stratum(x) for x in whole]
     return [whole[i] for i in sample(strata, limit, names)]
+
+
+def _read(data: TaskData, language: str, split: Split, limit: int | None) -> Sequence[Example]:
+    """The examples; whatever a plugin's reading of them raises is a DataError that says whose they are."""
+    try:
+        return data.examples(language, split, limit)
+    except XlbenchError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
+        raise DataError(f"{data.name} ({data.task}): {split} of {language}: {what}") from error
 
 
 def is_drawn(data: TaskData, limit: int | None) -> bool:

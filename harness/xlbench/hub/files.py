@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from xlbench.content import stamp
 from xlbench.hub import patience
 from xlbench.hub.keep import kept, put_by
 from xlbench.hub.patience import patiently
@@ -35,7 +37,7 @@ def fetch(snapshot: Snapshot, path: str) -> Path:
     repo, said = snapshot.repo, snapshot.files[path]
     mark = f"{snapshot.place}/whole/{path}"
     here = try_to_load_from_cache(repo.id, path, revision=snapshot.commit, repo_type=repo.kind)
-    if isinstance(here, str) and (kept(mark) is not None or _is_whole(Path(here), said, mark)):
+    if isinstance(here, str) and (_is_marked(Path(here), mark) or _is_whole(Path(here), said, mark)):
         return Path(here)
     again = isinstance(here, str)
     for force in (True,) if again else (False, True):
@@ -107,8 +109,14 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
         raise ConnectionError(str(error)) from error
 
 
+def _is_marked(path: Path, mark: str) -> bool:
+    """Whether nothing wrote to a file since it was found to be whole."""
+    return kept(mark) == json.dumps(stamp(path)).encode()
+
+
 def _is_whole(path: Path, said: HubFile, mark: str) -> bool:
-    """Whether a file is what the hub says; marked then, so that it is not read for this again."""
+    """Whether a file is what the hub says; marked then, so that it is not read for this until it changes."""
+    before = stamp(path)
     if said.digest:
         if path.stat().st_size != said.size:
             return False
@@ -120,7 +128,7 @@ def _is_whole(path: Path, said: HubFile, mark: str) -> bool:
                 found = hashlib.file_digest(file, lambda: head).hexdigest()
         if found != said.digest:
             return False
-    put_by(mark, b"")
+    put_by(mark, json.dumps(before).encode())
     return True
 
 

@@ -39,6 +39,12 @@ class _HandOn(nn.Module):
         return BaseModelOutput(last_hidden_state=inputs_embeds)
 
 
+def _off_the_disk(model: nn.Module) -> None:
+    """Have the weights in memory of their own: as loaded they are pages of the file, and change with it."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
+
+
 class Encoder:
     """A pretrained multilingual encoder with everything that is attached to it."""
 
@@ -71,10 +77,12 @@ class Encoder:
         self._checkpoint = checkpoint
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
         self.model.to(device).float().eval()
+        _off_the_disk(self.model)
         setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
         if masked_lm.config.tie_word_embeddings:
             masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
         self.masked_lm = masked_lm.to(device).float().eval()
+        _off_the_disk(self.masked_lm)
         if decoder := self.masked_lm.get_output_embeddings():
             decoder.register_forward_pre_hook(self._invert)
         self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}

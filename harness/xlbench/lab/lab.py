@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from xlbench import given_adapters
 from xlbench.contracts import (
     Cell,
     Composition,
@@ -24,7 +25,7 @@ from xlbench.contracts import (
     digest,
 )
 from xlbench.counting import counted, scored
-from xlbench.errors import DataError, ModelError
+from xlbench.errors import DataError, JobError, ModelError, XlbenchError, text_of
 from xlbench.lab import compositions, kept, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
@@ -233,8 +234,28 @@ class Lab:
                         f"{self.resolved.data[task].name}: {type(alien).__name__} in {split} of {language}, "
                         f"where {task} needs {kind.example.__name__}; take data of kind {one.kind}"
                     )
-                self._encoded[key] = kind.encode(examples, self.encoder.tokenizer, length, self._blank)
+                try:
+                    found = kind.encode(examples, self.encoder.tokenizer, length, self._blank)
+                except (JobError, XlbenchError):
+                    raise
+                except Exception as error:
+                    raise self._at_fault(kind, one, key, examples, error) from error
+                self._encoded[key] = found
         return self._encoded[key]
+
+    def _at_fault(
+        self, kind: Any, task: Task, key: tuple[str, str, Split], examples: Sequence[Any], error: Exception
+    ) -> DataError:
+        """What to say of data that cannot be encoded: whose they are, and the first example at fault."""
+        number = 0
+        with suppress(Exception):
+            for example in examples:
+                number += 1
+                kind.encode([example], self.encoder.tokenizer, task.max_length, self._blank)
+        data = self.resolved.data.get(key[0])
+        name = f" ({data.name})" if data is not None else ""
+        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
+        return DataError(f"task {task.name!r}{name}: {key[2]} of {key[1]}, example {number}: {what}")
 
     def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
         """Test examples of cells of one task, and the batches in which they are evaluated; kept."""
@@ -338,6 +359,11 @@ class Lab:
             self.encoder.load_language_adapter(
                 name, given, "give another", invertible=self.resolved.is_invertible(one)
             )
+            try:
+                given_adapters.check_unchanged(self.resolved.given[one.language])
+            except ModelError:
+                self.encoder.delete_language_adapter(name)
+                raise
         else:
             folder = self._adapters / self.resolved.language_adapter_name(one)
             invertible = self.resolved.is_invertible(one)

@@ -218,6 +218,11 @@ class Store:
             studies.save(self._folder(name), study, jobs, described, dropped or {})
         return name
 
+    def saved(self, study: Mapping[str, Json], jobs: Sequence[Job]) -> str | None:
+        """The id that `save_study` would give; None where that study is not saved yet."""
+        name = studies.study_id(jobs, adaptive=bool(study.get("adaptive")))
+        return name if (self._folder(name) / "plan.json").is_file() else None
+
     def has_subwords(self, study_id: str) -> bool:
         """Whether a study has what `save_subwords` keeps, whole."""
         with suppress(ResultsError):
