@@ -51,6 +51,8 @@ def read(path: Path) -> Study:
         raise StudyError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: not TOML: {error}") from None
+    except (RecursionError, ValueError) as error:  # too deep, or a number of thousands of digits
+        raise StudyError(f"{path}: not a study in TOML ({type(error).__name__}); correct the file") from None
     refuse_empty(raw, where=f"{path}: ")
     return parse(raw, where=f"{path}: ")
 

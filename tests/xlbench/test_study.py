@@ -282,3 +282,11 @@ def test_paths_with_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert folders(["pos=a,c,d,b,ner=c,d"]) == {"pos": ["a", "c,d", "b"], "ner": ["c,d"]}
     assert folders([r"pos=x\,y,b"]) == {"pos": ["x,y", "b"]}
     assert folders(["pos=e,f"]) == {"pos": ["e", "f"]}
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 3000, "steps = [" + "9" * 5000 + "]", "a = " + "{b=" * 3000])
+def test_absurd_study_files_are_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(StudyError, match=r"a\.toml: not") as error:
+        studies.read(tmp_path / "a.toml")
+    assert len(str(error.value)) < 300

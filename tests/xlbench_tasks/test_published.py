@@ -12,6 +12,7 @@ from xlbench.errors import DataError
 from xlbench_tasks import ner, ner_masakhane, nli, pos, qa, topic
 from xlbench_tasks._conll import read_conll
 from xlbench_tasks._reading import Reading
+from xlbench_tasks._squad import read_squad
 from xlbench_tasks._tables import read_table
 
 
@@ -132,6 +133,12 @@ def test_questions_in_one_folder(tmp_path: Path) -> None:
         put(tmp_path / f"xquad.{code}.json", question)
     task = next(x for x in qa.xlbench_tasks() if x.name == "qa-xquad")
     assert task.folder([tmp_path]).languages("test") == ("deu", "ell")
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    text = '{"data": [{"paragraphs": [{"context": "Rom \\ud800", "qas": []}]}]}'
+    with pytest.raises(DataError, match=r"a\.json: article 1 paragraph 1: 'context' has half of a surrogate"):
+        read_squad(put(tmp_path / "a.json", text), None)
 
 
 def test_all_languages_in_one_file(tmp_path: Path) -> None:

@@ -130,4 +130,6 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _uniform(text: str) -> float:
     """A number of [0, 1) that follows from a text alone."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
+    return (
+        int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=6).digest()) / 2**48
+    )

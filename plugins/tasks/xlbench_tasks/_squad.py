@@ -77,6 +77,8 @@ def _list(value: Any, key: str, where: str) -> list[Any]:
 
 def _text(value: Any, key: str, where: str) -> str:
     found: str = _get(value, key, str, "a text", where)
+    if any("\ud800" <= x <= "\udfff" for x in found):
+        raise DataError(f"{where}: {key!r} has half of a surrogate pair, which is no text; repair the file")
     return found
 
 
