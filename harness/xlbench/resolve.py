@@ -20,6 +20,7 @@ from xlbench.contracts import (
     MaskedLM,
     Narrowed,
     Resolved,
+    Retraining,
     Study,
     Task,
     TaskData,
@@ -47,6 +48,7 @@ DEFAULTS = Study(
     steps=(1, 10, 100),
     seeds=(0, 1, 2),
     controls=("target", "reference", "shuffled"),
+    readings=("put-back",),
 )
 """What holds where neither the study nor its model says otherwise."""
 REFERENCE = "eng"
@@ -146,6 +148,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
         languages={x: describe_language(x, registry) for x in every},
         language_training=LanguageTraining(**_typed(full.language_training)),
+        retraining=Retraining(**_typed(full.retraining)),
         given=given,
         word_tokens=words,
         settings=probe_settings,

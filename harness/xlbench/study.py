@@ -11,18 +11,30 @@ from pathlib import Path
 from typing import Any, get_args
 
 from xlbench import settings
-from xlbench.contracts import AdapterTraining, Control, Json, LanguageTraining, MaskedLM, Precision, Study
+from xlbench.contracts import (
+    AdapterTraining,
+    Control,
+    Json,
+    LanguageTraining,
+    MaskedLM,
+    Precision,
+    ReadOut,
+    Retraining,
+    Study,
+)
 from xlbench.errors import StudyError
 
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
 NAMES = (
     "pretraining_languages", "probes", "tasks", "transfer", "targets", "train_languages", "controls",
+    "readings",
 )  # fmt: skip
 NUMBERS = ("steps", "seeds")
 SINGLE = ("model", "revision", "reference", "text", "precision")
 FLAGS = ("skip_unavailable", "adaptive")
 SETTINGS: dict[str, type[Any]] = {
-    "mlm": MaskedLM, "adapter": AdapterTraining, "language_training": LanguageTraining,
+    "mlm": MaskedLM, "adapter": AdapterTraining, "retraining": Retraining,
+    "language_training": LanguageTraining,
 }  # fmt: skip
 OPTIONS = {
     "probes": "--probe",
@@ -301,6 +313,11 @@ def _check(study: Study, where: str) -> None:
             raise StudyError(f"{where}controls: {NO_CONTROLS!r} stands alone; leave it out, or the others")
         if control not in known:
             raise StudyError(f"{where}unknown control {control!r}{settings.nearest(control, known)}")
+    for reading in study.readings:
+        if reading not in get_args(ReadOut):
+            raise StudyError(
+                f"{where}unknown reading {reading!r}{settings.nearest(reading, get_args(ReadOut))}"
+            )
     for name in (*NAMES, *NUMBERS):
         values: Sequence[Any] = getattr(study, name) or ()
         for value in values:

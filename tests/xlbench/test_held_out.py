@@ -49,7 +49,10 @@ def test_every_twentieth_line_is_tested_and_left_out_of_the_text(study: Study, r
 def test_lines_that_are_not_tested_are_trained_on(study: Study, registry: Registry) -> None:
     few = resolve(replace(study, limit=2), registry)
     assert few.size("lm", "eng", "test") == 2
-    assert few.corpus.dropped("eng", 10_000).tested == (19, 39, 70)
+    drawn = [int(x.text.split()[2]) for x in few.examples("lm", "eng", "test")]  # type: ignore[union-attr]
+    assert set(drawn) < {20, 40, 60, 80, 100}
+    twice = [70] if 20 in drawn else []  # line 71 says what line 20 does
+    assert few.corpus.dropped("eng", 10_000).tested == (*sorted([*(x - 1 for x in drawn), *twice]),)
     whole = resolve(study, registry)
     assert few.text_identity("eng") != whole.text_identity("eng")
     assert few.cells("lm") != whole.cells("lm")

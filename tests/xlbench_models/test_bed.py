@@ -11,6 +11,7 @@ from xlbench import Study, plugins
 from xlbench.contracts import Resolved
 from xlbench.lab import Lab
 from xlbench.resolve import resolve
+from xlbench_models.tiny import PRETRAINING_LANGUAGES
 
 UNSEEN = ("qag", "qah")
 """Toruk and Turoki: sisters in one script, neither in the pretraining."""
@@ -58,3 +59,39 @@ def test_own_text_gains_most_then_the_sister_in_the_same_script_then_others(tmp_
         own, related = by_text[target][target], by_text[sister][target]
         assert own > related + 0.03
         assert related > max(by_text[x][target] for x in OTHERS) + 1
+
+
+@pytest.mark.slow
+def test_retrained_task_adapters_show_who_helps_where_those_put_back_do_not(tmp_path: Path) -> None:
+    """Two seeds of fine-tuning, a task adapter of all ten languages of the pretraining, parts of speech."""
+    found = study(
+        tasks=("pos",), targets=UNSEEN, limit=300, train_languages=tuple(sorted(PRETRAINING_LANGUAGES)),
+        adapter={"examples": 2000, "limit": 2000}, mlm={"learning_rate": 2e-4},
+    )  # fmt: skip
+    lab, cells, metric = lab_of(found, tmp_path), found.cells("pos"), found.tasks["pos"].metric
+
+    def scores() -> dict[str, float]:
+        return {x.cell.target: float(metric.score(x.counts.sum(0) * 1.0)) for x in lab.evaluate(cells)}
+
+    lab.task_adapter("pos")
+    before = scores()
+    effect: dict[tuple[str, str], float] = {}
+    gain: dict[tuple[str, str], float] = {}
+    for text, variant in (("qag", "plain"), ("qah", "plain"), ("qam", "plain"), ("qah", "shuffled")):
+        name = text if variant == "plain" else "shuffled"
+        for seed in (0, 1):
+            lab.task_adapter("pos")
+            lab.finetune(text, steps=100, seed=seed, variant="shuffled" if name == "shuffled" else "plain")
+            put_back = scores()
+            lab.retrain("pos")
+            for g, after in scores().items():
+                effect[name, g] = effect.get((name, g), 0) + (put_back[g] - before[g]) / 2
+                gain[name, g] = gain.get((name, g), 0) + (after - before[g]) / 2
+    for target in UNSEEN:
+        assert min(gain["qag", target], gain["qah", target]) > 1
+        assert min(gain["qag", target], gain["qah", target]) > gain["qam", target] + 1
+        assert abs(gain["qam", target]) < 1.5
+        assert effect["shuffled", target] < -4
+        assert gain["shuffled", target] > effect["shuffled", target] + 4
+        assert gain["shuffled", target] < gain["qah", target]
+    assert effect["qah", "qah"] < -1 < gain["qah", "qah"]

@@ -83,6 +83,15 @@ def study_of(
         Names,
         _option("--controls", "Of target, reference, shuffled; or none.", panel=HOW, metavar="CONTROL,..."),
     ] = None,
+    readings: Annotated[
+        Names,
+        _option(
+            "--readings",
+            "put-back, retrained or both: task adapters as they were, or trained anew after fine-tuning.",
+            panel=HOW,
+            metavar="READING,...",
+        ),
+    ] = None,
     reference: Annotated[
         str | None, _option("--reference", "Language of the reference control.", panel=HOW, metavar="LANG")
     ] = None,
@@ -103,6 +112,15 @@ def study_of(
     ] = None,
     adapter: Annotated[
         Names, _option("--adapter", "Task adapters, such as epochs=3.", panel=HOW, metavar="KEY=VALUE,...")
+    ] = None,
+    retraining: Annotated[
+        Names,
+        _option(
+            "--retraining",
+            "Retrained task adapters, such as examples=300.",
+            panel=HOW,
+            metavar="KEY=VALUE,...",
+        ),
     ] = None,
     language_training: Annotated[
         Names,
@@ -154,11 +172,13 @@ def study_of(
         "steps": _numbers(steps, "--steps"),
         "seeds": _seeds(seeds),
         "controls": _controls(controls),
+        "readings": listed(readings),
         "reference": reference,
         "limit": limit,
         "precision": precision,
         "mlm": _settings(mlm, "--mlm"),
         "adapter": _settings(adapter, "--adapter"),
+        "retraining": _settings(retraining, "--retraining"),
         "language_training": _settings(language_training, "--language-training"),
         "language_adapters": _texts(language_adapter, "--language-adapter", "LANG=FOLDER or LANG=HUB_ID"),
         "options": _by_probe(option),

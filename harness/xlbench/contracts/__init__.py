@@ -63,7 +63,17 @@ from xlbench.contracts.reading import (
     RandomOrder,
 )
 from xlbench.contracts.sampling import limited
-from xlbench.contracts.study import Control, MaskedLM, Precision, Resolved, Setting, Study, Unavailable
+from xlbench.contracts.study import (
+    Control,
+    MaskedLM,
+    Precision,
+    ReadOut,
+    Resolved,
+    Retraining,
+    Setting,
+    Study,
+    Unavailable,
+)
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     OF_WORDS,
@@ -132,11 +142,13 @@ __all__ = [
     "Precision",
     "Probe",
     "RandomOrder",
+    "ReadOut",
     "Recommends",
     "Record",
     "Records",
     "Rerun",
     "Resolved",
+    "Retraining",
     "Revised",
     "Score",
     "Setting",

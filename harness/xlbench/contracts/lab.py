@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.study import Resolved
+    from xlbench.contracts.task import AdapterTraining
 
 Variant: TypeAlias = Literal["plain", "shuffled"]
 
@@ -34,10 +35,17 @@ class Lab(Protocol):
         Raises JobError if the loss is not finite.
         """
 
-    def task_adapter(self, task: str) -> Path | None:
+    def task_adapter(self, task: str, how: AdapterTraining | None = None) -> Path | None:
         """Folder of the trained task adapter and head, in AdapterHub's on-disk format; None for a task
         without one. Trains them on the restored base model where they are not kept yet, which leaves the
-        model restored.
+        model restored. From now on the task is scored with them. `how`: other than the study's own training.
+        """
+
+    def retrain(self, task: str, how: AdapterTraining | None = None) -> None:
+        """Train a task adapter and head anew on the weights as they are, by the same rule as `task_adapter`
+        does on the pretrained ones. They are in memory only: the task is scored with them until the weights
+        move, `task_adapter` is called or the job ends. Does nothing for a task without adapter.
+        Raises JobError if the loss is not finite.
         """
 
     def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
@@ -55,8 +63,8 @@ class Lab(Protocol):
         tuned fusion is trained for the task, both on the pretrained weights, so the model must be restored.
         """
 
-    def majority(self, cells: Sequence[Cell]) -> list[float]:
-        """Points of a prediction that reads no input, fitted to the task's training data: the most frequent
-        label; in parsing, the neighbour on the better side as head; of spans, the first words of the context;
-        of a language model, all tokens of the vocabulary equally probable.
+    def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:
+        """Score of a prediction that reads no input, fitted to the data that `how` trains on: the most
+        frequent label; in parsing, the neighbour on the better side as head; of spans, the first words of the
+        context; of a language model, all tokens of the vocabulary equally probable.
         """

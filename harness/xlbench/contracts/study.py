@@ -16,7 +16,7 @@ from xlbench.contracts.adapter import (
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
-from xlbench.contracts.task import OF_WORDS
+from xlbench.contracts.task import OF_WORDS, AdapterTraining
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,9 +24,16 @@ if TYPE_CHECKING:
     from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
-    from xlbench.contracts.task import AdapterTraining, Task
+    from xlbench.contracts.task import Task
 
 Control: TypeAlias = Literal["target", "reference", "shuffled"]
+ReadOut: TypeAlias = Literal["put-back", "retrained"]
+"""How a task is read off a fine-tuned model.
+
+`put-back`: by the task adapter that was trained on the pretrained weights (arXiv 2403.20088). `retrained`: by
+one trained anew on the fine-tuned weights, with the same data and seed, which takes out what the first loses
+only because vectors have moved beneath it.
+"""
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
@@ -52,6 +59,15 @@ class MaskedLM:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraining:
+    """How task adapters of the reading `retrained` differ from those that are put back."""
+
+    examples: int | None = None
+    """Training examples of all languages together, drawn with the adapter's seed; None is as many as the
+    adapter put back has. The zero-shot score that a gain is measured from has an adapter of as few."""
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A question. Empty and None mean "not said": the model's `defaults` fill it, then the paper's."""
 
@@ -74,6 +90,8 @@ class Study:
     """Empty is said: no controls."""
     reference: str | None = None
     """Reference language of the control: its text, instead of a transfer language's."""
+    readings: tuple[ReadOut, ...] = ()
+    """How each fine-tuned model is read; what is compared with one zero-shot score has one reading."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed). By
     `TASK.LANGUAGE`: which of several sets of that language to take, by name (a glob) or folder."""
@@ -89,6 +107,8 @@ class Study:
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `AdapterTraining` unlike the task's own: `KEY` for all tasks, `TASK.KEY` for one."""
+    retraining: Mapping[str, Json] = field(default_factory=dict)
+    """Settings of `Retraining` that differ from its defaults."""
     language_training: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `LanguageTraining` that differ from its defaults."""
     language_adapters: Mapping[str, str] = field(default_factory=dict)
@@ -157,6 +177,7 @@ class Resolved:
     corpus: Text
     languages: Mapping[str, Language]
     language_training: LanguageTraining = field(default_factory=LanguageTraining)
+    retraining: Retraining = field(default_factory=Retraining)
     given: Mapping[str, GivenAdapter] = field(default_factory=dict)
     """Language adapters that came with the study, by language."""
     word_tokens: int = 1
@@ -251,6 +272,27 @@ class Resolved:
         if split == "train":
             return self._training_data(task), self.training[task].limit
         return self.data[task], self.limit(task)
+
+    def with_training(self, training: Mapping[str, AdapterTraining]) -> Resolved:
+        """The same study with the adapters of some tasks trained otherwise, on the same data."""
+        found = replace(self, training={**self.training, **training})
+        if all(found.training[x].limit == self.training[x].limit for x in training):
+            found._sizes.update(self._sizes)
+        return found
+
+    def read(self, reading: ReadOut) -> Resolved:
+        """The study with the task adapters that a reading has."""
+        few = self.retraining.examples
+        if reading == "put-back" or few is None:
+            return self
+        return self.with_training(
+            {x: replace(y, examples=min(few, y.examples or few)) for x, y in self.training.items()}
+        )
+
+    def adapter_training(self, identity: Mapping[str, Any]) -> AdapterTraining | None:
+        """How the adapter of this identity is trained; None for a task without one."""
+        said = {x.name: identity[x.name] for x in fields(AdapterTraining) if x.name in identity}
+        return AdapterTraining(**said) if said else None
 
     def _training_data(self, task: str) -> TaskData:
         return self.borrowed[task][1] if task in self.borrowed else self.data[task]

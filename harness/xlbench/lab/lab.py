@@ -14,6 +14,7 @@ import torch
 
 from xlbench import given_adapters
 from xlbench.contracts import (
+    AdapterTraining,
     Cell,
     Composition,
     Evaluation,
@@ -38,7 +39,7 @@ from xlbench.output import complain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json, Task
+    from xlbench.contracts import Json
     from xlbench.lab.kinds.kind import Predicted
 
 State = tuple[str, int, int, Variant] | None
@@ -88,9 +89,11 @@ class Lab:
         self._state: State = None
         self._loss = 0.0
         self._run: masked_lm.Training | None = None
-        self._encoded: dict[tuple[str, str, Split], Encoded] = {}
+        self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
         self._text: dict[tuple[str, int, int], NDArray[np.int32]] = {}
+        self._adapter: dict[str, Path | None] = {}
+        """Folder of the adapter that is in memory for a task; None for one that was retrained."""
         self._languages: OrderedDict[str, Mapping[str, float]] = OrderedDict()
         self._composed: Composed = None
         self._guard = Guard(self.encoder)
@@ -124,6 +127,7 @@ class Lab:
         """Before a job: put back whatever an earlier one changed, weights, adapters, modes and torch's
         settings alike, and seed all random states by `key`, hexadecimal digits.
         """
+        self._forget_retrained()
         self._guard.put_back()
         self._guard.seed(int(key[:15], 16))
         if not self._is_untouched():
@@ -134,6 +138,8 @@ class Lab:
     def restore(self) -> None:
         """See `contracts.Lab`."""
         self._guard.put_back()
+        if self._state is not None:
+            self._forget_retrained()
         self.encoder.restore()
         self._state = self._run = None
         self._mark = self._pretrained
@@ -154,6 +160,7 @@ class Lab:
             self._forget_composition()
         for name in changed:
             self._marks.pop(name, None)
+            self._adapter.pop(name, None)
             self._languages.pop(name, None)
             if name in model.adapters_config.fusions:
                 model.delete_adapter_fusion(name)
@@ -170,6 +177,7 @@ class Lab:
         known = self._state is not None and self._is_untouched()
         if known and self._state == wanted:
             return self._loss
+        self._forget_retrained()
         run = self._run if known and self._passes(wanted) else None
         self._guard.put_back()
         if run is None:
@@ -219,14 +227,16 @@ class Lab:
                 self._text[key] = masked_lm.chunks(found, self.encoder.tokenizer, key[2])
         return self._text[key]
 
-    def encoded(self, task: str, language: str, split: Split) -> Encoded:
-        """A split of a task's data as pieces; kept."""
-        key = (self.resolved.adapter_task(task).name if split == "train" else task, language, split)
+    def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
+        """A split of a task's data as pieces; kept. `how`: another training than the study's."""
+        train = split == "train"
+        resolved = self._trained(task, how) if train else self.resolved
+        one = resolved.adapter_task(task) if train else resolved.tasks[task]
+        sample = _sample(resolved.training[task]) if train else ()
+        key = (one.name if train else task, language, split, sample)
         if key not in self._encoded:
             with self._phase("tokenize"):
-                train = split == "train"
-                one = self.resolved.adapter_task(task) if train else self.resolved.tasks[task]
-                examples = self.resolved.examples(task, language, split)
+                examples = resolved.examples(task, language, split)
                 length = min(one.max_length, self.encoder.longest)
                 kind = kind_of(one)
                 if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
@@ -272,36 +282,73 @@ class Lab:
 
     # Task adapters
 
-    def task_adapter(self, task: str) -> Path | None:
+    def task_adapter(self, task: str, how: AdapterTraining | None = None) -> Path | None:
         """See `contracts.Lab`."""
         if not self.resolved.has_adapter(task):
             return None
-        one, name = self.resolved.adapter_task(task), self.resolved.adapter_task(task).name
-        folder = self._adapters / self.resolved.task_adapter_name(task)
-        if not self.encoder.has_task_adapter(name):
+        resolved = self._trained(task, how)
+        name = resolved.adapter_task(task).name
+        folder = self._adapters / resolved.task_adapter_name(task)
+        if self._adapter.get(name) != folder:
+            self._forget_adapter(name)
             self._from_kept(
                 name,
                 folder,
-                self.resolved.adapter_identity(task),
-                lambda: self._train_task(task, one, folder),
+                resolved.adapter_identity(task),
+                lambda: self._train_kept(task, resolved, folder),
                 lambda: self.encoder.load_task_adapter(name, folder),
             )
+            self._adapter[name] = folder
         self._note(name)
         return folder
 
-    def _train_task(self, task: str, one: Task, folder: Path) -> None:
-        how, identity = self.resolved.training[task], self.resolved.adapter_identity(task)
+    def retrain(self, task: str, how: AdapterTraining | None = None) -> None:
+        """See `contracts.Lab`."""
+        if self.resolved.has_adapter(task):
+            resolved = self._trained(task, how)
+            name = resolved.adapter_task(task).name
+            self._forget_adapter(name)
+            self._train(task, resolved)
+            self._adapter[name] = None
+
+    def _trained(self, task: str, how: AdapterTraining | None) -> Resolved:
+        """The study with the adapter of a task trained so; None is the study's own way."""
+        if how is None or how == self.resolved.training[task]:
+            return self.resolved
+        return self.resolved.with_training({task: how})
+
+    def _train_kept(self, task: str, resolved: Resolved, folder: Path) -> None:
+        """Train an adapter on the pretrained weights and keep it on disk, not in memory."""
         self.restore()
-        self._forget_composition()
-        sets = {x: self.encoded(task, x, "train") for x in self.resolved.study.train_languages}
-        with self._phase("train adapter") as progress:
-            loss = task_adapters.train(self.encoder, one, list(sets.values()), how, progress)
-        examples = {x: len(encoded) for x, encoded in sets.items()}
+        name, loss = resolved.adapter_task(task).name, self._train(task, resolved)
+        examples = {x: resolved.size(task, x, "train") for x in resolved.train_languages(task)}
+        identity = resolved.adapter_identity(task)
         about = {"identity": identity, "examples": examples, "last_epoch_loss": loss}
         try:
-            kept.keep(folder, about, lambda new: self.encoder.save_task_adapter(one.name, new))
+            kept.keep(folder, about, lambda new: self.encoder.save_task_adapter(name, new))
         finally:
-            self.encoder.delete_task_adapter(one.name)
+            self.encoder.delete_task_adapter(name)
+
+    def _train(self, task: str, resolved: Resolved) -> float:
+        """Train a fresh adapter on the weights as they are; its loss in the last epoch, in nats."""
+        self._forget_composition()
+        one, how = resolved.adapter_task(task), resolved.training[task]
+        sets = [self.encoded(task, x, "train", how) for x in resolved.train_languages(task)]
+        with self._phase("train adapter") as progress:
+            return task_adapters.train(self.encoder, one, sets, how, progress)
+
+    def _forget_adapter(self, name: str) -> None:
+        """Take a task adapter out of memory, and with it the composition beneath one."""
+        if name in self._adapter:
+            self._forget_composition()
+            for table in (self._adapter, self._marks, self._digests):
+                table.pop(name, None)
+            self.encoder.delete_task_adapter(name)
+
+    def _forget_retrained(self) -> None:
+        """Take out adapters that were trained on weights which are about to move."""
+        for name in [x for x, folder in self._adapter.items() if folder is None]:
+            self._forget_adapter(name)
 
     def _from_kept(
         self,
@@ -413,7 +460,7 @@ class Lab:
             compositions.add_fusion(self.encoder, names, under.seed)
         self._composed = (under, one.name, tuple(names))
         if under.mix == "tuned":
-            sets = [self.encoded(task, x, "train") for x in self.resolved.study.train_languages]
+            sets = [self.encoded(task, x, "train") for x in self.resolved.train_languages(task)]
             try:
                 with (
                     self._phase("tune fusion") as progress,
@@ -455,6 +502,8 @@ class Lab:
         adapter = self.resolved.adapter_task(task).name
         if under is None:
             if self.resolved.has_adapter(task):
+                if adapter not in self._adapter:
+                    raise RuntimeError(f"no adapter of {adapter} in memory; call Lab.task_adapter() first")
                 self.encoder.use_task_adapter(adapter)
             else:
                 self.encoder.use_no_adapter()
@@ -499,10 +548,10 @@ class Lab:
             evaluations.append(Evaluation(cell, counts, encoded.truncated))
         return evaluations
 
-    def majority(self, cells: Sequence[Cell]) -> list[float]:
+    def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:
         """See `contracts.Lab`."""
         task = self.resolved.tasks[cells[0].task]
-        train = [self.encoded(task.name, x, "train") for x in self.resolved.train_languages(task.name)]
+        train = [self.encoded(task.name, x, "train", how) for x in self.resolved.train_languages(task.name)]
         scores = []
         for cell in cells:
             encoded = self.encoded(cell.task, cell.target, "test")
@@ -515,3 +564,8 @@ class Lab:
         """Where something went wrong: task, plugin and language."""
         plugin = self.resolved.plugins.get(cell.task)
         return f"task {cell.task!r}{f' ({plugin})' if plugin else ''} in {cell.target}"
+
+
+def _sample(how: AdapterTraining) -> tuple[object, ...]:
+    """What says which training examples are used."""
+    return how.limit, how.examples, how.temperature, how.seed if how.examples is not None else None

@@ -1,7 +1,7 @@
 """The probe `transfer`: minimal finetuning on a transfer language, scored on every target language.
 
-The method of arXiv 2403.20088. The body moves; the task adapter and its head, trained on the
-pretrained body, stay as they were.
+The method of arXiv 2403.20088: the body moves; the task adapter and its head, trained on the
+pretrained body, are put back as they were. The reading `retrained` trains them anew on the body that moved.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xlbench import hookimpl
 from xlbench.contracts import Cost, Evaluation, Job
@@ -17,7 +17,7 @@ from xlbench.errors import StudyError
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Json, Lab, Page, Probe, Records, Resolved, Variant
+    from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved, Variant
 
 
 class _Run(NamedTuple):
@@ -29,12 +29,14 @@ class _Run(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """What all jobs of a task share."""
+    """What all jobs of a task in one reading share."""
 
     name: str
+    reading: ReadOut
     cells: tuple[Cell, ...]
-    adapter: dict[str, Json]
     baseline: Job
+    training: Cost
+    """Of each job."""
 
 
 class Transfer:
@@ -50,9 +52,9 @@ class Transfer:
         study = resolved.study
         if not study.transfer:
             raise StudyError("the transfer probe needs transfer languages; name them with --transfer deu,tur")
-        tasks = [self._task(resolved, task) for task in resolved.tasks]
+        tasks = list(self._tasks(resolved))
         runs = [(run, resolved.text_identity(run.language)) for run in self._runs(resolved)]
-        jobs = [task.baseline for task in tasks]
+        jobs = list({task.baseline.condition_key: task.baseline for task in tasks}.values())
         for round_, seed in enumerate(study.seeds):
             for steps in study.steps:
                 for run, text in runs:
@@ -64,9 +66,18 @@ class Transfer:
             jobs.sort(key=lambda job: int(str(job.condition.get("steps", 0))))
         return jobs
 
-    def _task(self, resolved: Resolved, name: str) -> _Task:
-        cells = resolved.cells(name)
-        return _Task(name, cells, resolved.adapter_identity(name), ZeroShot().job(resolved, name))
+    def _tasks(self, resolved: Resolved) -> Iterator[_Task]:
+        """Tasks in each reading; there is nothing to retrain for a task without adapter, which has one."""
+        readings = resolved.study.readings or ("put-back",)
+        for reading in readings:
+            read = resolved.read(reading)
+            for name in resolved.tasks:
+                baseline = ZeroShot().job(read, name)
+                if reading == "put-back" or (not read.has_adapter(name) and "put-back" not in readings):
+                    yield _Task(name, "put-back", resolved.cells(name), baseline, Cost())
+                elif read.has_adapter(name):
+                    cost = baseline.shares[read.task_adapter_name(name)]
+                    yield _Task(name, reading, resolved.cells(name), baseline, cost)
 
     def _runs(self, resolved: Resolved) -> Iterator[_Run]:
         study, everyone = resolved.study, frozenset(x for t in resolved.targets.values() for x in t)
@@ -100,36 +111,38 @@ class Transfer:
             cells = tuple(c for c in task.cells if c.target in run.targets)
             if not cells:
                 continue
+            retrained = task.reading == "retrained"
+            condition: dict[str, Json] = {
+                "model": resolved.model_fingerprint,
+                "adapter": task.baseline.condition["adapter"],
+                "text": text,
+                "variant": run.variant,
+                "steps": steps,
+                "seed": seed,
+            }
             yield Job(
                 probe=self.name,
                 probe_version=self.version,
-                condition={
-                    "model": resolved.model_fingerprint,
-                    "adapter": task.adapter,
-                    "text": text,
-                    "variant": run.variant,
-                    "steps": steps,
-                    "seed": seed,
-                },
+                condition=condition | {"reading": task.reading} if retrained else condition,
                 cells=cells,
-                label=f"{name}, {task.name}",
-                cost=Cost(evaluate_examples=resolved.passes(cells)),
-                shares={**task.baseline.shares, **parts},
+                label=f"{name}, {task.name}{', retrained' if retrained else ''}",
+                cost=replace(task.training, evaluate_examples=resolved.passes(cells)),
+                shares=parts if retrained else {**task.baseline.shares, **parts},
                 group=finetuning,
                 needs=(task.baseline.condition_key,),
             )
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Finetune from the pretrained weights, unless the model is in that state already; then score."""
-        lab.task_adapter(job.cells[0].task)
-        text, where = job.condition["text"], job.condition
-        assert isinstance(text, dict)  # noqa: S101 - narrows the type
+        where: Mapping[str, Any] = job.condition
+        task, how = job.cells[0].task, lab.resolved.adapter_training(where["adapter"])
+        if reading_of(job) == "put-back":
+            lab.task_adapter(task, how)
         lab.finetune(
-            str(text["language"]),
-            steps=int(str(where["steps"])),
-            seed=int(str(where["seed"])),
-            variant="shuffled" if where["variant"] == "shuffled" else "plain",
+            where["text"]["language"], steps=where["steps"], seed=where["seed"], variant=where["variant"]
         )
+        if reading_of(job) == "retrained":
+            lab.retrain(task, how)
         return lab.evaluate(job.cells)
 
     def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
@@ -155,6 +168,11 @@ class Transfer:
         from xlbench_probes import transfer_compare
 
         return transfer_compare.compare(one, other)
+
+
+def reading_of(job: Job) -> ReadOut:
+    """How a job of the probe reads the fine-tuned model."""
+    return "retrained" if job.condition.get("reading") == "retrained" else "put-back"
 
 
 def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[str, dict[str, Cost]]:

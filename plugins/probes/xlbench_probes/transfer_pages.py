@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
 from xlbench.scores import difference
+from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, counted, interval, words
-from xlbench_probes.transfer_view import PROBE, View
+from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,21 @@ if TYPE_CHECKING:
 def pages(records: Records) -> list[Page]:
     """A page a task: who donates, who receives, and the whole matrix of effects."""
     reading = Reading(records)
-    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
-    return [Page(x.task, f"Transfer: {x.task}", tuple(_summary(x)), tuple(_parts(x))) for x in views]
+    return [_page(reading, task) for task in reading.tasks(PROBE)]
+
+
+def _page(reading: Reading, task: str) -> Page:
+    """The page of the first reading, with what a second one says of it."""
+    views = [View.of(reading, task, x) for x in read_outs(reading, task)]
+    by_reading = {x.read_out: x for x in views}
+    first = views[0]
+    summary, parts = [*_summary(first)], [*_parts(first)]
+    if len(views) > 1:
+        pair = readings.Pair(by_reading["put-back"], by_reading["retrained"])
+        summary += readings.summary(pair)
+        parts = [*readings.parts(pair), *parts]
+    how = " (task adapters retrained)" if first.read_out == "retrained" else ""
+    return Page(task, f"Transfer: {task}{how}", tuple(summary), tuple(parts))
 
 
 def _parts(view: View) -> Iterator[Part]:

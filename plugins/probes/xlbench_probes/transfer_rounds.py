@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xlbench.estimate import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
 from xlbench_probes.reading import Reading
+from xlbench_probes.transfer import reading_of
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Job, Json, Metric, Records
+    from xlbench.contracts import Cell, Job, Json, Metric, ReadOut, Records
     from xlbench.scores import Followed
 
 PROBE = "transfer"
@@ -27,8 +28,8 @@ PILOT = 4
 others: how far seeds differ is told from them."""
 
 Pair: TypeAlias = "tuple[Arm, str]"
-_Score: TypeAlias = "tuple[str, Arm, str]"
-"""Task, arm, target."""
+_Score: TypeAlias = "tuple[str, ReadOut, Arm, str]"
+"""Task, reading, arm, target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
         arm = arm_of(job)
         finetuning[arm] = passes(total(x for x in job.shares.values() if x.finetune_tokens))
         for cell in job.cells:
-            ahead.setdefault(arm, {})[cell.task, arm, cell.target] = passes(job.cost) / len(job.cells)
+            ahead.setdefault(arm, {})[cell.task, reading_of(job), arm, cell.target] = passes(job.cost) / len(
+                job.cells
+            )
     kept = {score for scores in ahead.values() for score in scores if score not in said}
     for arm, scores in ahead.items():
         open_ = {
@@ -118,14 +121,14 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
         cells = (finetuning[arm] + sum(scores[x] for x in open_)) / (sum(scores.values()) / len(scores))
         if open_ and sum(open_.values()) >= min(enough, futile * cells):
             kept |= open_.keys()
-    going = {arm for _, arm, _ in kept}
+    going = {arm for _, _, arm, _ in kept}
     for table in pilots:
-        kept |= set([x for x in table if x[1] in going][:PILOT])
+        kept |= set([x for x in table if x[2] in going][:PILOT])
     return {
         (job.condition_key, cell): said[score].word if _is_claimed(said[score]) else "futile"
         for job in coming
         for cell in job.cells
-        if (score := (cell.task, arm_of(job), cell.target)) not in kept
+        if (score := (cell.task, reading_of(job), arm_of(job), cell.target)) not in kept
     }
 
 
@@ -135,20 +138,23 @@ def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]
     reading, seeds = Reading(records), len(study["seeds"])
     found: dict[_Score, Followed] = {}
     first: list[list[_Score]] = []
+    tables: dict[tuple[str, ReadOut], list[Trial]] = {}
+    adapters: dict[tuple[str, ReadOut], Json] = {}
     for task in reading.tasks(PROBE):
-        trials = []
         for job, cell in reading.planned(PROBE, task):
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
-            trials.append(Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts))
-        so_far = courses(
-            task, records.metrics[task], baselines(reading, task), trials, parallel=reading.parallel(task)
-        )
+            one = Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts)
+            tables.setdefault((task, reading_of(job)), []).append(one)
+            adapters[task, reading_of(job)] = job.condition.get("adapter")
+    for (task, read_out), trials in tables.items():
+        before = baselines(reading, task, adapters[task, read_out])
+        so_far = courses(task, records.metrics[task], before, trials, parallel=reading.parallel(task))
         for some in judged(so_far, study["transfer"], seeds):
-            own = {(task, *pair): x for pair, x in some.items()}
+            own = {(task, read_out, *pair): x for pair, x in some.items()}
             found |= own
             if all(x.seeds == 1 for x in some.values()):
-                first.append(sorted(own, key=lambda x: (-own[x].chance, x[2], x[1].text)))
+                first.append(sorted(own, key=lambda x: (-own[x].chance, x[3], x[2].text)))
     return found, first
 
 

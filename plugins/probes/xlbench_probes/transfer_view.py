@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
 from xlbench_probes.reading import words
+from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_features import pair_features
 from xlbench_probes.transfer_rounds import courses, judged
 from xlbench_probes.zero_shot_pages import baselines, majorities
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Distance, Metric
+    from xlbench.contracts import Distance, Json, Metric, ReadOut
     from xlbench.scores import Condition, Estimate, Followed, Judged
     from xlbench_probes.reading import Reading
 
@@ -42,16 +43,23 @@ class View:
     """That the study has."""
     followed: Mapping[tuple[Arm, str], Followed]
     """Of an adaptive study: what the sequential tests say of each effect; otherwise empty."""
+    read_out: ReadOut
+    """How the fine-tuned models were read."""
     _judged: dict[tuple[str, int], dict[Any, Judged]] = field(default_factory=dict, init=False, repr=False)
     """By kind of number and steps: each table of numbers is tested once, for every surface that shows it."""
 
     @classmethod
-    def of(cls, reading: Reading, task: str) -> View:
-        """Gather what the records have of a task."""
+    def of(cls, reading: Reading, task: str, read_out: ReadOut | None = None) -> View:
+        """Gather what the records have of a task in one reading, the first that was asked for if None."""
         study: Mapping[str, Any] = reading.records.study
+        read_out = read_out or read_outs(reading, task)[0]
+        adapter: Json = None
         trials: dict[tuple[Arm, int, str], Trial] = {}
         for job, cell in reading.planned(PROBE, task):
+            if reading_of(job) != read_out:
+                continue
             condition: Mapping[str, Any] = job.condition
+            adapter = condition.get("adapter")
             arm = Arm(condition["text"]["language"], condition["steps"], condition["variant"])
             found = reading.evaluation(job, cell)
             trials[arm, condition["seed"], cell.target] = (
@@ -59,7 +67,7 @@ class View:
                 if found
                 else Trial(arm, condition["seed"], cell.target, None, reading.missing(job, cell))
             )
-        before = baselines(reading, task)
+        before = baselines(reading, task, adapter)
         metric = reading.records.metrics[task]
         reached = {target for _, _, target in trials}
         adaptive = bool(study.get("adaptive"))
@@ -82,7 +90,7 @@ class View:
             task,
             metric,
             effects,
-            majorities(reading, task),
+            majorities(reading, task, adapter),
             tuple(study["transfer"]),
             tuple(x for x in study["targets"] if x in reached),
             tuple(sorted({arm.steps for arm, _, _ in trials})),
@@ -91,6 +99,7 @@ class View:
             (*holes, *(x.missing for x in trials.values() if x.counts is None)),
             len(study["seeds"]),
             followed,
+            read_out,
         )
 
     @property
@@ -228,6 +237,11 @@ class View:
     def ranked_targets(self, steps: int) -> list[tuple[str, Estimate]]:
         """Targets by recipience, the largest first; what is missing last."""
         return _ranked({target: self.recipience(target, steps) for target in self.targets})
+
+
+def read_outs(reading: Reading, task: str) -> list[ReadOut]:
+    """The readings in which a task was to be scored, in order."""
+    return list(dict.fromkeys(reading_of(job) for job, _ in reading.planned(PROBE, task)))
 
 
 def _kind(arm: Condition) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xlbench import hookimpl
 from xlbench.contracts import Cost, Evaluation, Job
@@ -45,9 +45,11 @@ class ZeroShot:
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Train or load the task adapter, then score."""
-        lab.task_adapter(job.cells[0].task)
+        adapter: Any = job.condition["adapter"]
+        how = lab.resolved.adapter_training(adapter)
+        lab.task_adapter(job.cells[0].task, how)
         lab.restore()
-        majority = lab.majority(job.cells)
+        majority = lab.majority(job.cells, how)
         return [
             Evaluation(e.cell, e.counts, e.truncated, {"majority": points})
             for e, points in zip(lab.evaluate(job.cells), majority, strict=True)

@@ -10,7 +10,7 @@ from xlbench.scores import Effects
 from xlbench_probes.reading import Reading, counted
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Counts, Records
+    from xlbench.contracts import Cell, Counts, Evaluation, Job, Json, Records
 
 PROBE = "zero-shot"
 
@@ -21,19 +21,31 @@ def pages(records: Records) -> list[Page]:
     return [_page(reading, task) for task in reading.tasks(PROBE)]
 
 
-def baselines(reading: Reading, task: str) -> dict[str, Counts | str]:
-    """Counts by target, or what is missing."""
-    found: dict[str, Counts | str] = {}
+def measured(
+    reading: Reading, task: str, adapter: Json = None
+) -> dict[str, tuple[Job, Cell, Evaluation | None]]:
+    """Evaluations by target, of one task adapter: that of this identity, or the first that is planned. Scores
+    of different adapters are never mixed.
+    """
+    found: dict[str, tuple[Job, Cell, Evaluation | None]] = {}
     for job, cell in reading.planned(PROBE, task):
-        evaluation = reading.evaluation(job, cell)
-        found[cell.target] = evaluation.counts if evaluation else reading.missing(job, cell)
+        own = job.condition.get("adapter")
+        adapter = own if adapter is None else adapter
+        if own == adapter:
+            found[cell.target] = job, cell, reading.evaluation(job, cell)
     return found
 
 
-def majorities(reading: Reading, task: str) -> dict[str, float]:
-    """Points of the majority baseline, by target, where that was measured."""
-    evaluations = (reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task))
-    return {x.cell.target: x.extra["majority"] for x in evaluations if x and "majority" in x.extra}
+def baselines(reading: Reading, task: str, adapter: Json = None) -> dict[str, Counts | str]:
+    """Counts by target, or what is missing."""
+    found = measured(reading, task, adapter)
+    return {x: one.counts if one else reading.missing(job, cell) for x, (job, cell, one) in found.items()}
+
+
+def majorities(reading: Reading, task: str, adapter: Json = None) -> dict[str, float]:
+    """Score of the majority-class baseline, by target, where that was measured."""
+    found = ((x, one) for x, (_, _, one) in measured(reading, task, adapter).items())
+    return {x: one.extra["majority"] for x, one in found if one and "majority" in one.extra}
 
 
 def _page(reading: Reading, task: str) -> Page:
@@ -41,7 +53,7 @@ def _page(reading: Reading, task: str) -> Page:
     counts = baselines(reading, task)
     effects = Effects(task, metric, counts, (), parallel=reading.parallel(task))
     majority = majorities(reading, task)
-    found = {cell.target: reading.evaluation(job, cell) for job, cell in reading.planned(PROBE, task)}
+    found = {x: one for x, (_, _, one) in measured(reading, task).items()}
     scores = {target: effects.zero_shot(target) for target in counts}
     others = [
         Effects(task, replace(metric, score=score), counts, (), parallel=reading.parallel(task))
