@@ -39,7 +39,7 @@ from xlbench.output import complain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json
+    from xlbench.contracts import Json, Task
     from xlbench.lab.kinds.kind import Predicted
 
 State = tuple[str, int, int, Variant] | None
@@ -249,7 +249,7 @@ class Lab:
                 except (JobError, XlbenchError):
                     raise
                 except Exception as error:
-                    raise self._at_fault(kind, one, key, examples, error) from error
+                    raise self._at_fault(kind, one, key[:3], examples, error) from error
                 self._encoded[key] = found
         return self._encoded[key]
 
