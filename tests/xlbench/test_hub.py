@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -240,3 +241,16 @@ def test_only_an_answer_that_may_change_is_asked_for_again(status: int, tries: i
     with pytest.raises(_AnswerError):
         patience.patiently(ask)
     assert len(asked) == tries == (len(patience.WAITS) + 1 if tries > 1 else 1)
+
+
+def test_a_cached_file_that_was_written_to_is_checked_again(tmp_path: Path) -> None:
+    with Hub(small("busy")) as hub:
+        wanted = {"it": count("busy")}
+        assert read(wanted, tmp_path, hub.url)["it"] == "400"
+        (blob,) = (tmp_path / "hub" / "datasets--org--busy" / "blobs").iterdir()
+        whole = blob.read_bytes()
+        times = blob.stat()
+        blob.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        os.utime(blob, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a careful copy would set them
+        assert read(wanted, tmp_path, hub.url)["it"] == "400"
+        assert blob.read_bytes() == whole
