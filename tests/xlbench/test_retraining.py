@@ -176,6 +176,28 @@ def test_put_back_keeps_its_identity_and_retrained_has_its_own(resolved: Resolve
     assert [x.condition_key for x in alone] == [x.condition_key for x in retrained]
 
 
+def test_a_job_of_each_reading_measures_that_reading(
+    resolved: Resolved, checkpoint: Path, tmp_path: Path
+) -> None:
+    """In one Lab, one after the other and back, as by hand in a Lab of its own."""
+    far = both(resolved, mlm=replace(resolved.mlm, learning_rate=0.02))
+    one, other = (Lab(far, str(checkpoint), tmp_path / x, device="cpu", threads=1) for x in ("one", "other"))
+    jobs = [x for x in transfer(list(Transfer().jobs(far))) if x.cells[0].task == "tags"]
+    jobs = [x for x in jobs if (x.condition["steps"], x.condition["seed"]) == (3, 0)]
+    put_back, retrained = (
+        next(x for x in jobs if x.condition["variant"] == "plain" and ("reading" in x.condition) is side)
+        for side in (False, True)
+    )
+    found = [counts(list(Transfer().run(x, one))) for x in (put_back, retrained, put_back)]
+    other.task_adapter("tags")
+    other.finetune("qaa", steps=3, seed=0)
+    expected = [counts(other.evaluate(put_back.cells))]
+    other.retrain("tags")
+    expected.append(counts(other.evaluate(put_back.cells)))
+    assert found == [*expected, expected[0]]
+    assert expected[0] != expected[1]
+
+
 def test_fewer_examples_are_fewer_on_both_sides(resolved: Resolved) -> None:
     found = both(resolved, retraining=Retraining(examples=20))
     jobs = [x for x in Transfer().jobs(found) if x.cells[0].task == "tags"]
