@@ -313,3 +313,14 @@ def test_without_charts_the_tables_say_it_all(
     assert page.get_by_text("could not be drawn").count() == 2
     page.locator(".chart").first.focus()
     page.keyboard.press("ArrowRight")
+
+
+def test_the_browser_rounds_as_everything_else_does(visit: Visit, wide: Path) -> None:
+    page, rng = visit.go(wide), random.Random(1)
+    halves = [sign * x / 16 for x in range(1, 400) for sign in (1, -1)]  # many lie exactly between two
+    values = [*halves, *(rng.gauss(0, 5) for _ in range(500)), 0.0, -0.04, 99.95, 1e9 + 0.25]
+    for decimals in (1, 2):
+        for signed in (True, False):
+            ours = [contracts.decimal(x, decimals, signed=signed) for x in values]
+            asked = "([xs, d, s]) => xs.map((x) => decimal(x, d, s))"
+            assert page.evaluate(asked, [values, decimals, signed]) == ours

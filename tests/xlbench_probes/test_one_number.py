@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
+from composed import Drawn, drawn, over
 from synthetic import Synthetic
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
+from xlbench.report.page_data import page_data
+from xlbench.report.provenance import Provenance
+from xlbench.scores import Effects, Mixture, Trial, difference, inflicted, judge, suffered
 from xlbench_probes import transfer_advice, transfer_compare, transfer_pages
+from xlbench_probes.interference import Interference
+from xlbench_probes.stacking import Stacking
 
 Key = tuple[Any, ...]
 """Task, quantity, steps, and the languages."""
@@ -118,3 +127,123 @@ def test_the_summary_says_what_the_tables_say() -> None:
     line = next(x for x in page.summary if "donation" in x)
     assert most.word in ("helps", "harms")
     assert most.word in line
+
+
+# Probes of language adapters
+
+
+def table_of(page: Page, title: str) -> dict[str, Mapping[str, Any]]:
+    """Rows by what stands first in them."""
+    (table,) = [x for x in page.parts if isinstance(x, Table) and x.title == title]
+    return {str(row[0]): dict(zip(table.columns, row, strict=True)) for row in table.rows}
+
+
+def matrix_of(page: Page, title: str) -> dict[tuple[str, str], Number]:
+    (matrix,) = [x for x in page.parts if isinstance(x, Matrix) and x.title == title]
+    return {
+        (f, g): x
+        for f, line in zip(matrix.rows, matrix.cells, strict=True)
+        for g, x in zip(matrix.columns, line, strict=True)
+    }
+
+
+def mixed(study: Drawn, task: str, mix: str) -> dict[tuple[str, str], Any]:
+    """Interference of b on a by (a, b), from the counts alone."""
+    trials, before = [], {}
+    for job in study.jobs:
+        under: Any = job.condition.get("under")
+        for cell in job.cells:
+            counts = study.evaluate(job, cell).counts
+            if cell.task == task and not under:
+                before[cell.target] = counts
+            elif cell.task == task:
+                names = tuple(x["language"] or "random" for x in under["adapters"])
+                seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in under["adapters"])])
+                trials.append(Trial(Mixture(names, under["mix"]), seed, cell.target, counts))
+    effects = Effects(task, study.resolved.tasks[task].metric, before, trials)
+    pairs = sorted(
+        {x.arm.adapters for x in trials if isinstance(x.arm, Mixture) and len(x.arm.adapters) == 2}
+    )
+    return {
+        (a, b): difference(effects.effect(Mixture(one, mix), a), effects.effect(Mixture((a,)), a))
+        for one in pairs
+        for a, b in (one, one[::-1])
+        if "random" not in one and a in before
+    }
+
+
+def test_what_is_inflicted_and_suffered_is_one_family_each() -> None:
+    study = drawn(over(options={"mixes": ["average"], "sizes": [2]}, seeds=(0, 1, 2)))
+    page = next(x for x in Interference().pages(study.records()) if x.task == "tags")
+    pairs = mixed(study, "tags", "average")
+    languages = dict.fromkeys(x for pair in pairs for x in pair)
+    for title, ask in (("Interference inflicted", inflicted), ("Interference suffered", suffered)):
+        family = {x: ask(pairs, x) for x in languages}
+        wanted = judge({x: y for x, y in family.items() if y.value is not None})
+        rows = {x.rpartition("(")[2][:3]: row for x, row in table_of(page, title).items()}
+        for x, one in wanted.items():
+            found = rows[x]["average"]
+            assert found.value == pytest.approx(one.number.value)
+            assert (found.low, found.high) == pytest.approx((one.number.low, one.number.high))
+            assert found.word == one.number.word
+        apart = [abs(y.number().low - wanted[x].number.low) for x, y in family.items() if x in wanted]
+        assert max(apart) > 0.05  # an interval of its own seeds alone is another
+
+
+def test_a_mean_of_one_pair_is_that_pair() -> None:
+    options = {"mixes": ["average"], "sets": ["qaa+qab"], "random": False}
+    study = drawn(over(options=options, seeds=(0, 1, 2)))
+    page = next(x for x in Interference().pages(study.records()) if x.task == "tags")
+    cells = matrix_of(page, "Interference on tags, average")
+    names = list(table_of(page, "Interference inflicted"))
+    for one, other in (names, names[::-1]):
+        assert said(table_of(page, "Interference inflicted")[one]["average"]) == said(cells[one, other])
+        assert said(table_of(page, "Interference suffered")[other]["average"]) == said(cells[one, other])
+    both = over(("stacking",), seeds=(0, 1, 2))
+    both = dataclasses.replace(both, targets=dict.fromkeys(both.tasks, ("qaa", "qae")))
+    page = Stacking().pages(drawn(both, Stacking()).records())[0]
+    cells = matrix_of(page, f"Stacking under {page.task}")
+    (own,) = [x for (f, g), x in cells.items() if f == g]
+    kinds = table_of(page, "Change of the score with a language adapter beneath the task adapter")
+    assert own.word is not None
+    assert said(kinds["own"]["Change"]) == said(own)
+
+
+def test_a_warning_of_stacking_rests_on_the_numbers_of_the_matrix() -> None:
+    """Whichever page warns: the interval is that of the matrix, which all its cells back."""
+    seen = 0
+    for stack in np.linspace(-0.06, -0.02, 9):
+        study = drawn(over(("stacking", "interference"), {"mixes": ["average"], "sizes": [2]}, seeds=(0, 1)))
+        study.stack = float(stack)
+        jobs = {x.condition_key: x for x in (*study.jobs, *Stacking().jobs(study.resolved))}
+        study.jobs = list(jobs.values())
+        records = study.records()
+        for page, other in zip(Stacking().pages(records), Interference().pages(records), strict=True):
+            cells = matrix_of(page, f"Stacking under {page.task}")
+            own = [(f, x) for (f, g), x in cells.items() if f == g]
+            wanted = [f"{f} {x.text()}" for f, x in own if x.high is not None and x.high < -2]
+            for warnings in (page.warnings, other.warnings):
+                (line,) = warnings or ("",)
+                assert re.findall(r"\w+ \(\w+\) [-+0-9.]+(?=[,;])", line) == wanted
+            seen += bool(wanted)
+    assert 2 <= seen <= 16
+
+
+def test_the_report_has_the_numbers_of_the_tables() -> None:
+    study = Synthetic(seeds=(0, 1, 2), strength=3.0)
+    made_by = Provenance("tiny", "xlbench run", "", ())
+    for page in transfer_pages.pages(study.records()):
+        told = json.loads(json.dumps(page_data("transfer", page, made_by, study.languages)))
+        for part, shown in zip(page.parts, told["parts"], strict=True):
+            if isinstance(part, Matrix):
+                pairs = zip((x for line in part.cells for x in line),
+                            (x for line in shown["cells"] for x in line), strict=True)  # fmt: skip
+                found = [(x, y[:4]) for x, y in pairs if isinstance(y, list)]
+                assert found
+                assert all(said(x) == tuple(y) for x, y in found)
+            else:
+                table = part.table() if isinstance(part, Curves) else part
+                for row, line in zip(table.rows, shown["rows"], strict=True):
+                    for x, y in zip(row, line, strict=True):
+                        if isinstance(x, Number) and x.value is not None:
+                            assert said(x) == (y["value"], y.get("low"), y.get("high"), y.get("word"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -137,6 +138,8 @@ class Records:
 
 
 Value: TypeAlias = "str | int | float | None"
+_EXACTLY = Context(prec=400)
+"""Digits enough for any number of 64 bits."""
 
 
 Verdict: TypeAlias = Literal["helps", "harms", "no clear effect"]
@@ -177,11 +180,14 @@ class Number:
 
 
 def decimal(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number for people. Zero has no sign; what is not finite is a dash."""
+    """A number for people. Zero has no sign; what is not finite is a dash. What lies exactly between two is
+    rounded away from 0, as JavaScript does it, so that a browser shows the same.
+    """
     if not math.isfinite(value):
         return "–"
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
-    return text.lstrip("+-") if float(text) == 0 else text
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACTLY)
+    text = f"{exact:+f}" if signed else f"{exact:f}"
+    return text.lstrip("+-") if exact == 0 else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, inflicted, judge, kind, mean, suffered, verdicts
+from xlbench.scores import difference, kind
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken
-from xlbench_probes.reading import Reading, counted, interval, made_from, number, words
+from xlbench_probes.reading import Reading, counted, interval, made_from, number, verdicts_over, words
 
 if TYPE_CHECKING:
     from xlbench.contracts import Part, Records
@@ -25,7 +25,7 @@ def pages(records: Records) -> list[Page]:
             f"Interference: {x.task}",
             tuple(_summary(x)),
             tuple(_parts(x)),
-            tuple(broken(reading, x.effects, x.members, x.targets)),
+            tuple(broken(reading, x.judged_alone(), x.members)),
         )
         for x in views
     ]
@@ -57,12 +57,12 @@ def _summary(view: View) -> Iterator[str]:
         "with its own language adapter in company, less its score with that adapter alone."
     )
     for mix in view.mixes:
-        pairs = view.pairs(mix)
-        if pairs:
-            found = list(verdicts(pairs).values())
-            overall = interval(mean(pairs.values()).number(), metric.unit)
+        pairs = view.judged_pairs(mix)
+        overall = view.company([x for x in view.sets if len(x) == 2], mix)
+        if pairs and overall is not None:
+            found = [x.number.word for x in pairs.values()]
             yield (
-                f"{mix.capitalize()}: over all pairs {overall}; of "
+                f"{mix.capitalize()}: over all pairs {interval(overall, metric.unit)}; of "
                 f"{counted(len(pairs), 'pair')}, {found.count('harms')} clearly harm and "
                 f"{found.count('helps')} clearly help."
             )
@@ -90,7 +90,7 @@ def _arms(view: View) -> Table:
                 (
                     mix,
                     f"{size} languages",
-                    number(view.over_sets(sets, mix)),
+                    view.company(sets, mix),
                     number(view.outside(sets, mix)),
                     n,
                 )
@@ -110,26 +110,24 @@ def _arms(view: View) -> Table:
     )
 
 
-def _exchange(view: View, what: str) -> Table:
+def _exchange(view: View, what: Literal["inflicted", "suffered"]) -> Table:
     """What each language does to the others, or they to it, in pairs."""
-    by = {mix: view.pairs(mix) for mix in view.mixes}
-    function = inflicted if what == "inflicted" else suffered
-    rows = [
-        (view.reading.name(x), *(number(function(by[mix], x)) for mix in view.mixes)) for x in view.members
-    ]
+    by = {mix: view.exchange(mix, what) for mix in view.mixes}
+    rows = [(view.reading.name(x), *(by[mix].get(x) for mix in view.mixes)) for x in view.members]
     note = (
         "Mean over the others of the interference of the language on them, in pairs."
         if what == "inflicted"
         else "Mean over the others of their interference on the language, in pairs."
     )
+    note += f" {verdicts_over('the languages of one mix')} A mean of one pair has that pair's own verdict."
     return Table(f"Interference {what}", ("Language", *view.mixes), tuple(rows), note)
 
 
 def _kinds(view: View) -> Table:
     rows: list[tuple[str | int, ...]] = []
     for mix in view.mixes:
-        pairs = view.pairs(mix)
-        found = verdicts(pairs)
+        pairs = view.judged_pairs(mix)
+        found = {pair: word for pair, x in pairs.items() if (word := x.number.word) is not None}
         for target in (x for x in view.members if any(a == x for a, _ in pairs)):
             others = [pair for pair in pairs if pair[0] == target]
             ours = [found[pair] for pair in others if pair in found]
@@ -149,7 +147,7 @@ def _larger(view: View) -> Table:
     rows = [
         (
             " + ".join(view.reading.name(x) for x in one),
-            *(number(view.over_sets([one], mix)) for mix in view.mixes),
+            *(view.company([one], mix) for mix in view.mixes),
         )
         for one in view.sets
         if len(one) > 2
@@ -172,7 +170,8 @@ def _sensitivity(view: View) -> Table:
                 if view.was_run(sets[0], mix, variant):
                     found = view.over_sets(sets, mix, variant)
                     apart = number(difference(found, own)) if variant else None
-                    rows.append((variant or "as the study has it", mix, size, number(found), apart))
+                    shown = view.company(sets, mix, variant)
+                    rows.append((variant or "as the study has it", mix, size, shown, apart))
     return Table(
         "Sensitivity to the method",
         ("Settings", "Mix", "Languages", "Interference", "Difference"),
@@ -183,10 +182,8 @@ def _sensitivity(view: View) -> Table:
 
 
 def _matrix(view: View, mix: str) -> Matrix:
-    pairs = view.pairs(mix)
     targets = [x for x in view.members if x in view.targets]
-
-    found = {pair: x.number for pair, x in judge(pairs).items()}
+    found = {pair: x.number for pair, x in view.judged_pairs(mix).items()}
 
     def cell(a: str, b: str) -> Number:
         if (a, b) not in found:
@@ -202,5 +199,6 @@ def _matrix(view: View, mix: str) -> Matrix:
         "Company",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
-        note="Score of the target with both adapters mixed, less its score with its own alone.",
+        note="Score of the target with both adapters mixed, less its score with its own alone (positive: the "
+        f"target gains). {verdicts_over('all pairs of the mix')}",
     )

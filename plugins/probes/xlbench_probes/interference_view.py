@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
-from xlbench.scores import Effects, Mixture, difference, interference, mean
-from xlbench_probes.mixtures import RANDOM, planned, rows_of_sweep, settings_of, trials
+from xlbench.scores import Effects, Mixture, difference, inflicted, interference, judge, mean, suffered
+from xlbench_probes.mixtures import (
+    RANDOM,
+    judged_changes,
+    planned,
+    rows_of_sweep,
+    settings_of,
+    stacked,
+    trials,
+)
+from xlbench_probes.reading import number
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
-    from xlbench.scores import Estimate
+    from xlbench.contracts import Number
+    from xlbench.scores import Estimate, Judged
     from xlbench_probes.reading import Reading
 
 PROBE = "interference"
@@ -37,6 +47,10 @@ class View:
     """Whether invertible parts act; None where no adapter has one."""
     missing: tuple[str, ...]
     """What was planned and is not there, for people."""
+    stacked: tuple[str, ...]
+    """Adapters that were put alone beneath the task adapter."""
+    _judged: dict[str, dict[tuple[str, str], Judged]] = field(default_factory=dict, init=False, repr=False)
+    """By mix: each pair is tested once, for every table that shows it."""
 
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
@@ -66,6 +80,7 @@ class View:
                 *(x for x in before.values() if isinstance(x, str)),
                 *(x.missing for x in (*alone, *mixed) if x.counts is None),
             ),
+            stacked(reading, alone),
         )
 
     @property
@@ -87,6 +102,41 @@ class View:
                     if a in self.targets:
                         found[a, b] = interference(self.effects, Mixture(one, mix), a)
         return found
+
+    def judged_pairs(self, mix: str) -> dict[tuple[str, str], Judged]:
+        """Interference of b on a, by (a, b), tested once: all pairs of a mix are the family of their
+        verdicts.
+        """
+        if mix not in self._judged:
+            self._judged[mix] = judge(self.pairs(mix))
+        return self._judged[mix]
+
+    def exchange(self, mix: str, what: Literal["inflicted", "suffered"]) -> dict[str, Number]:
+        """Means by member of what it does to the others in pairs, or they to it; these of a mix are a family.
+        What is a mean of a single pair has the number of that pair.
+        """
+        pairs, judged, side = self.pairs(mix), self.judged_pairs(mix), 1 if what == "inflicted" else 0
+        own = {x: [pair for pair in pairs if pair[side] == x] for x in self.members}
+        average = inflicted if what == "inflicted" else suffered
+        several = judge({x: average(pairs, x) for x, some in own.items() if len(some) > 1})
+        return {
+            x: several[x].number if x in several else judged[some[0]].number
+            for x, some in own.items()
+            if some
+        }
+
+    def judged_alone(self) -> dict[tuple[str, str], Judged]:
+        """Changes with one adapter alone against none, as the stacking page has them."""
+        return judged_changes(self.effects, self.stacked, self.targets)
+
+    def company(self, sets: Sequence[tuple[str, ...]], mix: str, variant: str = "") -> Number | None:
+        """`over_sets` as a number; of a single pair and target the number of that pair."""
+        cells = [(one, a) for one in sets for a in one if a in self.targets]
+        if len(cells) == 1 and len(cells[0][0]) == 2 and not variant:
+            ((one, a),) = cells
+            (b,) = (x for x in one if x != a)
+            return self.judged_pairs(mix)[a, b].number
+        return number(self.over_sets(sets, mix, variant))
 
     def both(self, a: str, b: str, mix: str) -> tuple[Estimate, Estimate]:
         """Scores of a with its own adapter alone, and mixed with that of b."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import LanguageTraining
-from xlbench.scores import Mixture, Trial
+from xlbench.scores import Mixture, Trial, judge
 from xlbench.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Job
-    from xlbench.scores import Effects, Estimate
+    from xlbench.scores import Effects, Estimate, Judged
     from xlbench_probes.reading import Reading
 
 RANDOM = "random"
@@ -64,14 +64,33 @@ def change(effects: Effects, language: str, target: str) -> Estimate:
     return effects.effect(Mixture((language,)), target)
 
 
-def broken(reading: Reading, effects: Effects, languages: Sequence[str], targets: Sequence[str]) -> list[str]:
-    """A warning where a language's own adapter clearly costs its score more than the tolerance."""
+def stacked(reading: Reading, found: Sequence[Trial]) -> tuple[str, ...]:
+    """What was put alone beneath the task adapter, with the study's own settings: its transfer languages, in
+    the study's order, then RANDOM.
+    """
+    arms = [x.arm for x in found if isinstance(x.arm, Mixture)]
+    there = {x.adapters[0] for x in arms if len(x.adapters) == 1 and not x.variant}
+    return tuple(x for x in (*(_study(reading).get("transfer") or ()), RANDOM) if x in there)
+
+
+def judged_changes(
+    effects: Effects, names: Sequence[str], targets: Sequence[str]
+) -> dict[tuple[str, str], Judged]:
+    """Every change by (adapter, target), tested once: what is stacked is the family of its verdicts, on
+    whatever page it is shown.
+    """
+    return judge({(f, g): change(effects, f, g) for f in names for g in targets})
+
+
+def broken(reading: Reading, judged: Mapping[tuple[str, str], Judged], languages: Sequence[str]) -> list[str]:
+    """A warning where a language's own adapter clearly costs its score more than the tolerance; the numbers
+    are those of `judged_changes`.
+    """
     drops = []
     for language in languages:
-        if language in targets:
-            found = change(effects, language, language).number()
-            if found.value is not None and found.high is not None and found.high < -TOLERANCE:
-                drops.append(f"{reading.name(language)} {found.value:.1f}")
+        found = judged[language, language].number if (language, language) in judged else None
+        if found is not None and found.high is not None and found.high < -TOLERANCE:
+            drops.append(f"{reading.name(language)} {found.text()}")
     if not drops:
         return []
     return [

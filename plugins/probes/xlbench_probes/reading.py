@@ -76,6 +76,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def verdicts_over(family: str) -> str:
+    """What verdicts are, and over what they are corrected."""
+    return (
+        f"Verdicts (helps, harms, no clear effect) come from paired two-sided tests with the false discovery "
+        f"rate held at 5% over {family}."
+    )
+
+
 def interval(number: Number, unit: str) -> str:
     """As in "+0.42 points (95% CI -0.10 to +0.95), no clear effect"; untested, "CI includes 0"."""
     if number.value is None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import Effects, Mixture, judge, mean
-from xlbench_probes.mixtures import RANDOM, broken, change, planned, trials
-from xlbench_probes.reading import Reading, counted, interval, made_from, number
+from xlbench.scores import Effects, Mixture, mean
+from xlbench_probes.mixtures import RANDOM, broken, change, judged_changes, planned, stacked, trials
+from xlbench_probes.reading import Reading, counted, interval, made_from, number, verdicts_over
 from xlbench_probes.zero_shot_pages import baselines
 
 if TYPE_CHECKING:
     from xlbench.contracts import Records
-    from xlbench.scores import Estimate, Judged
+    from xlbench.scores import Judged
 
 PROBE = "stacking"
 UNKNOWN = "unknown"
@@ -32,6 +32,8 @@ class View:
     """Those whose adapters were stacked, in the study's order."""
     targets: tuple[str, ...]
     random: bool
+    judged: Mapping[tuple[str, str], Judged]
+    """Every change by (adapter, target)."""
 
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
@@ -39,12 +41,11 @@ class View:
         before = baselines(reading, task)
         whole, without = (trials(reading, PROBE, task, invertible=x) for x in (True, False))
         found = whole or without  # another probe may have asked for adapters without their invertible parts
-        stacked = {x.arm.adapters[0] for x in found if isinstance(x.arm, Mixture)}
+        names, targets = stacked(reading, found), tuple(before)
         effects = Effects(task, reading.records.metrics[task], before, found, parallel=reading.parallel(task))
-        study = reading.records.study
-        order = study["transfer"] if isinstance(study["transfer"], list) else []
-        languages = tuple(str(x) for x in order if x in stacked)
-        return cls(reading, task, effects, languages, tuple(before), RANDOM in stacked)
+        languages = tuple(x for x in names if x != RANDOM)
+        judged = judged_changes(effects, names, targets)
+        return cls(reading, task, effects, languages, targets, RANDOM in names, judged)
 
     def kinds(self, target: str) -> dict[str, list[str]]:
         """The stacked languages by what they are to a target."""
@@ -63,10 +64,15 @@ class View:
         language = self.reading.records.languages.get(code)
         return language.family if language else UNKNOWN
 
-    def over(self, kind: str, targets: tuple[str, ...]) -> Estimate:
-        """Mean change over targets that have such adapters, each target's adapters averaged first."""
-        found = [(g, self.kinds(g)[kind]) for g in targets]
-        return mean(mean(change(self.effects, f, g) for f in some) for g, some in found if some)
+    def over(self, kind: str, targets: Sequence[str]) -> Number | None:
+        """Mean change over targets that have such adapters, each target's adapters averaged first; of a
+        single pair its own number. None where there is no pair.
+        """
+        found = {g: some for g in targets if (some := self.kinds(g)[kind])}
+        pairs = [(f, g) for g, some in found.items() for f in some]
+        if len(pairs) == 1:
+            return self.judged[pairs[0]].number
+        return number(mean(mean(change(self.effects, f, g) for f in some) for g, some in found.items()))
 
 
 def pages(records: Records) -> list[Page]:
@@ -76,13 +82,12 @@ def pages(records: Records) -> list[Page]:
 
 
 def _page(reading: Reading, view: View) -> Page:
-    judged = _judged(view)
     return Page(
         view.task,
         f"Stacking: {view.task}",
         tuple(_summary(view)),
-        (_kinds(view), _targets(view, judged), _adapters(view), _matrix(view, judged)),
-        tuple(broken(reading, view.effects, view.languages, view.targets)),
+        (_kinds(view), _targets(view), _adapters(view), _matrix(view)),
+        tuple(broken(reading, view.judged, view.languages)),
     )
 
 
@@ -92,9 +97,9 @@ def _summary(view: View) -> Iterator[str]:
         f"which was trained without any; {counted(len(view.targets), 'target language')}."
     )
     own = view.over("own", view.targets)
-    if own.value is not None:
+    if own is not None and own.value is not None:
         unit = view.reading.records.metrics[view.task].unit
-        yield f"With a target's own adapter its score changes by {interval(own.number(), unit)}, on average."
+        yield f"With a target's own adapter its score changes by {interval(own, unit)}, on average."
     yield (
         "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
         "seed, over test examples only)."
@@ -106,7 +111,7 @@ def _kinds(view: View) -> Table:
     for kind in ("own", "related", "unrelated", "random"):
         sizes = [len(view.kinds(g)[kind]) for g in view.targets]
         found = view.over(kind, view.targets)
-        rows.append((kind, number(found), sum(x > 0 for x in sizes), sum(sizes)))
+        rows.append((kind, found, sum(x > 0 for x in sizes), sum(sizes)))
     return Table(
         "Change of the score with a language adapter beneath the task adapter",
         ("Adapter", "Change", "Targets", "Pairs"),
@@ -116,15 +121,10 @@ def _kinds(view: View) -> Table:
     )
 
 
-def _targets(view: View, judged: Mapping[tuple[str, str], Judged]) -> Table:
-    def over(some: Sequence[str], g: str) -> Number | None:
-        if len(some) == 1:  # a single cell has the number of the matrix, interval and verdict too
-            return judged[some[0], g].number
-        return number(mean(change(view.effects, f, g) for f in some)) if some else None
-
+def _targets(view: View) -> Table:
     rows = []
     for g in view.targets:
-        means = (over(some, g) for some in view.kinds(g).values())
+        means = (view.over(kind, (g,)) for kind in view.kinds(g))
         rows.append((view.reading.name(g), view.reading.seen(g), view.effects.zero_shot(g), *means))
     return Table(
         "Change by target",
@@ -166,18 +166,12 @@ def _mean(runs: Iterable[Mapping[str, float] | str], what: str) -> Number | None
     return Number(sum(found) / len(found)) if found else None
 
 
-def _judged(view: View) -> dict[tuple[str, str], Judged]:
-    """Every change by (adapter, target), tested once: the matrix is the family of its verdicts."""
-    names = [*view.languages, *([RANDOM] if view.random else [])]
-    return judge({(f, g): change(view.effects, f, g) for f in names for g in view.targets})
-
-
-def _matrix(view: View, found: Mapping[tuple[str, str], Judged]) -> Matrix:
+def _matrix(view: View) -> Matrix:
     names, effects = [*view.languages, *([RANDOM] if view.random else [])], view.effects
 
     def cell(f: str, g: str) -> Number:
         after = effects.after(Mixture((f,)), g)
-        return made_from(found[f, g].number, before=effects.before(g), after=after)
+        return made_from(view.judged[f, g].number, before=effects.before(g), after=after)
 
     return Matrix(
         f"Stacking under {view.task}",
@@ -187,5 +181,6 @@ def _matrix(view: View, found: Mapping[tuple[str, str], Judged]) -> Matrix:
         "Language adapter",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
-        note="Score with the adapter beneath the task adapter, less the score with none.",
+        note="Score with the adapter beneath the task adapter, less the score with none (positive: the "
+        f"target gains). {verdicts_over('the matrix')}",
     )

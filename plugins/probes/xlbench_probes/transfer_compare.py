@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, judge, mean
-from xlbench_probes.reading import Reading, counted, interval, words
-from xlbench_probes.transfer_tables import verdicts_over
+from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
 from xlbench_probes.transfer_view import PROBE, View
 
 if TYPE_CHECKING:

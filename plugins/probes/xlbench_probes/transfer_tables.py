@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
-from xlbench_probes.reading import counted, made_from, number, words
+from xlbench_probes.reading import counted, made_from, number, verdicts_over, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,14 +20,6 @@ OWN_FAMILY = (
     "Own text of a transfer language is a cell of the effect matrix, and has its verdict; own texts of other "
     "targets are corrected together."
 )
-
-
-def verdicts_over(family: str) -> str:
-    """What verdicts are, and over what they are corrected."""
-    return (
-        f"Verdicts (helps, harms, no clear effect) come from paired two-sided tests with the false discovery "
-        f"rate held at 5% over {family}."
-    )
 
 
 MATRIX = verdicts_over("the effect matrix at one number of steps")
