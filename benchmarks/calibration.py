@@ -5,10 +5,11 @@
 Each matrix has transfer languages, targets and seeds as a study has. Whether an example is right is a
 draw with probabilities of its own: examples differ in difficulty; a transfer language changes each by its
 true effect on the target; a seed moves all examples of a run together; and each example of each run has a
-share that is redrawn. Where rows are parallel, the same row of two targets is alike. The truth is what
-infinitely many seeds and examples would give. Half of the
-transfer languages have no true effect at all. Printed: coverage of 95% intervals for effects, donations,
-recipiences and differences of two donations, and the share of claims that are false.
+share that is redrawn. Where rows are parallel, the same row of two targets is alike. Task adapters differ,
+with and without fine-tuning alike, and in how they fit each transfer language's runs. The truth is what
+infinitely many seeds, task adapters and examples would give. Half of the transfer languages have no true
+effect at all. Printed: coverage of 95% intervals for effects, donations, recipiences and differences of two
+donations, and the share of claims that are false, of the single effects and of the donations.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class World(NamedTuple):
     """Between the same rows of two targets, of ease, noise and reaction."""
     parallel: bool = False
     """Whether rows are drawn together."""
+    adapter: float = 0.0
+    """Standard deviation over task adapters of what one adds to a target's examples, fine-tuned or not."""
+    fits: float = 0.0
+    """The same, of what it adds to each run of a transfer language, in all targets alike."""
+    adapters: int = 1
+    """Task adapters, each with every seed."""
 
 
 WORLDS = (
@@ -65,20 +72,29 @@ WORLDS = (
     World("parallel rows, correlation 0", 0.03, 0.02, 0.0, 0.1, 0.7, 0.0, True),
     World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.7, 0.3, True),
     World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.7, 0.6, True),
+    World("one task adapter of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 1),
+    World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 3),
+    World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3),
+    World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3),
 )
 
 
 def simulate(
     world: World, seeds: int, examples: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], dict[str, NDArray[np.int32]], list[Trial]]:
-    """True effects in points, shape (transfer, targets); baselines; trials."""
+) -> tuple[NDArray[np.float64], dict[str, dict[int, NDArray[np.int32]]], list[Trial]]:
+    """True effects in points, shape (transfer, targets); baselines by task adapter; trials."""
     truth = rng.normal(0, 3.0, (TRANSFER, TARGETS))
     truth[: TRANSFER // 2] = 0
-    base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2))
+    base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2 + world.adapter**2))
     scale = np.exp(world.uneven * rng.normal(size=(TRANSFER, 1)))
-    apart = np.sqrt(1 + DIFFICULTY**2 + world.reaction**2 + (world.seed**2 + world.common**2) * scale**2)
+    apart = np.sqrt(
+        1 + DIFFICULTY**2 + world.reaction**2 + (world.seed**2 + world.common**2) * scale**2
+        + world.adapter**2 + 1.5 * world.fits**2
+    )  # fmt: skip
     latent = apart * ndtri(base + truth / 100) - EASE
-    before: dict[str, NDArray[np.int32]] = {}
+    before: dict[str, dict[int, NDArray[np.int32]]] = {}
+    adapters = range(world.adapters)
+    fits = rng.normal(0, world.fits, (TRANSFER, world.adapters)) if world.fits else np.zeros((TRANSFER, 1))
     trials = []
     common = scale * rng.normal(0, world.common, (TRANSFER, seeds))
     r = world.correlation
@@ -94,14 +110,18 @@ def simulate(
     for g in range(TARGETS):
         ease = EASE + DIFFICULTY * normal(rows[0])
         kept = normal(rows[1])
-        before[f"g{g}"] = _counts(ease + kept)
+        own = rng.normal(0, world.adapter, world.adapters) if world.adapter else np.zeros(1)
+        before[f"g{g}"] = {a: _counts(ease + kept + own[a]) for a in adapters}
         for f in range(TRANSFER):
             reacts = world.reaction * normal(arms[f]) if world.reaction else 0.0
             for s in range(seeds):
                 moved = latent[f, g] + common[f, s] + scale[f, 0] * rng.normal(0, world.seed)
                 noise = np.sqrt(1 - world.redrawn) * kept
                 noise = noise + np.sqrt(world.redrawn) * normal(runs[f, s])
-                trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(ease + moved + reacts + noise)))
+                for a in adapters:
+                    pair = rng.normal(0, world.fits * 0.5**0.5) if world.fits else 0.0
+                    right = ease + moved + reacts + noise + own[a] + fits[f, a] + pair
+                    trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(right), adapter=a))
     return truth, before, trials
 
 
@@ -130,7 +150,8 @@ def estimates(effects: Effects, truth: NDArray[np.float64]) -> Iterator[tuple[st
 def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metric) -> list[object]:
     """One row of the table."""
     covered: dict[str, list[bool]] = defaultdict(list)
-    false, found, real = [], 0, 0
+    false: dict[str, list[float]] = defaultdict(list)
+    found, real = 0, 0
     for i in range(matrices):
         rng = np.random.default_rng([i, seeds, examples, WORLDS.index(world)])
         truth, before, trials = simulate(world, seeds, examples, rng)
@@ -144,11 +165,12 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
             for number, cell in judge(some).items():
                 low, high, words[number] = cell.number.low, cell.number.high, cell.number.word
                 covered[kind].append(low is not None and high is not None and low <= truths[number] <= high)
-            if kind == "effect":
+            if kind in ("effect", "donation"):
                 claims = {number: word for number, word in words.items() if word != "no clear effect"}
                 # Where there is no effect any claim is false; where there is one, that of the other sign.
                 wrong = [n for n, x in claims.items() if truths[n] == 0 or (x == "helps") != (truths[n] > 0)]
-                false.append(len(wrong) / max(1, len(claims)))
+                false[kind].append(len(wrong) / max(1, len(claims)))
+            if kind == "effect":
                 found += len(claims) - len(wrong)
                 real += sum(truths[n] != 0 for n in some)
     rates = [100 * float(np.mean(covered[kind])) for kind in KINDS]
@@ -156,7 +178,8 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
         world.name,
         seeds,
         *(f"{x:.1f}" for x in rates),
-        f"{100 * np.mean(false):.1f}",
+        f"{100 * np.mean(false['effect']):.1f}",
+        f"{100 * np.mean(false['donation']):.1f}",
         f"{100 * found / real:.0f}",
     ]
 
@@ -174,7 +197,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--worlds", default=",".join(str(i) for i in range(len(WORLDS))))
     given = parser.parse_args()
-    heads = ["world", "seeds", *KINDS, "false claims", "found"]
+    heads = ["world", "seeds", *KINDS, "false: effects", "false: donations", "found"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
     for world in (WORLDS[int(x)] for x in given.worlds.split(",")):
         for seeds in map(int, given.seeds.split(",")):

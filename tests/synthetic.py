@@ -60,6 +60,8 @@ class Synthetic:
     reference: str = CODES[11]
     examples: int = 60
     strength: float = 5.0
+    adapters: tuple[int, ...] = (0,)
+    """Seeds of the task adapter; each shifts all scores, and each effect by something of its own."""
     study: dict[str, Any] = field(init=False)
     jobs: list[Job] = field(init=False, default_factory=list)
     languages: dict[str, Language] = field(init=False)
@@ -90,7 +92,8 @@ class Synthetic:
         table = {(a, b): distance(a, b) for a in CODES for b in CODES}
         self.distances = (Distance("letters", "letters between the codes, in tens", table),)
         for task in self.tasks:
-            self._plan(task)
+            for adapter in self.adapters:
+                self._plan(task, adapter)
 
     def cell(self, task: str, target: str) -> Cell:
         return Cell(task, target, f"data of {task} {target}")
@@ -150,8 +153,8 @@ class Synthetic:
             ],
         }
 
-    def _plan(self, task: str) -> None:
-        adapter = {"task": task, "model": "abc", "seed": 0}
+    def _plan(self, task: str, adapter_seed: int) -> None:
+        adapter = {"task": task, "model": "abc", "seed": adapter_seed}
         cells = tuple(self.cell(task, target) for target in self.targets)
         zero = Job("zero-shot", 1, {"model": "abc", "adapter": adapter}, cells, f"zero-shot, {task}")
         self.jobs.append(zero)
@@ -197,8 +200,13 @@ class Synthetic:
         words = rng.integers(3, 15, self.examples)
         rate = 0.4 + 0.03 * column
         jitter = np.zeros(self.examples)
+        own = condition["adapter"]["seed"]
+        if own:
+            rate += np.random.default_rng(own).normal(0, 0.05)
         if "steps" in condition:
             text = condition["text"]["language"]
+            if own:
+                rate += np.random.default_rng([own, CODES.index(text)]).normal(0, 0.02)
             near = 0.5 - distance(text, cell.target)
             if condition["variant"] == "plain":
                 rate += self.strength / 100 * np.log10(10 * condition["steps"]) * near

@@ -37,6 +37,11 @@ def check(resolved: Resolved, registry: Registry) -> None:
             "adaptive studies spend seeds where answers are open: name two seeds or more with --seeds, "
             "or leave out --adaptive"
         )
+    if len(study.adapter_seeds) > 1:
+        raise StudyError(
+            f"adaptive studies have one task adapter, and adapter_seeds names {len(study.adapter_seeds)}; "
+            "leave out --adaptive, or take one with --adapter-seeds 1"
+        )
     if not any(isinstance(registry.find("probe", name), Adapts) for name in study.probes):
         known = ", ".join(name for name, x in registry.probes.items() if isinstance(x, Adapts))
         raise StudyError(

@@ -104,6 +104,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     _check_languages(full, training_data, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
+    if full.adapter_seeds:
+        problems.lines += [
+            f"adapter.{key} and adapter_seeds both say the seed of task adapters; leave one out"
+            for key in study.adapter if key.rpartition(".")[2] == "seed"
+        ]  # fmt: skip
+        training = {x: replace(how, seed=full.adapter_seeds[0]) for x, how in training.items()}
     limits = precedence.limits(study, model.defaults, tasks)
     # One limit for all is the study's; where tasks state others, each process works them out again.
     full = replace(

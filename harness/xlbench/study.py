@@ -29,7 +29,9 @@ NAMES = (
     "pretraining_languages", "probes", "tasks", "transfer", "targets", "train_languages", "controls",
     "readings",
 )  # fmt: skip
-NUMBERS = ("steps", "seeds")
+NUMBERS = ("steps", "seeds", "adapter_seeds")
+SEEDS = ("seeds", "adapter_seeds")
+"""Lists of which a number alone says how many."""
 SINGLE = ("model", "revision", "reference", "text", "precision")
 FLAGS = ("skip_unavailable", "adaptive")
 SETTINGS: dict[str, type[Any]] = {
@@ -41,6 +43,7 @@ OPTIONS = {
     "tasks": "--task",
     "train_languages": "--train-languages",
     "pretraining_languages": "--pretraining-languages",
+    "adapter_seeds": "--adapter-seeds",
     "language_training": "--language-training",
     "language_adapters": "--language-adapter",
 }
@@ -109,8 +112,9 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name in NAMES:
         if name in said:
             said[name] = _list(said[name], str, name, where)
-    if isinstance(seeds := said.get("seeds"), int) and not isinstance(seeds, bool):
-        said["seeds"] = list(range(_at_least(seeds, 1, "seeds, the number of seeds,", where)))
+    for name in SEEDS:
+        if isinstance(seeds := said.get(name), int) and not isinstance(seeds, bool):
+            said[name] = list(range(_at_least(seeds, 1, f"{name}, the number of seeds,", where)))
     for name in NUMBERS:
         if name in said:
             said[name] = _list(said[name], int, name, where)
@@ -198,7 +202,7 @@ def command(study: Study) -> str:
             words.append(f"--{name.replace('_', '-')}")
         elif name == "controls":
             words += [option, ",".join(value) or NO_CONTROLS]
-        elif name == "seeds" and len(value) == 1:
+        elif name in SEEDS and len(value) == 1:
             words += [option, "1" if value == [0] else f"{value[0]},"]
         elif isinstance(value, list):
             words += [option, ",".join(str(x) for x in value)]
@@ -296,7 +300,7 @@ def _check(study: Study, where: str) -> None:
                 raise StudyError(f"{where}{name}: {number} is too large; at most {settings.LARGEST}")
     for step in study.steps:
         _at_least(step, 1, "steps", where)
-    for seed in study.seeds:
+    for seed in (*study.seeds, *study.adapter_seeds):
         _at_least(seed, 0, "a seed", where)
     if study.limit is not None:
         if not isinstance(study.limit, int) or isinstance(study.limit, bool):
@@ -324,6 +328,6 @@ def _check(study: Study, where: str) -> None:
             if value == "":
                 raise StudyError(f"{where}{name} has an empty name in it")
             if values.count(value) > 1:
-                one = {"steps": "step count", "seeds": "seed"}.get(name, repr(value))
+                one = {"steps": "step count", **dict.fromkeys(SEEDS, "seed")}.get(name, repr(value))
                 shown = value if name in NUMBERS else "is"
                 raise StudyError(f"{where}{name}: {one} {shown} given twice; leave one out")

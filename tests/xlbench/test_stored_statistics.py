@@ -16,6 +16,7 @@ from xlbench import plugins
 from xlbench.contracts import Matrix, Metric, Record
 from xlbench.results import Store
 from xlbench.scores import Estimate, p_value, randomisation
+from xlbench.scores.significance import words
 from xlbench_probes.reading import Reading
 from xlbench_probes.transfer_pages import pages
 from xlbench_probes.transfer_view import View
@@ -133,6 +134,8 @@ def test_the_words_of_the_matrix_are_those_of_statsmodels_correction(stored: Sto
     cells = [(f, g) for f in rows for g in columns]
     told = [x.word for line in stored.matrix.cells for x in line]
     claimed = multipletests([p_value(effects[pair]) for pair in cells], alpha=0.05, method="fdr_bh")[0]
+    assert set(told) == {"this run only"}, "the study has one seed"
+    told = words([(p_value(effects[pair]) or 0.0, effects[pair].value or 0.0) for pair in cells])
     expected = [
         "no clear effect" if not sure else "helps" if (effects[pair].value or 0) > 0 else "harms"
         for pair, sure in zip(cells, claimed, strict=True)

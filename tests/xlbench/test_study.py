@@ -41,6 +41,7 @@ STUDIES = st.builds(
     train_languages=unique(NAMES),
     steps=unique(st.integers(1, 5000)),
     seeds=unique(st.integers(0, 9)),
+    adapter_seeds=unique(st.integers(0, 9)),
     controls=st.none() | unique(st.sampled_from(["target", "reference", "shuffled"])),
     reference=st.none() | NAMES,
     data=st.dictionaries(
@@ -57,7 +58,9 @@ STUDIES = st.builds(
     adapter=st.fixed_dictionaries({}, optional={"epochs": st.integers(1, 9), "seed": st.integers(0, 9)}),
     options=st.dictionaries(
         NAMES.filter(lambda x: "." not in x),
-        st.dictionaries(NAMES.filter(lambda x: "=" not in x), SCALARS, min_size=1, max_size=2),
+        st.dictionaries(
+            NAMES.filter(lambda x: x.replace("_", "").isalnum()), SCALARS, min_size=1, max_size=2
+        ),
         max_size=2,
     ),
 )

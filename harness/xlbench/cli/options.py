@@ -79,6 +79,15 @@ def study_of(
             "--seeds", "How many (3 is 0,1,2), or which (0,5,9; one alone as 5,).", panel=HOW, metavar="N,..."
         ),
     ] = None,
+    adapter_seeds: Annotated[
+        Names,
+        _option(
+            "--adapter-seeds",
+            "Of task adapters, crossed with --seeds: how many, or which (default: one adapter).",
+            panel=HOW,
+            metavar="N,...",
+        ),
+    ] = None,
     controls: Annotated[
         Names,
         _option("--controls", "Of target, reference, shuffled; or none.", panel=HOW, metavar="CONTROL,..."),
@@ -170,7 +179,8 @@ def study_of(
         "data": folders(data),
         "text": text,
         "steps": _numbers(steps, "--steps"),
-        "seeds": _seeds(seeds),
+        "seeds": _seeds(seeds, "--seeds"),
+        "adapter_seeds": _seeds(adapter_seeds, "--adapter-seeds"),
         "controls": _controls(controls),
         "readings": listed(readings),
         "reference": reference,
@@ -227,9 +237,9 @@ def _numbers(values: Sequence[str] | None, option: str) -> list[int] | None:
         raise StudyError(f"{option} takes whole numbers, such as 1,10,100, not {','.join(parts)!r}") from None
 
 
-def _seeds(values: Sequence[str] | None) -> list[int] | int | None:
+def _seeds(values: Sequence[str] | None, option: str) -> list[int] | int | None:
     """A lone number is how many; `5,` is the one seed 5."""
-    numbers = _numbers(values, "--seeds")
+    numbers = _numbers(values, option)
     if values is not None and numbers is not None and len(numbers) == 1 and "," not in values[0]:
         return numbers[0]
     return numbers

@@ -142,8 +142,9 @@ _EXACTLY = Context(prec=400)
 """Digits enough for any number of 64 bits."""
 
 
-Verdict: TypeAlias = Literal["helps", "harms", "no clear effect"]
-"""What a test of a difference, corrected over its table, lets one claim."""
+Verdict: TypeAlias = Literal["helps", "harms", "no clear effect", "this run only"]
+"""What a test of a difference, corrected over its table, lets one claim; nothing beyond the run where a
+condition was run with one seed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,9 @@ class Study:
     """Languages that task adapters are trained on."""
     steps: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
+    adapter_seeds: tuple[int, ...] = ()
+    """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Empty is the
+    one of `adapter.seed`. Probes of language adapters take the first."""
     controls: tuple[Control, ...] | None = None
     """Empty is said: no controls."""
     reference: str | None = None
@@ -280,14 +283,20 @@ class Resolved:
             found._sizes.update(self._sizes)
         return found
 
-    def read(self, reading: ReadOut) -> Resolved:
-        """The study with the task adapters that a reading has."""
+    def read(self, reading: ReadOut, adapter_seed: int | None = None) -> Resolved:
+        """The study with the task adapters that a reading has, of one seed (None: the study's first)."""
         few = self.retraining.examples
-        if reading == "put-back" or few is None:
-            return self
-        return self.with_training(
-            {x: replace(y, examples=min(few, y.examples or few)) for x, y in self.training.items()}
-        )
+        training = dict(self.training)
+        if reading == "retrained" and few is not None:
+            training = {x: replace(y, examples=min(few, y.examples or few)) for x, y in training.items()}
+        if adapter_seed is not None:
+            training = {x: replace(y, seed=adapter_seed) for x, y in training.items()}
+        return self if training == self.training else self.with_training(training)
+
+    @property
+    def adapter_seeds(self) -> tuple[int | None, ...]:
+        """Seeds of task adapters; None is the one of `adapter.seed`, where the study names no others."""
+        return self.study.adapter_seeds or (None,)
 
     def adapter_training(self, identity: Mapping[str, Any]) -> AdapterTraining | None:
         """How the adapter of this identity is trained; None for a task without one."""

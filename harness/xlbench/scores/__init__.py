@@ -16,6 +16,7 @@ from xlbench.scores.significance import (
     randomisation,
     verdicts,
 )
+from xlbench.scores.spread import components
 from xlbench.scores.tiers import tiers
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "absent",
     "benjamini_hochberg",
     "best",
+    "components",
     "crossed",
     "difference",
     "donation",

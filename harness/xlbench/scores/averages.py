@@ -38,6 +38,8 @@ def relative(effect: Estimate, before: Estimate) -> Estimate:
             100 * effect.draws / np.abs(before.draws),
             seeds={key: scale * own for key, own in effect.seeds.items()},
             overlap=None if effect.overlap is None else scale * effect.overlap,
+            crossed={pair: scale * left for pair, left in effect.crossed.items()},
+            alone=effect.alone,
             signed=effect.signed,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from xlbench.contracts import digest
 from xlbench.errors import ResultsError
 from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.scores.estimate import Estimate, absent, difference
+from xlbench.scores.spread import ADAPTERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,8 +95,21 @@ class Trial:
     """In the order of the baseline's examples; None where it is missing."""
     missing: str = ""
     """What is missing, for people, where counts is None."""
+    adapter: int = 0
+    """Seed of the task adapter; runs are compared with the baseline of the same."""
+
+    @property
+    def run(self) -> Run:
+        """Of the condition: its own seed, and that of the task adapter."""
+        return self.seed, self.adapter
 
 
+Run: TypeAlias = "tuple[int, int]"
+"""Seed of the condition, seed of the task adapter."""
+Baseline: TypeAlias = "Counts | str | Mapping[int, Counts | str]"
+"""Counts without finetuning, or a text that says what is missing; by seed of the task adapter where that is
+not the one of 0.
+"""
 _BASELINE = Arm("", 0)
 """No finetuning at all."""
 
@@ -105,35 +119,41 @@ class Effects:
 
     In a draw, the test examples of a target are drawn once, for the baseline and all arms alike, and for all
     targets alike where their rows are parallel; what a seed of an arm does differently is kept, for all
-    targets alike. With one seed an interval covers the choice of test examples only.
+    targets alike, and what a seed of the task adapter does differently for all arms alike, the baseline among
+    them. With one seed an interval covers the choice of test examples only, with one task adapter that
+    adapter only.
     """
 
     def __init__(
         self,
         task: str,
         metric: Metric,
-        baselines: Mapping[str, Counts | str],
+        baselines: Mapping[str, Baseline],
         trials: Iterable[Trial],
         draws: int = DRAWS,
         *,
         parallel: bool = False,
         alike: Callable[[Condition], Hashable] | None = None,
     ) -> None:
-        """`baselines` has, by target, the counts without finetuning, or a text that says what is missing.
+        """Each arm has every seed with every task adapter that `baselines` have, or it is missing.
         `parallel`: row i of all targets says the same; draws and swaps are then shared by all targets with as
         many rows.
 
         Where `alike` is given, targets of one arm may have different seeds, as an adaptive study leaves them,
         and a target with one seed takes its spread over seeds from others: of its arm, or of arms for which
         `alike` is the same. Otherwise a seed that some target has is missing on all that lack it.
-        Raises ResultsError where a trial has another number of examples than its baseline.
+        Raises ResultsError where a trial has another number of examples than its baseline. `baselines` are by
+        target.
         """
         self._task, self._metric, self._draws, self._parallel = task, metric, draws, parallel
         groups: dict[str, dict[Condition, list[Trial]]] = {}
         for target, found in baselines.items():
-            counts, missing = (None, found) if isinstance(found, str) else (found, "")
-            groups[target] = {_BASELINE: [Trial(_BASELINE, 0, target, counts, missing)]}
+            each = found if isinstance(found, Mapping) else {0: found}
+            groups[target] = {_BASELINE: [_baseline(target, x, seed) for seed, x in each.items()]}
         seeds: dict[Condition, set[int]] = {_BASELINE: {0}}
+        every = {x.adapter for arms in groups.values() for x in arms[_BASELINE]}
+        self._adapters = tuple(sorted(every))
+        """Seeds of the task adapter."""
         for trial in trials:
             groups.setdefault(trial.target, {}).setdefault(trial.arm, []).append(trial)
             seeds.setdefault(trial.arm, set()).add(trial.seed)
@@ -141,6 +161,7 @@ class Effects:
         self._groups = {
             arm: digest([task, arm.draws_of_seeds, list(found)]) for arm, found in self._seeds.items()
         }
+        self._adapter_group = f"{ADAPTERS} {digest([task, list(self._adapters)])}"
         self._uneven = alike is not None
         self._counts: dict[tuple[Condition, str], int] = {}
         self._scores: dict[tuple[Condition, str], Estimate] = {}
@@ -153,6 +174,11 @@ class Effects:
     def seeds(self, arm: Condition) -> tuple[int, ...]:
         """Seeds of an arm, present or missing."""
         return self._seeds.get(arm, ())
+
+    @property
+    def adapters(self) -> tuple[int, ...]:
+        """Seeds of the task adapters."""
+        return self._adapters
 
     def count(self, arm: Condition, target: str) -> int:
         """Seeds of an arm that a target has; 0 where one that it should have is missing."""
@@ -181,23 +207,27 @@ class Effects:
 
     def _complete(
         self, target: str, arms: Mapping[Condition, Sequence[Trial]]
-    ) -> dict[Condition, dict[int, Counts]]:
-        """Counts by seed, in order, for arms that have every seed; the others are noted as missing."""
+    ) -> dict[Condition, dict[Run, Counts]]:
+        """Counts by run, in order, for arms that have every one; the others are noted as missing."""
         complete = {}
         for arm, trials in arms.items():
-            counts = {trial.seed: trial.counts for trial in trials if trial.counts is not None}
+            counts = {trial.run: trial.counts for trial in trials if trial.counts is not None}
             missing = [trial.missing for trial in trials if trial.counts is None]
-            own = {trial.seed for trial in trials}
-            unplanned = [] if self._uneven else sorted(set(self._seeds[arm]) - own)
-            missing += [f"{arm.describe()}, seed {seed}, {self._task} on {target}" for seed in unplanned]
+            own = {trial.run for trial in trials}
+            seeds = {seed for seed, _ in own} if self._uneven else self._seeds[arm]
+            adapters = self._adapters or sorted({adapter for _, adapter in own})
+            wanted = [(seed, adapter) for seed in sorted(seeds) for adapter in adapters]
+            for seed, adapter in sorted(set(wanted) - own):
+                which = f", adapter seed {adapter}" if len(adapters) > 1 or (seed, 0) in own else ""
+                missing.append(f"{arm.describe()}, seed {seed}{which}, {self._task} on {target}")
             if missing:
                 self._scores[arm, target] = absent(*missing)
             else:
-                complete[arm] = {seed: counts[seed] for seed in sorted(own)}
+                complete[arm] = {run: counts[run] for run in wanted}
         return complete
 
-    def _resample(self, target: str, arms: Mapping[Condition, Mapping[int, Counts]]) -> None:
-        """Score every evaluation on the same draws of the target's examples, then average over seeds."""
+    def _resample(self, target: str, arms: Mapping[Condition, Mapping[Run, Counts]]) -> None:
+        """Score every evaluation on the same draws of the target's examples, then average over runs."""
         runs = [counts for all_ in arms.values() for counts in all_.values()]
         if not runs:
             return
@@ -213,39 +243,56 @@ class Effects:
         exact: Any = np.float32 if whole and n * most < _EXACT else np.float64
         counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
         sizes = np.array([len(x) for x in arms.values()])
-        contrast = np.concatenate([_contrast(size) for size in sizes])
+        shapes = [_shape(x) for x in arms.values()]
+        contrasts = np.concatenate([_contrasts(*shape) for shape in shapes], axis=1)
 
         def averaged(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-            """Over the seeds of each arm: shape (draws, runs) to (arms, draws)."""
+            """Over the runs of each arm: shape (draws, runs) to (arms, draws)."""
             found: NDArray[np.float64] = np.add.reduceat(scores, np.cumsum(sizes) - sizes, axis=1) / sizes
             return found.T
 
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
-        overlap = np.empty((len(arms), min(self._draws, _OVERLAP)))
+        overlap = np.empty((len(arms), 3, min(self._draws, _OVERLAP)))
         for rows, block in weights(n, self._draws, self._generator("examples", target, n)):
             scores = self._score((block.astype(exact) @ counts).reshape(len(block), len(runs), k))
             draws[:, rows] = averaged(scores)
             few = slice(rows.start, min(rows.stop, _OVERLAP))
             if few.start < few.stop:
-                overlap[:, few] = averaged(scores[: few.stop - few.start] * contrast)
+                for i, contrast in enumerate(contrasts):
+                    overlap[:, i, few] = averaged(scores[: few.stop - few.start] * contrast)
         if _BASELINE in arms:
+            place = {adapter: i for i, (_, adapter) in enumerate(arms[_BASELINE])}
+            partner = [place[adapter] for runs_ in arms.values() for _, adapter in runs_]
             for rows, block in swaps(n, self._draws, self._generator("swaps", target, n)):
                 given = (block.astype(exact) @ counts).reshape(len(block), len(runs), k)
-                moved = given - given[:, :1]
-                after, before = self._score(sums - moved), self._score(sums[:1] + moved)
+                moved = given - given[:, partner]
+                after, before = self._score(sums - moved), self._score(sums[partner] + moved)
                 null[:, rows] = averaged(after - before)
         scores = self._score(sums)
         start = 0
         for i, (arm, all_) in enumerate(arms.items()):
             own = scores[start : start + len(all_)]
             start += len(all_)
-            several = len(all_) > 1
-            self._counts[arm, target] = len(all_)
+            seeds, adapters = shapes[i]
+            grid = own.reshape(seeds, adapters)
+            self._counts[arm, target] = seeds
+            parts: dict[str, NDArray[np.float64]] = {}
+            crossed: dict[tuple[str, str], NDArray[np.float64]] = {}
+            if seeds > 1:
+                named = list(dict.fromkeys(seed for seed, _ in all_))
+                parts[self._groups[arm]] = self._aligned(arm, named, grid.mean(axis=1))
+            if adapters > 1:
+                parts[self._adapter_group] = grid.mean(axis=0) - grid.mean()
+            if seeds > 1 and adapters > 1:
+                both = grid - grid.mean(axis=1, keepdims=True) - grid.mean(axis=0) + grid.mean()
+                crossed[self._groups[arm], self._adapter_group] = both
             self._scores[arm, target] = Estimate(
                 float(own.mean()),
                 draws[i],
-                seeds={self._groups[arm]: self._aligned(arm, all_, own)} if several else {},
-                overlap=overlap[i] if several else None,
+                seeds=parts,
+                overlap=overlap[i] if parts else None,
+                crossed=crossed,
+                alone=seeds == 1 and arm != _BASELINE,
             )
             if _BASELINE in arms:
                 self._nulls[arm, target] = null[i]
@@ -287,7 +334,7 @@ class Effects:
             variance = np.mean([x @ x / (len(x) * (len(x) - 1)) for x in others])
             way = np.mean(theirs, axis=0) if theirs else _contrast(most)
             length = (variance * most * (most - 1) / (way @ way)) ** 0.5 if way.any() else 0.0
-            self._scores[arm, target] = replace(score, seeds={self._groups[arm]: length * way})
+            self._scores[arm, target] = replace(score, seeds={self._groups[arm]: length * way}, alone=False)
 
     def _score(self, sums: NDArray[Any]) -> NDArray[np.float64]:
         """Raises ResultsError for a score that is not finite: a bootstrap draw may be one example only."""
@@ -298,6 +345,25 @@ class Effects:
                 "finite where examples are resampled; a score is 0 where it is not defined"
             )
         return found
+
+
+def _baseline(target: str, found: Counts | str, adapter: int) -> Trial:
+    counts, missing = (None, found) if isinstance(found, str) else (found, "")
+    return Trial(_BASELINE, 0, target, counts, missing, adapter)
+
+
+def _shape(runs: Iterable[Run]) -> tuple[int, int]:
+    """How many seeds and how many task adapters a complete arm has."""
+    each = list(runs)
+    return len({seed for seed, _ in each}), len({adapter for _, adapter in each})
+
+
+def _contrasts(seeds: int, adapters: int) -> NDArray[np.float64]:
+    """Of seeds, of task adapters, and of both at once, shape (3, runs), a row of 0 where there is one."""
+    one, other = _contrast(seeds) * (seeds > 1), _contrast(adapters) * (adapters > 1)
+    return np.stack(
+        [np.repeat(one, adapters), np.tile(other, seeds), np.outer(one, other).reshape(seeds * adapters)]
+    )
 
 
 def _contrast(seeds: int) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from xlbench.contracts import Number
 from xlbench.scores.bootstrap import all_weights, generator
-from xlbench.scores.spread import Spread, spreads
+from xlbench.scores.spread import Spread, over_seeds, overlapping, spreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +42,14 @@ class Estimate:
     signed: bool = False
     """Whether it is a difference, or made of differences."""
     overlap: NDArray[np.float64] | None = None
-    """Shape (fewer draws,): draws of a contrast of seeds, whose variance is the part of the seeds' spread
-    that comes from test examples, which `draws` has already."""
+    """Shape (3, fewer draws): draws of a contrast of seeds, of task adapters, and of both at once. The sum of
+    the first two variances less the third is the part of the seeds' spread that comes from test examples,
+    which `draws` has already."""
+    crossed: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    """By two groups of runs that are crossed: what is left of each pair of seeds without what either adds,
+    shape (seeds of the one, seeds of the other)."""
+    alone: bool = False
+    """Whether it rests on a condition that was run with one seed, so that it says nothing of other runs."""
 
     def spread(self) -> Spread | None:
         """Of this estimate alone; None where draws are missing or not defined."""
@@ -68,7 +74,9 @@ class Estimate:
             raise ValueError("an estimate that is missing has no draws")
         total = self.draws.copy()
         raw = sum(float(own @ own) / (len(own) * (len(own) - 1)) for own in self.seeds.values())
-        twice = 0.0 if self.overlap is None else float(self.overlap.var())
+        twice = overlapping(self)
+        if self.crossed:  # what two groups share is in both
+            twice += raw - over_seeds(self)[0]
         if raw > twice:
             for key, own in self.seeds.items():
                 n = len(own)
@@ -104,9 +112,12 @@ def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
     if not parts or any(x.value is None or x.draws is None for _, x in parts):
         return absent(*dict.fromkeys(text for _, x in parts for text in x.missing))
     seeds: dict[str, Any] = {}
+    crossed: dict[tuple[str, str], Any] = {}
     for weight, x in parts:
         for key, own in x.seeds.items():
             seeds[key] = seeds[key] + weight * own if key in seeds else weight * own
+        for pair, left in x.crossed.items():
+            crossed[pair] = crossed[pair] + weight * left if pair in crossed else weight * left
     return Estimate(
         float(sum(weight * x.value for weight, x in parts if x.value is not None)),
         _sum([(weight, x.draws) for weight, x in parts]),
@@ -114,6 +125,8 @@ def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
         seeds=seeds,
         signed=any(x.signed for _, x in parts),
         overlap=_sum([(weight, x.overlap) for weight, x in parts if x.overlap is not None]),
+        crossed=crossed,
+        alone=any(x.alone for _, x in parts),
     )
 
 

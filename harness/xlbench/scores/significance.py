@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=Hashable)
 Kind: TypeAlias = Literal[
-    "helped by all", "harmed by all", "helped by some", "harmed by some", "mixed", "no clear effect"
-]
+    "helped by all", "harmed by all", "helped by some", "harmed by some", "mixed", "no clear effect",
+    "this run only",
+]  # fmt: skip
 
 RATE = 0.05
 """False discoveries among the claims of a table, expected at most."""
@@ -98,7 +99,8 @@ def judge(
     """What a whole table of differences lets one claim; cells that are missing get no word.
 
     Tests are corrected over the table, and cells for which `alike` is the same back each other's variances.
-    A missing cell counts as a test without effect, so that what is there claims no more for its absence.
+    A missing cell counts as a test without effect, so that what is there claims no more for its absence; so
+    does what was run with one seed, which is said to hold for this run only.
     What is detectable is (t(1 - a/2) + t(0.8)) standard errors (Bloom 1995), a being the level that the
     correction leaves one more claim: RATE (claims + 1) / tests, at most RATE.
     """
@@ -108,7 +110,7 @@ def judge(
         families.setdefault(alike(key), []).append(key)
     for keys in families.values():
         spread.update(zip(keys, spreads([differences[key] for key in keys]), strict=True))
-    p = {key: p_value(x, spread[key]) for key, x in differences.items()}
+    p = {key: 1.0 if x.alone else p_value(x, spread[key]) for key, x in differences.items()}
     said = words([(1.0 if x is None else x, differences[key].value or 0.0) for key, x in p.items()])
     claims = sum(word != "no clear effect" for word in said)
     level = RATE * min(1.0, (claims + 1) / max(1, len(p)))
@@ -117,6 +119,9 @@ def judge(
         own = spread[key]
         if own is None:
             found[key] = Judged(x.number(), None, None)
+            continue
+        if x.alone:
+            found[key] = Judged(replace(x.number(own), word="this run only"), 1.0, None)
             continue
         least = (own.quantile(1 - level / 2) + own.quantile(POWER)) * own.error
         found[key] = Judged(replace(x.number(own), word=word), p[key], least)
@@ -132,6 +137,8 @@ def verdicts(differences: Mapping[Key, Estimate]) -> dict[Key, Verdict]:
 def kind(found: Iterable[Verdict]) -> Kind:
     """What all others together are to a language; of none of them nothing is clear."""
     each = list(found)
+    if "this run only" in each:
+        return "this run only"
     some = set(each) - {"no clear effect"}
     if len(some) != 1:
         return "mixed" if some else "no clear effect"

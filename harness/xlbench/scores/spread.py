@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from xlbench.scores.estimate import Estimate
 
+ADAPTERS = "task adapters"
+"""What names of groups of runs begin with whose seeds are those of task adapters."""
 _LEAST = 1e-30
 """Smallest p-value that is told from 0."""
 
@@ -62,7 +64,7 @@ def spreads(alike: Sequence[Estimate]) -> list[Spread | None]:
     better known than all of them together. None where draws are missing or not defined.
     """
     there = [x for x in alike if x.draws is not None and np.isfinite(x.draws).all()]
-    examples = [max(0.0, float(x.draws.var()) - _overlap(x)) for x in there if x.draws is not None]
+    examples = [max(0.0, float(x.draws.var()) - overlapping(x)) for x in there if x.draws is not None]
     moderated = iter(zip(examples, *_moderated(there), strict=True))
     known = {id(x) for x in there}
     return [_spread(*next(moderated)) if id(x) in known else None for x in alike]
@@ -73,13 +75,36 @@ def _spread(examples: float, seeds: float, freedom: float) -> Spread:
     return Spread(total**0.5, seeds / total, freedom) if seeds > 0 else Spread(total**0.5)
 
 
-def _overlap(estimate: Estimate) -> float:
-    return 0.0 if estimate.overlap is None else float(estimate.overlap.var())
+def overlapping(estimate: Estimate) -> float:
+    """The part of its variance over seeds that comes from test examples."""
+    if estimate.overlap is None:
+        return 0.0
+    seeds, adapters, both = estimate.overlap.var(axis=-1)
+    return float(max(seeds, adapters, seeds + adapters - both))
+
+
+def components(estimate: Estimate) -> dict[str, float]:
+    """Parts of its variance, which add up to 1: what varies, for people. Empty where nothing is known."""
+    if estimate.draws is None:
+        return {}
+    raw = {key: float(x @ x) / (len(x) * (len(x) - 1)) for key, x in estimate.seeds.items()}
+    seeds, adapters = (
+        sum(v for key, v in raw.items() if key.startswith(ADAPTERS) is x) for x in (False, True)
+    )
+    examples = max(0.0, float(estimate.draws.var()) - overlapping(estimate))
+    both = over_seeds(estimate)[0] / (seeds + adapters) if seeds + adapters else 0.0
+    parts = {
+        "test examples": examples,
+        "fine-tuning seeds": both * seeds,
+        "task adapters": both * adapters,
+    }
+    total = sum(parts.values())
+    return {what: x / total for what, x in parts.items()} if total else {}
 
 
 def _moderated(estimates: Sequence[Estimate]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Variances over seeds, their degrees of freedom, shapes (estimates,); 0 and infinite with one seed."""
-    own = np.array([_over_seeds(x) for x in estimates]).reshape(-1, 2)
+    own = np.array([over_seeds(x) for x in estimates]).reshape(-1, 2)
     variance, freedom = own[:, 0], own[:, 1]
     some = np.isfinite(freedom)
     if some.sum() > 1 and np.median(variance[some]) > 0:
@@ -94,15 +119,28 @@ def _moderated(estimates: Sequence[Estimate]) -> tuple[NDArray[np.float64], NDAr
     return variance, freedom
 
 
-def _over_seeds(estimate: Estimate) -> tuple[float, float]:
+def over_seeds(estimate: Estimate) -> tuple[float, float]:
     """Squared standard error over seeds, groups of runs added up, and its degrees of freedom
     (Satterthwaite 1946).
+
+    Where n fine-tuning seeds are crossed with m task adapters, the means over either have the variance of the
+    pairs, S_both / nm, in them, and it is taken off once: S_seeds / n + S_adapters / m - S_both / nm (Owen
+    2007), never less than either.
     """
-    parts = [(float(x @ x) / (len(x) * (len(x) - 1)), len(x) - 1) for x in estimate.seeds.values()]
-    total, unsure = sum(v for v, _ in parts), sum(v * v / n for v, n in parts)
+    parts = {key: (float(x @ x) / (len(x) * (len(x) - 1)), len(x) - 1) for key, x in estimate.seeds.items()}
     if not parts:
         return 0.0, np.inf
-    return total, total * total / unsure if unsure > 0 else float(sum(n for _, n in parts))
+    total = sum(v for v, _ in parts.values())
+    terms = list(parts.values())
+    if estimate.crossed:
+        sides = ([v for key, (v, _) in parts.items() if key.startswith(ADAPTERS) is x] for x in (True, False))
+        most = max(map(sum, sides))
+        for x in estimate.crossed.values():
+            freedom = (x.shape[0] - 1) * (x.shape[1] - 1)
+            terms.append((float((x * x).sum()) / (freedom * x.size), freedom))
+        total = max(most, total - sum(v for v, _ in terms[len(parts) :]))
+    unsure = sum(v * v / n for v, n in terms)
+    return total, total * total / unsure if unsure > 0 else float(sum(n for _, n in parts.values()))
 
 
 def _prior(variance: NDArray[np.float64], freedom: NDArray[np.float64]) -> tuple[float, float]:
@@ -125,17 +163,22 @@ def _together(estimates: Sequence[Estimate]) -> float:
     0 between groups of runs, and within a group the mean of what is seen, corrected for chance.
     """
     found: dict[str, list[NDArray[np.float64]]] = {}
+    shares: dict[str, list[float]] = {}
     for estimate in estimates:
-        for key, own in estimate.seeds.items():
-            if own.any():
-                found.setdefault(key, []).append(own / np.sqrt(own @ own))
-    total, squares = 0, 0.0
-    for units in found.values():
+        parts = {key: float(x @ x) / (len(x) * (len(x) - 1)) for key, x in estimate.seeds.items() if x.any()}
+        for key, variance in parts.items():
+            own = estimate.seeds[key]
+            found.setdefault(key, []).append(own / np.sqrt(own @ own))
+            # What is crossed is in several groups, in each with a part of its variance.
+            shares.setdefault(key, []).append(variance / sum(parts.values()) if estimate.crossed else 1.0)
+    total, squares = 0.0, 0.0
+    for key, units in found.items():
         m, d = len(units), len(units[0]) - 1
         stacked = np.stack(units)
         gram = float(np.square(stacked.T @ stacked).sum())  # the sum of all squared correlations
         others = (gram - m) / (m * (m - 1)) if m > 1 else 0.0
         alike = max(0.0, (others - 1 / d) / (1 - 1 / d)) if d > 1 else 1.0
-        squares += (m + m * (m - 1) * alike) / d
-        total += m
+        share = float(np.mean(shares[key]))
+        squares += share * share * (m + m * (m - 1) * alike) / d
+        total += share * m
     return total * total / squares if squares else 0.0

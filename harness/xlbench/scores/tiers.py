@@ -20,11 +20,12 @@ def tiers(ranked: Sequence[Key], apart: Callable[[Key, Key], Estimate]) -> dict[
 
     All pairs are tested and corrected together (Benjamini-Hochberg). Down the ranks, a tier ends before
     the first that is clearly worse than the tier's own first, which opens the next: the rank clusters of
-    Bojar et al. (2013), with a corrected paired test. None for all where a difference is missing.
+    Bojar et al. (2013), with a corrected paired test. None for all where a difference is missing, or one was
+    run with one seed.
     """
     pairs = [(a, b) for i, a in enumerate(ranked) for b in ranked[i + 1 :]]
     words = verdicts({(a, b): apart(a, b) for a, b in pairs})
-    if len(words) < len(pairs):
+    if len(words) < len(pairs) or "this run only" in words.values():
         return dict.fromkeys(ranked)
     found: dict[Key, int | None] = {}
     first, tier = None, 0

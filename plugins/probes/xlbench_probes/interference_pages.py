@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Literal
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, kind
 from xlbench_probes.interference_view import PROBE, View
-from xlbench_probes.mixtures import broken
-from xlbench_probes.reading import Reading, counted, interval, made_from, number, verdicts_over, words
+from xlbench_probes.mixtures import broken, seeds_of
+from xlbench_probes.reading import (
+    Reading,
+    adapters,
+    counted,
+    covers,
+    interval,
+    made_from,
+    number,
+    verdicts_over,
+    words,
+)
 
 if TYPE_CHECKING:
     from xlbench.contracts import Part, Records
@@ -67,9 +77,8 @@ def _summary(view: View) -> Iterator[str]:
                 f"{found.count('helps')} clearly help."
             )
     yield (
-        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
-        "seed, over test examples only). Clearly: by its two-sided test, corrected over the table "
-        "(Benjamini-Hochberg, 5%)."
+        f"{covers(seeds_of(view.effects, view.stacked))} Clearly: by its two-sided test, corrected over the "
+        f"table (Benjamini-Hochberg, 5%). {adapters(view.reading, view.task, len(view.effects.adapters))}"
     )
     if view.invertible is not None:
         how = "acts, that of the first of a set alone" if view.invertible else "acts in no arm"

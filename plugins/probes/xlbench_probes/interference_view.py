@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xlbench.scores import Effects, Mixture, difference, inflicted, interference, judge, mean, suffered
 from xlbench_probes.mixtures import (
     RANDOM,
+    before,
     judged_changes,
     planned,
     rows_of_sweep,
@@ -18,7 +19,7 @@ from xlbench_probes.mixtures import (
     trials,
 )
 from xlbench_probes.reading import number
-from xlbench_probes.zero_shot_pages import baselines
+from xlbench_probes.zero_shot_pages import holes
 
 if TYPE_CHECKING:
     from xlbench.contracts import Number
@@ -56,7 +57,7 @@ class View:
     def of(cls, reading: Reading, task: str) -> View:
         """Gather what the records have of a task."""
         study: Mapping[str, Any] = reading.records.study
-        before = baselines(reading, task)
+        baseline = before(reading, PROBE, task)
         invertible = settings_of(reading).invertible
         alone, mixed = (trials(reading, x, task, invertible=invertible) for x in ("stacking", PROBE))
         mixtures = [x.arm for x in mixed if isinstance(x.arm, Mixture)]
@@ -67,17 +68,21 @@ class View:
             reading,
             task,
             Effects(
-                task, reading.records.metrics[task], before, [*alone, *mixed], parallel=reading.parallel(task)
+                task,
+                reading.records.metrics[task],
+                baseline,
+                [*alone, *mixed],
+                parallel=reading.parallel(task),
             ),
             tuple(x for x in study["transfer"] if x in inside),
-            tuple(before),
+            tuple(baseline),
             sets,
             tuple(dict.fromkeys(x.mix for x in mixtures)),
             tuple(x.label for x in rows_of_sweep(reading)),
             any(RANDOM in x.adapters for x in mixtures),
             invertible if any("invertible" in x for x in parts) else None,  # type: ignore[operator]
             (
-                *(x for x in before.values() if isinstance(x, str)),
+                *holes(baseline),
                 *(x.missing for x in (*alone, *mixed) if x.counts is None),
             ),
             stacked(reading, alone),

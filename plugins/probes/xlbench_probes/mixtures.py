@@ -10,9 +10,10 @@ from xlbench.contracts import LanguageTraining
 from xlbench.scores import Mixture, Trial, judge
 from xlbench.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
+from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Job
+    from xlbench.contracts import Cell, Counts, Job
     from xlbench.scores import Effects, Estimate, Judged
     from xlbench_probes.reading import Reading
 
@@ -55,8 +56,14 @@ def trials(reading: Reading, probe: str, task: str, *, invertible: bool) -> list
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
             missing = "" if evaluation else reading.missing(job, cell)
-            found.append(Trial(mixture, seed, cell.target, counts, missing))
+            found.append(Trial(mixture, seed, cell.target, counts, missing, adapter_seed_of(job)))
     return found
+
+
+def before(reading: Reading, probe: str, task: str) -> dict[str, dict[int, Counts | str]]:
+    """Baselines of the one task adapter that a probe of language adapters takes."""
+    adapter = next(job.condition.get("adapter") for job, _ in reading.planned(probe, task))
+    return baselines(reading, task, adapter, alone=True)
 
 
 def change(effects: Effects, language: str, target: str) -> Estimate:
@@ -80,6 +87,11 @@ def judged_changes(
     whatever page it is shown.
     """
     return judge({(f, g): change(effects, f, g) for f in names for g in targets})
+
+
+def seeds_of(effects: Effects, languages: Sequence[str]) -> int:
+    """The most seeds that an adapter alone has."""
+    return max((len(effects.seeds(Mixture((x,)))) for x in languages), default=0)
 
 
 def broken(reading: Reading, judged: Mapping[tuple[str, str], Judged], languages: Sequence[str]) -> list[str]:

@@ -37,6 +37,12 @@ class Reading:
         """Whether the test rows of a task's targets are translations of each other."""
         return self.records.parallel.get(task, False)
 
+    def has_adapter(self, task: str) -> bool:
+        """Whether a task is scored with a task adapter, as far as the planned jobs say."""
+        jobs = (job for job in self.records.expected if any(cell.task == task for cell in job.cells))
+        found = next((job.condition.get("adapter") for job in jobs), None)
+        return isinstance(found, dict) and "seed" in found
+
     def tasks(self, probe: str) -> list[str]:
         """Tasks that the study expects a probe to have scored, in order."""
         jobs = (job for job in self.records.expected if job.probe == probe)
@@ -82,6 +88,28 @@ def verdicts_over(family: str) -> str:
         f"Verdicts (helps, harms, no clear effect) come from paired two-sided tests with the false discovery "
         f"rate held at 5% over {family}."
     )
+
+
+def adapters(reading: Reading, task: str, number: int) -> str:
+    """What the task adapters have to do with the intervals; "" where there is none."""
+    if not reading.has_adapter(task):
+        return ""
+    if number == 1:
+        return (
+            "All numbers are of one task adapter: what another adapter seed would change is in no interval "
+            "(--adapter-seeds 3 trains three)."
+        )
+    return f"Means over {number} task adapters, trained with as many seeds; intervals cover their choice too."
+
+
+def covers(seeds: int) -> str:
+    """What intervals are made of, and what one seed lets nobody say."""
+    if seeds == 1:
+        return (
+            "Intervals are 95% CIs over test examples only: with one seed, what is found holds for this run "
+            "only, and nothing is said to help, to harm or to be best."
+        )
+    return "Intervals are 95% CIs, by a paired bootstrap over test examples and the spread over seeds."
 
 
 def interval(number: Number, unit: str) -> str:

@@ -8,9 +8,27 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import Effects, Mixture, mean
-from xlbench_probes.mixtures import RANDOM, broken, change, judged_changes, planned, stacked, trials
-from xlbench_probes.reading import Reading, counted, interval, made_from, number, verdicts_over
-from xlbench_probes.zero_shot_pages import baselines
+from xlbench_probes.mixtures import (
+    RANDOM,
+    before,
+    broken,
+    change,
+    judged_changes,
+    planned,
+    seeds_of,
+    stacked,
+    trials,
+)
+from xlbench_probes.reading import (
+    Reading,
+    adapters,
+    counted,
+    covers,
+    interval,
+    made_from,
+    number,
+    verdicts_over,
+)
 
 if TYPE_CHECKING:
     from xlbench.contracts import Records
@@ -38,11 +56,13 @@ class View:
     @classmethod
     def of(cls, reading: Reading, task: str) -> View:
         """Gather what the records have of a task."""
-        before = baselines(reading, task)
+        baseline = before(reading, PROBE, task)
         whole, without = (trials(reading, PROBE, task, invertible=x) for x in (True, False))
         found = whole or without  # another probe may have asked for adapters without their invertible parts
-        names, targets = stacked(reading, found), tuple(before)
-        effects = Effects(task, reading.records.metrics[task], before, found, parallel=reading.parallel(task))
+        names, targets = stacked(reading, found), tuple(baseline)
+        effects = Effects(
+            task, reading.records.metrics[task], baseline, found, parallel=reading.parallel(task)
+        )
         languages = tuple(x for x in names if x != RANDOM)
         judged = judged_changes(effects, names, targets)
         return cls(reading, task, effects, languages, targets, RANDOM in names, judged)
@@ -101,8 +121,8 @@ def _summary(view: View) -> Iterator[str]:
         unit = view.reading.records.metrics[view.task].unit
         yield f"With a target's own adapter its score changes by {interval(own, unit)}, on average."
     yield (
-        "Intervals are of 95%, by a paired bootstrap over test examples and the spread over seeds (with one "
-        "seed, over test examples only)."
+        f"{covers(seeds_of(view.effects, view.languages))} "
+        f"{adapters(view.reading, view.task, len(view.effects.adapters))}"
     )
 
 

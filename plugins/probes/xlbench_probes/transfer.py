@@ -37,6 +37,8 @@ class _Task(NamedTuple):
     baseline: Job
     training: Cost
     """Of each job."""
+    which: str
+    """Which of several task adapters it is, for people."""
 
 
 class Transfer:
@@ -67,17 +69,21 @@ class Transfer:
         return jobs
 
     def _tasks(self, resolved: Resolved) -> Iterator[_Task]:
-        """Tasks in each reading; there is nothing to retrain for a task without adapter, which has one."""
+        """Tasks in each reading, with each task adapter; a task without adapter is read once."""
         readings = resolved.study.readings or ("put-back",)
-        for reading in readings:
-            read = resolved.read(reading)
-            for name in resolved.tasks:
-                baseline = ZeroShot().job(read, name)
-                if reading == "put-back" or (not read.has_adapter(name) and "put-back" not in readings):
-                    yield _Task(name, "put-back", resolved.cells(name), baseline, Cost())
-                elif read.has_adapter(name):
-                    cost = baseline.shares[read.task_adapter_name(name)]
-                    yield _Task(name, reading, resolved.cells(name), baseline, cost)
+        for number, reading in enumerate(readings):
+            for place, seed in enumerate(resolved.adapter_seeds):
+                read = resolved.read(reading, seed)
+                for name in resolved.tasks:
+                    baseline, cells = ZeroShot().job(read, name), resolved.cells(name)
+                    if not read.has_adapter(name):
+                        if number == place == 0:
+                            yield _Task(name, "put-back", cells, baseline, Cost(), "")
+                        continue
+                    of = f", adapter seed {seed}" if len(resolved.adapter_seeds) > 1 else ""
+                    retraining = baseline.shares[read.task_adapter_name(name)]
+                    cost = retraining if reading == "retrained" else Cost()
+                    yield _Task(name, reading, cells, baseline, cost, of)
 
     def _runs(self, resolved: Resolved) -> Iterator[_Run]:
         study, everyone = resolved.study, frozenset(x for t in resolved.targets.values() for x in t)
@@ -125,7 +131,7 @@ class Transfer:
                 probe_version=self.version,
                 condition=condition | {"reading": task.reading} if retrained else condition,
                 cells=cells,
-                label=f"{name}, {task.name}{', retrained' if retrained else ''}",
+                label=f"{name}, {task.name}{task.which}{', retrained' if retrained else ''}",
                 cost=replace(task.training, evaluate_examples=resolved.passes(cells)),
                 shares=parts if retrained else {**task.baseline.shares, **parts},
                 group=finetuning,

@@ -44,7 +44,9 @@ def _measured(view: View, target: str) -> Page:
         if known
         else "A target of the study, but no effect on it is known; run the study again."
     ]
-    if known and not any(found[f].word == "helps" for f in known):
+    if known and any(found[f].word == "this run only" for f in known):
+        lines.append("With one seed the order is that of this run only; run more with --seeds 3.")
+    elif known and not any(found[f].word == "helps" for f in known):
         lines.append("None clearly helps; staying without a transfer language is as good a choice.")
     if gone := [name(f) for f in order if f not in known]:
         lines.append(f"Missing, and so not ranked: {', '.join(gone)}.")

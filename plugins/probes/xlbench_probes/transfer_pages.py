@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
-from xlbench.scores import difference
+from xlbench.scores import components, difference
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
-from xlbench_probes.reading import Reading, counted, interval, words
+from xlbench_probes.reading import Reading, adapters, counted, covers, interval, words
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _parts(view: View) -> Iterator[Part]:
     yield tables.best_for_targets(view)
     if any(view.reading.records.seen.get(g) is not None for g in view.targets):
         yield tables.seen_against_unseen(view)
-    if view.distances:
+    if view.distances and len(view.arms(view.last)) >= tables.FEWEST_DONORS:
         yield tables.distances(view)
     if (goes_with := tables.predictors(view)) is not None:
         yield goes_with
@@ -91,12 +91,17 @@ def _summary(view: View) -> Iterator[str]:
             f"{name(first)} receives most, {interval(most, unit)}; "
             f"{name(last)} least, {interval(least, unit)}."
         )
-    yield (
-        "Intervals are 95% CIs, by a paired bootstrap over test examples and the spread over seeds (with one "
-        "seed, over test examples only); they are not corrected for multiple comparisons. Verdicts come from "
-        "two-sided tests with the false discovery rate held at 5% over all effects, all donations or all "
-        "recipiences at one number of steps."
+    if line := adapters(view.reading, view.task, len(view.effects.adapters)):
+        yield line
+    if len(view.effects.adapters) > 1 and overall.value is not None:
+        shares = words(f"{100 * x:.0f}% of {what}" for what, x in components(overall).items())
+        yield f"Variance of that mean: {shares}."
+    seeds = max(view.repetitions)
+    tests = (
+        " They are not corrected for multiple comparisons. Verdicts come from two-sided tests with the false "
+        "discovery rate held at 5% over all effects, all donations or all recipiences at one number of steps."
     )
+    yield covers(seeds) + (tests if seeds > 1 else "")
     if view.reading.parallel(view.task):
         yield (
             "Test rows are parallel across languages; what the languages have in common is in the intervals "

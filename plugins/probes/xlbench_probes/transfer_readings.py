@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Matrix, Number, Table
 from xlbench.scores import Arm, difference, judge
 from xlbench_probes.reading import counted, interval, made_from
+from xlbench_probes.transfer_tables import FEWEST_DONORS, distances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -75,6 +76,8 @@ def parts(pair: Pair) -> Iterator[Part]:
     yield by_target(pair)
     if pair.put_back.shuffled and pair.retrained.shuffled:
         yield against_shuffled(pair)
+    if pair.retrained.distances and len(pair.retrained.arms(pair.last)) >= FEWEST_DONORS:
+        yield distances(pair.retrained, "Gain")
     for steps in reversed(pair.retrained.steps):
         yield matrix(pair.retrained, steps)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlbench.estimate import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
 from xlbench_probes.reading import Reading
 from xlbench_probes.transfer import reading_of
-from xlbench_probes.zero_shot_pages import baselines
+from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Job, Json, Metric, ReadOut, Records
@@ -66,8 +66,8 @@ def courses(
         end = next((i for i, x in enumerate(some) if x.counts is None), len(some))
         there[pair] = some[:end]
     first = [
-        Trial(_FirstSeeds(arm, n), x.seed, target, x.counts)
-        for (arm, target), some in there.items()
+        replace(x, arm=_FirstSeeds(arm, n))
+        for (arm, _), some in there.items()
         for n in range(1, len(some) + 1)
         for x in some[:n]
     ]
@@ -144,7 +144,8 @@ def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]
         for job, cell in reading.planned(PROBE, task):
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
-            one = Trial(arm_of(job), int(str(job.condition["seed"])), cell.target, counts)
+            seed, adapter = int(str(job.condition["seed"])), adapter_seed_of(job)
+            one = Trial(arm_of(job), seed, cell.target, counts, adapter=adapter)
             tables.setdefault((task, reading_of(job)), []).append(one)
             adapters[task, reading_of(job)] = job.condition.get("adapter")
     for (task, read_out), trials in tables.items():

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from xlbench.scores import Estimate, Judged
     from xlbench_probes.transfer_view import View
 
+FEWEST_DONORS = 6
+"""Transfer languages below which no correlation with a distance is shown."""
+SIDES = {"yes": "seen", "no": "unseen", "not known": "not known"}
+"""Of targets, by what `Reading.seen` says."""
 DETECTABLE = "Minimum detectable effect: the smallest true effect that is found with 80% power."
 OWN_FAMILY = (
     "Own text of a transfer language is a cell of the effect matrix, and has its verdict; own texts of other "
@@ -143,7 +147,9 @@ def best_for_targets(view: View) -> Table:
         effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if arm.text != g}
         own = owned[g].number if g in owned else None
         chosen = best(effects)
-        if chosen is None:
+        if any(x.alone for x in effects.values()):
+            rows.append((name(g), "this run only", None, None, own))
+        elif chosen is None:
             rows.append((name(g), None, mean(effects.values()).number(), None, own))
         else:
             first, share = chosen
@@ -153,11 +159,11 @@ def best_for_targets(view: View) -> Table:
         f"Best transfer language for each target, {counted(k, 'step')}",
         ("Target language", "Best transfer language", "Its effect", "Best in % of draws", "Own text"),
         tuple(rows),
-        "None: no transfer language has an effect above 0, so the model as it is comes first. Best in % of "
-        "draws: how often the bootstrap puts it first, the model as it is among the candidates; near 100 it "
-        "is clearly the best, near an even share it is first by chance. The effect of what comes first of "
-        "many is likelier over- than "
-        f"understated. Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
+        "This run only: with one seed none can be called best. None: no transfer language has an effect "
+        "above 0, so the model as it is comes first. Best in % of draws: how often the bootstrap puts it "
+        "first, the model as it is among the candidates; near 100 it is clearly the best, near an even share "
+        "it is first by chance. The effect of what comes first of many is likelier over- than understated. "
+        f"Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
     )
 
 
@@ -183,25 +189,31 @@ def seen_against_unseen(view: View) -> Curves:
     )
 
 
-def distances(view: View) -> Table:
-    """Whether a known distance goes with the effect at the largest number of steps."""
-    rows = []
+def distances(view: View, what: str = "Effect") -> Table:
+    """Whether a known distance goes with the effect, or the gain, at the largest number of steps."""
+    rows: list[tuple[Value | Number, ...]] = []
     for distance in view.distances:
-        effects = {
-            (arm.text, g): view.effects.effect(arm, g)
-            for arm in view.arms(view.last)
-            for g in view.targets
-            if arm.text != g and (arm.text, g) in distance.table
-        }
-        found = rank_correlation(effects, distance.table, f"{view.task}, {distance.name}")
-        rows.append((distance.name, found, len(effects), distance.summary))
+        for side in SIDES:
+            effects = {
+                (arm.text, g): view.effects.effect(arm, g)
+                for arm in view.arms(view.last)
+                for g in view.targets
+                if arm.text != g and view.reading.seen(g) == side and (arm.text, g) in distance.table
+            }
+            if effects:
+                label = f"{view.task}, {distance.name}, {side}"
+                found = rank_correlation(effects, distance.table, label)
+                rows.append((distance.name, SIDES[side], found, len(effects), distance.summary))
     return Table(
-        f"Effect and known distance, {counted(view.last, 'step')}",
-        ("Distance", "Rank correlation", "Pairs", "What it is"),
+        f"{what} and known distance, {counted(view.last, 'step')}",
+        ("Distance", "Targets", "Rank correlation", "Pairs", "What it is"),
         tuple(rows),
-        "Spearman's correlation of the effect with the distance between transfer and target language, over "
-        "pairs of different languages: below 0, nearer languages help more. 95% intervals by a bootstrap "
-        "over both languages, each pair with its effect in a draw of seeds and test examples.",
+        f"Spearman's correlation of the {what.lower()} with the distance between transfer and target "
+        "language, over pairs of different languages: below 0, nearer languages help more. Targets seen in "
+        "pretraining stand apart from unseen ones, since text of a near language may help the one kind and "
+        "overwrite what the model knows of the other. 95% CIs by a bootstrap over both languages, each pair "
+        f"with its number in a draw of seeds and test examples. Shown from {FEWEST_DONORS} transfer "
+        "languages on.",
     )
 
 

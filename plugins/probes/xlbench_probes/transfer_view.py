@@ -11,7 +11,7 @@ from xlbench_probes.reading import words
 from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_features import pair_features
 from xlbench_probes.transfer_rounds import courses, judged
-from xlbench_probes.zero_shot_pages import baselines, majorities
+from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines, holes, majorities
 
 if TYPE_CHECKING:
     from xlbench.contracts import Distance, Json, Metric, ReadOut
@@ -54,7 +54,7 @@ class View:
         study: Mapping[str, Any] = reading.records.study
         read_out = read_out or read_outs(reading, task)[0]
         adapter: Json = None
-        trials: dict[tuple[Arm, int, str], Trial] = {}
+        trials: dict[tuple[Arm, int, int, str], Trial] = {}
         for job, cell in reading.planned(PROBE, task):
             if reading_of(job) != read_out:
                 continue
@@ -62,14 +62,12 @@ class View:
             adapter = condition.get("adapter")
             arm = Arm(condition["text"]["language"], condition["steps"], condition["variant"])
             found = reading.evaluation(job, cell)
-            trials[arm, condition["seed"], cell.target] = (
-                Trial(arm, condition["seed"], cell.target, found.counts)
-                if found
-                else Trial(arm, condition["seed"], cell.target, None, reading.missing(job, cell))
-            )
+            seed, own, target = condition["seed"], adapter_seed_of(job), cell.target
+            counts, missing = (found.counts, "") if found else (None, reading.missing(job, cell))
+            trials[arm, seed, own, target] = Trial(arm, seed, target, counts, missing, own)
         before = baselines(reading, task, adapter)
         metric = reading.records.metrics[task]
-        reached = {target for _, _, target in trials}
+        reached = {x.target for x in trials.values()}
         adaptive = bool(study.get("adaptive"))
         effects = Effects(
             task,
@@ -84,7 +82,6 @@ class View:
             some = courses(task, metric, before, list(trials.values()), parallel=reading.parallel(task))
             for table in judged(some, study["transfer"], len(study["seeds"])):
                 followed |= table
-        holes = [x for x in before.values() if isinstance(x, str)]
         return cls(
             reading,
             task,
@@ -93,10 +90,10 @@ class View:
             majorities(reading, task, adapter),
             tuple(study["transfer"]),
             tuple(x for x in study["targets"] if x in reached),
-            tuple(sorted({arm.steps for arm, _, _ in trials})),
+            tuple(sorted({arm.steps for arm, _, _, _ in trials})),
             study.get("reference") if "reference" in (study.get("controls") or ()) else None,
-            len(before) + len(trials),
-            (*holes, *(x.missing for x in trials.values() if x.counts is None)),
+            sum(map(len, before.values())) + len(trials),
+            (*holes(before), *(x.missing for x in trials.values() if x.counts is None)),
             len(study["seeds"]),
             followed,
             read_out,
@@ -200,7 +197,7 @@ class View:
     def _by_sequence(self, one: Judged, arm: Arm, target: str) -> Judged:
         """With the verdict of the sequential test, of an adaptive study."""
         followed = self.followed.get((arm, target))
-        if followed is None or one.p is None:
+        if followed is None or one.p is None or one.number.word == "this run only":
             return one
         return one._replace(number=replace(one.number, word=followed.word), p=followed.p)
 

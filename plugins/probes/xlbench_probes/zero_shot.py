@@ -21,14 +21,18 @@ class ZeroShot:
     settings = None
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
-        """One job a task."""
-        return [self.job(resolved, task) for task in resolved.tasks]
+        """One job per task and seed of its adapter."""
+        read = [resolved.read("put-back", seed) for seed in resolved.adapter_seeds]
+        jobs = [self.job(one, task) for one in read for task in resolved.tasks]
+        return list({job.condition_key: job for job in jobs}.values())
 
     def job(self, resolved: Resolved, task: str) -> Job:
         """The baseline of one task, which other probes need too."""
         cells = resolved.cells(task)
-        shares = {}
+        shares, label = {}, f"zero-shot, {task}"
         if resolved.has_adapter(task):
+            if len(resolved.study.adapter_seeds) > 1:
+                label += f", adapter seed {resolved.training[task].seed}"
             train = sum(resolved.size(task, x, "train") for x in resolved.train_languages(task))
             cost = Cost(train_examples=train * resolved.training[task].epochs)
             shares[resolved.task_adapter_name(task)] = cost
@@ -37,7 +41,7 @@ class ZeroShot:
             probe_version=self.version,
             condition={"model": resolved.model_fingerprint, "adapter": resolved.adapter_identity(task)},
             cells=cells,
-            label=f"zero-shot, {task}",
+            label=label,
             cost=Cost(evaluate_examples=resolved.passes(cells)),
             shares=shares,
             group=f"pretrained/{task}",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
 from xlbench.scores import Effects
-from xlbench_probes.reading import Reading, counted
+from xlbench_probes.reading import Reading, adapters, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xlbench.contracts import Cell, Counts, Evaluation, Job, Json, Records
 
 PROBE = "zero-shot"
@@ -22,30 +24,57 @@ def pages(records: Records) -> list[Page]:
 
 
 def measured(
-    reading: Reading, task: str, adapter: Json = None
-) -> dict[str, tuple[Job, Cell, Evaluation | None]]:
-    """Evaluations by target, of one task adapter: that of this identity, or the first that is planned. Scores
-    of different adapters are never mixed.
+    reading: Reading, task: str, adapter: Json = None, *, alone: bool = False
+) -> dict[str, dict[int, tuple[Job, Cell, Evaluation | None]]]:
+    """Evaluations by target and seed of the task adapter, of this adapter, or the first that is planned, and
+    of those that differ from it in their seed; of none of these where `alone`. Scores of adapters that were
+    trained otherwise are never mixed.
     """
-    found: dict[str, tuple[Job, Cell, Evaluation | None]] = {}
+    found: dict[str, dict[int, tuple[Job, Cell, Evaluation | None]]] = {}
     for job, cell in reading.planned(PROBE, task):
         own = job.condition.get("adapter")
         adapter = own if adapter is None else adapter
-        if own == adapter:
-            found[cell.target] = job, cell, reading.evaluation(job, cell)
+        if own == adapter or (not alone and _seedless(own) == _seedless(adapter)):
+            found.setdefault(cell.target, {})[adapter_seed_of(job)] = job, cell, reading.evaluation(job, cell)
     return found
 
 
-def baselines(reading: Reading, task: str, adapter: Json = None) -> dict[str, Counts | str]:
-    """Counts by target, or what is missing."""
-    found = measured(reading, task, adapter)
-    return {x: one.counts if one else reading.missing(job, cell) for x, (job, cell, one) in found.items()}
+def baselines(
+    reading: Reading, task: str, adapter: Json = None, *, alone: bool = False
+) -> dict[str, dict[int, Counts | str]]:
+    """Counts by target and seed of the task adapter, or what is missing."""
+    return {
+        x: {
+            seed: one.counts if one else reading.missing(job, cell) for seed, (job, cell, one) in some.items()
+        }
+        for x, some in measured(reading, task, adapter, alone=alone).items()
+    }
+
+
+def holes(before: Mapping[str, Mapping[int, Counts | str]]) -> list[str]:
+    """What is missing of baselines."""
+    return [x for some in before.values() for x in some.values() if isinstance(x, str)]
 
 
 def majorities(reading: Reading, task: str, adapter: Json = None) -> dict[str, float]:
-    """Score of the majority-class baseline, by target, where that was measured."""
-    found = ((x, one) for x, (_, _, one) in measured(reading, task, adapter).items())
-    return {x: one.extra["majority"] for x, one in found if one and "majority" in one.extra}
+    """Score of the majority-class baseline, by target, where that was measured; it may differ between task
+    adapters whose training examples were drawn, and is their mean then.
+    """
+    found = {
+        x: [one.extra["majority"] for _, _, one in some.values() if one and "majority" in one.extra]
+        for x, some in measured(reading, task, adapter).items()
+    }
+    return {x: sum(some) / len(some) for x, some in found.items() if some}
+
+
+def adapter_seed_of(job: Job) -> int:
+    """Seed of the task adapter; 0 of a task that has none."""
+    adapter = job.condition.get("adapter")
+    return int(str(adapter.get("seed", 0))) if isinstance(adapter, dict) else 0
+
+
+def _seedless(adapter: Json) -> Json:
+    return {k: v for k, v in adapter.items() if k != "seed"} if isinstance(adapter, dict) else adapter
 
 
 def _page(reading: Reading, task: str) -> Page:
@@ -53,7 +82,7 @@ def _page(reading: Reading, task: str) -> Page:
     counts = baselines(reading, task)
     effects = Effects(task, metric, counts, (), parallel=reading.parallel(task))
     majority = majorities(reading, task)
-    found = {x: one for x, (_, _, one) in measured(reading, task).items()}
+    found = {x: next(iter(some.values()))[2] for x, some in measured(reading, task).items()}
     scores = {target: effects.zero_shot(target) for target in counts}
     others = [
         Effects(task, replace(metric, score=score), counts, (), parallel=reading.parallel(task))
@@ -85,7 +114,7 @@ def _summary(
     reading: Reading,
     task: str,
     effects: Effects,
-    counts: dict[str, Counts | str],
+    counts: Mapping[str, object],
     majority: dict[str, float],
 ) -> tuple[str, ...]:
     scores = {x: effects.zero_shot(x) for x in counts}
@@ -113,6 +142,8 @@ def _summary(
         lines.append(
             f"Not clearly above the majority baseline (their intervals reach down to it): {', '.join(below)}."
         )
+    if line := adapters(reading, task, len(effects.adapters)):
+        lines.append(line)
     if missing := [reading.name(x) for x in counts if x not in known]:
         lines.append(f"Missing: {', '.join(missing)}.")
     return tuple(lines)
