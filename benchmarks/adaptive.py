@@ -118,7 +118,7 @@ def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Rec
     cells = {g: Cell("made", g, f"data of {g} {number}") for g in before}
     zero = Job("zero-shot", 1, {"model": number}, tuple(cells.values()), "zero-shot")
     jobs = [zero]
-    found: list[tuple[Job, Cell, Counts]] = [(zero, cells[g], counts) for g, counts in before.items()]
+    found: list[tuple[Job, Cell, Counts]] = [(zero, cells[g], one[0]) for g, one in before.items()]
     by_run: dict[tuple[str, int], Job] = {}
     for trial in trials:
         assert isinstance(trial.arm, Arm)

@@ -153,7 +153,7 @@ class Synthetic:
             ],
         }
 
-    def _plan(self, task: str, adapter_seed: int) -> None:
+    def _plan(self, task: str, adapter_seed: int = 0) -> None:
         adapter = {"task": task, "model": "abc", "seed": adapter_seed}
         cells = tuple(self.cell(task, target) for target in self.targets)
         zero = Job("zero-shot", 1, {"model": "abc", "adapter": adapter}, cells, f"zero-shot, {task}")
