@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from xlbench.errors import ModelError
 from xlbench.saved import documents, settings, tokenizers, weights
-from xlbench.saved.layout import LAYOUTS, SPARE, Layout, plain_name
+from xlbench.saved.layout import LAYOUTS, Layout, is_spare, plain_name
 from xlbench.saved.weights import Weight, listed
 
 MODEL_TYPES = tuple(LAYOUTS)
@@ -20,6 +21,8 @@ NO_HEAD = (
     "no masked-LM head among its weights, so nothing can be finetuned on text; give a checkpoint that was "
     "saved as a masked LM, or leave out --transfer"
 )
+NORMALISATION = re.compile(r"norm\.weight$", re.IGNORECASE)
+"""Of the scale of a normalisation: without it nothing passes."""
 MOST_NAMED = 1000
 """Missing weights that are counted; a configuration may ask for any number."""
 
@@ -81,7 +84,7 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
         used += _fitting(iter(head), found, folder, "the masked-LM head", hint)
         used += _decoder(layout, found, folder, config, filled)
     known = {*used, *others}
-    if alien := [name for name in found if name not in known and not SPARE.fullmatch(name)]:
+    if alien := [name for name in found if name not in known and not is_spare(name, layout)]:
         raise ModelError(
             f"{folder}: weights that belong to no part of a {config['model_type']} model: "
             f"{listed(alien)}{hint}; "
@@ -95,6 +98,12 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
                 f"{folder}: weight {name} has numbers that are infinite or not a number; get the file "
                 "again, or "
                 "give an earlier checkpoint"
+            )
+        # A disk or a download lost what was written. Biases and segments may be all zeros.
+        if (name == layout.words or NORMALISATION.search(name)) and weights.is_zero(found[name]):
+            raise ModelError(
+                f"{folder}: weight {name} is zero throughout, as after a write or download that broke off; "
+                "get the file again, or give an earlier checkpoint"
             )
     _check_tokenizer(folder, found[layout.words].shape[0])
     return has_head

@@ -51,10 +51,15 @@ def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
     checkpoint or cannot be reached and nothing is cached.
     """
     folder = Path(model.checkpoint).expanduser()
-    if folder.is_dir():
-        if revision is not None:
-            raise ModelError(f"{folder}: a folder has no revisions; leave out --revision {revision}")
-        return _local(folder)
+    with documents.readable(model.checkpoint):
+        if folder.is_dir():
+            if revision is not None:
+                raise ModelError(f"{folder}: a folder has no revisions; leave out --revision {revision}")
+            return _local(folder)
+        if folder.exists():
+            raise ModelError(
+                f"{folder}: not a folder; --model takes the folder of a checkpoint, with its config.json"
+            )
     if folder.is_absolute() or model.checkpoint.startswith((".", "~")) or model.checkpoint.count("/") > 1:
         raise ModelError(f"{model.checkpoint}: no such checkpoint folder")
     return _hub(model.checkpoint, revision or model.revision)
@@ -68,7 +73,8 @@ def download(checkpoint: Checkpoint) -> Path:
     for name in _needed(found.files):
         hub.fetch(found, name)
     # The files are now here, so the checks that needed them can be made.
-    _local(found.folder)
+    with documents.readable(checkpoint.source):
+        _local(found.folder)
     return found.folder
 
 
@@ -112,6 +118,13 @@ def is_here(checkpoint: Checkpoint) -> bool:
 def _local(folder: Path) -> Checkpoint:
     names = sorted(x.name for x in folder.iterdir())
     _check_names(names, str(folder))
+    weights = [x for x in names if x.endswith(".safetensors")]
+    content = ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]
+    for name in (*content, *(x for x in (*ALSO_READ, INDEX) if x in names)):
+        if not (folder / name).is_file():
+            raise ModelError(
+                f"{folder / name}: not a file, or a link to none; copy the file itself there, or delete it"
+            )
     config = documents.read(folder / "config.json")
     with documents.understood(str(folder / "config.json")):
         check_config(config, str(folder / "config.json"))
@@ -120,21 +133,20 @@ def _local(folder: Path) -> Checkpoint:
             documents.refuse_code(documents.read(folder / name), str(folder / name))
     with documents.understood(f"{folder}: its tokenizer"):
         tokenizers.check(folder)
-    weights = [x for x in names if x.endswith(".safetensors")]
     total = hashlib.sha256()
-    for name in ["config.json", *weights, *(x for x in (*TOKENIZERS, *EXTRA) if x in names)]:
+    for name in content:
         total.update(f"{name}\0".encode())
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     fingerprint = total.hexdigest()[:40]
-    content = fingerprint
+    whole = fingerprint
     if INDEX in names:
-        content += digest(documents.read(folder / INDEX))
-    if content not in _passed:
+        whole += digest(documents.read(folder / INDEX))
+    if whole not in _passed:
         with documents.understood(str(folder)):
-            _passed[content] = check_weights(folder, config)
+            _passed[whole] = check_weights(folder, config)
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, fingerprint, size, _passed[content])
+    return Checkpoint(str(folder), None, fingerprint, size, _passed[whole])
 
 
 def _check_names(names: list[str], where: str) -> None:

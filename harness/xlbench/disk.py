@@ -53,9 +53,13 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (OSError, MemoryError) as error:
-        code = errno.ENOMEM if isinstance(error, MemoryError) else error.errno
-        why = _UNREADABLE.get(code or 0, f"{getattr(error, 'strerror', None) or error}; try again")
-        raise ResultsError(f"cannot read {path}: {why}") from error
+        raise ResultsError(f"cannot read {path}: {why_unreadable(error)}") from error
+
+
+def why_unreadable(error: OSError | MemoryError) -> str:
+    """What an error says of the system, not of a file's content, and what to do."""
+    code = errno.ENOMEM if isinstance(error, MemoryError) else error.errno
+    return _UNREADABLE.get(code or 0, f"{getattr(error, 'strerror', None) or error}; try again")
 
 
 @contextmanager

@@ -61,6 +61,11 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     would be ignored or weights that do not go with them, or where it was made for another architecture or
     size.
     """
+    with documents.readable(text):
+        return _find(text, model)
+
+
+def _find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     folder = Path(text).expanduser()
     source = folder.absolute().name
     if not folder.is_dir():

@@ -72,17 +72,17 @@ class Encoder:
             self.model = loading.adapter_model(checkpoint, loading.config(checkpoint))
             masked_lm = loading.masked_lm(checkpoint, loading.config(checkpoint), has_head=self._masked_lm)
             loading.check_fit(self.tokenizer, self.body, checkpoint)
+            self.model.to(device).float().eval()
+            _off_the_disk(self.model)
+            setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
+            if masked_lm.config.tie_word_embeddings:
+                masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
+            self.masked_lm = masked_lm.to(device).float().eval()
+            _off_the_disk(self.masked_lm)
         self.device = device
         self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
-        self.model.to(device).float().eval()
-        _off_the_disk(self.model)
-        setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
-        if masked_lm.config.tie_word_embeddings:
-            masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
-        self.masked_lm = masked_lm.to(device).float().eval()
-        _off_the_disk(self.masked_lm)
         if decoder := self.masked_lm.get_output_embeddings():
             decoder.register_forward_pre_hook(self._invert)
         self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}

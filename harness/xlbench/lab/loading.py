@@ -15,8 +15,8 @@ from typing import Any
 
 from xlbench.architectures import NUMBERED_FROM_PADDING
 from xlbench.errors import ModelError
-from xlbench.saved import documents, settings, tokenizers
-from xlbench.saved.layout import LAYOUTS, SPARE, plain_name
+from xlbench.saved import documents, settings, tokenizers, weights
+from xlbench.saved.layout import LAYOUTS, is_spare, plain_name
 from xlbench.saved.weights import listed
 
 HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
@@ -109,6 +109,15 @@ def tokenizer(checkpoint: str) -> Any:
     for name in ("cls", "sep", "pad"):
         if getattr(found, f"{name}_token_id") is None:
             raise ModelError(f"{checkpoint}: its tokenizer has no {name}_token; set it and save it again")
+    known = {} if (folder / "vocab.json").is_file() else tokenizers.numbers(folder)
+    for name in ("cls", "sep", "pad", "mask", "unk"):
+        token = getattr(found, f"{name}_token")
+        if known and token is not None and token not in known:
+            raise ModelError(
+                f"{checkpoint}: its {name}_token {documents.quoted(token)} is none of its tokens, so that it "
+                "would get an embedding that was never trained; give the tokenizer that belongs to these "
+                "weights"
+            )
     return found
 
 
@@ -158,8 +167,14 @@ def masked_lm(checkpoint: str, config: Any, *, has_head: bool) -> Any:
     """
     from transformers import AutoModelForMaskedLM
 
-    renamed = {"key_mapping": HEAD_KEYS} if config.model_type in {"deberta", "deberta-v2"} else {}
-    model, info = AutoModelForMaskedLM.from_pretrained(checkpoint, config=config, **SAFE, **renamed)
+    layout = LAYOUTS[config.model_type]
+    renamed = dict(HEAD_KEYS) if config.model_type in {"deberta", "deberta-v2"} else {}
+    names = {plain_name(x, layout) for x in weights.weights(Path(checkpoint))}
+    if layout.bias and layout.bias[0] not in names:
+        # Of a vector with two names, transformers puts the first in the place of the second.
+        renamed |= {f"^{re.escape(x)}$": layout.bias[0] for x in layout.bias[1:]}
+    how = {"key_mapping": renamed} if renamed else {}
+    model, info = AutoModelForMaskedLM.from_pretrained(checkpoint, config=config, **SAFE, **how)
     _check_loaded(info, config.model_type, checkpoint, whole=has_head)
     return model
 
@@ -185,7 +200,7 @@ def _check_loaded(info: Mapping[str, Any], model_type: str, checkpoint: str, *, 
     ):
         names = [x[0] if isinstance(x, tuple) else str(x) for x in info.get(f"{what}_keys", ())]
         # "heads." is what `adapters` makes of a head that the configuration names; no task uses it.
-        odd = [x for x in names if not SPARE.fullmatch(plain_name(x, layout)) and not x.startswith("heads.")]
+        odd = [x for x in names if not is_spare(plain_name(x, layout), layout) and not x.startswith("heads.")]
         if what == "missing" and whole:
             odd = [x for x in names if not POOLER.search(x)]
         if odd:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from xlbench.disk import why_unreadable
 from xlbench.errors import ModelError
 
 DEEPEST = 24
@@ -35,6 +36,7 @@ CLASS_NAMES = re.compile(r"(^|_)class$|^(feature_extractor|image_processor|proce
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 ELSEWHERE = re.compile(r"[^\s/]+/[^\s/]+--\S+")
 """A class of a repository, as transformers writes it."""
+POINTER = b"version https://git-lfs.github.com/"
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -53,12 +55,22 @@ def read(path: Path, where: str | None = None) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             bad(f"{path.stat().st_size} bytes are too many")
-        text = path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        refuse_pointer(content, where)
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         bad(f"byte {error.start + 1} is not UTF-8")
     except OSError as error:
-        raise ModelError(f"{where}: cannot be read: {error.strerror or error}") from None
+        raise ModelError(f"{where}: cannot be read: {why_unreadable(error)}") from error
     return parse(text, bad)
+
+
+def refuse_pointer(content: bytes, where: str) -> None:
+    """Raise ModelError where a file begins as what git leaves in its place until it is asked for it."""
+    if content.startswith(POINTER):
+        raise ModelError(
+            f"{where}: a pointer of Git LFS, not the file itself; run `git lfs pull` in its folder"
+        )
 
 
 def parse(text: str, bad: Any) -> dict[str, Any]:
@@ -109,6 +121,16 @@ def _leaves(value: Any) -> Iterator[tuple[int, Any]]:
         elif isinstance(one, list):
             waiting += [(depth + 1, inner) for inner in one]
         yield depth, one
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """A net under code that reads files: an operating system's error is one line, which names the file."""
+    try:
+        yield
+    except OSError as error:
+        file = f"{shown(Path(error.filename).name)} " if isinstance(error.filename, str) else ""
+        raise ModelError(f"{shown(where, 400)}: {file}cannot be read: {why_unreadable(error)}") from error
 
 
 @contextmanager

@@ -26,7 +26,9 @@ class Layout:
     decoder: str
     """The head's matrix over the vocabulary; missing where it is the word embeddings."""
     bias: tuple[str, ...] = ()
-    """Names of one and the same vector, the decoder's bias; a checkpoint has the first, or more."""
+    """Names of one and the same vector, the decoder's bias; a checkpoint has one of them, or more."""
+    leftover: str = ""
+    """Pattern of names in its authors' checkpoints that the body of its settings does not have."""
 
 
 def norm(name: str, size: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -234,6 +236,10 @@ def _cls(sized: Callable[[Mapping[str, Any]], int]) -> Callable[..., Iterator[tu
     return _head(f"{_CLS}.transform.dense", f"{_CLS}.transform.LayerNorm", f"{_CLS}.bias", sized)
 
 
+_OF_PRETRAINING = r"embeddings\.(?:position_embeddings\.weight|\w+_embeddings\._weight)"
+"""Of DeBERTa: absolute positions, which only its authors' decoder read, and what replaced-token detection
+added to its generator's embeddings.
+"""
 _lm_head = _head("lm_head.dense", "lm_head.layer_norm", "lm_head.bias", _hidden)
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -245,9 +251,11 @@ LAYOUTS: Mapping[str, Layout] = {
     "bert": Layout(
         "bert.", _WORDS, _bert_without_embedding_size, _cls(_hidden), f"{_CLS}.decoder.weight", _CLS_BIAS
     ),
-    "deberta": Layout("deberta.", _WORDS, _deberta, _cls(_embedded), f"{_CLS}.decoder.weight", _CLS_BIAS),
+    "deberta": Layout(
+        "deberta.", _WORDS, _deberta, _cls(_embedded), f"{_CLS}.decoder.weight", _CLS_BIAS, _OF_PRETRAINING
+    ),
     "deberta-v2": Layout(
-        "deberta.", _WORDS, _deberta_v2, _cls(_embedded), f"{_CLS}.decoder.weight", _CLS_BIAS
+        "deberta.", _WORDS, _deberta_v2, _cls(_embedded), f"{_CLS}.decoder.weight", _CLS_BIAS, _OF_PRETRAINING
     ),
     "distilbert": Layout(
         "distilbert.", _WORDS, _distilbert,
@@ -289,6 +297,11 @@ SPARE = re.compile(
 )
 """Names, without the body's prefix, that need not be there and may be: poolers, which nothing here reads;
 other pretraining heads (next sentence, sentence order, discriminators); heads of finetuned classifiers."""
+
+
+def is_spare(name: str, layout: Layout) -> bool:
+    """Whether a weight of this plain name may be there though no part of the model has it."""
+    return bool(SPARE.fullmatch(name) or (layout.leftover and re.fullmatch(layout.leftover, name)))
 
 
 def plain_name(name: str, layout: Layout) -> str:

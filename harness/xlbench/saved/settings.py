@@ -82,6 +82,15 @@ WHOLE = frozenset({"conv_kernel_size", "max_relative_positions", "position_bucke
 MOST = 10_000_000
 """Largest integer of a setting; the largest vocabularies have a tenth."""
 MOST_LAYERS = 1000
+ACTIVATIONS = frozenset(
+    {
+        "gelu", "gelu_10", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh",
+        "gelu_pytorch_tanh", "laplace", "leaky_relu", "linear", "mish", "prelu", "quick_gelu", "relu",
+        "relu2", "relu6", "sigmoid", "silu", "swish", "tanh", "xielu",
+    }
+)  # fmt: skip
+"""Functions that transformers has by name."""
+NAMES_OF_FUNCTIONS = ("activation", "conv_act", "hidden_act", "hidden_activation")
 LAYERS = frozenset({"inner_group_num", "num_hidden_groups", "num_hidden_layers"})
 SHARES = re.compile(r"dropout(_prob)?$")
 ABOVE_ZERO = frozenset({"global_rope_theta", "layer_norm_eps", "local_rope_theta", "norm_eps"})
@@ -110,7 +119,8 @@ UNREAD = frozenset(
         "num_beam_groups",
         "task_specific_params", "problem_type", "finetuning_task", "use_cache", "embedding_size",
         "attn_implementation", "_attn_implementation", "_attn_implementation_internal",
-        "_attn_implementation_autoset", "experts_implementation", "_experts_implementation",
+        "_attn_implementation_autoset", "sbert_ce_default_activation_function",
+        "experts_implementation", "_experts_implementation",
     }
 )  # fmt: skip
 """Settings of published checkpoints that sound structural and that no part used here reads, whatever the
@@ -137,6 +147,11 @@ def check(config: Mapping[str, Any], where: str) -> None:
     for key, value in config.items():
         _check_value(key, aliases.get(key, key), value, known, where)
     settings = filled(config)
+    heads = next((k for k, v in aliases.items() if v == "num_attention_heads"), "num_attention_heads")
+    if heads not in config and "num_attention_heads" not in config:
+        raise ModelError(
+            f"{where}: {heads} is missing, and no weight tells it; take it from the original checkpoint"
+        )
     if settings["hidden_size"] % settings["num_attention_heads"]:
         raise ModelError(
             f"{where}: {settings['num_attention_heads']} attention heads do not divide hidden size "
@@ -184,6 +199,9 @@ def _check_value(key: str, meaning: str, value: Any, known: Mapping[str, Any], w
     elif meaning in ABOVE_ZERO:
         if type(value) not in (int, float) or not 0 < value < 1e12:
             why = "a positive number is needed"
+    elif meaning in NAMES_OF_FUNCTIONS:
+        if not isinstance(value, str) or value not in ACTIVATIONS:
+            why = f"no function of transformers {READABLE}, such as gelu"
     elif isinstance(default, bool):
         if type(value) is not bool:
             why = "true or false is needed"

@@ -93,6 +93,17 @@ def saved_again() -> str:
 
 def largest(folder: Path) -> tuple[int, str] | None:
     """The largest number that the tokenizer can give, and its token; None where it is in no readable file."""
+    if not (tokens := numbers(folder)):
+        return None
+    token = max(tokens, key=lambda x: tokens[x])
+    return tokens[token], token
+
+
+def numbers(folder: Path) -> Mapping[str, int]:
+    """The numbers of all tokens, as the files have them; empty where no readable file has them.
+
+    Raises ModelError for a file that is not a tokenizer's.
+    """
     tokens: dict[str, int] = {}
     path = folder / FAST
     if path.is_file():
@@ -111,13 +122,15 @@ def largest(folder: Path) -> tuple[int, str] | None:
             raise ModelError(f"{path}: not a tokenizer; save it again, or get it again")
     elif (folder / "vocab.txt").is_file():
         try:
-            lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-        except (UnicodeDecodeError, OSError) as error:
-            raise ModelError(f"{folder / 'vocab.txt'}: cannot be read: {error}") from None
+            # Other marks of line ends are tokens, which splitlines would cut.
+            lines = (folder / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        except UnicodeDecodeError as error:
+            raise ModelError(
+                f"{folder / 'vocab.txt'}: byte {error.start + 1} is not UTF-8; get the file again"
+            ) from None
+        if lines == [""]:
+            raise ModelError(f"{folder / 'vocab.txt'}: no tokens; get the file again")
         tokens = {line: i for i, line in enumerate(lines)}
     elif (folder / "vocab.json").is_file():
         tokens = {k: v for k, v in documents.read(folder / "vocab.json").items() if type(v) is int}
-    if not tokens:
-        return None
-    token = max(tokens, key=lambda x: tokens[x])
-    return tokens[token], token
+    return tokens

@@ -26,6 +26,8 @@ BYTES: Mapping[str, int] = {
 }  # fmt: skip
 FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of numbers that weights may have; the others are those of quantized models."""
+FORMATS = ("pt", "mlx")
+"""What transformers reads without another library, of what files say of themselves."""
 MANY = 1 << 22
 """Numbers that are looked at in one go."""
 
@@ -103,14 +105,26 @@ def header(path: Path) -> dict[str, Weight]:
 
     size = path.stat().st_size
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        documents.refuse_pointer(start + file.read(len(documents.POINTER)), str(path))
+        file.seek(8)
         if size < 8 or length > min(size - 8, LONGEST_HEADER):
             raise ModelError(f"{path}: not a safetensors file, or truncated; get it again")
         try:
             content = documents.parse(file.read(length).decode("utf-8"), bad)
         except UnicodeDecodeError:
             bad()
-    content.pop("__metadata__", None)
+    about = content.pop("__metadata__", None)
+    if about is not None and not (
+        isinstance(about, dict) and all(isinstance(x, str) for x in about.values())
+    ):
+        bad("its metadata are no table of text")
+    if about and about.get("format", "pt") not in FORMATS:
+        raise ModelError(
+            f"{path}: weights of the format {documents.quoted(about['format'])}, not of PyTorch; save the "
+            "checkpoint again from PyTorch"
+        )
     found = {name: _weight(path, entry, 8 + length, bad) for name, entry in content.items()}
     spans = sorted((x.start, x.start + x.count * BYTES[x.kind]) for x in found.values() if x.count)
     end = spans[-1][1] if spans else 8 + length
@@ -156,6 +170,11 @@ def is_finite(weight: Weight) -> bool:
     import numpy as np
 
     return all(bool(np.isfinite(part).all()) for part in numbers(weight))
+
+
+def is_zero(weight: Weight) -> bool:
+    """Whether it has numbers, and all are zero."""
+    return weight.count > 0 and not any(part.any() for part in numbers(weight))
 
 
 def are_same(one: Weight, other: Weight) -> bool:
