@@ -114,7 +114,7 @@ def _words(records: Records) -> tuple[Word, dict[str, tuple[float, float, str]]]
 def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Records, np.ndarray]:
     """Records of a made-up study, and the true effects, shape (transfer, targets)."""
     rng = np.random.default_rng([number, seeds, examples, WORLDS.index(world), 9])
-    truth, before, trials = simulate(world, seeds, examples, rng)
+    truth, before, trials, *_ = simulate(world, seeds, examples, rng)
     cells = {g: Cell("made", g, f"data of {g} {number}") for g in before}
     zero = Job("zero-shot", 1, {"model": number}, tuple(cells.values()), "zero-shot")
     jobs = [zero]

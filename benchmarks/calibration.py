@@ -60,6 +60,8 @@ class World(NamedTuple):
     """The same, of what it adds to each run of a transfer language, in all targets alike."""
     adapters: int = 1
     """Task adapters, each with every seed."""
+    retrained: bool = False
+    """Whether the same runs are read a second time, with adapters that fit them in their own way."""
 
 
 WORLDS = (
@@ -76,13 +78,27 @@ WORLDS = (
     World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 3),
     World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3),
     World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3),
+    World("two readings, correlation 0", 0.05, 0.03, 0.0, 0.1, 0.7, 0.0, True, 0.15, 0.08, 3, True),
+    World("two readings, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3, True),
+    World("two readings, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3, True),
 )
 
 
-def simulate(
-    world: World, seeds: int, examples: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], dict[str, dict[int, NDArray[np.int32]]], list[Trial]]:
-    """True effects in points, shape (transfer, targets); baselines by task adapter; trials."""
+class Simulated(NamedTuple):
+    """One matrix."""
+
+    truth: NDArray[np.float64]
+    """True effects in points, shape (transfer, targets)."""
+    before: dict[str, dict[int, NDArray[np.int32]]]
+    """Baselines by task adapter."""
+    trials: list[Trial]
+    gains: NDArray[np.float64]
+    """True gains, alike; 0 where runs are read once."""
+    retrained: list[Trial]
+
+
+def simulate(world: World, seeds: int, examples: int, rng: np.random.Generator) -> Simulated:
+    """Draw one."""
     truth = rng.normal(0, 3.0, (TRANSFER, TARGETS))
     truth[: TRANSFER // 2] = 0
     base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2 + world.adapter**2))
@@ -92,6 +108,14 @@ def simulate(
         + world.adapter**2 + 1.5 * world.fits**2
     )  # fmt: skip
     latent = apart * ndtri(base + truth / 100) - EASE
+    gains = np.zeros_like(truth)
+    if world.retrained:
+        gains[TRANSFER // 2 :] = rng.normal(0, 3.0, (TRANSFER - TRANSFER // 2, TARGETS))
+    rise = apart * ndtri(base + gains / 100) - EASE - latent
+    again = (
+        rng.normal(0, world.fits, (TRANSFER, world.adapters)) if world.retrained else np.zeros((TRANSFER, 1))
+    )
+    retrained: list[Trial] = []
     before: dict[str, dict[int, NDArray[np.int32]]] = {}
     adapters = range(world.adapters)
     fits = rng.normal(0, world.fits, (TRANSFER, world.adapters)) if world.fits else np.zeros((TRANSFER, 1))
@@ -122,7 +146,11 @@ def simulate(
                     pair = rng.normal(0, world.fits * 0.5**0.5) if world.fits else 0.0
                     right = ease + moved + reacts + noise + own[a] + fits[f, a] + pair
                     trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(right), adapter=a))
-    return truth, before, trials
+                    if world.retrained:
+                        anew = again[f, a] - fits[f, a] - pair + rng.normal(0, world.fits * 0.5**0.5)
+                        counts = _counts(right + rise[f, g] + anew)
+                        retrained.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", counts, adapter=a))
+    return Simulated(truth, before, trials, gains, retrained)
 
 
 def _counts(latent: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -147,6 +175,19 @@ def estimates(effects: Effects, truth: NDArray[np.float64]) -> Iterator[tuple[st
     yield "mean of all", mean(donations), truth.mean()
 
 
+def readings(put_back: Effects, retrained: Effects, one: Simulated) -> Iterator[tuple[str, Estimate, float]]:
+    """Gains, and effects minus gains."""
+    targets = [f"g{g}" for g in range(TARGETS)]
+    for f in range(TRANSFER):
+        arm = Arm(f"f{f}", STEPS)
+        both = [donation(x, arm, targets) for x in (put_back, retrained)]
+        yield "donation's mismatch", difference(*both), (one.truth - one.gains)[f].mean()
+        for g, target in enumerate(targets):
+            gain = retrained.effect(arm, target)
+            yield "gain", gain, one.gains[f, g]
+            yield "mismatch", difference(put_back.effect(arm, target), gain), (one.truth - one.gains)[f, g]
+
+
 def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metric) -> list[object]:
     """One row of the table."""
     covered: dict[str, list[bool]] = defaultdict(list)
@@ -154,18 +195,25 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
     found, real = 0, 0
     for i in range(matrices):
         rng = np.random.default_rng([i, seeds, examples, WORLDS.index(world)])
-        truth, before, trials = simulate(world, seeds, examples, rng)
-        effects = Effects(f"simulated {i}", metric, before, trials, draws=DRAWS, parallel=world.parallel)
+        one = simulate(world, seeds, examples, rng)
+
+        def read(trials: list[Trial], one: Simulated = one, i: int = i) -> Effects:
+            return Effects(f"simulated {i}", metric, one.before, trials, DRAWS, parallel=world.parallel)
+
+        effects = read(one.trials)
         table: dict[str, dict[int, Estimate]] = defaultdict(dict)
         truths = {}
-        for number, (kind, estimate, true) in enumerate(estimates(effects, truth)):
+        every = list(estimates(effects, one.truth))
+        if world.retrained:
+            every += readings(effects, read(one.retrained), one)
+        for number, (kind, estimate, true) in enumerate(every):
             table[kind][number], truths[number] = estimate, true
         for kind, some in table.items():
             words = {}
             for number, cell in judge(some).items():
                 low, high, words[number] = cell.number.low, cell.number.high, cell.number.word
                 covered[kind].append(low is not None and high is not None and low <= truths[number] <= high)
-            if kind in ("effect", "donation"):
+            if kind in FALSE:
                 claims = {number: word for number, word in words.items() if word != "no clear effect"}
                 # Where there is no effect any claim is false; where there is one, that of the other sign.
                 wrong = [n for n, x in claims.items() if truths[n] == 0 or (x == "helps") != (truths[n] > 0)]
@@ -173,18 +221,20 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
             if kind == "effect":
                 found += len(claims) - len(wrong)
                 real += sum(truths[n] != 0 for n in some)
-    rates = [100 * float(np.mean(covered[kind])) for kind in KINDS]
+    rates = [f"{100 * np.mean(covered[kind]):.1f}" if covered[kind] else "" for kind in KINDS]
+    wrongly = [f"{100 * np.mean(false[kind]):.1f}" if false[kind] else "" for kind in FALSE]
     return [
         world.name,
         seeds,
-        *(f"{x:.1f}" for x in rates),
-        f"{100 * np.mean(false['effect']):.1f}",
-        f"{100 * np.mean(false['donation']):.1f}",
+        *rates,
+        *wrongly,
         f"{100 * found / real:.0f}",
     ]
 
 
-KINDS = ("effect", "donation", "donation - donation", "recipience", "mean of all")
+KINDS = ("effect", "donation", "donation - donation", "recipience", "mean of all", "gain", "mismatch",
+         "donation's mismatch")  # fmt: skip
+FALSE = ("effect", "donation", "gain", "mismatch", "donation's mismatch")
 
 
 def main() -> None:
@@ -197,7 +247,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--worlds", default=",".join(str(i) for i in range(len(WORLDS))))
     given = parser.parse_args()
-    heads = ["world", "seeds", *KINDS, "false: effects", "false: donations", "found"]
+    heads = ["world", "seeds", *KINDS, *(f"false: {kind}" for kind in FALSE), "found"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
     for world in (WORLDS[int(x)] for x in given.worlds.split(",")):
         for seeds in map(int, given.seeds.split(",")):
