@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +136,74 @@ def random_states(lab: Lab) -> None:
     np.random.seed(99)  # noqa: NPY002 - as a probe might
 
 
+def modules_of(lab: Lab, name: str) -> list[torch.nn.Module]:
+    return [m for n, m in lab.encoder.model.named_modules() if f".{name}" in f".{n}"]
+
+
+def adapter_hook(lab: Lab) -> None:
+    adapter_hooks(lab, "tags")
+
+
+def adapter_hooks(lab: Lab, name: str) -> None:
+    for module in modules_of(lab, name):
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(lambda m, i, o: o * 0)
+
+
+def language_hook(lab: Lab) -> None:
+    adapter_hooks(lab, "language-")
+
+
+def adapter_forward(lab: Lab) -> None:
+    for module in modules_of(lab, "tags"):
+        if isinstance(module, torch.nn.Linear):
+            module.forward = lambda x, m=module: x.new_zeros(*x.shape[:-1], m.out_features)
+
+
+def scaling(lab: Lab) -> None:
+    """A plain number of an adapter's module."""
+    found = [m for m in lab.encoder.model.modules() if hasattr(m, "scaling") and hasattr(m, "adapter_up")]
+    assert found
+    for module in found:
+        module.scaling = -7.0
+
+
+def global_hook(lab: Lab) -> None:
+    torch.nn.modules.module.register_module_forward_hook(
+        lambda m, i, o: o * 0 if isinstance(m, torch.nn.LayerNorm) else None
+    )
+
+
+def hook_with_names(lab: Lab) -> None:
+    dense = lab.encoder.body.encoder.layer[0].output.dense
+    dense.register_forward_hook(lambda m, i, k, o: o * 0, with_kwargs=True, always_call=True)
+
+
+def gradient_hook(lab: Lab) -> None:
+    for one in lab.encoder.own:
+        one.requires_grad_(True)
+        one.register_hook(lambda g: g * 0)
+        one.register_post_accumulate_grad_hook(lambda p: setattr(p, "grad", None))
+
+
+def examples(lab: Lab) -> None:
+    """What the Lab keeps of data, changed in place where it can be."""
+    kept = [*lab._text.values(), *(x for e in lab._encoded.values() for x in (*e.ids, *e.places))]
+    for array in kept:
+        with suppress(ValueError):
+            array[...] = array.max()
+
+
+def tokenizer(lab: Lab) -> None:
+    lab.encoder.tokenizer.truncation_side = "left"
+    lab.encoder.tokenizer.padding_side = "left"
+
+
+def process(lab: Lab) -> None:
+    warnings.simplefilter("error")
+    os.environ["OMP_NUM_THREADS"] = "7"
+
+
 def work(lab: Lab) -> tuple[object, ...]:
     """What a well-behaved probe measures, with what it could draw."""
     lab.task_adapter("tags")
@@ -167,7 +238,9 @@ def alone(labs: Callable[[], Lab]) -> tuple[object, ...]:
 HOSTILE = (
     no_op, weights, weights_past_the_counter, weights_as_numpy, other_storage, half, other_parameter,
     other_module, hook, forward, buffers, training_mode, dropout, active, task_adapter, task_head,
-    language_adapters, deleted, further_adapter, settings, trainable, random_states,
+    language_adapters, deleted, further_adapter, settings, trainable, random_states, adapter_hook,
+    language_hook, adapter_forward, scaling, global_hook, hook_with_names, gradient_hook, examples,
+    tokenizer, process,
 )  # fmt: skip
 
 

@@ -6,8 +6,10 @@ Nothing is believed: weights are compared by digest, everything else is put back
 from __future__ import annotations
 
 import hashlib
+import os
 import random
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 Setting: TypeAlias = "tuple[Callable[[], Any], Callable[[Any], object]]"
 PLAIN = (bool, int, float, str, type(None))
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
+"""How the names end under which torch keeps hooks, of a module and of all modules."""
 WIDTH = 1024
 
 
@@ -63,6 +66,8 @@ class Guard:
         self._modules = [_Module(x) for x in modules.values()]
         own = [x for one in (encoder.model, encoder.masked_lm) for x in one.parameters()]
         self._kinds = [(x, x.shape, x.dtype, x.device) for x in own]
+        self._everywhere = _hooks(vars(nn.modules.module))
+        self._added: dict[str, list[_Module]] = {}
         self._config = {k: v for k, v in vars(encoder.model.config).items() if isinstance(v, PLAIN)}
 
     def put_back(self) -> None:
@@ -73,7 +78,8 @@ class Guard:
             if read() != value:
                 change(value)
         torch.set_flush_denormal(False)  # which cannot be asked
-        for module in self._modules:
+        _set_hooks(vars(nn.modules.module), self._everywhere)
+        for module in (*self._modules, *(x for some in self._added.values() for x in some)):
             module.put_back()
         for one, shape, dtype, device in self._kinds:
             if (one.shape, one.dtype, one.device) != (shape, dtype, device):
@@ -83,6 +89,31 @@ class Guard:
             parameter.requires_grad_(False)
         for parameter in self._encoder.model.parameters():
             parameter.grad = None
+        for parameter in (*self._encoder.own, *self._encoder.model.parameters()):
+            for hooks in (parameter._backward_hooks, parameter._post_accumulate_grad_hooks):
+                if hooks is not None:
+                    hooks.clear()
+
+    def remember(self, name: str) -> str:
+        """Put the modules of an adapter, fusion or head back from now on; the digest of its weights."""
+        self._added[name] = [_Module(x) for x in self._named(name)]
+        return adapter_digest(self._encoder, name)
+
+    def is_as_remembered(self, name: str, digest: str) -> bool:
+        """Whether an adapter consists of the modules that were remembered, with the weights of `digest`.
+        Call it once they are put back.
+        """
+        known = [x.module for x in self._added.get(name, ())]
+        now = self._named(name)
+        same = len(known) == len(now) and all(x is y for x, y in zip(known, now, strict=True))
+        return same and adapter_digest(self._encoder, name) == digest
+
+    def forget_all_but(self, names: Container[str]) -> None:
+        """Let go of adapters, fusions and heads that are gone."""
+        self._added = {name: found for name, found in self._added.items() if name in names}
+
+    def _named(self, name: str) -> list[nn.Module]:
+        return [x for key, x in self._encoder.model.named_modules() if f".{name}." in f".{key}."]
 
     def for_evaluation(self, *, tuned: bool) -> None:
         """Freeze the encoder, and leave adapters and heads as they are right after loading or tuning.
@@ -106,25 +137,23 @@ class _Module:
 
     def __init__(self, module: nn.Module) -> None:
         own = vars(module)
-        self._module = module
+        self.module = module
         self._children = dict(module._modules)
         self._parameters = dict(module._parameters)
         self._buffers = {k: (x, None if x is None else x.clone()) for k, x in module._buffers.items()}
-        self._hooks = {name: dict(own.get(name, {})) for name in HOOKS}
+        self._hooks = _hooks(own)
         self._plain = {k: v for k, v in own.items() if isinstance(v, PLAIN)}
         self._forward = own.get("forward")
 
     def put_back(self) -> None:
-        module, own = self._module, vars(self._module)
+        module, own = self.module, vars(self.module)
         module._modules.update(self._children)
         module._parameters.update(self._parameters)
         for name, (buffer, value) in self._buffers.items():
             module._buffers[name] = buffer
             if buffer is not None and value is not None:
                 buffer.data = value.clone()
-        for name, hooks in self._hooks.items():
-            own[name].clear()
-            own[name].update(hooks)
+        _set_hooks(own, self._hooks)
         own.update(self._plain)
         if self._forward is not None:
             own["forward"] = self._forward
@@ -132,8 +161,19 @@ class _Module:
             own.pop("forward", None)
 
 
+def _hooks(own: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
+    """Hooks by the names of the tables that have them, in a module or in torch's own."""
+    return {name: dict(x) for name, x in own.items() if name.endswith(HOOKS) and isinstance(x, dict)}
+
+
+def _set_hooks(own: Mapping[str, Any], hooks: Mapping[str, dict[Any, Any]]) -> None:
+    for name, table in hooks.items():
+        own[name].clear()
+        own[name].update(table)
+
+
 def _settings(device: torch.device) -> list[Setting]:
-    """What torch computes by, and how to set it."""
+    """What torch computes by and the process warns of, and how to set it."""
     kind = device.type
     found: list[Setting] = [
         (torch.get_default_dtype, torch.set_default_dtype),
@@ -147,6 +187,8 @@ def _settings(device: torch.device) -> list[Setting]:
         (lambda: torch.is_autocast_enabled(kind), lambda x: torch.set_autocast_enabled(kind, x)),
         (lambda: torch.get_autocast_dtype(kind), lambda x: torch.set_autocast_dtype(kind, x)),
         (np.geterr, lambda x: np.seterr(**x)),
+        (lambda: list(warnings.filters), _warn_of),
+        (lambda: dict(os.environ), _set_environment),
     ]
     for owner, names in (
         (torch.backends.cudnn, ("benchmark", "deterministic", "allow_tf32", "enabled")),
@@ -159,6 +201,16 @@ def _settings(device: torch.device) -> list[Setting]:
         if read is not None and change is not None:
             found.append((read, change))
     return found
+
+
+def _warn_of(filters: list[Any]) -> None:
+    warnings.resetwarnings()
+    warnings.filters[:] = filters  # type: ignore[index]
+
+
+def _set_environment(values: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(values)
 
 
 def _deterministic() -> tuple[bool, bool]:

@@ -31,7 +31,7 @@ from xlbench.lab import compositions, kept, language_adapters, masked_lm, subwor
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
-from xlbench.lab.guard import Guard, adapter_digest, weights_digest
+from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.kinds import kind_of
 from xlbench.output import complain
@@ -154,7 +154,7 @@ class Lab:
         there = {*model.adapters_config.adapters, *model.adapters_config.fusions, *model.heads}
         changed = {
             x for x in {*there, *self._marks}
-            if x not in there or self._marks.get(x) != adapter_digest(self.encoder, x)
+            if x not in there or x not in self._marks or not self._guard.is_as_remembered(x, self._marks[x])
         }  # fmt: skip
         if changed:
             self._forget_composition()
@@ -166,6 +166,7 @@ class Lab:
                 model.delete_adapter_fusion(name)
             else:
                 self.encoder.delete_task_adapter(name)
+        self._guard.forget_all_but(self._marks)
 
     def adapters_used(self) -> dict[str, Json]:
         """Digests of the kept adapters that the job used, by the name of their folder."""
@@ -225,6 +226,7 @@ class Lab:
             with self._phase("tokenize"):
                 found = self.resolved.corpus.lines(language, lines)
                 self._text[key] = masked_lm.chunks(found, self.encoder.tokenizer, key[2])
+                self._text[key].flags.writeable = False  # probes share it
         return self._text[key]
 
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
@@ -250,6 +252,8 @@ class Lab:
                     raise
                 except Exception as error:
                     raise self._at_fault(kind, one, key[:3], examples, error) from error
+                for array in (*found.ids, *(found.types or ()), *found.places, *(found.ends or ())):
+                    array.flags.writeable = False  # probes share them
                 self._encoded[key] = found
         return self._encoded[key]
 
@@ -369,7 +373,7 @@ class Lab:
                 train()
             load()
             if isinstance(found := kept.examine(folder, identity), kept.Kept):
-                self._marks[name] = adapter_digest(self.encoder, name)
+                self._marks[name] = self._guard.remember(name)
                 self._digests[name] = folder.name, found.digest
                 return found.about
             self.encoder.delete_task_adapter(name)
@@ -423,7 +427,7 @@ class Lab:
                 lambda: self.encoder.load_language_adapter(name, folder, advice, invertible=invertible),
             )
             measured = about["measured"]
-        self._marks[name] = adapter_digest(self.encoder, name)
+        self._marks[name] = self._guard.remember(name)
         self._languages[name] = measured
         return name
 
@@ -471,7 +475,7 @@ class Lab:
                 self._forget_composition()
                 raise
         for fusion in self.encoder.model.adapters_config.fusions:
-            self._marks[fusion] = adapter_digest(self.encoder, fusion)
+            self._marks[fusion] = self._guard.remember(fusion)
         return tuple(names)
 
     def _forget_composition(self) -> None:
