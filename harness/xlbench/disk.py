@@ -13,6 +13,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,9 +31,13 @@ _UNREADABLE = {
     errno.EIO: "the disk reports an input/output error; check the disk or network and try again",
     errno.ESTALE: "the network disk has lost it (stale file handle); mount it again and try again",
     errno.ENOMEM: "the machine is out of memory; free some and try again",
+    errno.ENOTDIR: "a file is in the way of a folder; use another --results",
 }
 """Why a file cannot be read just now, which says nothing of its content."""
 _WHY = {
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.EIO: "the disk reports an input/output error; check the disk or network and try again",
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
     errno.EROFS: "it is on a read-only disk; use another --results",
@@ -60,6 +65,28 @@ def why_unreadable(error: OSError | MemoryError) -> str:
     """What an error says of the system, not of a file's content, and what to do."""
     code = errno.ENOMEM if isinstance(error, MemoryError) else error.errno
     return _UNREADABLE.get(code or 0, f"{getattr(error, 'strerror', None) or error}; try again")
+
+
+def content_of(path: Path) -> bytes:
+    """All of a regular file, read without waiting for anyone to write to it.
+
+    Raises ValueError where the path is something else (a folder, a FIFO, a link to itself), ResultsError as
+    `reading` does, FileNotFoundError.
+    """
+    with reading(path):
+        try:
+            with open(path, "rb", opener=_no_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ValueError(f"{path} is no file")
+                return file.read()
+        except OSError as error:
+            if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+                raise ValueError(f"{path} is no file") from error
+            raise
+
+
+def _no_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager
@@ -121,6 +148,12 @@ def set_aside(path: Path, folder: Path) -> Path | None:
     return place
 
 
+def make_way(path: Path, aside: Path) -> None:
+    """Set aside a folder that is where a file belongs. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path, aside)
+
+
 def sweep(folder: Path) -> None:
     """Remove the temporary files and folders of processes that are gone. Raises OSError.
 
@@ -167,7 +200,15 @@ def _machine() -> str:
 
 
 _HERE = _machine()
-_TEMPORARY = re.compile(
-    r"\..+\.(?:(?P<here>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}|\d+|\d+\.[0-9a-f]{8})", re.DOTALL
+_OURS = (
+    r"[0-9a-f]{40}-[0-9a-f]{12}(?:\.failed)?\.parquet|(?:schema|plan|subwords)\.json|study\.toml"
+    r"|\.writable|[a-z][a-z0-9-]*-[0-9a-f]{12,}"
 )
-"""Temporary names, those of earlier versions included."""
+_TEMPORARY = re.compile(
+    r"\..+\.(?P<here>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}"
+    rf"|\.(?:{_OURS})\.\d+(?:\.[0-9a-f]{{8}})?",
+    re.DOTALL,
+)
+"""Temporary names. Those of earlier versions end like hidden files that others may have, so they are known by
+what they were to become.
+"""

@@ -44,9 +44,9 @@ def outcomes(
                 problems.append(f"says that {job.label!r} is done, but {store.path} has no whole file of it")
                 continue
             yield Outcome(job, outcome.seconds, outcome.error)
-    except XlbenchError:
+    except (XlbenchError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # its sys.exit() must not end the run, least of all with 0
         text = " ".join(text_of(error).split())
         raise ExecutorError(_say(executor, f"failed: {type(error).__name__}: {text}")) from error
     finally:

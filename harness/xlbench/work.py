@@ -6,7 +6,8 @@ import errno
 import os
 import time
 from contextlib import AbstractContextManager, chdir, nullcontext
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,8 @@ class Work:
         try:
             room.lab.begin(job.condition_key)
             with self._at_home():
-                evaluations = room.registry.probes[job.probe].run(job, room.lab)
+                probe = room.registry.probes[job.probe]
+                evaluations = list(probe.run(_own(job), room.lab))
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
             facts |= {**provenance.of_text(job, room.resolved), "adapters": room.lab.adapters_used()}
@@ -149,6 +151,11 @@ class Work:
         if self._job is not None:
             job, notify = self._job
             notify(Event(job, phase, fraction))
+
+
+def _own(job: Job) -> Job:
+    """The same job, whose condition its probe may change without harm."""
+    return replace(job, condition=deepcopy(dict(job.condition)))
 
 
 def one_line(error: BaseException) -> str:

@@ -157,6 +157,18 @@ class Lying:
         return self.said(jobs, work)  # type: ignore[return-value]
 
 
+@pytest.mark.parametrize("leaving", [SystemExit(0), SystemExit("done"), OSError("gone"), MemoryError()])
+def test_an_executor_that_leaves_does_not_end_the_run_as_if_it_were_done(
+    jobs: list[Job], tmp_path: Path, leaving: BaseException
+) -> None:
+    def leave(jobs: Sequence[Job], work: Work) -> Iterator[object]:
+        yield from ()
+        raise leaving
+
+    with pytest.raises(ExecutorError, match=rf"executor 'lying' failed: {type(leaving).__name__}"):
+        list(outcomes(Lying(leave), jobs, CountingWork(""), lambda _: None, 1, Store(tmp_path)))
+
+
 @pytest.mark.parametrize(
     ("said", "says"),
     [

@@ -466,7 +466,8 @@ def test_what_killed_processes_left_is_swept_and_what_a_live_one_writes_stays(st
     live = temporary(store.jobs / "a.parquet")
     dead = live.with_name(live.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-"))
     far = live.with_name(".a.parquet.00000000-1-00000000")
-    old, young = store.jobs / ".a.parquet.1.ff00ff00", store.jobs / ".b.parquet.1.ff00ff00"
+    name = f"{'0a' * 20}-{'1b' * 6}.parquet"
+    old, young = store.jobs / f".{name}.1.ff00ff00", store.jobs / f".{name}.2.ff00ff00"
     folder = temporary(store.adapters / "b")
     folder = folder.with_name(folder.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-"))
     folder.mkdir()
@@ -480,6 +481,74 @@ def test_what_killed_processes_left_is_swept_and_what_a_live_one_writes_stays(st
     os.utime(far, (0, 0))
     store.prepare()
     assert listing(store) == sorted([live.name, young.name])
+
+
+def test_hidden_files_of_others_stay(store: Store) -> None:
+    store.prepare()
+    hidden = [store.path / ".backup.2023", store.jobs / ".archive.2024" / "thesis", store.jobs / "..1.2"]
+    for path in hidden:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"years of work")
+        os.utime(path, (0, 0))
+        os.utime(path.parent, (0, 0))
+    store.prepare()
+    assert [x.read_bytes() for x in hidden] == [b"years of work"] * 3
+
+
+@pytest.mark.parametrize("what", ["fifo", "folder", "loop", "deep", "table", "empty"])
+@pytest.mark.parametrize("name", ["schema.json", "plan.json", "subwords.json", "study.toml"])
+def test_whatever_is_in_a_manifests_place_is_named_and_written_again(
+    store: Store, study: Synthetic, name: str, what: str
+) -> None:
+    id_ = fill(store, study)
+    store.save_subwords(id_, {"pos": Subwords({"qaa": 1.5}, {"qab": 2.25}, {})})
+    path = store.path / name if name == "schema.json" else store.path / "studies" / id_ / name
+    path.unlink()
+    if what == "fifo":
+        os.mkfifo(path)  # to open it would wait for ever
+    elif what == "folder":
+        path.mkdir()
+        (path / "inside").write_bytes(b"mine")
+    elif what == "loop":
+        path.symlink_to(path.name)
+    else:
+        path.write_bytes({"deep": b"[" * 100_000, "table": b'{"a": [null]}'}.get(what, b""))
+    again = Store(store.path)
+    if name == "plan.json":
+        with pytest.raises(ResultsError, match=f"cannot read the study in .*{id_}"):
+            again.study()
+    elif name == "subwords.json":
+        (line,) = again.damage(again.study(), METRICS)
+        assert "subwords.json" in line
+    again.prepare()
+    fill(again, study)
+    again.save_subwords(id_, {"pos": Subwords({"qaa": 1.5}, {"qab": 2.25}, {})})
+    assert path.is_file()
+    assert not path.is_symlink()
+    assert again.records(METRICS).subwords["pos"].text == {"qaa": 1.5}
+    if what == "folder":
+        assert [x.read_bytes() for x in (store.path / "aside").glob("*/inside")] == [b"mine"]
+
+
+def test_a_study_without_its_manifest_is_named(store: Store, study: Synthetic) -> None:
+    fill(store, study)
+    other = store.save_study({"model": "b"}, study.jobs[:2], {})
+    (store.path / "studies" / other / "plan.json").unlink()
+    (line,) = store.broken_studies()
+    assert f"{other}/plan.json is missing; run the study again" in line
+
+
+def test_what_the_tokenizer_makes_of_another_studys_languages_is_refused(
+    store: Store, study: Synthetic
+) -> None:
+    one, other = fill(store, study), store.save_study({"model": "b"}, study.jobs[:2], {})
+    store.save_subwords(other, {"pos": Subwords({"qaa": 1.5}, {"qab": 2.25}, {})})
+    folders = store.path / "studies"
+    shutil.copy(folders / other / "subwords.json", folders / one / "subwords.json")
+    assert not store.has_subwords(one)
+    (line,) = store.damage(store.study(one), METRICS)
+    assert "subwords.json" in line
+    assert store.has_subwords(other)
 
 
 def test_a_file_in_the_way(tmp_path: Path, study: Synthetic) -> None:

@@ -40,8 +40,7 @@ def examine(folder: Path, identity: Mapping[str, Any]) -> Kept | str:
     if not folder.is_dir() or not any(folder.iterdir()):
         return "is no folder of an adapter"
     try:
-        with disk.reading(folder / ABOUT):
-            about = json.loads((folder / ABOUT).read_bytes())
+        about = json.loads(disk.content_of(folder / ABOUT))
         files, said = about.pop("files", None), about.pop("digest", None)
         if not isinstance(files, dict):
             return "was kept without a digest, as earlier versions did, so it cannot be checked"
@@ -54,7 +53,7 @@ def examine(folder: Path, identity: Mapping[str, Any]) -> Kept | str:
             return f"changed since it was trained ({unlike[0]})"
     except FileNotFoundError as error:
         return f"is not whole ({Path(str(error.filename)).name} is missing)"
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return f"changed since it was trained ({ABOUT})"
     return Kept(about, digest({**files}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from xlbench.disk import put
+from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
 
 if TYPE_CHECKING:
@@ -31,24 +31,35 @@ def check_folder(folder: Path) -> None:
         raise ResultsError(f"{folder} is a file, not a results folder; use another --results")
     path = folder / "schema.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        found = _read(path)
     except FileNotFoundError:
         return
-    except OSError as error:
-        raise ResultsError(f"cannot read {path}: {error.strerror}; use another --results") from error
     except ValueError as error:
         if (folder / "jobs").is_dir():
             return  # damaged: each file says its version too, and `mark` writes this one again
         raise ResultsError(f"{path} is not JSON; delete it if the folder is of xlbench") from error
-    check(path, content.get("schema") if isinstance(content, dict) else None)
+    if isinstance(found, int) or not (folder / "jobs").is_dir():
+        check(path, found)
+
+
+def _read(path: Path) -> object:
+    """The version that is written down, None for nothing of the kind. Raises ValueError, ResultsError,
+    FileNotFoundError.
+    """
+    try:
+        content = json.loads(content_of(path))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return content.get("schema") if isinstance(content, dict) else None
 
 
 def mark(folder: Path) -> None:
-    """Write the schema version down, where that is not done yet. Raises OSError."""
+    """Write the schema version down, where that is not done yet. Raises OSError, ResultsError."""
     path = folder / "schema.json"
     try:
-        marked = isinstance(json.loads(path.read_bytes())["schema"], int)
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        marked = isinstance(_read(path), int)
+    except (FileNotFoundError, ValueError):
         marked = False
     if not marked:
+        make_way(path, folder / "aside")
         put(path, json.dumps({"schema": SCHEMA}).encode() + b"\n")

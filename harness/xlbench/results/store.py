@@ -5,6 +5,7 @@ Whatever is read is checked against its checksum first (docs/results.md); nothin
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from xlbench.contracts import Json, Metric, Subwords
     from xlbench.results.jobfile import Header
     from xlbench.results.studies import StoredStudy
+
+
+_STUDY = re.compile(r"[0-9a-f]{12}")
+"""Name of a study's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +252,9 @@ class Store:
 
     def _manifests(self) -> tuple[list[StoredStudy], list[ResultsError]]:
         found, broken = [], []
-        for plan in sorted(self.path.glob("studies/*/plan.json")):
+        for folder in sorted(x for x in self.path.glob("studies/*") if _STUDY.fullmatch(x.name)):
             try:
-                found.append(studies.load(plan.parent))
+                found.append(studies.load(folder))
             except ResultsError as error:
                 broken.append(error)
         return found, broken

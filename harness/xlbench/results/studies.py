@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from xlbench.contracts import Cell, Job, digest
-from xlbench.disk import put, reading
+from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def save(
 ) -> None:
     """Write `plan.json`, with a digest of its content, and `study.toml` for people. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name in ("study.toml", "plan.json"):
+        make_way(folder / name, folder.parent.parent / "aside")
     said = _without_none(_said(study))
     put(folder / "study.toml", tomli_w.dumps(said).encode())
     cells = list(dict.fromkeys(cell for job in jobs for cell in job.cells))
@@ -107,8 +109,7 @@ def load(folder: Path) -> StoredStudy:
     """Read a manifest. Raises ResultsError, also where its content is not what was written."""
     path = folder / "plan.json"
     try:
-        with reading(path):
-            plan = unsealed(path.read_bytes())
+        plan = unsealed(content_of(path))
         # Those of earlier versions have the study beside them alone, and no digest.
         study = plan["study"] if "study" in plan else _toml(folder / "study.toml")
         cells = [Cell(**cell) for cell in plan["cells"]]
@@ -136,7 +137,10 @@ def sealed(content: Mapping[str, Json]) -> bytes:
 
 def unsealed(content: bytes) -> dict[str, Any]:
     """The table that `sealed` wrote, or one of an earlier version. Raises ValueError where it was changed."""
-    found = json.loads(content)
+    try:
+        found = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(found, dict):
         raise ValueError("no table")
     digest = found.pop("digest", None)
@@ -150,8 +154,7 @@ def _json(content: Mapping[str, Json]) -> bytes:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    with reading(path):
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+    return tomllib.loads(content_of(path).decode())
 
 
 def _said(study: Mapping[str, Json]) -> dict[str, Json]:

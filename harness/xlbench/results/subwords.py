@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Subwords
-from xlbench.disk import put, reading
+from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
 from xlbench.results.studies import sealed, unsealed
 
@@ -27,15 +27,17 @@ def save(folder: Path, found: Mapping[str, Subwords]) -> None:
         }
         for task, one in found.items()
     }
-    put(folder / NAME, sealed({"tasks": content}))
+    make_way(folder / NAME, folder.parent.parent / "aside")
+    put(folder / NAME, sealed({"study": folder.name, "tasks": content}))
 
 
 def load(folder: Path) -> dict[str, Subwords]:
     """By task; empty where none are stored. Raises ResultsError, also where they are not what was written."""
     path = folder / NAME
     try:
-        with reading(path):
-            found = unsealed(path.read_bytes())
+        found = unsealed(content_of(path))
+        if found.get("study", folder.name) != folder.name:
+            raise ValueError("it is another study's")
         return {
             task: Subwords(dict(x["text"]), dict(x["tests"]), {(f, g): share for f, g, share in x["overlap"]})
             for task, x in found.get("tasks", found).items()

@@ -1,0 +1,539 @@
+"""A fault campaign: what becomes of a finished study whose files, disk and processes fail.
+
+    python -m benchmarks.faults [--rounds N] [--seed N] [--only WORD] [--keep FOLDER]
+
+For each fault the results of one small study on `tiny` are copied and damaged; then every command that
+reads them is asked. What is promised is docs/results.md: numbers are those of the undamaged study, or what is
+missing is said in a line that names the file, and `run` brings it back; nothing that holds something is
+deleted; no traceback, no hanging. Prints a table, and exits with 1 where a promise is broken. Needs a Unix.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+STUDY = (
+    "--model", "tiny", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer", "qab", "--controls",
+    "none", "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit", "20",
+    "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
+)  # fmt: skip
+RUN = ("run", *STUDY, "--workers", "1", "--device", "cpu", "--quiet")
+PATIENCE = 120
+THOROUGH = ("a FIFO", "noise", "a folder", "flip 0", "files", "another study")
+CANNOT = "cannot be tried here"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def xlbench(folder: Path, *words: str, before: Callable[[], object] = lambda: None) -> Said:
+    """Run a command in a fork of this process, which has imported everything; `before` runs in the fork."""
+    with tempfile.TemporaryDirectory() as place:
+        files = [Path(place) / name for name in ("out", "err")]
+        pid = os.fork()
+        if pid == 0:
+            code = 70
+            try:
+                signal.alarm(PATIENCE)
+                for number, path in enumerate(files, 1):
+                    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+                before()
+                sys.argv = ["xlbench", *words, "--results", str(folder)]
+                from xlbench.cli import main
+
+                code = main()
+                sys.stdout.flush()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        status = os.waitpid(pid, 0)[1]
+        out, err = (x.read_text("utf-8", "replace") for x in files)
+        return Said(os.waitstatus_to_exitcode(status), out, err)
+
+
+def _at(place: Path, before: Callable[[], object]) -> None:
+    os.chdir(place)
+    before()
+
+
+def rows(said: Said) -> dict[str, str]:
+    """Exported rows: what tells them, and their numbers."""
+    if said.code:
+        return {}
+    numbers = ("score", "n", "truncated", "extra.majority")
+    return {
+        json.dumps({k: v for k, v in row.items() if k not in numbers}, sort_keys=True): json.dumps(
+            [row.get(k) for k in numbers]
+        )
+        for row in json.loads(said.out)
+    }
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Leaderboard pages without the lines that say when and with what they were made."""
+    return {
+        x.name: "\n".join(y for y in x.read_text("utf-8").splitlines() if " | " in y)
+        for x in sorted((folder / "leaderboard").glob("*.md"))
+    }
+
+
+@dataclass
+class Fault:
+    """Something that happens to a folder of results."""
+
+    name: str
+    happen: Callable[[Path], Path | None]
+    """Do it; returns the file that has to be named where numbers are missing (None: any words will do)."""
+    before: Callable[[Path], Callable[[], object]] = lambda _: lambda: None
+    """What each command is subject to while it runs."""
+    heals: bool = True
+    """Whether `run` has to bring everything back."""
+    unsaid: bool = False
+    """Whether pages alone say what is missing."""
+    blocks: bool = False
+    """Whether commands may end with 2 and a line."""
+    undo: Callable[[Path], object] = lambda _: None
+
+
+@dataclass
+class Campaign:
+    """The undamaged study, and what was found."""
+
+    place: Path
+    broken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.whole = self.place / "whole"
+        done = xlbench(self.whole, *RUN)
+        if done.code:
+            raise SystemExit(done.err)
+        self.shown = xlbench(self.whole, "show").out
+        self.rows = rows(xlbench(self.whole, "export", "--format", "json"))
+        self.pages = pages(self.whole)
+        assert len(self.rows) == 4
+
+    def attempt(self, fault: Fault) -> str:
+        """What happened, in a few words; a broken promise in capitals."""
+        folder = self.place / "damaged"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.whole, folder, symlinks=True)
+        held = _contents(folder)
+        problems: list[str] = []
+        try:
+            named = fault.happen(folder)
+            held = _contents(folder) if named is None else held
+            before = fault.before(folder)
+            said = {
+                "show": xlbench(folder, "show", before=before),
+                "export": xlbench(folder, "export", "--format", "json", before=before),
+            }
+            if fault.name.endswith(THOROUGH):  # the others, which read as these do
+                for words in (
+                    ("leaderboard", "--out", "out"),
+                    ("report", "--out", "out.html"),
+                    ("plan", *STUDY),
+                ):
+                    said[words[0]] = xlbench(
+                        folder, *words, before=lambda: (os.chdir(self.place), before())[1]
+                    )
+            for name, one in said.items():
+                problems += self._judge(name, one, fault, named)
+            found = rows(said["export"])
+            problems += ["NUMBERS differ"] * any(self.rows.get(k) != v for k, v in found.items())
+            if len(found) < len(self.rows) and not fault.unsaid and not _names(said["export"], named):
+                problems.append("export: ROWS MISSING unsaid")
+            if said["show"].out != self.shown and not fault.unsaid and not _names(said["show"], named):
+                problems.append("show: OTHER PAGES unsaid")
+            last = xlbench(folder, *RUN, before=before)
+            problems += self._judge("run", last, fault, named)
+            if fault.heals and not fault.blocks:
+                again = xlbench(folder, "export", "--format", "json")
+                problems += ["run: NOT HEALED"] * (rows(again) != self.rows)
+                problems += ["run: PAGES DIFFER"] * (pages(folder) != self.pages)
+                shown = xlbench(folder, "show")
+                problems += ["run: SHOWS ANOTHER"] * (shown.out != self.shown)
+                problems += [f"run: STILL COMPLAINS ({shown.err.strip()})"] * bool(shown.err)
+            lost = held - _contents(folder)
+            if lost and named is None:
+                problems.append(f"DELETED {sorted(lost)[:3]}")
+            codes = "/".join(f"{x.code}" for x in (*said.values(), last))
+        finally:
+            fault.undo(folder)
+        if problems:
+            self.broken.append(fault.name)
+            for name, one in (*said.items(), ("run", last)):
+                print(f"      {name}: {one.code} {one.err.strip()[-400:]}", file=sys.stderr)
+        return f"{'; '.join(dict.fromkeys(problems)) or 'as promised'} (exit {codes})"
+
+    def _judge(self, name: str, said: Said, fault: Fault, named: Path | None) -> list[str]:
+        found = []
+        if "Traceback" in said.err or said.code == 70:
+            found.append(f"{name}: TRACEBACK")
+        if said.code == -signal.SIGALRM:
+            found.append(f"{name}: HANGS")
+        elif said.code not in (0, 2):
+            found.append(f"{name}: EXIT {said.code}")
+        if said.code == 2 and not said.err.startswith("xlbench: "):
+            found.append(f"{name}: NO LINE")
+        if name == "run" and said.code and not fault.blocks:
+            found.append(f"run: BLOCKED ({said.err.strip()[:200]})")
+        return found
+
+
+def _names(said: Said, path: Path | None) -> bool:
+    return bool(said.err) if path is None else path.name in said.err or path.parent.name in said.err
+
+
+def _contents(folder: Path) -> set[str]:
+    """Digests of what files hold."""
+    import hashlib
+
+    return {
+        f"{x.name} {hashlib.sha256(x.read_bytes()).hexdigest()[:12]}"
+        for x in folder.rglob("*")
+        if x.is_file() and x.parent.name in ("jobs", "foreign") and os.access(x, os.R_OK)
+    }
+
+
+# What happens
+
+
+def kinds(folder: Path) -> dict[str, list[Path]]:
+    """Files of a folder of results, by kind."""
+    (adapter,) = folder.glob("adapters/*/")
+    (study,) = folder.glob("studies/*/")
+    found = {"job": sorted(folder.glob("jobs/*.parquet")), "schema.json": [folder / "schema.json"]}
+    found |= {f"adapter {x.name}": [x] for x in sorted(adapter.iterdir())}
+    found |= {x.name: [x] for x in sorted(study.iterdir())}
+    return found
+
+
+def _damage(kind: str, change: Callable[[Path], object], pick: int = 0) -> Callable[[Path], Path]:
+    def happen(folder: Path) -> Path:
+        files = kinds(folder)[kind]
+        path = files[pick % len(files)]
+        change(path)
+        return path
+
+    return happen
+
+
+def _flip(rng: random.Random) -> Callable[[Path], None]:
+    where, bit = rng.random(), rng.randrange(8)
+
+    def change(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[int(where * len(content))] ^= 1 << bit
+        path.write_bytes(content)
+
+    return change
+
+
+def _replace(path: Path, by: Callable[[Path], object]) -> None:
+    path.unlink()
+    by(path)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+
+def _foreign(path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    _replace(path, lambda x: pq.write_table(pa.table({"a": [1]}), x))
+
+
+SHAPES: dict[str, Callable[[Path], object]] = {
+    "cut off": _cut,
+    "empty": lambda x: x.write_bytes(b""),
+    "zeros": lambda x: x.write_bytes(bytes(x.stat().st_size)),
+    "noise": lambda x: x.write_bytes(random.Random(0).randbytes(x.stat().st_size)),
+    "appended to": lambda x: x.write_bytes(x.read_bytes() + b"\n"),
+    "missing": Path.unlink,
+    "a FIFO": lambda x: _replace(x, os.mkfifo),
+    "a folder": lambda x: _replace(x, Path.mkdir),
+    "a dangling link": lambda x: _replace(x, lambda y: y.symlink_to("nowhere")),
+    "a link to itself": lambda x: _replace(x, lambda y: y.symlink_to(y.name)),
+    "a foreign Parquet": _foreign,
+    "another JSON": lambda x: x.write_bytes(b'{"a": [1, null]}'),
+    "deep JSON": lambda x: x.write_bytes(b"[" * 100_000),
+}
+
+
+def _swap(folder: Path) -> Path:
+    one, other = kinds(folder)["job"]
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    return one
+
+
+def _copies(folder: Path) -> None:
+    one = kinds(folder)["job"][0]
+    for name in (f"{one.stem} (1).parquet", f"copy of {one.name}", f"{one.stem.upper()}.parquet"):
+        shutil.copy(one, one.with_name(name))
+
+
+def _other_name(folder: Path) -> Path:
+    one, _ = kinds(folder)["job"]
+    key, cells = one.stem.split("-")
+    copy = one.with_name(f"{key[::-1]}-{cells}.parquet")
+    shutil.copy(one, copy)
+    return copy
+
+
+def _same_condition(folder: Path) -> Path:
+    one, _ = kinds(folder)["job"]
+    key, cells = one.stem.split("-")
+    copy = one.with_name(f"{key}-{cells[::-1]}.parquet")
+    shutil.copy(one, copy)
+    one.unlink()
+    return copy
+
+
+def _strangers(folder: Path) -> None:
+    old = time.time() - 10 * 86400
+    for place in (folder, *(folder / x for x in ("jobs", "adapters", "studies")), *folder.glob("studies/*/")):
+        for name in ("notes.txt", "._x", ".DS_Store", ".backup.2023", "Thumbs.db", "x.parquet", "y.json"):
+            path = place / "foreign" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"mine {place.name} {name}")
+            shutil.copy(path, place / name)
+        hidden = place / ".archive.2024" / "foreign"
+        hidden.mkdir(parents=True)
+        (hidden / "thesis.txt").write_text("years of work")
+        for x in (place / ".backup.2023", hidden.parent):
+            os.utime(x, (old, old))
+
+
+def _strange_pages(folder: Path) -> None:
+    for path in sorted((folder / "leaderboard").glob("*.md")):
+        path.write_bytes(b"\xff\xfe my own page \x1b[31m" + path.name.encode())
+
+
+def _strange_adapters(folder: Path) -> Path:
+    (adapter,) = folder.glob("adapters/*/")
+    (adapter / ".DS_Store").write_bytes(b"finder")
+    (adapter / "model_head.safetensors").write_bytes(b"?")
+    return adapter / ".DS_Store"
+
+
+def _renamed_adapter(folder: Path) -> Path:
+    (adapter,) = folder.glob("adapters/*/")
+    about = json.loads((adapter / "xlbench.json").read_text())
+    about["identity"]["seed"] = 99
+    (adapter / "xlbench.json").write_text(json.dumps(about))
+    return adapter
+
+
+def _other_subwords(folder: Path) -> Path:
+    """Those of another study, as `cp` gives them."""
+    (study,) = folder.glob("studies/*/")
+    from xlbench.results import studies, subwords
+
+    found = studies.unsealed((study / subwords.NAME).read_bytes())
+    for one in found["tasks"].values():
+        one["tests"] = {k: v + 1 for k, v in one["tests"].items()}
+        one["text"] = {k: v + 1 for k, v in one["text"].items()}
+    if "study" in found:
+        found["study"] = "0123456789ab"
+    (study / subwords.NAME).write_bytes(studies.sealed(found))
+    return study / subwords.NAME
+
+
+def _other_plan(folder: Path) -> Path:
+    (study,) = folder.glob("studies/*/")
+    shutil.copytree(study, study.with_name("0123456789ab"))
+    return study.with_name("0123456789ab") / "plan.json"
+
+
+def _unreadable(folder: Path) -> Path:
+    path = kinds(folder)["job"][0]
+    path.chmod(0)
+    return path
+
+
+def _few_files(_: Path) -> Callable[[], object]:
+    def before() -> None:
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 2, max(held) + 2))
+
+    return before
+
+
+def _read_only(folder: Path) -> None:
+    for path in (folder, *(x for x in folder.rglob("*") if x.is_dir())):
+        path.chmod(0o555)
+
+
+def _writable(folder: Path) -> None:
+    for path in (folder, *(x for x in folder.rglob("*") if x.is_dir())):
+        path.chmod(0o755)
+
+
+def faults(rounds: int, seed: int, whole: Path) -> Iterator[Fault]:
+    """All of them, made from a seed."""
+    rng = random.Random(seed)
+    for kind in kinds(whole):
+        for number in range(rounds):
+            yield Fault(f"{kind}: bit flip {number}", _damage(kind, _flip(rng), number))
+        for name, change in SHAPES.items():
+            yield Fault(f"{kind}: {name}", _damage(kind, change), unsaid=name == "missing" and kind == "job")
+    yield Fault("two job files swapped", _swap)
+    yield Fault("job file: copies with names of their own", _copies)
+    yield Fault("job file: a copy under another condition", _other_name)
+    yield Fault("job file: under the name of other cells", _same_condition)
+    yield Fault("foreign files in every folder", _strangers)
+    yield Fault("pages of others in the leaderboard's folder", _strange_pages, heals=False)
+    yield Fault("adapter: foreign files in its folder", _strange_adapters)
+    yield Fault("adapter: of another identity", _renamed_adapter)
+    yield Fault("subwords.json of another study", _other_subwords)
+    yield Fault("a study under another's id", _other_plan, heals=False)
+    if os.geteuid() != 0:
+        yield Fault("job file: permission denied", _unreadable, blocks=True)
+        yield Fault("folder: read-only", lambda x: _read_only(x), undo=_writable, heals=False)
+    yield Fault("too many open files", lambda _: None, before=_few_files, blocks=True)
+
+
+# Processes and disks
+
+
+def killed(campaign: Campaign, rounds: int, rng: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Kill at random moments, then the same command again."""
+    command = [sys.executable, "-m", "xlbench.cli", *RUN, "--results"]
+    start = time.monotonic()
+    subprocess.run([*command, str(campaign.place / "timed")], check=True, capture_output=True)
+    seconds = time.monotonic() - start
+    for _ in range(rounds):
+        folder = campaign.place / "killed"
+        shutil.rmtree(folder, ignore_errors=True)
+        moment = rng.uniform(0.2, 1.0) * seconds
+        process = subprocess.Popen([*command, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        done = xlbench(folder, *RUN)
+        good = done.code == 0 and rows(xlbench(folder, "export", "--format", "json")) == campaign.rows
+        left = [x.name for x in folder.rglob(".*")]
+        good = good and not left
+        yield (
+            f"kill -9 after {moment:.1f} s",
+            "numbers equal",
+            "as promised" if good else f"BROKEN {done} {left}",
+        )
+
+
+def together(campaign: Campaign) -> Iterator[tuple[str, str, str]]:
+    """Two runs of one study in one folder at once."""
+    folder = campaign.place / "together"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "xlbench.cli", *RUN, "--results", str(folder)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "ab"
+    ]
+    said = [x.communicate() for x in both]
+    good = [x.returncode for x in both] == [0, 0]
+    good = good and rows(xlbench(folder, "export", "--format", "json")) == campaign.rows
+    yield "two runs in one folder at once", "numbers equal", "as promised" if good else f"BROKEN {said}"
+
+
+def full(campaign: Campaign) -> Iterator[tuple[str, str, str]]:
+    """Disks of some sizes, in steps, until the study fits."""
+    disk = campaign.place / "disk"
+    disk.mkdir(exist_ok=True)
+    for size in (16, 64, 128, 256, 512):
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", str(disk)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            yield f"a disk of {size} KiB", "one line", CANNOT
+            return
+        try:
+            done = xlbench(disk / "results", *RUN)
+            problems = campaign._judge("run", done, Fault("", lambda _: None, blocks=True), None)
+            if done.code == 0:
+                problems += [
+                    "NUMBERS"
+                    for x in [rows(xlbench(disk / "results", "export", "--format", "json"))]
+                    if x != campaign.rows
+                ]
+            elif "full" not in done.err:
+                problems.append("DOES NOT SAY FULL")
+            problems += [f"LEFT {x.name}" for x in disk.rglob(".*")]
+            yield (
+                f"a disk of {size} KiB",
+                "one line",
+                f"{'; '.join(problems) or 'as promised'} ({done.code}: {done.err.strip()[:160]})",
+            )
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+
+def main() -> int:
+    """Run the campaign and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import torch
+
+    import xlbench.lab  # noqa: F401
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:
+        campaign = Campaign(Path(place))
+        rng = random.Random(given.seed)
+        broken = 0
+
+        def tell(name: str, promised: str, happened: str) -> None:
+            nonlocal broken
+            broken += happened.split(" (")[0] not in ("as promised", CANNOT)
+            print(f"| {name} | {promised} | {happened} |", flush=True)
+
+        print("| fault | promised | happened |\n|---|---|---|")
+        for fault in faults(given.rounds, given.seed, campaign.whole):
+            if given.only in fault.name:
+                tell(fault.name, "one line" if fault.blocks else "named, healed", campaign.attempt(fault))
+        for word, many in (
+            ("kill", lambda: killed(campaign, given.rounds, rng)), ("runs", lambda: together(campaign)),
+            ("disk", lambda: full(campaign)),
+        ):  # fmt: skip
+            for one in many() if given.only in word else ():
+                tell(*one)
+    print(f"{broken} promises broken")
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
