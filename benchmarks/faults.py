@@ -23,14 +23,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STUDY = (
     "--model", "tiny", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer", "qab", "--controls",
-    "none", "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit", "20",
-    "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
+    "none", "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit",
+    "20", "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
 )  # fmt: skip
 RUN = ("run", *STUDY, "--workers", "1", "--device", "cpu", "--quiet")
 PATIENCE = 120
@@ -159,9 +160,7 @@ class Campaign:
                     ("report", "--out", "out.html"),
                     ("plan", *STUDY),
                 ):
-                    said[words[0]] = xlbench(
-                        folder, *words, before=lambda: (os.chdir(self.place), before())[1]
-                    )
+                    said[words[0]] = xlbench(folder, *words, before=partial(_at, self.place, before))
             for name, one in said.items():
                 problems += self._judge(name, one, fault, named)
             found = rows(said["export"])
@@ -525,11 +524,13 @@ def main() -> int:
         for fault in faults(given.rounds, given.seed, campaign.whole):
             if given.only in fault.name:
                 tell(fault.name, "one line" if fault.blocks else "named, healed", campaign.attempt(fault))
-        for word, many in (
-            ("kill", lambda: killed(campaign, given.rounds, rng)), ("runs", lambda: together(campaign)),
-            ("disk", lambda: full(campaign)),
-        ):  # fmt: skip
-            for one in many() if given.only in word else ():
+        runs = {
+            "kill": killed(campaign, given.rounds, rng),
+            "runs": together(campaign),
+            "disk": full(campaign),
+        }
+        for word, many in runs.items():
+            for one in many if given.only in word else ():
                 tell(*one)
     print(f"{broken} promises broken")
     return int(broken > 0)
