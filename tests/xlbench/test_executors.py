@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -123,6 +124,44 @@ def test_whatever_happens_in_a_worker_is_told_and_nothing_hangs(
     monkeypatch.setattr(local, "PATIENCE", 0.5)
     with pytest.raises(kind, match=says):
         run(jobs, CountingWork(str(tmp_path / "log"), raises=does), 2)
+
+
+ABANDONS = """
+import sys
+from counting_work import CountingWork
+from xlbench.contracts import Job
+from xlbench.executors.local import Local
+jobs = [Job("p", 1, {"number": x}, (), f"job {x}", group=str(x)) for x in range(4)]
+outcomes = Local().run(jobs, CountingWork(sys.argv[1]), lambda event: None, 2)
+next(outcomes)
+raise RuntimeError("of the caller")
+"""
+
+
+def test_a_caller_that_leaves_in_the_middle_ends_as_it_should(tmp_path: Path) -> None:
+    """Its iterator lives on until the interpreter ends: no worker, thread or lock keeps that from ending."""
+    done = subprocess.run(
+        [sys.executable, "-c", ABANDONS, str(tmp_path / "log")], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "RuntimeError: of the caller")
+
+
+def test_ctrl_c_while_workers_start_is_left_to_the_parent(
+    jobs: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It reaches the whole process group, before a worker can say that it minds its parent alone."""
+    start = subprocess.Popen
+
+    def interrupted(*args: Any, **more: Any) -> Any:
+        process = start(*args, **more)
+        process.send_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(local.subprocess, "Popen", interrupted)
+    outcomes, _ = run(jobs, CountingWork(str(tmp_path / "log")), 2)
+    assert [x.error for x in outcomes] == [None] * len(jobs)
+    assert "KeyboardInterrupt" not in capfd.readouterr().err
 
 
 def test_what_a_plugin_prints_or_reads_does_not_get_between_messages(jobs: list[Job], tmp_path: Path) -> None:

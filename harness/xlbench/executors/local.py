@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +21,8 @@ from xlbench.executors.channel import receive, send, untold
 
 PATIENCE = 5.0
 """Seconds that a worker gets to end by itself."""
+GLANCE = 0.1
+"""Seconds between two looks at whether a worker still lives."""
 
 
 class Local:
@@ -65,17 +70,30 @@ def _died(status: int, job: Job | None) -> str:
     )
 
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back, here for a moment, and in a process started meanwhile until it says otherwise."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Worker:
     """One process, and a thread that reads what it says."""
 
     def __init__(self, work: Work, inbox: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...]]]) -> None:
         self.jobs: list[Job] = []
         """What it is at."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "xlbench.executors.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        with _uninterrupted():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "xlbench.executors.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        # A caller may keep an iterator that it never finishes, such as in the frames of its own error.
+        atexit.register(self.stop)
         self._inbox = inbox
         self._send(work)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -88,7 +106,8 @@ class _Worker:
         self._send(jobs)
 
     def stop(self) -> None:
-        """Close its input, at which it ends; kill it if it does not."""
+        """Close its input, at which it ends; kill it if it does not. May be called again."""
+        atexit.unregister(self.stop)
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
         with contextlib.suppress(OSError):
             self._process.stdin.close()
@@ -111,8 +130,12 @@ class _Worker:
                 self._inbox.put((self, receive(self._process.stdout)))
 
     def _watch(self) -> None:
-        """Tell that the process has ended: its pipe may stay open, in a process that it left behind."""
-        status = self._process.wait()
+        """Tell that the process has ended: its pipe may stay open, in a process that it left behind.
+
+        `Popen.wait` would hold a lock all the while, which nobody gets any more once the interpreter ends.
+        """
+        while (status := self._process.poll()) is None:
+            time.sleep(GLANCE)
         self._listener.join(PATIENCE)
         self._inbox.put((self, ("gone", status)))
 

@@ -31,6 +31,7 @@ def main() -> None:
     """Serve until the input ends: when there is no more work, or when the parent has died."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What plugins print must not get between the messages, and what they read must not be messages.
     out, source = (os.fdopen(os.dup(x), mode) for x, mode in ((1, "wb"), (0, "rb")))
     os.dup2(2, 1)
