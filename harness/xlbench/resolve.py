@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
     OF_WORDS,
     AdapterTraining,
+    Choosable,
     Corpus,
     GivenAdapter,
     Json,
@@ -24,6 +25,7 @@ from xlbench.contracts import (
     Study,
     Task,
     TaskData,
+    Unavailable,
 )
 from xlbench.errors import PluginError, StudyError
 from xlbench.names import (
@@ -85,6 +87,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = find_corpus(full.text, registry, data)
+    if study.reference is None and corpus.languages() and full.reference not in corpus.languages():
+        full = replace(full, reference=None)  # the model's default is for its own text
     data = _with_held_out(full, tasks, data, corpus, registry, problems)
     folders = not any(
         name in registry.data or is_held_out((x,))
@@ -96,7 +100,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
     kept = {k: v for k, v in full.data.items() if task_of(k, registry.tasks)[0] in used}
     full = replace(full, data=kept)
-    skipped = missing(full, data, training_data, corpus) if full.skip_unavailable else []
+    skipped = _unnamed_reference(study, full, corpus)
+    if full.skip_unavailable:
+        skipped = missing(full, data, training_data, corpus)
     left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
     if is_whole(left, full):
         full = left
@@ -135,6 +141,10 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 with problems.kept():
                     given[language] = given_adapters.find(text, config)
     if problems.lines:
+        for task, one in data.items():
+            for language in targets.get(task, ()) if isinstance(one, Choosable) else ():
+                with problems.kept():  # what is wrong in local files is told as well
+                    one.examples(language, "test")
         raise ManyProblemsError(problems.lines)
     if full.pretraining_languages:
         source = "named by the study"
@@ -392,9 +402,7 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
         having = set(one.languages("train"))
         for language in study.train_languages:
             if language not in having:
-                problems.add(
-                    f"no training data in {language} for {task} ({one.name}); it has {_some(sorted(having))}"
-                )
+                problems.add(_no_training_data(language, task, one, having))
     for language in study.language_adapters:
         if language not in study.transfer:
             problems.add(
@@ -413,6 +421,29 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
             f"no text in {study.reference}, the reference language, in {corpus.name}; "
             "name another with --reference, or leave the control out with --controls target,shuffled"
         )
+
+
+def _no_training_data(language: str, task: str, data: TaskData, having: Collection[str]) -> str:
+    said = f"no training data in {language} for {task} ({data.name})"
+    if isinstance(data, Choosable) and (other := data.elsewhere(language, "train")):
+        return f"{said} in the set that is taken; {other} has it: --data '{task}.{language}={other}'"
+    if having:
+        return f"{said}; it has {_some(sorted(having))}: name one with --train-languages"
+    return (
+        f"{said}, which has none in any language; add a train file to it, or a folder that has one "
+        f"(--data {task}=THIS,OTHER) and its language with --train-languages"
+    )
+
+
+def _unnamed_reference(study: Study, full: Study, corpus: Corpus) -> list[Unavailable]:
+    """The reference language, where nobody asked for its control and there is no text in it."""
+    having, reference = corpus.languages(), full.reference
+    if reference is None or not having or not full.transfer or reference in having:
+        return []
+    if study.controls is not None or study.reference is not None:
+        return []
+    why = f"none in {corpus.name}, so without the reference control; --reference names another language"
+    return [Unavailable("text", reference, why)]
 
 
 def _either(data: Mapping[str, TaskData]) -> str:

@@ -48,6 +48,8 @@ OPTIONS = {
     "language_adapters": "--language-adapter",
 }
 """Fields whose option is not their own name."""
+PROBE, KEY = r"\w[\w-]*", r"\w+"
+"""What names of probes and of their settings are made of, so that `--option PROBE.KEY=VALUE` can say them."""
 NO_CONTROLS = "none"
 """`--controls none`: no control, which is something else than not to say."""
 
@@ -62,8 +64,10 @@ def read(path: Path) -> Study:
         raise StudyError(f"{path}: no such study file") from None
     except IsADirectoryError:
         raise StudyError(f"{path}: a folder; a study is a file, such as {path / 'study.toml'}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: byte {error.start + 1}: not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: not TOML: {error}") from None
     except (RecursionError, ValueError) as error:  # too deep, or a number of thousands of digits
@@ -121,6 +125,8 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name in SINGLE:
         if name in said and not isinstance(said[name], str):
             raise StudyError(f"{where}{name} must be a text, not {said[name]!r}")
+        if name != "model" and not str(said.get(name, name)).strip():
+            raise StudyError(f"{where}{name} is empty; name one, or leave it out")
     for name in FLAGS:
         if not isinstance(said.get(name, False), bool):
             raise StudyError(f"{where}{name} must be true or false, not {said[name]!r}")
@@ -152,6 +158,13 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     if "options" in said:
         options = _table(said["options"], "options", where)
         said["options"] = {k: dict(_table(v, f"options.{k}", where)) for k, v in options.items()}
+        for probe, own in said["options"].items():
+            for name in (
+                x for x, form in ((probe, PROBE), *((y, KEY) for y in own)) if not re.fullmatch(form, x)
+            ):
+                raise StudyError(
+                    f"{where}options: {name!r} is no name of a probe or setting: letters, digits and _"
+                )
     study = Study(**said)
     _check(study, where)
     return study
@@ -240,8 +253,8 @@ def split(text: str) -> list[str]:
 
 
 def _shown(value: Json) -> str:
-    """A setting on the command line: JSON, but for texts that are plain without quotes."""
-    if isinstance(value, str) and scalar(value) == value:
+    """A setting on the command line: JSON, but for texts that are themselves without quotes."""
+    if isinstance(value, str) and scalar(value) == value == value.strip() != "":
         return value
     return json.dumps(value, ensure_ascii=False)
 
@@ -325,7 +338,7 @@ def _check(study: Study, where: str) -> None:
     for name in (*NAMES, *NUMBERS):
         values: Sequence[Any] = getattr(study, name) or ()
         for value in values:
-            if value == "":
+            if isinstance(value, str) and not value.strip():
                 raise StudyError(f"{where}{name} has an empty name in it")
             if values.count(value) > 1:
                 one = {"steps": "step count", **dict.fromkeys(SEEDS, "seed")}.get(name, repr(value))

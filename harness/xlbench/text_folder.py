@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,21 @@ CR_ALONE = (
     "convert the file, such as with tr '\\r' '\\n'"
 )
 """What is wrong with a line, after its place: read on, lines would be one line in silence."""
+
+
+_PAGE = re.compile(r"\s*(<!doctype html|<html\b|<\?xml\b)", re.IGNORECASE)
+
+
+def stand_in(text: str) -> str:
+    """What is in a file instead of its data, told from its beginning; empty where nothing says so."""
+    if text.startswith("version https://git-lfs.github.com/spec/"):
+        return "a pointer of Git LFS, not the data (git lfs pull)"
+    return "a web page, not the data" if _PAGE.match(text) else ""
+
+
+def utf16(raw: bytes) -> str:
+    """Says so where bytes begin as UTF-16 does."""
+    return "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
 
 
 @dataclass(frozen=True)
@@ -74,10 +90,12 @@ class FolderCorpus:
                 try:
                     line = raw.decode().removeprefix("\ufeff" if number == 1 else "").strip()
                 except UnicodeDecodeError as error:
+                    why = (number == 1 and utf16(raw)) or error.reason
                     raise DataError(
-                        f"{path}:{number}: byte {error.start + 1}: not UTF-8 ({error.reason}); "
-                        "convert the file"
+                        f"{path}:{number}: byte {error.start + 1}: not UTF-8 ({why}); convert the file"
                     ) from None
+                if number == 1 and (what := stand_in(line)):
+                    raise DataError(f"{path}: {what}; fetch the file itself")
                 if "\0" in line:
                     raise DataError(
                         f"{path}:{number}: byte {raw.index(0) + 1}: a NUL, so this is no text; "
@@ -128,7 +146,11 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
             continue
         found.setdefault(code, []).append(file)
     if not found:
-        raise DataError(f"{folder}: no <ISO 639-3>.txt in it, such as eng.txt")
+        packed = next(
+            (x.name for x in sorted(folder.glob("*")) if x.suffix in (".gz", ".xz", ".zip", ".bz2")), ""
+        )
+        hint = f"; unpack {packed} and the like" if packed else ""
+        raise DataError(f"{folder}: no <ISO 639-3>.txt in it, such as eng.txt{hint}")
     files, several = {}, {}
     for code, paths in found.items():
         if (one := _usual(paths, code, known)) is not None:
@@ -140,8 +162,17 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
 
 def _text_files(folder: Path) -> list[Path]:
     """Hidden files, such as `._x` of macOS, are no text."""
-    for pattern in ("*.txt", "*_*.dev", "dev/*_*.dev", "*_*.devtest"):
-        if found := [x for x in sorted(folder.glob(pattern)) if not x.name.startswith(".")]:
+    files = [x for x in (*folder.glob("*"), *folder.glob("dev/*")) if x.name[:1] != "." and not x.is_dir()]
+    here = sorted(x for x in files if x.parent == folder)
+    for suffix, among in (
+        (".txt", here),
+        (".dev", here),
+        (".dev", sorted({*files} - {*here})),
+        (".devtest", here),
+    ):
+        of_flores = suffix != ".txt"
+        found = [x for x in among if x.suffix.lower() == suffix and ("_" in x.stem or not of_flores)]
+        if found:
             return found
     return []
 

@@ -49,7 +49,8 @@ def check_data(resolved: Resolved) -> Resolved:
                 problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
     if problems.lines:
         raise ManyProblemsError(problems.lines)
-    return written_in(rest, written.scripts(rest))
+    made = written_in(rest, written.scripts(rest))
+    return replace(made, remarks=(*written.remarks(rest), *in_training(rest)))
 
 
 def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:
@@ -97,6 +98,42 @@ class Written:
                     found[code] = script(self.counts[what, code], language.script)
                     break
         return found
+
+    def remarks(self, resolved: Resolved) -> list[str]:
+        """A line for each language whose data are not in its usual script, or in several."""
+        names = {"test": "test data", "text": "text", "train": "training data"}
+        found = []
+        for code, language in resolved.languages.items():
+            usual = language.script
+            seen = {
+                name: script(self.counts[what, code], usual)
+                for what, name in names.items()
+                if (what, code) in self.counts
+            }
+            if len(set(seen.values())) > 1:
+                each = ", ".join(f"{name} {x}" for name, x in seen.items())
+                found.append(f"{code}: scripts differ: {each}; what is learnt in one may not help in another")
+            elif seen and usual not in (*seen.values(), "Zzzz"):
+                found.append(f"{code}: data are in the script {next(iter(seen.values()))}, not {usual}")
+        return found
+
+
+def in_training(resolved: Resolved) -> list[str]:
+    """A line for each test set that shares examples with the training data of its task."""
+    found = []
+    for task, targets in resolved.targets.items():
+        trained = {
+            sentences(x)
+            for code in resolved.train_languages(task)
+            for x in resolved.examples(task, code, "train")
+        }
+        for code in targets if trained else ():
+            tested = resolved.examples(task, code, "test")
+            if shared := sum(sentences(x) in trained for x in tested):
+                found.append(
+                    f"{task} {code} test: {shared:,} of {len(tested):,} examples are in the training data too"
+                )
+    return found
 
 
 def written_in(resolved: Resolved, scripts: Mapping[str, str]) -> Resolved:
@@ -204,4 +241,4 @@ def notes(resolved: Resolved) -> tuple[str, ...]:
                     found[f"{data.task} {language} {split}: {'; '.join(said)}"] = None
     if isinstance(resolved.corpus, Explained):
         found |= dict.fromkeys(f"text {x}" for x in resolved.corpus.remarks())
-    return tuple(found)
+    return (*found, *resolved.remarks)

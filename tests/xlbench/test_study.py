@@ -57,9 +57,9 @@ STUDIES = st.builds(
     ),
     adapter=st.fixed_dictionaries({}, optional={"epochs": st.integers(1, 9), "seed": st.integers(0, 9)}),
     options=st.dictionaries(
-        NAMES.filter(lambda x: "." not in x),
+        st.from_regex(studies.PROBE, fullmatch=True, alphabet="abx-_é1"),
         st.dictionaries(
-            NAMES.filter(lambda x: x.replace("_", "").isalnum()), SCALARS, min_size=1, max_size=2
+            st.from_regex(studies.KEY, fullmatch=True, alphabet="abx_é1"), SCALARS, min_size=1, max_size=2
         ),
         max_size=2,
     ),
@@ -99,6 +99,13 @@ def test_a_file_is_read_back(tmp_path: Path) -> None:
 
 BAD = {
     'modle = "tiny"': "unknown key 'modle'; did you mean 'model'?",
+    '[options.transfer]\n"." = 1': "options: '.' is no name of a probe or setting",
+    '[options.transfer]\n"a-b" = 1': "options: 'a-b' is no name of a probe or setting",
+    '[options."a.b"]\nx = 1': "options: 'a.b' is no name of a probe or setting",
+    '[options.""]\nx = 1': "options: '' is no name of a probe or setting",
+    'text = ""': "text is empty; name one, or leave it out",
+    'reference = " "': "reference is empty",
+    'targets = [" "]': "targets has an empty name in it",
     'train-languages = ["eng"]': "did you mean 'train_languages'?",
     "steps = [0]": "steps must be at least 1, not 0",
     "steps = [1, -10]": "steps must be at least 1, not -10",

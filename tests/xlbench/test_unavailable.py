@@ -43,7 +43,8 @@ def study(checkpoint: Path, tmp_path: Path) -> Study:
 def test_it_stops_the_study_with_a_line_each(study: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError) as error:
         api.prepare(study)
-    assert len(str(error.value).splitlines()) == 2
+    assert len(str(error.value).splitlines()) == 3
+    assert "fin_made/test.conll:2: column 2: unknown label 'B-FOO'" in str(error.value)
     assert f"no test data in {GONE}" in str(error.value)
     assert f"no text in {GONE}" in str(error.value)
     there = replace(study, transfer=("deu", "tur"), targets=("deu", "fin"))

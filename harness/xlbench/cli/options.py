@@ -321,7 +321,7 @@ def _texts(values: Sequence[str] | None, option: str, form: str) -> dict[str, st
     return None if values is None else _once(_pairs(values, option, form), option)
 
 
-_OPTION = re.compile(r"(?P<probe>[\w-]+)\.(?P<key>\w+)\s*=(?P<first>.*)", re.DOTALL)
+_OPTION = re.compile(rf"(?P<probe>{studies.PROBE})\.(?P<key>{studies.KEY})\s*=(?P<first>.*)", re.DOTALL)
 
 
 def _by_probe(values: Sequence[str] | None) -> dict[str, dict[str, Any]] | None:

@@ -47,6 +47,11 @@ class Choosable(Protocol):
         fits no set, or several.
         """
 
+    def elsewhere(self, language: str, split: Split) -> str:
+        """The name of another set of a language that has a split, where the one that is read lacks it;
+        otherwise empty.
+        """
+
 
 @runtime_checkable
 class RandomOrder(Protocol):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Example
 
-TAG = re.compile(r"O|([BIESLUM])-(\S+)", re.IGNORECASE)
+TAG = re.compile(r"O|([BIESLUM])[-_](\S+)", re.IGNORECASE)
 NO_WORD = re.compile(r"[0-9]+[-.][0-9]+")
 """What numbers a multiword range or an empty node."""
 TYPES = {
@@ -30,6 +30,8 @@ STARTS = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B"}
 """What becomes of the places of IOBES, BILOU and BMES in IOB2."""
 SCHEMES = (("BILOU", "LU"), ("BMES", "M"), ("IOBES", "ES"))
 """Schemes by the places that only they have, the first that fits."""
+LONGEST = 500
+"""Words of a sentence above which blank lines may be missing."""
 Row: TypeAlias = tuple[int, list[str]]
 """Number of a line, and its fields."""
 
@@ -38,23 +40,33 @@ def read_conll(path: Path, limit: int | None, labels: Mapping[str, str]) -> Read
     """A line per word with its tag in a later column, and a blank line after each sentence; the first `limit`
     sentences.
 
-    Columns are separated by tabs, or by spaces where the first row has no tab. A first column that counts the
-    words of each sentence is passed over. Of more than two columns the tags are in the first one after the
-    word whose every value is a tag that `labels` knows, otherwise in the last one that has nothing but tags.
-    Comments and `-DOCSTART-` lines are no words. Tags may be IOB1, IOB2, IOBES, BILOU or BMES, and become
-    IOB2; an I- that continues nothing becomes B-. Then they are mapped by `labels`. Raises DataError, naming
+    Columns are separated by tabs, or by spaces where the first row has no tab; spaces around them are no part
+    of them. A first column that counts words, or says the sentence, is passed over. Of more than two columns
+    the tags are in the first one after the word whose every value is a tag that `labels` knows, otherwise in
+    the last one that has nothing but tags. Comments and `-DOCSTART-` lines are no words. Types may be in any
+    case. Tags may be IOB1, IOB2, IOBES, BILOU or BMES, and become IOB2; an I- that continues nothing becomes
+    B-. Then they are mapped by `labels`. Raises DataError, naming
     file, line and column.
     """
     numbered, sentences, documents = _sentences(path)
-    word, tag = _columns(sentences, numbered, labels)
-    made = _Maker(path, word, tag, labels)
+    ids = 0 if numbered else _ids(sentences)
+    word, tag = _columns(sentences, int(numbered) + ids, labels)
+    made = _Maker(path, word, tag, labels, first=sentences[0][0][0] if sentences else 0)
+    if ids:
+        made.more.append("column 1 names sentences or counts words, and is left out")
     found = [made.example(rows) for rows in sentences]
     check_some(path, found, limit)
+    if (longest := max((len(x.words) for x in found), default=0)) > LONGEST:
+        made.more.append(f"a sentence of {longest:,} words: check that a blank line ends each sentence")
     if prefix := _prefix(found):
         found = [Tagged(tuple(x[len(prefix) :] for x in one.words), one.tags) for one in found]
         made.more.append(f"words begin with {prefix!r} in the file, which is left out")
-    # An earlier version took such a line for a sentence, and such a beginning for a part of the word.
-    mark = ("docstart" if documents else "") + ("prefix" if prefix else "")
+    # An earlier version took such a line for a sentence, such a beginning or space for a part of the word,
+    # and such a column for the words.
+    marks = (
+        ("docstart", documents), ("prefix", prefix), ("ids", ids), ("space", made.spaces),
+    )  # fmt: skip
+    mark = "".join(name for name, seen in marks if seen)
     return Reading(found[:limit], notes=made.notes(), mark=mark)
 
 
@@ -67,7 +79,7 @@ def _sentences(path: Path) -> tuple[bool, list[list[Row]], int]:
     lines = read_lines(path)
     numbered = _numbered(lines)
     for number, line in enumerate([*lines, ""], 1):
-        if not line.strip(" \u00a0\ufeff\u200b") or line.startswith("-DOCSTART-"):
+        if not line.strip(" \t\u00a0\ufeff\u200b") or line.startswith("-DOCSTART-"):
             documents += line.startswith("-DOCSTART-")
             if rows:
                 found.append(rows)
@@ -117,31 +129,42 @@ def _numbered(lines: Sequence[str]) -> bool:
     return seen > 0
 
 
-def _columns(
-    sentences: Sequence[Sequence[Row]], numbered: bool, labels: Mapping[str, str]
-) -> tuple[int, int]:
-    """Places of the word and of the tag."""
-    word = int(numbered)
+def _columns(sentences: Sequence[Sequence[Row]], word: int, labels: Mapping[str, str]) -> tuple[int, int]:
+    """Places of the word, which is known, and of the tag."""
     width = min((len(fields) for rows in sentences for _, fields in rows), default=0)
     whole: list[int] = []
     known: list[int] = []
     for column in range(word + 1, width):
-        values = {fields[column] for rows in sentences for _, fields in rows}
+        values = {fields[column].strip() for rows in sentences for _, fields in rows}
         if all(TAG.fullmatch(x) for x in values):
             whole.append(column)
-            if all(_bare(x) == "O" or f"B-{_bare(x)}" in labels for x in values):
+            if all((kind := _bare(x, labels)) == "O" or f"B-{kind}" in labels for x in values):
                 known.append(column)
     if known:
         return word, known[0]
     return word, whole[-1] if whole else word + 1
 
 
-def _bare(tag: str) -> str:
+def _ids(sentences: Sequence[Sequence[Row]]) -> int:
+    """1 where the first of three columns or more has no words: nothing but numbers, or the same in all rows
+    of every sentence.
+    """
+    columns = [[fields[0] for _, fields in rows] for rows in sentences]
+    words = sum(map(len, columns))
+    if words < 2 or min(len(fields) for rows in sentences for _, fields in rows) < 3:
+        return 0
+    counts = all(x.strip().isdecimal() for one in columns for x in one)
+    names = all(len(set(one)) == 1 for one in columns) and words > len(columns)
+    return int(counts or names)
+
+
+def _bare(tag: str, labels: Mapping[str, str]) -> str:
     """The type of a tag, as it is spelled here; "O" of O."""
     kind = tag[2:]
     if not kind:
         return "O"
-    return TYPES.get(kind.upper(), kind)
+    low = TYPES.get(kind.upper(), kind)
+    return low if f"B-{low}" in labels or f"B-{low.upper()}" not in labels else low.upper()
 
 
 def _prefix(found: Sequence[Tagged]) -> str:
@@ -173,8 +196,14 @@ class _Maker:
     word: int
     tag: int
     labels: Mapping[str, str]
+    first: int = 0
+    """Number of the line of the first word."""
     as_o: Counter[str] = field(default_factory=Counter)
     places: Counter[str] = field(default_factory=Counter)
+    spaces: int = 0
+    """Words with space around them."""
+    respelled: int = 0
+    """Types in another case than they have here, and tags with an underscore."""
     stray: int = 0
     """I- that continue nothing."""
     apart: int = 0
@@ -195,22 +224,26 @@ class _Maker:
                 raise DataError(
                     f"{self.path}:{number}: column {self.word + 1}: an empty word; repair the line"
                 )
-            before = self._iob2(fields[self.tag], before, number)
-            words.append(fields[self.word])
+            before = self._iob2(fields[self.tag].strip(), before, number)
+            word = fields[self.word].strip(" ")
+            self.spaces += word != fields[self.word]
+            words.append(word)
             tags.append(self.labels[before])
         return Tagged(tuple(words), tuple(tags))
 
     def _iob2(self, tag: str, before: str, number: int) -> str:
         """The tag in IOB2, after the one `before` it in IOB2; still of the file's type."""
         match = TAG.fullmatch(tag)
-        kind = _bare(tag) if match else ""
+        kind = _bare(tag, self.labels) if match else ""
         if match is None or (kind != "O" and f"B-{kind}" not in self.labels):
+            header = "remove it if it is a header, or " if number == self.first else ""
             raise DataError(
-                f"{self.path}:{number}: column {self.tag + 1}: unknown label {tag!r}; rename it in the "
-                f"file to one of {', '.join(sorted(set(self.labels.values())))}"
+                f"{self.path}:{number}: column {self.tag + 1}: unknown label {tag!r}; {header}rename it in "
+                f"the file to one of {', '.join(sorted(set(self.labels.values())))}"
             )
         if kind == "O":
             return "O"
+        self.respelled += kind != TYPES.get(tag[2:].upper(), tag[2:]) or tag[1] == "_"
         place = tag[0].upper()
         self.places[place] += 1
         start = STARTS[place]
@@ -233,6 +266,10 @@ class _Maker:
             found.append(f"tags converted from {scheme or 'IOB1'}")
         if self.stray and not iob1:
             found.append(f"{self.stray:,} stray I- read as B-")
+        if self.respelled:
+            found.append(
+                f"{self.respelled:,} tags spelled otherwise (b-per, B_PER) read as B-PER and the like"
+            )
         if self.as_o:
             found.append(f"words of {counted(self.as_o)} read as O")
         return found

@@ -10,6 +10,7 @@ from xlbench.contracts import Parsed, Tagged
 from xlbench.errors import DataError
 from xlbench_tasks import _surface
 from xlbench_tasks._lines import check_some, read_lines
+from xlbench_tasks._reading import Reading
 from xlbench_tasks._surface import Token
 
 if TYPE_CHECKING:
@@ -79,13 +80,14 @@ class Sentence:
         return _surface.joined(tokens)
 
 
-def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> list[Tagged]:
+def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> Reading[Tagged]:
     """Syntactic words and their UPOS, mapped by `labels`; the first `limit` sentences.
 
     Raises DataError, naming file and line.
     """
     found = []
-    for one in _sentences(path, limit):
+    sentences = _sentences(path, limit)
+    for one in sentences:
         for number, fields in one.rows:
             if fields[UPOS] not in labels:
                 raise DataError(
@@ -94,17 +96,18 @@ def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> lis
                 )
         tags = tuple(labels[fields[UPOS]] for _, fields in one.rows)
         found.append(Tagged(one.forms, tags, *one.written(path)))
-    return found
+    return Reading(found, notes=_notes(sentences, found))
 
 
-def read_trees(path: Path, limit: int | None, relations: Collection[str]) -> list[Parsed]:
+def read_trees(path: Path, limit: int | None, relations: Collection[str]) -> Reading[Parsed]:
     """Syntactic words and their basic dependency trees; the first `limit` sentences.
 
     Of a relation the universal part, before a ":", is kept; it has to be among `relations`. Raises DataError,
     naming file, line and column, also where a sentence is no tree with one word at the root.
     """
     found = []
-    for one in _sentences(path, limit):
+    sentences = _sentences(path, limit)
+    for one in sentences:
         heads: list[int] = []
         names: list[str] = []
         for number, fields in one.rows:
@@ -125,7 +128,17 @@ def read_trees(path: Path, limit: int | None, relations: Collection[str]) -> lis
             word, why = wrong
             raise DataError(f"{path}:{one.rows[word][0]}: HEAD (column {HEAD + 1}): {why}; repair the file")
         found.append(Parsed(one.forms, tuple(heads), tuple(names), *one.written(path)))
-    return found
+    return Reading(found, notes=_notes(sentences, found))
+
+
+def _notes(sentences: Sequence[Sentence], found: Sequence[Tagged | Parsed]) -> list[str]:
+    """How often the words are not those of the text that a comment says."""
+    other = sum(
+        bool(one.texts) and made.text not in one.texts for one, made in zip(sentences, found, strict=True)
+    )
+    return [f"{other:,} sentences are not their `# text`, and are put together from their words"] * bool(
+        other
+    )
 
 
 def fault(heads: Sequence[int]) -> tuple[int, str] | None:

@@ -14,7 +14,7 @@ from xlbench import content
 from xlbench.contracts import Example, Split
 from xlbench.errors import DataError
 from xlbench_tasks import languages
-from xlbench_tasks._layouts import Found, find_files, unquoted_name
+from xlbench_tasks._layouts import Found, find_files, is_whole, packed, unquoted_name
 from xlbench_tasks._reading import Reading, joined, notes
 
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -57,8 +57,10 @@ class Set:
     other: str
     """Another name, such as a treebank's file names begin with: "de_gsd"."""
     files: Mapping[Split, tuple[Path, ...]]
-    mixed: bool = False
-    """Whether the files have other languages in them."""
+    mixed: frozenset[Split] = frozenset()
+    """Splits whose files have other languages in them."""
+    parts: int = 0
+    """Files that are left out since the split is there as a whole as well."""
 
     @property
     def script(self) -> str:
@@ -123,7 +125,7 @@ class FolderData:
         made = digests[0]
         if len(digests) > 1:
             made = hashlib.sha256(" ".join(digests).encode()).hexdigest()[:32]
-        if one.mixed:
+        if split in one.mixed:
             made += f"-{language}"
         mark = self._reading(language, split)[1] if self.reader.marks else ""
         return made + self.reader.version + (f"-{mark}" if mark else "")
@@ -147,12 +149,21 @@ class FolderData:
         """See `contracts.Explained`: which of several sets is taken, and what is passed over."""
         found = []
         for language, sets in sorted(self.sets.items()):
-            if len(sets) > 1 and (one := self._or_none(language)) is not None:
-                others = ", ".join(x.name for x in sets if x is not one)
-                example = unquoted_name(next(x.name for x in sets if x is not one))
+            one = self._or_none(language)
+            if one is None:
+                continue
+            if one.parts:
                 found.append(
-                    f"{language}: {one.name}; not {others} "
-                    f"(choose with --data '{self.task}.{language}={example}')"
+                    f"{language}: {one.parts} parts of a split that is there as a whole are left out"
+                )
+            if len(sets) > 1 and one not in sets:
+                found.append(f"{language}: {one.name}, each for the splits that it has")
+            elif len(sets) > 1:
+                names = _apart(sets)
+                others = [names[i] for i, x in enumerate(sets) if x is not one]
+                found.append(
+                    f"{language}: {names[sets.index(one)]}; not {', '.join(others)} "
+                    f"(choose with --data '{self.task}.{language}={unquoted_name(others[0])}')"
                 )
         if self.passed_over:
             found.append(f"passed over, not of one language: {', '.join(self.passed_over)}")
@@ -176,7 +187,7 @@ class FolderData:
             having = sets.get(language, ())
             named = [x for x in having if x.is_named(pattern)]
             if len(named) != 1:
-                which = ", ".join(x.name for x in (named or having)) or "none"
+                which = ", ".join(_apart(named or having)) or "none"
                 raise DataError(
                     f"--data {self.task}.{language}={choices[language]}: "
                     f"{'several sets' if named else 'no set'} of {language} of this name; "
@@ -188,6 +199,10 @@ class FolderData:
         made._taken.update({x: sets[x][0] for x in chosen})
         return made
 
+    def elsewhere(self, language: str, split: Split) -> str:
+        """See `contracts.Choosable`."""
+        return next((unquoted_name(x.name) for x in self.sets.get(language, ()) if split in x.files), "")
+
     def _read(self, language: str, split: Split) -> Sequence[Example]:
         one = self._set(language, split)
         parts = []
@@ -198,7 +213,7 @@ class FolderData:
                 if self.reader.members is None:
                     parts.append(self.reader.read(path, None))
                 else:
-                    parts.append(self.reader.read(path, None, language, one.mixed))
+                    parts.append(self.reader.read(path, None, language, split in one.mixed))
         found = joined(parts)
         mark, ids = (found.mark, found.ids) if isinstance(found, Reading) else ("", None)
         self._said[language, split] = notes(found), mark, ids
@@ -244,12 +259,13 @@ class FolderData:
 
 def _best(reader: Reader, language: str, sets: Sequence[Set]) -> Set:
     """Of several sets the one to read: the preferred one, otherwise the largest treebank, or the set in the
-    language's usual script. Raises DataError where none of this decides.
+    language's usual script; all of them together where no two have the same split (XNLI's test data and its
+    translated training data). Raises DataError where none of this decides.
     """
     if len(sets) == 1:
         return sets[0]
     preferred = reader.preferred.get(language)
-    for one in sets:
+    for one in reversed(sets):  # of two releases the newer one
         if preferred and preferred in (one.name, one.other):
             return one
     if reader.usable is not None or all(x.other for x in sets):
@@ -258,12 +274,23 @@ def _best(reader: Reader, language: str, sets: Sequence[Set]) -> Set:
     usual = [x for x in sets if x.script and x.script == languages.scripts().get(language)]
     if len(usual) == 1 and all(x.script for x in sets):
         return usual[0]
+    splits = [split for x in sets for split in x.files]
+    if len(splits) == len(set(splits)):
+        files = {split: x.files[split] for x in sets for split in x.files}
+        mixed = frozenset[Split]().union(*(x.mixed for x in sets))
+        return replace(sets[0], name=" and ".join(_apart(sets)), other="", files=files, mixed=mixed)
     first, second = sets[0].place, sets[1].place
     shown = [str(x.place / x.name) if first == second else str(x.place) for x in sets[:2]]
     raise DataError(
         f"two {reader.task} sets of {language}: {shown[0]} and {shown[1]}; choose one with "
         f"--data '{reader.task}.{language}={unquoted_name(sets[0].name)}'"
     )
+
+
+def _apart(sets: Sequence[Set]) -> list[str]:
+    """Names of sets; with their folders where two have the same one."""
+    names = [x.name for x in sets]
+    return [str(x.place) if names.count(x.name) > 1 else x.name for x in sets]
 
 
 def _is_usable(reader: Reader, one: Set) -> bool:
@@ -314,7 +341,8 @@ def _members(reader: Reader, one: Found) -> Sequence[str]:
 
 def _add(sets: dict[tuple[Path, str], Set], code: str, one: Found) -> None:
     """Put a file to its set. One that is in it already, over another path or as the same name with a less
-    preferred suffix, counts once; another file of the same split is a set of its own.
+    preferred suffix, counts once, and so do parts of a split that is there as a whole; another file of the
+    same split is a set of its own.
     """
     key = one.place.resolve(), one.set
     known = sets[key].files.get(one.split, ()) if key in sets else ()
@@ -324,9 +352,13 @@ def _add(sets: dict[tuple[Path, str], Set], code: str, one: Found) -> None:
         key = key[0], one.path.name
     if one.path.resolve() in {x.resolve() for x in known}:
         return
-    have = sets.get(key) or Set(code, key[1], one.place, one.other, {}, mixed=not one.language)
+    have = sets.get(key) or Set(code, key[1], one.place, one.other, {})
+    if one.part and any(is_whole(x) for x in known):
+        sets[key] = replace(have, parts=have.parts + 1)
+        return
     files = tuple(sorted((*have.files.get(one.split, ()), one.path)))
-    sets[key] = replace(have, files={**have.files, one.split: files})
+    mixed = have.mixed | (frozenset() if one.language else {one.split})
+    sets[key] = replace(have, files={**have.files, one.split: files}, mixed=mixed)
 
 
 def _nothing(paths: Sequence[Path], reader: Reader, passed: Sequence[str]) -> str:
@@ -337,6 +369,8 @@ def _nothing(paths: Sequence[Path], reader: Reader, passed: Sequence[str]) -> st
             "`xlbench list languages` has them"
         )
     suffix = reader.suffixes[0]
+    if name := next(filter(None, map(packed, paths)), ""):
+        return f"{paths[0]}: no {reader.task} data in it but compressed files such as {name}; unpack them"
     return (
         f"{paths[0]}: no {reader.task} data in it; it needs <code>_<name>/{{train,dev,test}}{suffix} or a "
         "release as it is unpacked"

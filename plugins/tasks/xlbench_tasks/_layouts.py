@@ -17,6 +17,8 @@ from xlbench_tasks import languages
 if TYPE_CHECKING:
     from xlbench.contracts import Split
 
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z")
+"""Ends of names of compressed files."""
 DEEPEST = 4
 """Folders below the one that is given."""
 NAMES: dict[str, Split] = {
@@ -25,8 +27,10 @@ NAMES: dict[str, Split] = {
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
 """What files and folders call the splits, in any case."""
-PASSED = ("__MACOSX",)
-"""Folders that unpacking leaves behind; hidden ones (`.git`) and files (`._x`) are passed over as well."""
+PASSED = ("__MACOSX", "not-to-release")
+"""Folders that unpacking leaves behind, and what treebanks keep apart; hidden ones (`.git`) and files (`._x`)
+are passed over as well.
+"""
 TREEBANK = re.compile(r"(?P<bank>[a-z]{2,8}_[a-z0-9]+)-ud-(?P<split>train|dev|test)(?P<part>-[\w-]+)?")
 
 
@@ -69,6 +73,12 @@ def find_files(top: Path, suffixes: Sequence[str]) -> Iterator[Found]:
                 yield one
 
 
+def packed(top: Path) -> str:
+    """The name of a compressed file in a folder; empty where there is none."""
+    names = (name for _, files in _walk(top) for name in files)
+    return next((x for x in names if x.lower().endswith(PACKED)), "")
+
+
 def _walk(top: Path) -> Iterator[tuple[Path, list[str]]]:
     """Folders, with the names of their files, down to `DEEPEST`."""
     depth = len(top.parts)
@@ -83,8 +93,8 @@ def _walk(top: Path) -> Iterator[tuple[Path, list[str]]]:
 def _stems(name: str, suffixes: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Which suffix a file's name has, and the name without it; nothing where it has none of them."""
     for place, suffix in enumerate(suffixes):
-        if suffix and name.endswith(suffix):
-            yield place, name.removesuffix(suffix)
+        if suffix and name.lower().endswith(suffix):
+            yield place, name[: -len(suffix)]
         elif not suffix and name in NAMES:
             yield place, name
 
@@ -128,6 +138,12 @@ def _of_treebank(path: Path, match: re.Match[str]) -> Found:
     except UnknownNameError:
         return Found(path, split, "", bank, folder, unknown=True)
     return Found(path, split, code, name, folder, bank, part=match["part"] is not None)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a whole split of a treebank, by its name."""
+    match = TREEBANK.fullmatch(path.stem)
+    return match is not None and match["part"] is None
 
 
 def _of_folder(path: Path, split: Split) -> Found | None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from xlbench.errors import DataError
-from xlbench.text_folder import CR_ALONE
+from xlbench.text_folder import CR_ALONE, stand_in, utf16
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -27,9 +27,12 @@ def read_text(path: Path) -> str:
         text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         where = _place(path, raw, error.start)
-        raise DataError(f"{where}: not UTF-8 ({error.reason}); convert the file") from None
+        why = utf16(raw) or error.reason
+        raise DataError(f"{where}: not UTF-8 ({why}); convert the file") from None
     if "\0" in text:
         raise DataError(f"{_place(path, raw, raw.index(0))}: a NUL, so this is no text; fetch the file again")
+    if what := stand_in(text):
+        raise DataError(f"{path}: {what}; fetch the file itself")
     if not text.strip():
         raise DataError(f"{path}: empty file; fetch it again, or remove it")
     return text

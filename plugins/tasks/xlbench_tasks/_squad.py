@@ -52,7 +52,7 @@ def answered(question: str, context: str, answers: Sequence[str], starts: Sequen
     for answer, start in zip(answers, starts, strict=True):
         if not answer.strip():
             raise ValueError("an empty answer")
-        if not isinstance(start, int) or start < 0 or not context.startswith(answer, start):
+        if type(start) is not int or start < 0 or not context.startswith(answer, start):
             there = context.find(answer)
             hint = f"it is at {there}" if there >= 0 else "the context has it nowhere"
             raise ValueError(f"answer_start {start} does not match the answer {answer!r}; {hint}")
@@ -67,6 +67,8 @@ def _questions(path: Path, whole: Any) -> Iterator[tuple[str, str, Mapping[str, 
             where = f"{named} paragraph {position}"
             context = _text(paragraph, "context", where)
             for question in _list(paragraph, "qas", where):
+                if isinstance(question, dict) and type(question.get("id")) is int:
+                    question["id"] = str(question["id"])  # GermanQuAD's are numbers
                 yield f"{where} question {_text(question, 'id', where)}", context, question
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 """A field as csv writers quote it."""
+ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+"""A field as R quotes it."""
 TABLES = (".tsv", ".csv", ".txt")
 """Ends of file names, the preferred one first."""
 LANGUAGE = ("language", "lang")
@@ -59,13 +61,14 @@ def read_table(
     """
     table = _Table.of(path)
     places = _places(path, table, form, language)
+    table.rows = [x for x in table.rows if any(y.strip() for y in x[1])]
     only = table.column(LANGUAGE) if mixed and not places.suffixed else None
     written = {x[only] for _, x in table.rows if only < len(x)} if only is not None else set()
     same = {x for x in written if code_of(x) == language}
     ids = table.column(IDS)
     found: list[Classified] = []
     names: list[str] = []
-    unlabelled = 0
+    unlabelled = coded = 0
     for number, fields in table.rows:
         if len(found) == limit:
             break
@@ -86,11 +89,21 @@ def read_table(
             if not fields[place].strip():
                 raise DataError(f"{path}:{number}: column {place + 1}: an empty {name}; repair the line")
             texts.append(fields[place])
+        coded += label.strip().isdecimal()
         found.append(Classified(tuple(texts), form.labels[label.strip()]))
         names.append(fields[ids] if ids is not None and ids < len(fields) else "")
     if not found and limit != 0:
+        if unlabelled:
+            raise DataError(f"{path}: none of its {unlabelled:,} rows has a label; give other data")
         raise DataError(f"{path}: a header and nothing else; fetch it again, or remove it")
     notes = [f"{table.unquoted:,} quoted rows read as csv"] if table.unquoted else []
+    if coded:
+        meant = ", ".join(f"{x} {form.labels[x]}" for x in sorted(form.labels) if x.isdecimal())
+        notes.append(f"{coded:,} labels are numbers, read as {meant}")
+    if len(found) > 1 and all(x[:1] == x[-1:] == '"' != x for one in found for x in one.texts):
+        notes.append(
+            "every text is in quotation marks, which are kept; remove them if a csv writer put them there"
+        )
     if unlabelled:
         notes.append(f"{unlabelled:,} rows without a label left out")
     return Reading(
@@ -216,7 +229,7 @@ def _tabs(path: Path, lines: Sequence[str]) -> _Table:
     raw = lines[0].split("\t")
     all_quoted = all(QUOTED.fullmatch(x) for x in raw)
     names = [_plain(x, all_quoted) for x in raw]
-    table = _Table([x.strip().lower() for x in names], [(1, names)])
+    table = _Table([x.strip().lower().replace(" ", "_") for x in names], [(1, names)])
     for number, fields in _tab_records(lines, len(names)):
         plain = [_plain(x, all_quoted) for x in fields]
         table.unquoted += plain != fields
@@ -255,6 +268,8 @@ def _quoted_fields(text: str) -> list[str] | None:
 def _plain(text: str, all_quoted: bool) -> str:
     """A field without its quotes, where they are those of a csv writer."""
     match = QUOTED.fullmatch(text)
+    if match is None and all_quoted and (escaped := ESCAPED.fullmatch(text)):  # R's write.table
+        return escaped[1].replace('\\"', '"')
     if match is None or not (all_quoted or '""' in match[1] or "\t" in match[1] or "\0" in match[1]):
         return text
     return match[1].replace('""', '"').replace("\0", "\n")
@@ -272,7 +287,7 @@ def _csv(path: Path, mark: str) -> _Table:
         raise DataError(f"{path}:{start}: not csv ({error}); repair the line") from None
     rows = [x for x in rows if x[1]]
     names = rows[0][1]
-    return _Table([x.strip().lower() for x in names], rows)
+    return _Table([x.strip().lower().replace(" ", "_") for x in names], rows)
 
 
 def _short(text: str) -> str:

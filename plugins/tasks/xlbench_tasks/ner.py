@@ -26,6 +26,8 @@ UNSHARED = (
     *("DATE", "TIME", "MONEY", "PERCENT"),  # MasakhaNER, EstNER, Turku
     *("TITLE", "PROD", "PRO", "EVENT"),  # EstNER, Turku
     *("MISC", "OTH"),  # NerKor, GermEval
+    # OntoNotes, besides
+    *("NORP", "FAC", "PRODUCT", "WORK_OF_ART", "LAW", "LANGUAGE", "QUANTITY", "ORDINAL", "CARDINAL"),
     *(f"{x}{end}" for x in ("PER", "LOC", "ORG", "OTH") for end in ("deriv", "part")),  # GermEval
 )
 """Types that only some sets have, and that become O."""

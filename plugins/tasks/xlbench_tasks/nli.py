@@ -33,7 +33,7 @@ FORM = Form(
     },
     label=("gold_label", "label", "entailment_label", "entailment_judgment"),
     labels=WRITTEN,
-    none=frozenset("-"),  # SNLI and its kin: no label that most annotators gave
+    none=frozenset({"-", "-1"}),  # SNLI and its kin: no label that most annotators gave
 )
 COLUMNS = ("premise", "hypothesis", "label")
 
