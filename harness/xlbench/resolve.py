@@ -402,7 +402,8 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
         having = set(one.languages("train"))
         for language in study.train_languages:
             if language not in having:
-                problems.add(_no_training_data(language, task, one, having))
+                more = "; or give each task a study of its own" if having and len(data) > 1 else ""
+                problems.add(_no_training_data(language, task, one, having) + more)
     for language in study.language_adapters:
         if language not in study.transfer:
             problems.add(
