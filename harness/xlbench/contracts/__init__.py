@@ -36,6 +36,7 @@ from xlbench.contracts.model import BaseModel
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
     Adapts,
+    Check,
     Compares,
     Cost,
     Curves,
@@ -98,6 +99,7 @@ __all__ = [
     "Arcs",
     "BaseModel",
     "Cell",
+    "Check",
     "Choosable",
     "Classified",
     "Compares",

@@ -48,6 +48,13 @@ class Lab(Protocol):
         Raises JobError if the loss is not finite.
         """
 
+    def moved(self, task: str, how: AdapterTraining | None = None) -> Mapping[str, float]:
+        """How far finetuning has moved the model. `weights_moved`: the norm of the change of all weights over
+        the norm of the pretrained ones. `cka`, for a task with an adapter: linear CKA, 0 to 1, of the vectors
+        of a few training sentences before and after, read without any adapter. Measured once per state;
+        nothing on the pretrained weights. `how`: as `task_adapter` has it.
+        """
+
     def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
         """Have a language adapter at hand, in AdapterHub's on-disk format. A trained one is trained on the
         restored base model where it is not kept yet, which leaves the model restored. Returns what was

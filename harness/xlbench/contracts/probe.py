@@ -246,6 +246,21 @@ Part: TypeAlias = Table | Matrix | Curves
 as that language: the HTML page orders them by family, and gathers what is said of a language."""
 
 
+Outcome: TypeAlias = Literal["pass", "fail", "not measured"]
+"""Of a check of a page's own numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether a page's numbers can be read for what they seem to say; shown above all that they say."""
+
+    name: str
+    outcome: Outcome
+    text: str
+    """What was found, with n; where it failed, what the page's numbers then mean; where it was not measured,
+    what to add to the study."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a probe says about one task: a leaderboard page."""
@@ -257,6 +272,8 @@ class Page:
     parts: tuple[Part, ...]
     warnings: tuple[str, ...] = ()
     """What puts the page itself in doubt, a line each; shown wherever the page is, first."""
+    checks: tuple[Check, ...] = ()
+    """Of the page's own numbers; shown before the summary."""
 
 
 @runtime_checkable

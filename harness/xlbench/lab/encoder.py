@@ -294,6 +294,22 @@ class Encoder:
             vectors: Tensor = self.body(**self._inputs(batch))[0]
         return vectors.float()
 
+    def pretrained_hidden(self, batch: Batch) -> Tensor:
+        """What `hidden` gives on the pretrained weights; those in memory stay as they are."""
+        start = {n.removeprefix("body."): x for n, x in self._pretrained.items() if n.startswith("body.")}
+        with self._arithmetic():
+            found = torch.func.functional_call(self.body, start, kwargs=self._inputs(batch))
+        vectors: Tensor = found[0]
+        return vectors.float()
+
+    def distance_moved(self) -> float:
+        """Norm of the change of all own weights since they were loaded, over the norm that they had."""
+        with torch.no_grad():
+            pairs = [(self._pretrained[n], p) for n, p in zip(self._names, self._own, strict=True)]
+            change = sum(float(torch.linalg.vector_norm(p - before)) ** 2 for before, p in pairs)
+            size = sum(float(torch.linalg.vector_norm(before)) ** 2 for before, _ in pairs)
+        return float((change / size) ** 0.5)
+
     def _arithmetic(self) -> AbstractContextManager[object]:
         """In which the encoder computes; what it gives is float32 again."""
         return torch.autocast(self.device.type, torch.bfloat16) if self._reduced else nullcontext()

@@ -34,6 +34,7 @@ from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.kinds import kind_of
+from xlbench.lab.movement import Movement, spread_over
 from xlbench.output import complain
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Lab:
         self._digests: dict[str, tuple[str, str]] = {}
         """By name of a kept adapter in memory: its folder's name and digest."""
         self._used: dict[str, Json] = {}
+        self._movement = Movement(self.encoder)
 
     # Time and progress
 
@@ -198,6 +200,31 @@ class Lab:
             if self.resolved.mlm.schedule == "constant":
                 self._run = run
         return self._loss
+
+    def moved(self, task: str, how: AdapterTraining | None = None) -> Mapping[str, float]:
+        """See `contracts.Lab`."""
+        if self._state is None:
+            return {}
+        resolved = self._trained(task, how)
+        with self._phase("measure change"):
+            found = {"weights_moved": self._movement.weights(self._mark)}
+            if resolved.has_adapter(task):
+                name = resolved.task_adapter_name(task)
+                found["cka"] = self._movement.cka(self._mark, name, lambda: self._sample(task, resolved))
+        return found
+
+    def _sample(self, task: str, resolved: Resolved) -> list[Batch]:
+        """A few of the sentences that the adapter of a task is trained on, evenly over languages and data."""
+        one, languages = resolved.adapter_task(task), resolved.train_languages(task)
+        kind, length = kind_of(one), min(one.max_length, self.encoder.longest)
+        sets = []
+        for language, most in zip(languages, spread_over(len(languages)), strict=True):
+            found = resolved.examples(task, language, "train")
+            places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
+            if few := [found[i] for i in places]:
+                sets.append(kind.encode(few, self.encoder.tokenizer, length, self._blank))
+        pad = self.encoder.tokenizer.pad_token_id
+        return list(Stream.of(sets).by_length(self._budget, pad, self.device))
 
     def _passes(self, wanted: tuple[str, int, int, Variant]) -> bool:
         """Whether the run that the model is in comes to this state if it goes on."""

@@ -28,6 +28,7 @@ def page_data(
         "title": clean(page.title),
         "summary": [clean(line) for line in page.summary],
         "warnings": [clean(line) for line in page.warnings],
+        "checks": [{"name": clean(x.name), "outcome": x.outcome, "text": clean(x.text)} for x in page.checks],
         "parts": [_part(part, languages) for part in page.parts],
         "facts": [[clean(name), clean(text)] for name, text in made_by.facts],
     }

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _WIDEST = 12
 """Columns of a matrix that a terminal can show."""
 
+_OUTCOMES = {"pass": "", "fail": "bold yellow", "not measured": "dim"}
+
 
 def terminal(pages: Sequence[Page], parts: int | None = None) -> list[RenderableType]:
     """What to print with rich, in order; `parts` is how many tables and matrices a page gets, None all.
@@ -31,6 +33,8 @@ def _page(page: Page, parts: int | None) -> Iterator[RenderableType]:
     yield Padding(Text(clean(page.title), style="bold underline"), (1, 0, 0, 0))
     for line in page.warnings:
         yield Text(clean(f"Warning: {line}"), style="bold yellow")
+    for check in page.checks:
+        yield Text(clean(f"{check.name}: {check.outcome}. {check.text}"), style=_OUTCOMES[check.outcome])
     for line in page.summary:
         yield Text(clean(line))
     for one in page.parts[:parts]:

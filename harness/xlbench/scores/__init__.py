@@ -6,6 +6,7 @@ from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Tria
 from xlbench.scores.estimate import Estimate, absent, difference, mean
 from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
+from xlbench.scores.repeats import LEAST_SEEDS, Repeated, rate_interval, repeated
 from xlbench.scores.sequential import Course, Followed, follow
 from xlbench.scores.significance import (
     Judged,
@@ -21,6 +22,7 @@ from xlbench.scores.tiers import tiers
 
 __all__ = [
     "DRAWS",
+    "LEAST_SEEDS",
     "Arm",
     "Condition",
     "Course",
@@ -30,6 +32,7 @@ __all__ = [
     "Followed",
     "Judged",
     "Mixture",
+    "Repeated",
     "Term",
     "Trial",
     "absent",
@@ -48,8 +51,10 @@ __all__ = [
     "p_value",
     "randomisation",
     "rank_correlation",
+    "rate_interval",
     "recipience",
     "relative",
+    "repeated",
     "spearman",
     "suffered",
     "tiers",

@@ -147,9 +147,10 @@ class Transfer:
         lab.finetune(
             where["text"]["language"], steps=where["steps"], seed=where["seed"], variant=where["variant"]
         )
+        moved = lab.moved(task, how)
         if reading_of(job) == "retrained":
             lab.retrain(task, how)
-        return lab.evaluate(job.cells)
+        return [replace(x, extra={**x.extra, **moved}) for x in lab.evaluate(job.cells)]
 
     def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
         """Cells that are settled, and those that the seeds to come cannot settle."""

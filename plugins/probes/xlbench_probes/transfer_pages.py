@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
 from xlbench.scores import components, difference
+from xlbench_probes import transfer_checks as checking
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, adapters, counted, covers, interval, words
@@ -21,21 +22,24 @@ if TYPE_CHECKING:
 def pages(records: Records) -> list[Page]:
     """A page a task: who donates, who receives, and the whole matrix of effects."""
     reading = Reading(records)
-    return [_page(reading, task) for task in reading.tasks(PROBE)]
+    language_model = checking.language_model_of(reading)
+    return [_page(reading, task, language_model) for task in reading.tasks(PROBE)]
 
 
-def _page(reading: Reading, task: str) -> Page:
+def _page(reading: Reading, task: str, language_model: View | None) -> Page:
     """The page of the first reading, with what a second one says of it."""
     views = [View.of(reading, task, x) for x in read_outs(reading, task)]
     by_reading = {x.read_out: x for x in views}
     first = views[0]
     summary, parts = [*_summary(first)], [*_parts(first)]
+    pair = None
     if len(views) > 1:
         pair = readings.Pair(by_reading["put-back"], by_reading["retrained"])
         summary += readings.summary(pair)
         parts = [*readings.parts(pair), *parts]
     how = " (task adapters retrained)" if first.read_out == "retrained" else ""
-    return Page(task, f"Transfer: {task}{how}", tuple(summary), tuple(parts))
+    checks = checking.checks(first, pair, language_model)
+    return Page(task, f"Transfer: {task}{how}", tuple(summary), tuple(parts), checks=checks)
 
 
 def _parts(view: View) -> Iterator[Part]:

@@ -32,12 +32,25 @@ function pageView(page) {
     {},
     make("h1", {}, page.title, " ", make("span", { class: "model" }, REPORT.model)),
     ...page.warnings.map((line) => make("p", { class: "warning" }, make("strong", {}, "Warning. "), line)),
+    checks(page.checks),
     summary(page.summary),
     sections.length > 2 ? make("details", { class: "contents" }, make("summary", {}, "On this page"), links) : null,
     ...blocks,
   );
   later.push(() => element.append(provenance(page)));
   return [element, drawing, later];
+}
+
+// A line each, opened for what it found; what failed stands open.
+function checks(all) {
+  const line = (x) =>
+    make(
+      "details",
+      { class: `check ${x.outcome.replace(" ", "-")}`, open: x.outcome === "fail" },
+      make("summary", {}, make("strong", {}, x.outcome), ` ${x.name}`),
+      x.text,
+    );
+  return all.length ? make("div", { class: "checks" }, ...all.map(line)) : null;
 }
 
 const SENTENCES = 4;

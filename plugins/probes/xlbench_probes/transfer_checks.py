@@ -1,0 +1,226 @@
+"""Checks of a transfer page: whether its effects can be read for what they seem to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Check
+from xlbench.metrics import log_likelihood
+from xlbench.scores import LEAST_SEEDS, Trial, mean, repeated
+from xlbench_probes.reading import counted, interval, words
+from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer_view import PROBE, View
+from xlbench_probes.zero_shot_pages import baselines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlbench.contracts import Cell, Counts, Job, Json
+    from xlbench.scores import Arm
+    from xlbench_probes.reading import Reading
+    from xlbench_probes.transfer_readings import Pair
+
+POSITIVE = "Own text lowers held-out loss (positive control)"
+NEGATIVE = "A condition does not differ from itself (negative control)"
+MISMATCH = "Effects are not read-out mismatch"
+MOVED = "Training-language vectors stay where the task adapter reads them"
+MOST_MISMATCH = 0.5
+LEAST_CKA = 0.99
+"""A convention: above it, on `tiny`, an adapter put back keeps its training languages' scores."""
+
+
+def checks(view: View, pair: Pair | None, language_model: View | None) -> tuple[Check, ...]:
+    """The checks of one task's page. `pair`: the task in both readings; `language_model`: the study's view of
+    held-out text, which the same fine-tuned weights are scored on.
+    """
+    return (
+        _positive(view, language_model),
+        _negative(view),
+        _mismatch(view, pair),
+        _moved(view),
+    )
+
+
+def language_model_of(reading: Reading) -> View | None:
+    """What the study has of the task that scores held-out text, if it has one."""
+    name = log_likelihood().name
+    tasks = [x for x in reading.tasks(PROBE) if reading.records.metrics[x].name == name]
+    return View.of(reading, tasks[0]) if tasks else None
+
+
+def _positive(view: View, lm: View | None) -> Check:
+    """Fine-tuning on a text helps the model to predict more of that text."""
+    if lm is None:
+        return _open(POSITIVE, "add the task lm, which scores the same weights on held-out text")
+    k, name = view.last, view.reading.name
+    own = {g: x for g in lm.targets if (x := lm.own(g, k)) is not None}
+    if not own:
+        return _open(POSITIVE, "name transfer languages among the targets, or add --controls target")
+    total = mean(own.values())
+    if total.value is None:
+        return _open(POSITIVE, f"complete the study (missing: {'; '.join(total.missing[:3])})")
+    each, over_all = {g: x.number() for g, x in own.items()}, total.number()
+    lowered = sum(x.low is not None and x.low > 0 for x in each.values())
+    raised = [name(g) for g, x in each.items() if x.high is not None and x.high < 0]
+    said = (
+        f"After {counted(k, 'step')} on its own text, a language's held-out log-likelihood changes by "
+        f"{interval(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
+        f"clearly in {lowered} of them."
+    )
+    if over_all.low is None or over_all.low <= 0:
+        return Check(
+            POSITIVE,
+            "fail",
+            f"{said} The model has not learned from the texts, so effects on this page say nothing about "
+            "what a text is worth: use more steps or another learning rate.",
+        )
+    if raised:
+        return Check(
+            POSITIVE,
+            "fail",
+            f"{said} It falls in {words(raised)}: effects of such text are damage by the fine-tuning, not "
+            "what the language has to give.",
+        )
+    return Check(POSITIVE, "pass", said)
+
+
+def _negative(view: View) -> Check:
+    """Seeds of one condition differ from other seeds of it no more often than tests promise."""
+    if view.followed:
+        return _open(NEGATIVE, "run without --adaptive, which chooses seeds by what earlier ones showed")
+    trials, before = _repetitions(view)
+    found = repeated(view.task, view.metric, before, trials, parallel=view.reading.parallel(view.task))
+    if found is None:
+        return _open(NEGATIVE, f"use at least {LEAST_SEEDS} seeds (--seeds {LEAST_SEEDS})")
+    said = (
+        f"Of {counted(found.tests, 'difference')} between seeds of the same condition, whose true value is "
+        f"0, {found.differ} ({_percent(found.differ / found.tests)}, 95% CI {_percent(found.low)} to "
+        f"{_percent(found.high)}) have p <= 0.05 before correction; tests promise at most 5% "
+        f"({counted(found.conditions, 'transfer language')}, {counted(view.last, 'step')})."
+    )
+    if found.is_nominal:
+        return Check(NEGATIVE, "pass", said)
+    return Check(
+        NEGATIVE,
+        "fail",
+        f"{said} Seeds differ by more than the intervals on this page allow, so its verdicts are wrong more "
+        "often than they promise: rely on no effect that is not several times as large as its interval.",
+    )
+
+
+def _mismatch(view: View, pair: Pair | None) -> Check:
+    """Not most of the mean effect is there only because vectors moved under an adapter that stayed."""
+    if not _has_adapter(view):
+        return Check(MISMATCH, "pass", "The task has no adapter that could be mismatched.")
+    if pair is None and view.read_out == "retrained":
+        return Check(MISMATCH, "pass", "The task adapters are trained anew on the fine-tuned weights.")
+    if pair is None:
+        return _open(MISMATCH, "add --readings put-back,retrained")
+    effect, gain, mismatch = pair.overall.values()
+    if effect.value is None or gain.value is None or mismatch.value is None:
+        return _open(MISMATCH, f"complete the study (missing: {'; '.join(mismatch.missing[:3])})")
+    unit, both = view.metric.unit, abs(gain.value) + abs(mismatch.value)
+    share = abs(mismatch.value) / both if both else 0.0
+    said = (
+        f"The mean effect after {counted(pair.last, 'step')}, {effect.text()} {unit}, is a gain of "
+        f"{gain.text()} and a mismatch of {interval(mismatch, unit)}, between the task adapter and vectors "
+        f"that have moved: {_percent(share)} of the two together."
+    )
+    clear = mismatch.low is not None and mismatch.high is not None and not mismatch.low <= 0 <= mismatch.high
+    if clear and share >= MOST_MISMATCH:
+        return Check(
+            MISMATCH,
+            "fail",
+            f"{said} Effects on this page mostly say how well an old adapter reads the changed model; for "
+            "what a language helps, read the gains.",
+        )
+    return Check(MISMATCH, "pass", said)
+
+
+def _moved(view: View) -> Check:
+    """The weights have moved, and the vectors of training languages' text are near where they were."""
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    for job, cell, arm in _runs(view):
+        one = view.reading.evaluation(job, cell)
+        for key in ("weights_moved", "cka"):
+            if one is not None and key in one.extra:  # the same in all cells of a job
+                values.setdefault((key, arm.text), {})[job.condition_key] = one.extra[key]
+    means = {where: sum(x.values()) / len(x) for where, x in values.items()}
+    weights, cka = ({f: x for (y, f), x in means.items() if y == key} for key in ("weights_moved", "cka"))
+    if not weights:
+        return _open(MOVED, "run again with --rerun all; these results were made before it was measured")
+    of = f"{len(weights)} of {counted(len(view.arms(view.last)), 'transfer language')}"
+    said = (
+        f"After {counted(view.last, 'step')} the weights have moved by {_range(weights, 100, '%')} of their "
+        f"norm ({of})."
+    )
+    name = view.reading.name
+    if still := [name(f) for f, x in weights.items() if x == 0]:
+        return Check(
+            MOVED,
+            "fail",
+            f"{said} Text of {words(still)} has changed nothing, so its effects are no effects of any text.",
+        )
+    if not _has_adapter(view):
+        return Check(MOVED, "pass", f"{said} The task has no adapter, so no vectors are compared.")
+    if not cka:
+        return _open(MOVED, "run again with --rerun all; these results have no vectors to compare", said)
+    said += f" CKA of training sentences' vectors before and after is {_range(cka)}, where 1 is unchanged."
+    far = [name(f) for f, x in sorted(cka.items(), key=lambda y: y[1]) if x < LEAST_CKA]
+    if not far or view.read_out == "retrained":
+        return Check(MOVED, "pass", said)
+    return Check(
+        MOVED,
+        "fail",
+        f"{said} It is below {LEAST_CKA:g} with text of {words(far)}: a task adapter that is put back then "
+        "reads vectors unlike those that it was trained on, and part of these effects is due to that.",
+    )
+
+
+def _runs(view: View) -> Iterator[tuple[Job, Cell, Arm]]:
+    """What was planned on transfer languages' plain text at the largest number of steps."""
+    arms = {arm.text: arm for arm in view.arms(view.last)}
+    for job, cell in view.reading.planned(PROBE, view.task):
+        condition: Mapping[str, Any] = job.condition
+        text = condition["text"]["language"]
+        plain = condition["variant"] == "plain" and condition["steps"] == view.last
+        if plain and text in arms and reading_of(job) == view.read_out:
+            yield job, cell, arms[text]
+
+
+def _repetitions(view: View) -> tuple[list[Trial], dict[str, Counts | str]]:
+    """The runs of one task adapter that were scored, and its zero-shot counts."""
+    adapter: Json = None
+    found = []
+    for job, cell, arm in _runs(view):
+        adapter = adapter or job.condition["adapter"]
+        one = view.reading.evaluation(job, cell)
+        if one is not None and job.condition["adapter"] == adapter:
+            found.append(Trial(arm, int(str(job.condition["seed"])), cell.target, one.counts))
+    return found, baselines(view.reading, view.task, adapter)
+
+
+def _has_adapter(view: View) -> bool:
+    """Whether the task is scored with an adapter: the identity of one says by which seed it is trained."""
+    said = (job.condition["adapter"] for job, _, _ in _runs(view))
+    return any(isinstance(x, dict) and "seed" in x for x in said)
+
+
+def _open(name: str, add: str, said: str = "") -> Check:
+    """A check that the study has nothing for, and what would change that."""
+    return Check(name, "not measured", f"{said} To measure it, {add}.".strip())
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _range(values: Mapping[str, float], scale: float = 1, unit: str = "") -> str:
+    """Mean, with the lowest and the highest where there are several."""
+    digits = 2 if unit else 3
+    low, middle, high = (
+        f"{scale * x:.{digits}f}{unit}"
+        for x in (min(values.values()), sum(values.values()) / len(values), max(values.values()))
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
