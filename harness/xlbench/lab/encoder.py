@@ -11,7 +11,7 @@ lets the vocabulary logits be computed at masked positions alone.
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -294,13 +294,17 @@ class Encoder:
             vectors: Tensor = self.body(**self._inputs(batch))[0]
         return vectors.float()
 
-    def pretrained_hidden(self, batch: Batch) -> Tensor:
-        """What `hidden` gives on the pretrained weights; those in memory stay as they are."""
-        start = {n.removeprefix("body."): x for n, x in self._pretrained.items() if n.startswith("body.")}
-        with self._arithmetic():
-            found = torch.func.functional_call(self.body, start, kwargs=self._inputs(batch))
-        vectors: Tensor = found[0]
-        return vectors.float()
+    @contextmanager
+    def pretrained(self) -> Iterator[None]:
+        """The pretrained weights for a while; then those that were there, bit for bit."""
+        now = [p.detach().clone() for p in self._own]
+        self.restore()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for parameter, value in zip(self._own, now, strict=True):
+                    parameter.copy_(value)
 
     def distance_moved(self) -> float:
         """Norm of the change of all own weights since they were loaded, over the norm that they had."""

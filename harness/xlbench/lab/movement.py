@@ -43,19 +43,20 @@ class Movement:
             self._encoder.use_no_adapter()
             if sample not in self._before:
                 some = batches()
-                self._before[sample] = some, self._vectors(some, self._encoder.pretrained_hidden)
+                with self._encoder.pretrained():
+                    self._before[sample] = some, self._vectors(some)
             some, before = self._before[sample]
-            self._cka[sample] = linear_cka(before, self._vectors(some, self._encoder.hidden))
+            self._cka[sample] = linear_cka(before, self._vectors(some))
         return self._cka[sample]
 
     def _enter(self, state: str) -> None:
         if state != self._state:
             self._state, self._weights, self._cka = state, None, {}
 
-    def _vectors(self, batches: list[Batch], hidden: Callable[[Batch], torch.Tensor]) -> NDArray[np.float64]:
+    def _vectors(self, batches: list[Batch]) -> NDArray[np.float64]:
         """Of all tokens, padding apart, shape (tokens, hidden)."""
         with torch.inference_mode():
-            found = [hidden(x)[x.attention.bool()].cpu().numpy() for x in batches]
+            found = [self._encoder.hidden(x)[x.attention.bool()].cpu().numpy() for x in batches]
         return np.concatenate(found).astype(np.float64)
 
 
