@@ -194,16 +194,16 @@ def _repetitions(view: View) -> tuple[list[Trial], dict[str, Counts | str]]:
     adapter: Json = None
     found = []
     for job, cell, arm in _runs(view):
-        adapter = adapter or job.condition["adapter"]
+        adapter = adapter or job.condition.get("adapter")
         one = view.reading.evaluation(job, cell)
-        if one is not None and job.condition["adapter"] == adapter:
+        if one is not None and job.condition.get("adapter") == adapter:
             found.append(Trial(arm, int(str(job.condition["seed"])), cell.target, one.counts))
     return found, baselines(view.reading, view.task, adapter)
 
 
 def _has_adapter(view: View) -> bool:
     """Whether the task is scored with an adapter: the identity of one says by which seed it is trained."""
-    said = (job.condition["adapter"] for job, _, _ in _runs(view))
+    said = (job.condition.get("adapter") for job, _, _ in _runs(view))
     return any(isinstance(x, dict) and "seed" in x for x in said)
 
 
