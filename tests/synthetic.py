@@ -200,7 +200,7 @@ class Synthetic:
         words = rng.integers(3, 15, self.examples)
         rate = 0.4 + 0.03 * column
         jitter = np.zeros(self.examples)
-        own = condition["adapter"]["seed"]
+        own = condition["adapter"].get("seed")
         if own:
             rate += np.random.default_rng(own).normal(0, 0.05)
         if "steps" in condition:

@@ -35,8 +35,11 @@ class Study(Synthetic):
         METRICS.setdefault("lm", log_likelihood())
         super().__init__(**settings)
 
-    def _plan(self, task: str) -> None:
-        super()._plan(task)
+    def _plan(self, task: str, adapter_seed: int) -> None:
+        planned = len(self.jobs)
+        if task == "lm" and adapter_seed:
+            return
+        super()._plan(task, adapter_seed)
         if task == "lm":
             adapter = {"task": "lm", "task_version": 1, "max_length": 256}
             self.jobs = [
@@ -46,7 +49,7 @@ class Study(Synthetic):
         elif self.readings:
             self.jobs += [
                 replace(x, condition={**x.condition, "reading": "retrained"})
-                for x in self.jobs
+                for x in self.jobs[planned:]
                 if x.probe == "transfer"
             ]
 
@@ -96,6 +99,13 @@ def test_they_say_the_numbers(good: Study) -> None:
     assert "0.997" in found[MOVED].text
     assert "a mismatch of 0.00 points" in found[MISMATCH].text
     assert "no adapter" in checks(good, "lm")[MISMATCH].text
+
+
+def test_with_several_task_adapters_seeds_are_compared_under_one() -> None:
+    """What the adapters differ by is no difference between fine-tuning seeds."""
+    found = checks(Study(adapters=(0, 1), seeds=(0, 1, 2)))
+    assert {x.outcome for x in found.values()} == {"pass"}
+    assert "Of 24 differences" in found[NEGATIVE].text
 
 
 def test_text_that_teaches_nothing_fails_the_positive_control_on_every_page() -> None:

@@ -11,8 +11,8 @@ from xlbench.scores.estimate import LEVEL, difference
 from xlbench.scores.significance import RATE, judge
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Counts, Json, Metric
-    from xlbench.scores.effects import Condition
+    from xlbench.contracts import Json, Metric
+    from xlbench.scores.effects import Baseline, Condition
 
 LEAST_SEEDS = 3
 """Two can only be compared with one another, and then nothing is known of how far seeds differ."""
@@ -56,19 +56,20 @@ class Repeated(NamedTuple):
 def repeated(
     task: str,
     metric: Metric,
-    baselines: Mapping[str, Counts | str],
+    baselines: Mapping[str, Baseline],
     trials: Iterable[Trial],
     *,
     parallel: bool = False,
 ) -> Repeated | None:
     """Test each condition's score on each target with every other seed against the remaining ones.
 
-    The tests are those of any effect, with a variance over seeds from within the two halves; a half of one
-    seed takes that of the halves of two. None where no condition has LEAST_SEEDS on any target.
+    All trials are of one task adapter. The tests are those of any effect, with a variance over seeds from
+    within the two halves; a half of one seed takes that of the halves of two. None where no condition has
+    LEAST_SEEDS on any target.
     """
     found: dict[Condition, dict[str, dict[int, Trial]]] = {}
     for trial in trials:
-        if trial.counts is not None and not isinstance(baselines.get(trial.target, ""), str):
+        if trial.counts is not None and _is_whole(baselines.get(trial.target, "")):
             found.setdefault(trial.arm, {}).setdefault(trial.target, {})[trial.seed] = trial
     halves: list[Trial] = []
     cells: list[tuple[Condition, str]] = []
@@ -97,6 +98,12 @@ def repeated(
     low, high = rate_interval([sum(x) for x in hits.values()], [len(x) for x in hits.values()])
     tests = sum(map(len, hits.values()))
     return Repeated(tests, sum(map(sum, hits.values())), low, high, len(hits))
+
+
+def _is_whole(found: Baseline) -> bool:
+    """Whether nothing is missing of a target's scores without finetuning."""
+    each = found.values() if isinstance(found, Mapping) else [found]
+    return not any(isinstance(x, str) for x in each)
 
 
 def rate_interval(hits: Sequence[int], sizes: Sequence[int]) -> tuple[float, float]:

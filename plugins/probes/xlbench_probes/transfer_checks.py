@@ -11,7 +11,7 @@ from xlbench.scores import LEAST_SEEDS, Trial, mean, repeated
 from xlbench_probes.reading import counted, interval, words
 from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_view import PROBE, View
-from xlbench_probes.zero_shot_pages import baselines
+from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _positive(view: View, lm: View | None) -> Check:
     said = (
         f"After {counted(k, 'step')} on its own text, a language's held-out log-likelihood changes by "
         f"{interval(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
-        f"clearly in {lowered} of them."
+        f"clearly in {lowered} of them.{_one_run(lm)}"
     )
     if over_all.low is None or over_all.low <= 0:
         return Check(
@@ -111,7 +111,7 @@ def _negative(view: View) -> Check:
 
 def _mismatch(view: View, pair: Pair | None) -> Check:
     """Not most of the mean effect is there only because vectors moved under an adapter that stayed."""
-    if not _has_adapter(view):
+    if not view.reading.has_adapter(view.task):
         return Check(MISMATCH, "pass", "The task has no adapter that could be mismatched.")
     if pair is None and view.read_out == "retrained":
         return Check(MISMATCH, "pass", "The task adapters are trained anew on the fine-tuned weights.")
@@ -125,7 +125,7 @@ def _mismatch(view: View, pair: Pair | None) -> Check:
     said = (
         f"The mean effect after {counted(pair.last, 'step')}, {effect.text()} {unit}, is a gain of "
         f"{gain.text()} and a mismatch of {interval(mismatch, unit)}, between the task adapter and vectors "
-        f"that have moved: {_percent(share)} of the two together."
+        f"that have moved: {_percent(share)} of the two together.{_one_run(view)}"
     )
     clear = mismatch.low is not None and mismatch.high is not None and not mismatch.low <= 0 <= mismatch.high
     if clear and share >= MOST_MISMATCH:
@@ -162,7 +162,7 @@ def _moved(view: View) -> Check:
             "fail",
             f"{said} Text of {words(still)} has changed nothing, so its effects are no effects of any text.",
         )
-    if not _has_adapter(view):
+    if not view.reading.has_adapter(view.task):
         return Check(MOVED, "pass", f"{said} The task has no adapter, so no vectors are compared.")
     if not cka:
         return _open(MOVED, "run again with --rerun all; these results have no vectors to compare", said)
@@ -189,7 +189,7 @@ def _runs(view: View) -> Iterator[tuple[Job, Cell, Arm]]:
             yield job, cell, arms[text]
 
 
-def _repetitions(view: View) -> tuple[list[Trial], dict[str, Counts | str]]:
+def _repetitions(view: View) -> tuple[list[Trial], dict[str, dict[int, Counts | str]]]:
     """The runs of one task adapter that were scored, and its zero-shot counts."""
     adapter: Json = None
     found = []
@@ -197,19 +197,18 @@ def _repetitions(view: View) -> tuple[list[Trial], dict[str, Counts | str]]:
         adapter = adapter or job.condition.get("adapter")
         one = view.reading.evaluation(job, cell)
         if one is not None and job.condition.get("adapter") == adapter:
-            found.append(Trial(arm, int(str(job.condition["seed"])), cell.target, one.counts))
-    return found, baselines(view.reading, view.task, adapter)
-
-
-def _has_adapter(view: View) -> bool:
-    """Whether the task is scored with an adapter: the identity of one says by which seed it is trained."""
-    said = (job.condition.get("adapter") for job, _, _ in _runs(view))
-    return any(isinstance(x, dict) and "seed" in x for x in said)
+            seed, own = int(str(job.condition["seed"])), adapter_seed_of(job)
+            found.append(Trial(arm, seed, cell.target, one.counts, adapter=own))
+    return found, baselines(view.reading, view.task, adapter, alone=True)
 
 
 def _open(name: str, add: str, said: str = "") -> Check:
     """A check that the study has nothing for, and what would change that."""
     return Check(name, "not measured", f"{said} To measure it, {add}.".strip())
+
+
+def _one_run(view: View) -> str:
+    return " With one seed this holds for this run only." if view.seeds == 1 else ""
 
 
 def _percent(share: float) -> str:
