@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from scipy.stats import t
 from synthetic import CODES, Synthetic
 
+import xlbench
 from xlbench import Study, plugins
 from xlbench.adaptive import check
 from xlbench.contracts import Matrix, Number, Resolved, Table
@@ -17,6 +19,7 @@ from xlbench.errors import StudyError
 from xlbench.metrics import accuracy
 from xlbench.problems import ManyProblemsError
 from xlbench.resolve import resolve
+from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Trial, components, difference, mean
 from xlbench.study import as_json, parse
 from xlbench_probes import transfer_pages, zero_shot_pages
@@ -280,3 +283,36 @@ def test_interference_of_one_seed_is_of_this_run() -> None:
     kinds = next(x for x in page.parts if isinstance(x, Table) and x.title == "Kinds of languages")
     assert {row[-1] for row in kinds.rows} == {"this run only"}
     assert "0 clearly harm and 0 clearly help" in " ".join(page.summary)
+
+
+def test_a_study_of_two_adapters_runs_on_from_one(checkpoint: Path, tmp_path: Path) -> None:
+    """Effects, gains and mismatches against the scores in the results, by hand."""
+    one = Study(
+        model=str(checkpoint), tasks=("pos",), probes=("transfer",), transfer=("qah",),
+        targets=("qag", "qah"),
+        steps=(2,), seeds=(0,), controls=(), limit=20, train_languages=("qaa",), text="artificial",
+        readings=("put-back", "retrained"), data={"pos": ("artificial",)},
+        adapter={"epochs": 1, "limit": 20, "learning_rate": 0.01}, mlm={"lines": 100, "learning_rate": 0.01},
+    )  # fmt: skip
+    first = xlbench.run(one, results=tmp_path, workers=1)
+    done = xlbench.run(replace(one, adapter_seeds=(0, 1)), results=tmp_path, workers=1)
+    assert (first.run, done.run, done.failed) == (3, 3, {})
+    assert len(list((tmp_path / "adapters").iterdir())) == 2
+    frame = xlbench.load_results(tmp_path)
+    score: dict[tuple[Any, ...], float] = {
+        ("transfer", x["condition.reading"] == "retrained", x["condition.adapter.seed"])
+        if x["probe"] == "transfer" else ("zero-shot", x["condition.adapter.seed"]): x["score"]
+        for x in frame[frame["target"] == "qag"].to_dict("records")
+    }  # fmt: skip
+    effect, gain = (
+        np.mean([score["transfer", side, a] - score["zero-shot", a] for a in (0, 1)])
+        for side in (False, True)
+    )
+    metrics = {"pos": plugins.load().tasks["pos"].metric}
+    (page,) = Transfer().pages(Store(tmp_path).records(metrics))
+    table = next(x for x in page.parts if isinstance(x, Table) and "mismatch by target" in x.title)
+    (row,) = (x for x in table.rows if str(x[0]).startswith("Toruk"))
+    values = [x.value for x in row[1:4] if isinstance(x, Number)]
+    assert values == pytest.approx([effect, gain, effect - gain])
+    own = [list(frame[frame["condition.adapter.seed"] == a]["score"]) for a in (0, 1)]
+    assert own[0] != own[1], "adapters of two seeds are not alike"
