@@ -173,6 +173,7 @@ def test_a_languages_view_has_who_helps_it_and_whom_it_helps(visit: Visit, real:
     assert page.locator("h1").inner_text() == "Savelo (qac)"
     heads = page.locator("h3").all_inner_texts()
     assert "Who helps and harms it (as target language)" in heads
+    assert "One seed: what others do here holds for this run only." in page.locator("main").inner_text()
     assert "Whom it helps and harms (as transfer language)" in heads
     page.locator("main .choice select").first.select_option("qah")
     page.wait_for_function("document.querySelector('h1').textContent === 'Turoki (qah)'")

@@ -63,6 +63,8 @@ def _page(one: View, other: View) -> Page | None:
         f"{counted(len(judged), 'effect')} in both; {len(changed)} clearly changed.",
         "The same test examples, drawn alike in both; differences are the second less the first.",
     ]
+    if any(x.word == "this run only" for x in judged.values()):
+        lines.append("With one seed in either study, changes hold for these runs only.")
     if alone := [
         *(f"transfer language {name(f)}" for f in _apart(one.transfer, other.transfer)),
         *(f"target {name(g)}" for g in _apart(one.targets, other.targets)),

@@ -113,6 +113,7 @@ function tally(cells) {
   if (!there.some((cell) => cell.word)) return null;
   const count = (what) => there.filter((cell) => cell.word === what).length;
   const missing = cells.length - there.length;
+  if (count("this run only")) return make("p", {}, "One seed: what others do here holds for this run only.");
   const text = `${count("helps")} help, ${count("harms")} harm, ${count("no clear effect")} with no clear effect`;
   return make("p", {}, `Of others: ${text}${missing ? `, ${missing} missing` : ""}.`);
 }
