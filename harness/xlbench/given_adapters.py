@@ -142,6 +142,11 @@ def _check_kind(inner: Mapping[str, Any], where: str) -> None:
     for key in ("mh_adapter", "output_adapter", "non_linearity"):
         if inner.get(key) is None:
             raise ModelError(f"{where}: {CONFIG} says no {key}; save the adapter again with `adapters`")
+    if str(inner["non_linearity"]).lower() not in {*settings.ACTIVATIONS, "leakyrelu"}:
+        raise ModelError(
+            f"{where}: non_linearity is {quoted(inner['non_linearity'])}; no function of transformers "
+            f"{settings.READABLE}, such as relu; save the adapter again with `adapters`"
+        )
     for key, value in inner.items():
         if key not in BOTTLENECK and key not in UNREAD and value not in (None, False, "", [], {}):
             raise ModelError(
@@ -188,9 +193,13 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
                 )
     else:
         names = pickled.names(path, where)
-    names = [name for name in names if "adapters." in name]
+    own = f"adapters.{config['name']}."
+    names = [name for name in names if own in name]
     if not names:
-        raise ModelError(f"{where}: no weights of an adapter in {path.name}; give another")
+        raise ModelError(
+            f"{where}: no weights of an adapter {quoted(config['name'])} in {path.name}, which {CONFIG} "
+            "names; save the adapter again with `adapters`"
+        )
     invertible = any(INVERTIBLE.search(name) for name in names)
     inner = config["config"]
     said = bool(inner.get("inv_adapter") or inner.get("invertible_adapter"))
@@ -210,4 +219,32 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
         raise ModelError(
             f"{where}: made for {highest + 1} layers or more, but the model has {layers}; give another"
         )
+    having = {int(x[1]) for name in names if (x := LAYER.search(name))}
+    left_out = inner.get("leave_out") or []
+    if layers is not None and having and (lacking := set(range(layers)) - having - set(left_out)):
+        raise ModelError(
+            f"{where}: no weights for layer {min(lacking)} of the model's {layers}; give an adapter made for "
+            "it"
+        )
+    if path.name == SAFE:
+        _check_width({x: found[x].shape for x in names}, inner, model, where)
     return invertible
+
+
+def _check_width(
+    shapes: Mapping[str, tuple[int, ...]], inner: Mapping[str, Any], model: Mapping[str, Any], where: str
+) -> None:
+    """Whether the bottlenecks are as wide as the settings and the model ask for."""
+    if model.get("model_type") not in settings.DEFAULTS or type(inner["reduction_factor"]) not in (
+        int,
+        float,
+    ):
+        return  # other factors for single layers; loading tells
+    hidden = settings.filled(model)["hidden_size"]
+    wanted = (max(int(hidden // inner["reduction_factor"]), 1), hidden)
+    for name, shape in shapes.items():
+        if name.endswith("adapter_down.0.weight") and shape != wanted:
+            raise ModelError(
+                f"{where}: weight {shown(name)} has shape {list(shape)}, where {CONFIG} and the model ask "
+                f"for {list(wanted)}; give an adapter made for the model, with its own {CONFIG}"
+            )

@@ -199,3 +199,41 @@ def test_weights_that_are_no_numbers_are_refused(save: Save, config: Any) -> Non
     save_file(weights | {name: np.full_like(weights[name], np.nan)}, folder / "adapter.safetensors")
     with pytest.raises(ModelError, match="infinite or not a number"):
         given_adapters.find(str(folder), config)
+
+
+@pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "another"}, 'no weights of an adapter "another" in'),
+        ({"config": {"non_linearity": "rely"}}, 'non_linearity is "rely"; no function of transformers'),
+    ],
+)
+def test_what_loading_would_find_is_found_in_planning(
+    save: Save, config: Any, changes: dict[str, Any], message: str, how: dict[str, Any]
+) -> None:
+    folder = save("seq_bn", **how)
+    inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
+    changes = {**changes, "config": {**inner, **changes.get("config", {})}}
+    with pytest.raises(ModelError, match=message):
+        given_adapters.find(str(spoiled(folder, **changes)), config)
+
+
+@pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
+def test_an_adapter_of_a_model_with_fewer_layers_is_refused(
+    save: Save, config: Any, how: dict[str, Any]
+) -> None:
+    folder = save("seq_bn", **how)
+    with pytest.raises(ModelError, match="no weights for layer 2 of the model's 3"):
+        given_adapters.find(str(folder), {**config, "num_hidden_layers": 3})
+    left_out = json.loads((folder / given_adapters.CONFIG).read_text())["config"] | {"leave_out": [2]}
+    assert given_adapters.find(
+        str(spoiled(folder, config=left_out)), {**config, "num_hidden_layers": 3}
+    ).fingerprint
+
+
+def test_bottlenecks_of_another_width_are_refused(save: Save, config: Any) -> None:
+    folder = save("seq_bn", use_safetensors=True)
+    inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
+    with pytest.raises(ModelError, match=r"has shape \[2, 32\], where .* ask for \[8, 32\]"):
+        given_adapters.find(str(spoiled(folder, config={**inner, "reduction_factor": 4})), config)
