@@ -68,7 +68,8 @@ def in_force(
         said = set().union(*_for(study.adapter, owner.name))
         chosen = (blanket if owner.training == AdapterTraining() else {}) | own
         for key, value in _unlike(how, AdapterTraining()):
-            source = THE_STUDY if key in said else theirs if key in chosen else f"task {owner.name}"
+            by_study = key in said or (key == "seed" and bool(study.adapter_seeds))
+            source = THE_STUDY if by_study else theirs if key in chosen else f"task {owner.name}"
             add("task adapter", key, value, source, name)
     for group, cls, said_, below in (
         ("masked-LM fine-tuning", MaskedLM, study.mlm, defaults.mlm),

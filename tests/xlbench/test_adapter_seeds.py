@@ -201,6 +201,7 @@ def test_two_ways_to_say_it_and_adaptive_studies_are_refused(resolved: Resolved)
     small = Study(tasks=("pos",), transfer=("qaa",), targets=("qab",), adapter_seeds=(1, 2))
     found = resolve(small, registry)
     assert found.training["pos"].seed == 1
+    assert "task adapter: seed 1 for pos (the study)" in map(str, found.in_force)
     with pytest.raises(ManyProblemsError, match=r"adapter\.pos\.seed and adapter_seeds both say the seed"):
         resolve(replace(small, adapter={"pos.seed": 3}), registry)
     with pytest.raises(StudyError, match="adaptive studies have one task adapter, and adapter_seeds names 2"):
