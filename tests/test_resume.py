@@ -13,16 +13,17 @@ import pytest
 
 import xlbench
 
-STUDY = (
-    "--task", "pos,nli", "--transfer", "qaa,qab", "--targets", "qaa,qab,qac", "--train-languages", "qaa",
-    "--steps", "1,4", "--seeds", "2", "--controls", "target,shuffled", "--limit", "20",
-    "--adapter", "epochs=1", "--adapter", "limit=200", "--language-training", "steps=4",
-    "--option", "interference.fusion_steps=2", "--workers", "1", "--quiet",
-)  # fmt: skip
+STUDY = {
+    "task": "pos,nli", "transfer": "qaa,qab", "targets": "qaa,qab,qac", "train-languages": "qaa",
+    "steps": "1,4", "seeds": "2", "controls": "target,shuffled", "limit": "20",
+    "adapter": "epochs=1,limit=200", "language-training": "steps=4",
+    "option": "interference.fusion_steps=2", "workers": "1",
+}  # fmt: skip
 
 
-def start(results: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "xlbench.cli", "run", *STUDY, "--results", str(results), *more]
+def start(results: Path, **others: str) -> subprocess.Popen[bytes]:
+    options = [x for name, value in {**STUDY, **others}.items() for x in (f"--{name}", value)]
+    command = [sys.executable, "-m", "xlbench.cli", "run", "--quiet", "--results", str(results), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -73,7 +74,7 @@ def test_killed_ten_times(whole: Path, tmp_path: Path) -> None:
 
 
 def test_twice_with_the_same_seeds_and_with_two_workers(whole: Path, tmp_path: Path) -> None:
-    process = start(tmp_path / "results", "--workers", "2")
+    process = start(tmp_path / "results", workers="2")
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
     pd.testing.assert_frame_equal(numbers(tmp_path / "results"), numbers(whole))
@@ -87,7 +88,7 @@ def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_
     grown = tmp_path / "results"
     shutil.copytree(whole, grown)
     before = {f.name for f in (grown / "jobs").iterdir()}
-    process = start(grown, "--targets", "qad")
+    process = start(grown, targets="qaa,qab,qac,qad")
     _, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
     fresh = [f for f in (grown / "jobs").iterdir() if f.name not in before]
@@ -98,7 +99,7 @@ def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
-    process = start(tmp_path / "results", "--steps", "200")
+    process = start(tmp_path / "results", steps="200")
     jobs = tmp_path / "results" / "jobs"
     while process.poll() is None and not any(jobs.glob("*.parquet")):
         pass

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xlbench.lab.batches import Batch
     from xlbench.lab.encoder import Encoder
 
-SENTENCES = 24
+SENTENCES = 16
 """Training examples, of all languages together, whose vectors are compared."""
 
 

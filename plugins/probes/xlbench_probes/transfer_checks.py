@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Check
 from xlbench.metrics import log_likelihood
 from xlbench.scores import LEAST_SEEDS, Trial, mean, repeated
-from xlbench_probes.reading import counted, interval, words
+from xlbench_probes.reading import counted, words
 from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
@@ -16,7 +16,7 @@ from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Cell, Counts, Job, Json
+    from xlbench.contracts import Cell, Counts, Job, Json, Number
     from xlbench.scores import Arm
     from xlbench_probes.reading import Reading
     from xlbench_probes.transfer_readings import Pair
@@ -65,7 +65,7 @@ def _positive(view: View, lm: View | None) -> Check:
     raised = [name(g) for g, x in each.items() if x.high is not None and x.high < 0]
     said = (
         f"After {counted(k, 'step')} on its own text, a language's held-out log-likelihood changes by "
-        f"{interval(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
+        f"{_between(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
         f"clearly in {lowered} of them.{_one_run(lm)}"
     )
     if over_all.low is None or over_all.low <= 0:
@@ -124,8 +124,8 @@ def _mismatch(view: View, pair: Pair | None) -> Check:
     share = abs(mismatch.value) / both if both else 0.0
     said = (
         f"The mean effect after {counted(pair.last, 'step')}, {effect.text()} {unit}, is a gain of "
-        f"{gain.text()} and a mismatch of {interval(mismatch, unit)}, between the task adapter and vectors "
-        f"that have moved: {_percent(share)} of the two together.{_one_run(view)}"
+        f"{gain.text()} and a read-out mismatch of {_between(mismatch, unit)} between the task adapter and "
+        f"vectors that have moved; the mismatch is {_percent(share)} of the two together.{_one_run(view)}"
     )
     clear = mismatch.low is not None and mismatch.high is not None and not mismatch.low <= 0 <= mismatch.high
     if clear and share >= MOST_MISMATCH:
@@ -205,6 +205,13 @@ def _repetitions(view: View) -> tuple[list[Trial], dict[str, dict[int, Counts | 
 def _open(name: str, add: str, said: str = "") -> Check:
     """A check that the study has nothing for, and what would change that."""
     return Check(name, "not measured", f"{said} To measure it, {add}.".strip())
+
+
+def _between(number: Number, unit: str) -> str:
+    """As in "+0.42 points (95% CI -0.10 to +0.95)"."""
+    if number.low is None or number.high is None:
+        return f"{number.text()} {unit}"
+    return f"{number.text()} {unit} (95% CI {number.text(number.low)} to {number.text(number.high)})"
 
 
 def _one_run(view: View) -> str:
