@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xlbench import adaptive
+from xlbench.contracts import merged
 from xlbench.errors import PluginError, StudyError, XlbenchError
 from xlbench.estimate import total
 from xlbench.problems import ManyProblemsError
@@ -220,7 +221,7 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
 
     Beside them, by name, a line for each default probe for which the study makes no sense.
     """
-    found: dict[str, Job] = {}
+    asked: list[Job] = []
     problems: list[str] = []
     without: dict[str, str] = {}
     for name in resolved.study.probes:
@@ -244,21 +245,12 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
                 raise PluginError(
                     f"probe {name!r} asks for a job of the probe {job.probe!r}, which is not installed"
                 )
-            other = found.setdefault(job.condition_key, job)
-            if other.cells != job.cells or other.round != job.round:
-                found[job.condition_key] = _with(other, job)
-    if not found:
+            asked.append(job)
+    if not asked:
         problems += without.values()
     if problems:
         raise ManyProblemsError(problems)
-    return list(found.values()), without
-
-
-def _with(job: Job, other: Job) -> Job:
-    new = [x for x in other.cells if x not in job.cells]
-    examples = other.cost.evaluate_examples * len(new) // len(other.cells)
-    cost = replace(job.cost, evaluate_examples=job.cost.evaluate_examples + examples)
-    return replace(job, cells=(*job.cells, *new), cost=cost, round=min(job.round, other.round))
+    return merged(asked), without
 
 
 def _failed(job: Job, index: Index) -> bool:

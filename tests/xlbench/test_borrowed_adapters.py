@@ -65,6 +65,24 @@ def test_it_is_trained_once_and_its_jobs_are_done_together(study: Study, tmp_pat
     assert sorted(map(tuple, fresh[columns].values)) == sorted(map(tuple, frame[columns].values))
 
 
+@pytest.mark.parametrize("probe", ["zero-shot", "transfer", "stacking", "interference"])
+def test_no_probe_loses_the_cells_of_a_task_that_shares_an_adapter(
+    study: Study, registry: Registry, tmp_path: Path, probe: str
+) -> None:
+    text = tmp_path / "text"
+    text.mkdir()
+    for language in ("eng", "deu", "aym"):
+        (text / f"{language}.txt").write_text("".join(f"{language} line {i}\n" for i in range(40)))
+    both = replace(
+        study, tasks=("nli", "nli-americas"), targets=("deu", "aym"), probes=(probe,), text=str(text),
+        transfer=("aym", "deu"), steps=(1,), seeds=(0,), controls=(),
+    )  # fmt: skip
+    plan = api.plan(both, results=tmp_path / "results")
+    for condition in {job.probe for job in plan.jobs}:
+        cells = {(x.task, x.target) for job in plan.jobs if job.probe == condition for x in job.cells}
+        assert cells == {("nli", "deu"), ("nli-americas", "aym")}
+
+
 def test_settings_are_those_of_the_adapters_own_task(study: Study, registry: Registry) -> None:
     found = resolve(replace(study, adapter={"epochs": 2, "nli.batch_size": 7}), registry)
     assert (found.training["nli-americas"].epochs, found.training["nli-americas"].batch_size) == (2, 7)

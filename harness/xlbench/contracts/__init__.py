@@ -55,6 +55,7 @@ from xlbench.contracts.probe import (
     Value,
     Verdict,
     decimal,
+    merged,
 )
 from xlbench.contracts.reading import (
     Choosable,
@@ -173,5 +174,6 @@ __all__ = [
     "digest",
     "is_parallel",
     "limited",
+    "merged",
     "sentences",
 ]

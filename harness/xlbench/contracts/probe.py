@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -82,6 +82,23 @@ class Job:
     def identity(self) -> str:
         """Name of the result file, without ending: 40 hexadecimal digits, a hyphen, 12 more."""
         return f"{self.condition_key}-{digest([c.as_json() for c in self.cells])[:12]}"
+
+
+def merged(jobs: Iterable[Job]) -> list[Job]:
+    """One job per condition, in the order of the first that asks for it, with the cells of all that do: tasks
+    that share an adapter are conditions alike, and differ in their cells.
+    """
+    found: dict[str, Job] = {}
+    for job in jobs:
+        other = found.setdefault(job.condition_key, job)
+        if other.cells != job.cells or other.round != job.round:
+            new = tuple(x for x in job.cells if x not in other.cells)
+            more = job.cost.evaluate_examples * len(new) // len(job.cells)
+            cost = replace(other.cost, evaluate_examples=other.cost.evaluate_examples + more)
+            found[job.condition_key] = replace(
+                other, cells=other.cells + new, cost=cost, round=min(other.round, job.round)
+            )
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Composition, Job, LanguageAdapter
+from xlbench.contracts import Composition, Job, LanguageAdapter, merged
 from xlbench.errors import StudyError
 from xlbench_probes.interference_sets import Settings, sets, variants
 from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, run
@@ -35,25 +35,27 @@ class Interference:
         settings: Settings = resolved.settings[self.name]
         chosen = sets(settings, resolved)
         baselines = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
-        jobs = {x.condition_key: x for x in baselines}
+        jobs = list(baselines)
+        keys = {x.condition_key for x in jobs}
         members = sorted({x for one in chosen for x in one}, key=resolved.study.transfer.index)
         _check_targets(resolved, members)
         for seed in resolved.study.seeds:
             for variant in variants(settings, resolved.language_training):
-                before = len(jobs)
+                before = len(keys)
                 alone: dict[tuple[str, str], Job] = {}
                 for language in members:
                     one = resolved.language_adapter(language, seed, variant.training)
                     for job in Stacking().alone(resolved, one, invertible=settings.invertible):
                         alone[language, job.cells[0].task] = job
-                for job in (*alone.values(), *self._mixed(resolved, chosen, variant, seed, alone)):
-                    jobs.setdefault(job.condition_key, job)
-                if len(jobs) == before and seed == resolved.study.seeds[0]:
+                more = (*alone.values(), *self._mixed(resolved, chosen, variant, seed, alone))
+                jobs += more
+                keys.update(x.condition_key for x in more)
+                if len(keys) == before and seed == resolved.study.seeds[0]:
                     raise StudyError(
                         f"options.interference.sweep: {variant.label!r} changes nothing beside the other "
                         "settings; leave it out"
                     )
-        return list(jobs.values())
+        return merged(jobs)
 
     def _mixed(
         self,

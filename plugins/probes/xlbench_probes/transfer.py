@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xlbench import hookimpl
-from xlbench.contracts import Cost, Evaluation, Job
+from xlbench.contracts import Cost, Evaluation, Job, merged
 from xlbench.errors import StudyError
 from xlbench_probes.zero_shot import ZeroShot
 
@@ -56,7 +56,7 @@ class Transfer:
             raise StudyError("the transfer probe needs transfer languages; name them with --transfer deu,tur")
         tasks = list(self._tasks(resolved))
         runs = [(run, resolved.text_identity(run.language)) for run in self._runs(resolved)]
-        jobs = list({task.baseline.condition_key: task.baseline for task in tasks}.values())
+        jobs = merged(task.baseline for task in tasks)
         for round_, seed in enumerate(study.seeds):
             for steps in study.steps:
                 for run, text in runs:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlbench import hookimpl
-from xlbench.contracts import Cost, Evaluation, Job
+from xlbench.contracts import Cost, Evaluation, Job, merged
 
 if TYPE_CHECKING:
     from xlbench.contracts import Lab, Page, Probe, Records, Resolved
@@ -23,8 +23,7 @@ class ZeroShot:
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """One job per task and seed of its adapter."""
         read = [resolved.read("put-back", seed) for seed in resolved.adapter_seeds]
-        jobs = [self.job(one, task) for one in read for task in resolved.tasks]
-        return list({job.condition_key: job for job in jobs}.values())
+        return merged(self.job(one, task) for one in read for task in resolved.tasks)
 
     def job(self, resolved: Resolved, task: str) -> Job:
         """The baseline of one task, which other probes need too."""
