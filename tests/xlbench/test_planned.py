@@ -71,8 +71,9 @@ def test_what_changed_between_plan_and_run_is_never_stored(
         done = api.carry_out(ready, workers=workers, device="cpu")
         read = file.startswith("text")  # text is kept in memory as it was when it was fingerprinted
         assert read or any("changed since the study was planned" in x for x in done.failed.values())
-    if not file.startswith("text"):
-        assert len(api.read_frame(tmp_path / "results", None)[0]) == 0
+    results = tmp_path / "results"
+    if not file.startswith("text") and results.exists():
+        assert len(api.read_frame(results, None)[0]) == 0
 
 
 def test_weights_in_memory_do_not_change_with_their_file(checkpoint: Path, tmp_path: Path) -> None:

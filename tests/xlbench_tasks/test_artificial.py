@@ -28,10 +28,12 @@ NER = {"O"} | {f"{x}-{y}" for x in "BI" for y in ("PER", "LOC", "ORG")}
 def everything(seed: int = 0, limit: int = 40) -> str:
     """A digest of a little of everything that the plugin gives."""
     found = hashlib.sha256()
+    no_text = ", text=None, spans=None"
     for language in LEAVES:
         for task in ("pos", "ner", "nli"):
             for split in ("train", "dev", "test"):
-                found.update(repr(ArtificialData(task, seed).examples(language, split, limit)).encode())
+                examples = repr(ArtificialData(task, seed).examples(language, split, limit))
+                found.update(examples.replace(no_text, "").encode())
         found.update(repr(ArtificialText(seed).lines(language, limit)).encode())
     return found.hexdigest()[:16]
 

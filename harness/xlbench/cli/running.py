@@ -87,7 +87,7 @@ def _warn(ready: Prepared) -> None:
             then = "this study does without it"
         complain(f"{error} ignored; {then}")
     for setting, longest in api.cut_chunks(ready).items():
-        complain(f"{setting} is more than the model takes; chunks are of {longest}")
+        complain(f"{setting} exceeds the model's maximum input length; chunks of {longest} tokens are used")
 
 
 def _first(failed: dict[str, str]) -> str:

@@ -103,7 +103,13 @@ def tokenizer(checkpoint: str) -> Any:
     tokenizers.check(folder)
     newer = tokenizers.settings(folder).get("tokenizer_class") == tokenizers.NEWER
     kind = PreTrainedTokenizerFast if newer else AutoTokenizer
-    found = kind.from_pretrained(checkpoint, **LOCAL, **tokenizers.how(folder))
+    try:
+        found = kind.from_pretrained(checkpoint, **LOCAL, **tokenizers.how(folder))
+    except TypeError as error:  # a class that is given None for the path of its file
+        raise ModelError(
+            f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one beside "
+            "the weights (tokenizer.json)"
+        ) from error
     if not found.is_fast or found.mask_token_id is None:
         raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
     for name in ("cls", "sep", "pad"):
