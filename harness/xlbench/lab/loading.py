@@ -107,8 +107,8 @@ def tokenizer(checkpoint: str) -> Any:
         found = kind.from_pretrained(checkpoint, **LOCAL, **tokenizers.how(folder))
     except TypeError as error:  # a class that is given None for the path of its file
         raise ModelError(
-            f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one beside "
-            "the weights (tokenizer.json)"
+            f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one "
+            "beside the weights (tokenizer.json)"
         ) from error
     if not found.is_fast or found.mask_token_id is None:
         raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
