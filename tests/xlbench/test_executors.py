@@ -144,7 +144,8 @@ def test_a_caller_that_leaves_in_the_middle_ends_as_it_should(tmp_path: Path) ->
         [sys.executable, "-c", ABANDONS, str(tmp_path / "log")], capture_output=True, text=True, timeout=60,
         env={**os.environ, "PYTHONPATH": str(TESTS)},
     )  # fmt: skip
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "RuntimeError: of the caller")
+    assert done.returncode == 1
+    assert "RuntimeError: of the caller" in done.stderr.splitlines()  # beside what workers print
 
 
 def test_ctrl_c_while_workers_start_is_left_to_the_parent(

@@ -23,7 +23,7 @@ PASSING = ("cut", "busy", "down", "short", "spoiled", "asking", "dead")
 FAILING = ("broken", "gone", "private", "gated", "none", "always")
 
 
-BERT = {"model_type": "bert", "hidden_size": 32}
+BERT = {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1}
 BOTTLENECK = {"reduction_factor": 16, "mh_adapter": False, "output_adapter": True, "non_linearity": "relu"}
 LAYER = "bert.encoder.layer.0.output.adapters.a"
 ADAPTER = Repository(
