@@ -242,7 +242,7 @@ GOOD: dict[str, Change] = {
         dtype="float32", torch_dtype="float32", id2label={"0": "a/b"}, attn_implementation="eager",
         finetuning_task="mnli", transformers_version="5.1.0",
     ),
-    "place of a tokenizer": edited("tokenizer_config.json", tokenizer_file="/root/.cache/x/tokenizer.json"),
+    "place of a tokenizer": edited("tokenizer_config.json", tokenizer_file="/home/x/tokenizer.json"),
 }  # fmt: skip
 
 
