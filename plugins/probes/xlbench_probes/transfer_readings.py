@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Table
 from xlbench.scores import Arm, difference, judge
-from xlbench_probes.reading import counted, interval, made_from
-from xlbench_probes.transfer_tables import FEWEST_DONORS, distances
+from xlbench_probes.reading import counted, interval
+from xlbench_probes.transfer_tables import FEWEST_DONORS, by_pair, distances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -179,24 +179,10 @@ def _table(
 
 def matrix(view: View, steps: int) -> Matrix:
     """Every gain."""
-    rows = [f for f, _ in view.ranked_donors(view.last)]
-    columns = [g for g, _ in view.ranked_targets(view.last)]
-    found = view.judged_effects(steps)
-
-    def cell(f: str, g: str) -> Number:
-        if (f, g) not in found:
-            return Number(None)
-        after = view.effects.after(Arm(f, steps), g)
-        return made_from(found[f, g].number, before=view.effects.before(g), after=after)
-
-    return Matrix(
-        f"Gain on {view.task}, {counted(steps, 'step')}",
-        tuple(view.reading.name(f) for f in rows),
-        tuple(view.reading.name(g) for g in columns),
-        tuple(tuple(cell(f, g) for g in columns) for f in rows),
-        "Transfer language",
-        "Target language",
-        unit=view.metric.measure,
-        note="Change of the target's score after fine-tuning on the transfer language's text, with the task "
+    return by_pair(
+        view,
+        steps,
+        "Gain",
+        "Change of the target's score after fine-tuning on the transfer language's text, with the task "
         "adapter trained anew on the fine-tuned weights.",
     )

@@ -254,7 +254,20 @@ def seeds_spent(view: View, steps: int) -> Table:
 
 
 def matrix(view: View, steps: int) -> Matrix:
-    """Every effect; rows and columns in the order of the tables at the largest number of steps."""
+    """Every effect."""
+    return by_pair(
+        view,
+        steps,
+        "Effect",
+        "Change of the target's score after fine-tuning on the transfer language's text (positive: the "
+        f"target gains). {MATRIX}",
+    )
+
+
+def by_pair(view: View, steps: int, what: str, note: str) -> Matrix:
+    """What the view has of every pair; rows and columns in the order of the tables at the largest number of
+    steps.
+    """
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]
     found, effects = view.judged_effects(steps), view.effects
@@ -266,15 +279,14 @@ def matrix(view: View, steps: int) -> Matrix:
         return made_from(found[f, g].number, before=effects.before(g), after=after)
 
     return Matrix(
-        f"Effect on {view.task}, {counted(steps, 'step')}",
+        f"{what} on {view.task}, {counted(steps, 'step')}",
         tuple(view.reading.name(f) for f in rows),
         tuple(view.reading.name(g) for g in columns),
         tuple(tuple(cell(f, g) for g in columns) for f in rows),
         "Transfer language",
         "Target language",
         unit=view.metric.measure,
-        note="Change of the target's score after fine-tuning on the transfer language's text (positive: the "
-        f"target gains). {MATRIX}",
+        note=note,
     )
 
 
