@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from xlbench.contracts.identity import only_where
 
 AdapterConfig: TypeAlias = Literal["seq_bn", "seq_bn_inv"]
 Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
@@ -68,7 +70,7 @@ class Fusion:
     learning_rate: float = 5e-5
     batch_size: int = 32
     value: Literal["fixed", "trained"] = "fixed"
-    regularization: float = 0.01
+    regularization: float = field(default=0.01, metadata=only_where(lambda how: how.value == "trained"))
     """Weight of the squared distance of trained value matrices to the identity (AdapterFusion's)."""
 
 

@@ -15,6 +15,7 @@ from xlbench.contracts.adapter import (
     LanguageTraining,
 )
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.identity import said
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.task import OF_WORDS, AdapterTraining
 
@@ -302,8 +303,8 @@ class Resolved:
 
     def adapter_training(self, identity: Mapping[str, Any]) -> AdapterTraining | None:
         """How the adapter of this identity is trained; None for a task without one."""
-        said = {x.name: identity[x.name] for x in fields(AdapterTraining) if x.name in identity}
-        return AdapterTraining(**said) if said else None
+        given = {x.name: identity[x.name] for x in fields(AdapterTraining) if x.name in identity}
+        return AdapterTraining(**given) if given else None
 
     def _training_data(self, task: str) -> TaskData:
         return self.borrowed[task][1] if task in self.borrowed else self.data[task]
@@ -382,17 +383,10 @@ class Resolved:
             "labels": list(one.labels),
             "max_length": one.max_length,
             "train": {x: data.fingerprint(x, "train") for x in self.study.train_languages},
-            "limit": how.limit,
-            "learning_rate": how.learning_rate,
-            "batch_size": how.batch_size,
-            "epochs": how.epochs,
-            "reduction_factor": how.reduction_factor,
-            "seed": how.seed,
+            **said(how),
         }
         if is_drawn(data, how.limit):
             made["draw"] = DRAW
-        if how.examples is not None:
-            made |= {"examples": how.examples, "temperature": how.temperature}
         if self.word_tokens > 1 and one.kind in OF_WORDS:
             made["word_tokens"] = self.word_tokens
         return made
@@ -415,28 +409,11 @@ class Resolved:
         how = one.training
         if one.kind == "given":
             return {"kind": one.kind, "fingerprint": self.given[one.language].fingerprint}
-        made: dict[str, Json] = {
-            "kind": one.kind,
-            "model": self.model_fingerprint,
-            "config": how.config,
-            "reduction_factor": how.reduction,
-            "seed": one.seed,
-        }
+        whole = said(replace(how, reduction_factor=how.reduction))
+        made: dict[str, Json] = {"kind": one.kind, "model": self.model_fingerprint, "seed": one.seed}
         if one.kind == "random":
-            return made
-        return made | {
-            **self._text(one.language, how.lines),
-            "learning_rate": how.learning_rate,
-            "batch_size": how.batch_size,
-            "chunk": how.chunk,
-            "lines": how.lines,
-            "mask_probability": how.mask_probability,
-            "epochs": how.epochs,
-            "steps": how.steps,
-            "held_out": how.held_out,
-            "checks": how.checks,
-            "patience": how.patience,
-        }
+            return made | {x: whole[x] for x in ("config", "reduction_factor")}
+        return made | {**self._text(one.language, how.lines), **whole}
 
     def language_adapter_name(self, one: LanguageAdapter) -> str:
         """Of the folder that keeps a language adapter."""
@@ -461,25 +438,16 @@ class Resolved:
         if under.mix in ("untrained", "tuned"):
             made["seed"] = under.seed
         if under.mix == "tuned":
-            how = under.fusion
-            fusion: dict[str, Json] = {
-                "steps": how.steps,
-                "learning_rate": how.learning_rate,
-                "batch_size": how.batch_size,
-                "value": how.value,
-            }
-            if how.value == "trained":
-                fusion["regularization"] = how.regularization
-            made["fusion"] = fusion
+            made["fusion"] = said(under.fusion)
         return made
 
     def composition(self, identity: Mapping[str, Any]) -> Composition:
         """A composition of this identity: what a probe makes of the condition of its job."""
         adapters = []
         for one in identity["adapters"]:
-            said = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
+            given = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
             seed = one.get("seed", 0)
-            adapters.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**said), seed))
+            adapters.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**given), seed))
         fusion = Fusion(**identity["fusion"]) if "fusion" in identity else Fusion()
         return Composition(
             tuple(adapters),
@@ -491,14 +459,4 @@ class Resolved:
 
     def text_identity(self, language: str) -> dict[str, Json]:
         """Everything that can change the finetuning text of `language` and how it is learned from."""
-        mlm = self.mlm
-        return {
-            "language": language,
-            **self._text(language, mlm.lines),
-            "learning_rate": mlm.learning_rate,
-            "batch_size": mlm.batch_size,
-            "chunk": mlm.chunk,
-            "lines": mlm.lines,
-            "mask_probability": mlm.mask_probability,
-            "schedule": mlm.schedule,
-        }
+        return {"language": language, **self._text(language, self.mlm.lines), **said(self.mlm)}

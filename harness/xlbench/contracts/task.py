@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from xlbench.contracts.identity import only_where
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +95,9 @@ class Metric:
             raise ValueError(f"metric {self.name!r}: counts must be 'whole' or 'real', not {self.counts!r}")
 
 
+_OF_EXAMPLES = only_where(lambda how: how.examples is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterTraining:
     """How a task adapter is trained (`seq_bn`, linear decay without warmup, gradients clipped at 1)."""
@@ -104,10 +109,10 @@ class AdapterTraining:
     limit: int | None = None
     """Training examples a language at most, drawn as test examples are; None is all. See `limited` in
     `xlbench.contracts.sampling`."""
-    examples: int | None = None
+    examples: int | None = field(default=None, metadata=_OF_EXAMPLES)
     """Training examples of all languages together, drawn with the seed; None is all. See
     `xlbench.contracts.sampling`."""
-    temperature: float = 1.0
+    temperature: float = field(default=1.0, metadata=_OF_EXAMPLES)
     """How `examples` are shared out: 1 in proportion to what there is, more is more evenly."""
     seed: int = 0
 
