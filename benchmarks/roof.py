@@ -184,8 +184,7 @@ def whole_study(registry: plugins.Registry, resolved: Resolved, results: Path) -
     work.prepare()
     start = time.perf_counter()
     with arithmetic() as spent:
-        for job in plan.make(resolved, registry, store).todo:
-            outcome = work(job, lambda event: None)
+        for outcome in work(plan.make(resolved, registry, store).todo, lambda event: None):
             if outcome.error is not None:
                 raise RuntimeError(outcome.error)
     total = time.perf_counter() - start

@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlbench.batches import in_turn
 from xlbench.contracts import Event, Job, Notify, Outcome
 from xlbench.errors import ResultsError
 
@@ -28,7 +30,10 @@ class CountingWork:
     def prepare(self) -> None:
         print("what a library may print, which must not get between the messages")
 
-    def __call__(self, job: Job, notify: Notify) -> Outcome:
+    def __call__(self, jobs: Sequence[Job], notify: Notify) -> Iterator[Outcome]:
+        return in_turn(jobs, lambda job: self._do(job, notify))
+
+    def _do(self, job: Job, notify: Notify) -> Outcome:
         number = int(str(job.condition["number"]))
         notify(Event(job, "evaluate", 0.5))
         with Path(self.log).open("a") as file:

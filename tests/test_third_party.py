@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from xlbench import load_results
+
 PACKAGES = Path(__file__).resolve().parent / "packages"
 
 
@@ -26,9 +28,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def xlbench(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
         [sys.executable, "-m", "xlbench.cli", *arguments],
-        env={**os.environ, "PYTHONPATH": str(installed), **environment},
+        env={**os.environ, "PYTHONPATH": path, **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -54,6 +57,27 @@ def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tm
     html = (tmp_path / "results" / "report.html").read_text("utf-8")
     assert '"probe":"drift"' in html
     assert '"title":"Drift: question"' in html
+
+
+def test_an_executor_of_a_third_party_gets_the_same_done(installed: Path, tmp_path: Path) -> None:
+    counts = []
+    for name, options in (
+        ("local", ("--workers", "1")),
+        ("futures", ("--executor", "futures", "--option", "futures.processes=2")),
+    ):
+        done = xlbench(installed, "run", *STUDY, *options, "--results", str(tmp_path / name))
+        assert done.returncode == 0, done.stderr
+        files = sorted(x.name for x in (tmp_path / name / "jobs").rglob("*.parquet"))
+        frame = load_results(tmp_path / name)
+        counts.append((files, frame.sort_values(list(frame.columns[:8]))["score"].tolist()))
+    assert counts[0] == counts[1]
+    wrong = xlbench(installed, "plan", *STUDY, "--executor", "futures", "--option", "futures.threads=2")
+    assert (wrong.returncode, wrong.stderr) == (
+        2, "xlbench: unknown key options.futures.threads; known are processes\n"
+    )  # fmt: skip
+    other = xlbench(installed, "plan", *STUDY, "--option", "futures.processes=2")
+    assert other.returncode == 2
+    assert "options.futures: an executor; choose it with --executor futures" in other.stderr
 
 
 def test_tasks_of_every_kind_need_nothing_of_the_core(installed: Path, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import shutil
 import sys
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, planned, plugins
+from xlbench import checkpoints, planned, plugins, settings
 from xlbench import plan as planning
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
@@ -52,6 +52,8 @@ class Prepared:
     store: Store
     plan: Plan
     executor: Executor
+    executor_settings: Any = None
+    """An instance of `executor.settings`."""
     rerun: Rerun = "failed"
 
     def rates(self, device: str = "auto") -> Rates:
@@ -86,17 +88,28 @@ def prepare(
 ) -> Prepared:
     """Check everything about a study before anything trains, and plan it.
 
+    Settings of the executor are among the study's options, under its name; no result depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
     registry = plugins.load(strict=strict_plugins)
     chosen = registry.find("executor", executor)
-    study = parse(as_json(study))
+    study, how = _part(parse(as_json(study)), chosen, registry)
     refuse_ambiguous(study, registry)
     resolved = check_data(resolve(study, registry))
     checkpoint = checkpoints.locate(resolved.model)
     store = Store(Path(results))
     made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen, rerun)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun)
+
+
+def _part(study: Study, executor: Executor, registry: Registry) -> tuple[Study, Any]:
+    """The study without the settings of its executor, and these."""
+    name = executor.name
+    said = {} if name in registry.probes else study.options.get(name, {})
+    how = settings.own(executor.settings, said, f"options.{name}", f"the executor {name!r}")
+    if said:
+        study = replace(study, options={k: v for k, v in study.options.items() if k != name})
+    return study, how
 
 
 def plan(
@@ -105,9 +118,10 @@ def plan(
     results: str | Path = "results",
     rerun: Rerun = "failed",
     strict_plugins: bool = False,
+    executor: str = "local",
 ) -> Plan:
     """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
-    return prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins).plan
+    return prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor).plan
 
 
 def run(
@@ -175,7 +189,9 @@ def carry_out(
     there = Store(ready.store.path.absolute())
     while True:
         with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
-            for outcome in outcomes(ready.executor, plan.todo, work, progress.event, count, there):
+            for outcome in outcomes(
+                ready.executor, plan.todo, work, progress.event, count, there, ready.executor_settings
+            ):
                 progress.outcome(outcome)
                 ended.add(outcome.job.condition_key)
                 if outcome.error is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -41,7 +41,8 @@ def fetch(
     XlbenchError, for data and text once all that can be had is here.
     """
     registry = plugins.load(strict=strict_plugins)
-    resolved = resolve(parse(as_json(study)), registry)
+    mine = {k: v for k, v in study.options.items() if k in registry.probes or k not in registry.executors}
+    resolved = resolve(parse(as_json(replace(study, options=mine))), registry)
     checkpoint = checkpoints.locate(resolved.model)
     checkpoints.download(checkpoint)
     yield Fetched("model", resolved.model.name, size(checkpoint.size))

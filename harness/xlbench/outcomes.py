@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from xlbench.batches import Schedule
 from xlbench.contracts import Outcome
 from xlbench.errors import ExecutorError, XlbenchError, text_of
 
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def outcomes(
-    executor: Executor, jobs: Sequence[Job], work: Work, notify: Notify, workers: int, store: Store
+    executor: Executor,
+    jobs: Sequence[Job],
+    work: Work,
+    notify: Notify,
+    workers: int,
+    store: Store,
+    settings: Any = None,
 ) -> Iterator[Outcome]:
     """Run `jobs` and yield how each ended, once.
 
@@ -27,10 +34,11 @@ def outcomes(
     if not jobs:
         return
     folder = Path.cwd()
+    schedule = Schedule(jobs)
     waiting = {job.condition_key: job for job in jobs}
     problems: list[str] = []
     try:
-        for outcome in executor.run(jobs, work, notify, workers):
+        for outcome in executor.run(schedule, work, notify, workers, settings):
             if not isinstance(outcome, Outcome):
                 problems.append(f"gave {type(outcome).__name__} instead of an outcome")
                 continue
@@ -43,7 +51,13 @@ def outcomes(
             if outcome.error is None and not store.has(job):
                 problems.append(f"says that {job.label!r} is done, but {store.path} has no whole file of it")
                 continue
-            yield Outcome(job, outcome.seconds, outcome.error)
+            ended = Outcome(job, outcome.seconds, outcome.error)
+            # Before it goes on, so that the executor finds what this makes ready.
+            lost = schedule.ended(ended)
+            yield ended
+            for one in lost:
+                del waiting[one.job.condition_key]
+                yield one
     except (XlbenchError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # its sys.exit() must not end the run, least of all with 0

@@ -67,6 +67,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     model = find_model(study, registry)
     full = filled(filled(study, model.defaults), DEFAULTS)
     for probe in study.options:
+        if probe in registry.executors and probe not in registry.probes:
+            problems.add(f"options.{probe}: an executor; choose it with --executor {probe}")
+            continue
         with problems.kept():
             registry.find("probe", probe)
             if probe not in full.probes:
@@ -191,12 +194,9 @@ def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str,
         with problems.kept():
             probe = registry.find("probe", name)
             said = study.options.get(name, {})
+            made = settings.own(probe.settings, said, f"options.{name}", f"the probe {name!r}")
             if probe.settings is not None:
-                checked = settings.check(said, probe.settings, f"options.{name}")
-                found[name] = settings.make(probe.settings, checked)
-            elif said:
-                key = next(iter(said))
-                problems.add(f"options.{name}.{key}: the probe {name!r} has no settings")
+                found[name] = made
     return found
 
 

@@ -44,6 +44,18 @@ def make(cls: type[Any], settings: Mapping[str, Any]) -> Any:
     return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
 
 
+def own(cls: type[Any] | None, said: Mapping[str, Any], name: str, owner: str) -> Any:
+    """An instance of a plugin's settings class with what `name` says; None where there is no class.
+
+    Raises StudyError, one line, for what cannot be set; `owner` names the plugin: "the probe 'transfer'".
+    """
+    if cls is not None:
+        return make(cls, check(said, cls, name))
+    if said:
+        raise StudyError(f"{name}.{next(iter(said))}: {owner} has no settings")
+    return None
+
+
 def nearest(key: str, known: Iterable[str]) -> str:
     """What to say beside an unknown name."""
     names = list(known)

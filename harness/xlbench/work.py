@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench import checkpoints, hub, planned, plugins, provenance
+from xlbench.batches import in_turn
 from xlbench.contracts import Event, Outcome, Unavailable
 from xlbench.errors import JobError, ResultsError, XlbenchError, text_of
 from xlbench.resolve import resolve
@@ -20,7 +21,7 @@ from xlbench.study import parse
 from xlbench.unavailable import without, written_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from xlbench.contracts import Job, Json, Notify, Resolved
     from xlbench.lab import Lab
@@ -84,12 +85,15 @@ class Work:
         away = Path.cwd() != Path(self.folder) and Path(self.folder).is_dir()
         return chdir(self.folder) if away else nullcontext()
 
-    def __call__(self, job: Job, notify: Notify) -> Outcome:
-        """Do one job and store its result, or the record of its failure.
+    def __call__(self, jobs: Sequence[Job], notify: Notify) -> Iterator[Outcome]:
+        """Do a batch, and store each result or the record of its failure.
 
         Raises ModelError and the like where the model cannot be loaded, ResultsError where the disk
         takes no more: then no other job could be done either.
         """
+        return in_turn(jobs, lambda job: self._do(job, notify))
+
+    def _do(self, job: Job, notify: Notify) -> Outcome:
         start = time.perf_counter()
         self.prepare()
         room = self._room

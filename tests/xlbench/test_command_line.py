@@ -66,8 +66,8 @@ def test_the_command_of_a_study_asks_the_same(settings: dict[str, Any]) -> None:
     [
         ({"option": ["p.a=1", "p.a=2"]}, "--option p.a is given twice"),
         ({"option": ["p.a=1,p.a=2"]}, "--option p.a is given twice"),
-        ({"option": ["p.a="]}, "--option takes PROBE.KEY=VALUE, not 'p.a='"),
-        ({"option": ["a=1"]}, "--option takes PROBE.KEY=VALUE, not 'a=1'"),
+        ({"option": ["p.a="]}, "--option takes NAME.KEY=VALUE, not 'p.a='"),
+        ({"option": ["a=1"]}, "--option takes NAME.KEY=VALUE, not 'a=1'"),
         ({"adapter": ["epochs=1", "epochs=2"]}, "--adapter epochs is given twice, '1' and '2'"),
         ({"mlm": ["chunk=1,chunk=2"]}, "--mlm chunk is given twice"),
         ({"language_adapter": ["deu=a", "deu=b"]}, "--language-adapter deu is given twice"),

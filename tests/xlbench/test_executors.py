@@ -16,7 +16,8 @@ import pytest
 from counting_work import CountingWork
 from synthetic import ACCURACY
 
-from xlbench.contracts import Cell, Evaluation, Event, Job, Notify, Outcome, Work
+from xlbench.batches import Schedule
+from xlbench.contracts import Batches, Cell, Evaluation, Event, Job, Notify, Outcome, Work
 from xlbench.errors import ExecutorError, ResultsError, XlbenchError
 from xlbench.executors import channel, local
 from xlbench.executors.local import Local
@@ -38,8 +39,13 @@ def job(number: int, group: str = "", *needs: Job) -> Job:
 
 
 def run(jobs: list[Job], work: CountingWork, workers: int) -> tuple[list[Outcome], list[Event]]:
+    """As the core runs them, but that nothing is stored."""
     events: list[Event] = []
-    return list(Local().run(jobs, work, events.append, workers)), events
+    found: list[Outcome] = []
+    schedule = Schedule(jobs)
+    for outcome in Local().run(schedule, work, events.append, workers, None):
+        found += [outcome, *schedule.ended(outcome)]
+    return found, events
 
 
 @pytest.fixture
@@ -129,10 +135,11 @@ def test_whatever_happens_in_a_worker_is_told_and_nothing_hangs(
 ABANDONS = """
 import sys
 from counting_work import CountingWork
+from xlbench.batches import Schedule
 from xlbench.contracts import Job
 from xlbench.executors.local import Local
 jobs = [Job("p", 1, {"number": x}, (), f"job {x}", group=str(x)) for x in range(4)]
-outcomes = Local().run(jobs, CountingWork(sys.argv[1]), lambda event: None, 2)
+outcomes = Local().run(Schedule(jobs), CountingWork(sys.argv[1]), lambda event: None, 2, None)
 next(outcomes)
 raise RuntimeError("of the caller")
 """
@@ -188,12 +195,15 @@ def test_what_stands_between_messages_is_passed_over() -> None:
 class Lying:
     """An executor that says what it is told to."""
 
-    name, summary = "lying", ""
+    name, summary, settings = "lying", "", None
 
     def __init__(self, said: Callable[[Sequence[Job], Work], Iterable[object]]) -> None:
         self.said = said
 
-    def run(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> Iterator[Outcome]:
+    def run(
+        self, batches: Batches, work: Work, notify: Notify, workers: int, settings: None
+    ) -> Iterator[Outcome]:
+        jobs = [job for batch in iter(batches.take, None) for job in batch]
         return self.said(jobs, work)  # type: ignore[return-value]
 
 
@@ -239,7 +249,7 @@ def test_an_executor_that_loses_work_is_named(
 
 def test_workers_end_when_the_run_is_left(jobs: list[Job], tmp_path: Path) -> None:
     work = CountingWork(str(tmp_path / "log"))
-    outcomes = Local().run(jobs, work, lambda event: None, 2)
+    outcomes = Local().run(Schedule(jobs), work, lambda event: None, 2, None)
     next(outcomes)
     children = psutil.Process().children()
     assert children
@@ -252,12 +262,13 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
 from counting_work import CountingWork
+from xlbench.batches import Schedule
 from xlbench.contracts import Job
 from xlbench.executors.local import Local
 jobs = [Job("p", 1, {{"number": i}}, (), str(i), group=str(i)) for i in range(4)]
 work = CountingWork({log!r}, waits=(0, 1, 2, 3))
 # No `if __name__ == "__main__"` here: a plain script may run a study.
-for outcome in Local().run(jobs, work, lambda event: print(event.job.label, flush=True), 2):
+for outcome in Local().run(Schedule(jobs), work, lambda event: print(event.job.label, flush=True), 2, None):
     print(outcome)
 """
 

@@ -177,7 +177,7 @@ def test_options_repeat_and_take_commas() -> None:
         ("--steps ten", "--steps takes whole numbers"),
         ("--data folder", "--data takes TASK=FOLDER"),
         ("--mlm chunk", "--mlm takes KEY=VALUE"),
-        ("--option x=1", "--option takes PROBE.KEY=VALUE"),
+        ("--option x=1", "--option takes NAME.KEY=VALUE"),
         ("--seeds 1,1", "seed 1 given twice"),
     ],
 )

@@ -105,11 +105,20 @@ def plan(
     workers: Workers = None,
     rerun: RerunOption = "failed",
     strict_plugins: Strict = False,
+    executor: ExecutorOption = "local",
 ) -> None:
     """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
     from xlbench.cli.running import plan
 
-    plan(study, results=results, device=device, workers=workers, rerun=rerun, strict_plugins=strict_plugins)
+    plan(
+        study,
+        results=results,
+        device=device,
+        workers=workers,
+        rerun=rerun,
+        strict_plugins=strict_plugins,
+        executor=executor,
+    )
 
 
 @app.command(cls=Command)

@@ -163,7 +163,8 @@ def study_of(
         ),
     ] = False,
     option: Annotated[
-        Names, _option("--option", "Settings of a probe.", panel=HOW, metavar="PROBE.KEY=VALUE")
+        Names,
+        _option("--option", "Settings of a probe, or of the executor.", panel=HOW, metavar="NAME.KEY=VALUE"),
     ] = None,
 ) -> Study:
     """The study that the options ask for, laid over the study file."""
@@ -343,7 +344,7 @@ def _by_probe(values: Sequence[str] | None) -> dict[str, dict[str, Any]] | None:
             elif own is not None:
                 own.append(part)
             else:
-                raise StudyError(f"--option takes PROBE.KEY=VALUE, not {part!r}")
+                raise StudyError(f"--option takes NAME.KEY=VALUE, not {part!r}")
     made: dict[str, dict[str, Any]] = {}
     for (probe, name), parts in given.items():
         made.setdefault(probe, {})[name] = _value(parts, f"{probe}.{name}")
@@ -357,5 +358,5 @@ def _value(parts: Sequence[str], name: str) -> Any:
         return read
     values = [studies.scalar(x) for x in parts if x]
     if not values:
-        raise StudyError(f"--option takes PROBE.KEY=VALUE, not '{name}='")
+        raise StudyError(f"--option takes NAME.KEY=VALUE, not '{name}='")
     return values if len(parts) > 1 else values[0]

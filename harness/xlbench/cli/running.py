@@ -40,6 +40,8 @@ def run(
     from xlbench.cli import reporting
 
     again = f"{command(study)} --results {shlex.quote(str(results))}"
+    if executor != "local":
+        again += f" --executor {shlex.quote(executor)}"
     try:
         api.check_device(device)
         ready = api.prepare(
@@ -103,10 +105,11 @@ def plan(
     workers: int | None,
     rerun: Rerun,
     strict_plugins: bool,
+    executor: str,
 ) -> None:
     """Print what a study comes to."""
     api.check_device(device)
-    ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins)
+    ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor)
     plan, asked = ready.plan, ready.plan.study
     _warn(ready)
     by_probe = Counter(job.probe for job in plan.jobs)
@@ -146,7 +149,8 @@ def plan(
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
         say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
-    say(f"command    {command(study)}")
+    chosen = "" if executor == "local" else f" --executor {shlex.quote(executor)}"
+    say(f"command    {command(study)}{chosen}")
 
 
 def _jobs(by_probe: Mapping[str, int]) -> str:

@@ -29,7 +29,7 @@ from xlbench.contracts.data import (
     is_parallel,
     sentences,
 )
-from xlbench.contracts.executor import Event, Executor, Notify, Outcome, Work
+from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.model import BaseModel
@@ -99,6 +99,7 @@ __all__ = [
     "Answered",
     "Arcs",
     "BaseModel",
+    "Batches",
     "Cell",
     "Check",
     "Choosable",

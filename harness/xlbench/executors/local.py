@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import itertools
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xlbench import hookimpl
-from xlbench.contracts import Event, Executor, Job, Notify, Outcome, Work
+from xlbench.contracts import Batches, Event, Executor, Job, Notify, Outcome, Work
 from xlbench.errors import ExecutorError
 from xlbench.executors.channel import receive, send, untold
 
@@ -34,28 +33,21 @@ class Local:
 
     name = "local"
     summary = "This machine: one process, or --workers of them"
+    settings = None
 
-    def run(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> Iterator[Outcome]:
+    def run(
+        self, batches: Batches, work: Work, notify: Notify, workers: int, settings: None
+    ) -> Iterator[Outcome]:
         """See `contracts.Executor`. Raises ExecutorError where a worker process dies."""
-        if workers == 1 or len(jobs) == 1:
-            return _here(jobs, work, notify)
-        return _Pool(jobs, work, notify, workers).run()
+        if workers == 1 or len(batches) == 1:
+            return _here(batches, work, notify)
+        return _Pool(batches, work, notify, workers).run()
 
 
-def _here(jobs: Iterable[Job], work: Work, notify: Notify) -> Iterator[Outcome]:
+def _here(batches: Batches, work: Work, notify: Notify) -> Iterator[Outcome]:
     work.prepare()
-    failed: dict[str, str] = {}
-    for job in jobs:
-        outcome = _blocked(job, failed) or work(job, notify)
-        if outcome.error is not None:
-            failed[job.condition_key] = job.label
-        yield outcome
-
-
-def _blocked(job: Job, failed: dict[str, str]) -> Outcome | None:
-    """The outcome of a job that is not run because one that it needs failed."""
-    need = next((x for x in job.needs if x in failed), None)
-    return None if need is None else Outcome(job, 0.0, f"not run, since {failed[need]!r} failed")
+    while (batch := batches.take()) is not None:
+        yield from work(batch, notify)
 
 
 def _died(status: int, job: Job | None) -> str:
@@ -84,8 +76,10 @@ class _Worker:
     """One process, and a thread that reads what it says."""
 
     def __init__(self, work: Work, inbox: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...]]]) -> None:
-        self.jobs: list[Job] = []
+        self.jobs: tuple[Job, ...] = ()
         """What it is at."""
+        self.ended: set[int] = set()
+        """Numbers of those of them that have ended."""
         with _uninterrupted():
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "xlbench.executors.worker"],
@@ -100,10 +94,15 @@ class _Worker:
         self._listener.start()
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def start(self, jobs: list[Job]) -> None:
+    def start(self, jobs: tuple[Job, ...]) -> None:
         """Give it something to do."""
-        self.jobs = jobs
+        self.jobs, self.ended = jobs, set()
         self._send(jobs)
+
+    @property
+    def at(self) -> Job | None:
+        """The job that it is at, or comes to next."""
+        return next((job for number, job in enumerate(self.jobs) if number not in self.ended), None)
 
     def stop(self) -> None:
         """Close its input, at which it ends; kill it if it does not. May be called again."""
@@ -141,69 +140,43 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, jobs: Sequence[Job], work: Work, notify: Notify, workers: int) -> None:
-        grouped = itertools.groupby(jobs, key=lambda x: x.group or x.condition_key)
-        self._waiting = [list(batch) for _, batch in grouped]
-        self._open = {job.condition_key for job in jobs}
-        """Keys of the jobs that have not ended."""
-        self._failed: dict[str, str] = {}
-        self._work, self._notify = work, notify
-        self._count = min(workers, len(self._waiting))
+    def __init__(self, batches: Batches, work: Work, notify: Notify, workers: int) -> None:
+        self._batches, self._work, self._notify = batches, work, notify
+        self._count = min(workers, len(batches))
 
     def run(self) -> Iterator[Outcome]:
         inbox: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...]]] = queue.SimpleQueue()
         workers: list[_Worker] = []
         try:
             workers += (_Worker(self._work, inbox) for _ in range(self._count))
-            while self._open:
-                yield from self._distribute(workers)
-                if self._open:
-                    yield from self._hear(*inbox.get())
+            while self._distribute(workers):
+                yield from self._hear(*inbox.get())
         finally:
             for worker in workers:
                 worker.stop()
 
-    def _distribute(self, workers: Iterable[_Worker]) -> Iterator[Outcome]:
-        """Give every idle worker the first batch that waits for nothing."""
+    def _distribute(self, workers: Iterable[_Worker]) -> bool:
+        """Give every idle worker a batch. Whether one is at work."""
         for worker in workers:
-            while not worker.jobs and (batch := self._next()) is not None:
-                runnable = []
-                for job in batch:
-                    if (outcome := _blocked(job, self._failed)) is None:
-                        runnable.append(job)
-                    else:
-                        yield self._ended(outcome)
-                if runnable:
-                    worker.start(runnable)
-
-    def _next(self) -> list[Job] | None:
-        for number, batch in enumerate(self._waiting):
-            own = {job.condition_key for job in batch}
-            if all(need in own or need not in self._open for job in batch for need in job.needs):
-                return self._waiting.pop(number)
-        return None
+            if not worker.jobs and (batch := self._batches.take()) is not None:
+                worker.start(batch)
+        return any(worker.jobs for worker in workers)
 
     def _hear(self, worker: _Worker, message: tuple[Any, ...]) -> Iterator[Outcome]:
         match message:
             case ("event", number, phase, fraction):
                 self._notify(Event(worker.jobs[number], phase, fraction))
             case ("outcome", number, seconds, error):
-                yield self._ended(Outcome(worker.jobs[number], seconds, error))
+                worker.ended.add(number)
+                yield Outcome(worker.jobs[number], seconds, error)
             case ("idle",):
-                worker.jobs = []
+                worker.jobs = ()
             case ("fatal", known, text):
                 raise untold(known, text)
             case ("crashed", text):
                 raise RuntimeError(f"in a worker process:\n{text}")
             case ("gone", status):
-                at = next((x for x in worker.jobs if x.condition_key in self._open), None)
-                raise ExecutorError(_died(status, at))
-
-    def _ended(self, outcome: Outcome) -> Outcome:
-        self._open.discard(outcome.job.condition_key)
-        if outcome.error is not None:
-            self._failed[outcome.job.condition_key] = outcome.job.label
-        return outcome
+                raise ExecutorError(_died(status, worker.at))
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 """A worker process: reads batches of jobs from its standard input, writes what happens to its output.
 
-Messages (`channel`) are tuples of plain values. To the worker: the work first, then lists of jobs. From the
+Messages (`channel`) are tuples of plain values. To the worker: the work first, then batches of jobs. From the
 worker: ("event", number, phase, fraction), ("outcome", number, seconds, error), ("idle",), and, as the last,
 ("fatal", class, text) of an error that ends the run, or ("crashed", traceback).
 """
@@ -19,7 +19,7 @@ from xlbench.errors import XlbenchError
 from xlbench.executors import channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from xlbench.contracts import Event, Job, Work
 
@@ -70,28 +70,22 @@ def _listen(source: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
         inbox.put(error)  # what cannot be unpickled here
 
 
-def _do(jobs: list[Job], work: Work, send: Callable[..., None]) -> None:
-    failed: dict[str, str] = {}
-    for number, job in enumerate(jobs):
-        if (need := next((x for x in job.needs if x in failed), None)) is not None:
-            send("outcome", number, 0.0, f"not run, since {failed[need]!r} failed")
-            failed[job.condition_key] = job.label
-            continue
-        outcome = work(job, _throttled(number, send))
-        if outcome.error is not None:
-            failed[job.condition_key] = job.label
-        send("outcome", number, float(outcome.seconds), None if outcome.error is None else str(outcome.error))
+def _do(jobs: Sequence[Job], work: Work, send: Callable[..., None]) -> None:
+    number = {job.condition_key: n for n, job in enumerate(jobs)}
+    for outcome in work(jobs, _throttled(number, send)):
+        error = None if outcome.error is None else str(outcome.error)
+        send("outcome", number[outcome.job.condition_key], float(outcome.seconds), error)
 
 
-def _throttled(number: int, send: Callable[..., None]) -> Callable[[Event], None]:
-    last, phase = 0.0, ""
+def _throttled(number: Mapping[str, int], send: Callable[..., None]) -> Callable[[Event], None]:
+    last, before = 0.0, ("", "")
 
     def notify(event: Event) -> None:
-        nonlocal last, phase
-        now = time.monotonic()
-        if event.phase != phase or now - last >= EVERY or event.fraction >= 1:
-            last, phase = now, event.phase
-            send("event", number, str(event.phase), float(event.fraction))
+        nonlocal last, before
+        now, what = time.monotonic(), (event.job.condition_key, event.phase)
+        if what != before or now - last >= EVERY or event.fraction >= 1:
+            last, before = now, what
+            send("event", number[event.job.condition_key], str(event.phase), float(event.fraction))
 
     return notify
 

@@ -1,6 +1,9 @@
-"""A third party's package: a task of every kind with data, a language with text, and a probe."""
+"""A third party's package: a task of every kind with data, a language with text, a probe, an executor."""
 
+import multiprocessing
 import random
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 
 from xlbench import hookimpl
 from xlbench.contracts import (
@@ -133,6 +136,47 @@ class Drift:
             rows = tuple((t, scores[t, 0], scores[t, 1], scores[t, 1] - scores[t, 0]) for t in targets)
             table = Table("Drift", ("target language", "seed 0", "seed 1", "drift"), rows, "Points.")
             yield Page(task, f"Drift: {task}", (f"{len(rows)} target language(s).",), (table,))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Settings of the executor."""
+
+    processes: int = 1
+
+
+class Futures:
+    """A pool of processes of the standard library; each loads the model once."""
+
+    name, summary, settings = "futures", "concurrent.futures", Pool
+
+    def run(self, batches, work, notify, workers, settings):
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(settings.processes, spawn, _begin, (work,)) as pool:
+            at_work = set()
+            while True:
+                while len(at_work) < settings.processes and (batch := batches.take()):
+                    at_work.add(pool.submit(_do, batch))
+                if not at_work:
+                    return
+                ended, at_work = wait(at_work, return_when=FIRST_COMPLETED)
+                for one in ended:
+                    yield from one.result()
+
+
+def _begin(work):
+    global _work
+    _work = work
+    work.prepare()
+
+
+def _do(batch):
+    return list(_work(batch, lambda event: None))
+
+
+@hookimpl
+def xlbench_executors():
+    yield Futures()
 
 
 @hookimpl
