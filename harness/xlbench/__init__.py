@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING, Any
 from xlbench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from xlbench.api import load_results, run
+    from xlbench.api import run
     from xlbench.contracts import Study
+    from xlbench.fetching import fetch
+    from xlbench.stored import compare, export, leaderboard, load_results, pages, recommend
 
-__all__ = ["Study", "hookimpl", "load_results", "run"]
+__all__ = [
+    "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results", "pages",
+    "recommend", "run",
+]  # fmt: skip
+_HOMES = {
+    "Study": "contracts", "run": "api", "fetch": "fetching",
+    **dict.fromkeys(
+        ("compare", "export", "leaderboard", "load_results", "pages", "recommend"), "stored"
+    ),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import the rest when it is first asked for, so that a plugin's import costs next to nothing."""
-    if name in {"run", "load_results"}:
-        from xlbench import api
+    if name in _HOMES:
+        from importlib import import_module
 
-        return getattr(api, name)
-    if name == "Study":
-        from xlbench.contracts import Study
+        return getattr(import_module(f"xlbench.{_HOMES[name]}"), name)
+    if name == "__version__":
+        from importlib.metadata import version
 
-        return Study
+        return version("xlbench")
     raise AttributeError(f"module 'xlbench' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What Python callers use, and the command line too: plan, run, load."""
+"""What Python callers use, and the command line too: plan and run a study. Stored results: `stored`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import platform
 import shutil
 import sys
 import time
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +25,11 @@ from xlbench.unavailable import check_data
 from xlbench.work import Work
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from xlbench.checkpoints import Checkpoint
     from xlbench.contracts import Executor, Rerun, Resolved, Study
     from xlbench.plan import Plan
     from xlbench.plugins import Registry
-    from xlbench.results import DamagedError, Rates
+    from xlbench.results import Rates
 
 SMALL = 50_000_000
 """Bytes of weights below which more processes help more than more threads in one."""
@@ -211,26 +208,6 @@ def carry_out(
         failed=failed,
         seconds=time.monotonic() - start,
     )
-
-
-def load_results(path: str | Path = "results", study: str | None = None) -> pd.DataFrame:
-    """Stored scores, one row per cell: of everything in the folder, or of one study by its id.
-
-    Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
-    condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
-    Every file is checked as `xlbench show` checks it; a damaged one is a UserWarning, and has no rows.
-    Raises ResultsError, also where there is no such folder.
-    """
-    frame, damaged = read_frame(Path(path), study)
-    for error in damaged:
-        warnings.warn(f"{error} ignored; run its study again", stacklevel=2)
-    return frame
-
-
-def read_frame(path: Path, study: str | None) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
-    """What `load_results` gives, and the damaged files, of which it has nothing. Raises ResultsError."""
-    metrics = {name: task.metric for name, task in plugins.load().tasks.items()}
-    return Store(path).existing().frame(study, metrics)
 
 
 def cores() -> int:

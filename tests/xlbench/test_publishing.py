@@ -59,7 +59,7 @@ def test_no_output_has_a_part_of_a_path(
     shared: tuple[Path, Study], tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     results, _ = shared
-    read = reporting.Read(results, None)
+    read = reporting.read(results, None)
     reporting.leaderboard(read, tmp_path / "boards")
     reporting.page(read, tmp_path / "report.html")
     for form in ("csv", "json", "parquet"):

@@ -189,7 +189,7 @@ def show(
     if errors:
         reporting.failures(results, study)
         return
-    read = reporting.Read(results, study)
+    read = reporting.read(results, study)
     reporting.warn(read, study)
     reporting.show(read)
 
@@ -203,7 +203,7 @@ def leaderboard(
     """Write the leaderboard of stored results as markdown and pictures."""
     from xlbench.cli import reporting
 
-    read = reporting.Read(results, study)
+    read = reporting.read(results, study)
     reporting.warn(read, study)
     reporting.leaderboard(read, out)
 
@@ -220,7 +220,7 @@ def report(
     """Write one HTML file of stored results: heat maps, curves, tables, a view of each language."""
     from xlbench.cli import reporting
 
-    read = reporting.Read(results, study)
+    read = reporting.read(results, study)
     reporting.warn(read, study)
     reporting.page(read, out or results / "report.html")
 

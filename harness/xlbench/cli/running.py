@@ -57,7 +57,7 @@ def run(
         complain("stopped; what is done is kept, and the same command goes on:", again)
         return 130
     say()
-    read = reporting.Read(results, done.study_id)
+    read = reporting.read(results, done.study_id)
     reporting.show(read, brief=True)
     say()
     try:

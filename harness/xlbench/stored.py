@@ -1,0 +1,350 @@
+"""What stored results say, for Python callers and the command line: pages, files of them, answers."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from xlbench import plugins
+from xlbench.codes import to_iso639_3
+from xlbench.contracts import Compares, Recommends
+from xlbench.errors import ResultsError
+from xlbench.results import Store
+from xlbench.results.described import skipped
+from xlbench.work import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from xlbench.contracts import Page, Records
+    from xlbench.plugins import Kind, Registry
+    from xlbench.report import Provenance
+    from xlbench.results import DamagedError, StoredStudy
+
+Format: TypeAlias = Literal["parquet", "csv", "json"]
+
+
+class Stored:
+    """A stored study and its pages, which are made once, for all that is written of them."""
+
+    def __init__(self, results: str | Path, study: str | None = None) -> None:
+        """`study` is its id; None is the last started. Raises ResultsError."""
+        from xlbench import report
+
+        registry = plugins.load()
+        self.store = Store(Path(results))
+        self.stored = self.store.study(study)
+        metrics = {name: x.metric for name, x in registry.tasks.items()}
+        self.records = self.store.records(metrics, self.stored.id)
+        self.problems: list[str] = []
+        """One line for each probe whose pages cannot be had."""
+        self.pages = self._made(registry)
+        """With their probes, those asked for first; as they are shown here. `published` has them without
+        paths."""
+        self._owners = registry.owners
+        self._made_by = self.store.provenances(self.stored.id)
+        self._publisher = report.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
+        self.published = [(probe, self._publisher.page(page)) for probe, page in self.pages]
+
+    def provenance(self, page: Page) -> Provenance:
+        """What stands at the end of a published page."""
+        from xlbench import report
+
+        probe = next(probe for probe, x in self.published if x is page)
+        asked: tuple[tuple[Kind, str], ...] = (("probe", probe), ("task", page.task))
+        owners = [self._owners[x].distribution for x in asked if x in self._owners]
+        return report.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
+
+    def unread(self) -> Iterable[str]:
+        """One line for each file of the study's jobs that cannot be read."""
+        return self.store.damage(self.stored, self.records.metrics)
+
+    def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
+        """Markdown pages, the index first, and pictures; and why some of these could not be drawn.
+        Raises ResultsError.
+        """
+        from xlbench import report
+
+        undrawn: set[str] = set()
+        written = report.write_leaderboard(folder, self.published, self.provenance, undrawn.add)
+        return written, sorted(undrawn)
+
+    def write_report(self, path: Path) -> str | None:
+        """One HTML file. Gives why it has no charts, where it has none. Raises ResultsError."""
+        from xlbench import report
+
+        records = self.records
+        report.write_report(path, self.published, self.provenance, records.languages, records.seen)
+        return report.no_charts()
+
+    def _made(self, registry: Registry) -> list[tuple[str, Page]]:
+        asked = self.stored.study.get("probes", [])
+        made: list[tuple[str, Page]] = []
+        for name in dict.fromkeys((*asked, *(job.probe for job in self.stored.jobs))):
+            if name not in registry.probes:
+                self.problems.append(f"{registry.unknown('probe', name)}; its pages are left out")
+                continue
+            try:
+                for page in list(registry.probes[name].pages(self.records)):
+                    missing = skipped(self.stored.described, page.task)
+                    made.append((name, replace(page, warnings=(*missing, *page.warnings))))
+            except Exception as error:
+                owner = registry.owners["probe", name]
+                self.problems.append(f"no pages of the probe {name!r} ({owner}): {one_line(error)}")
+        return made
+
+
+def pages(results: str | Path = "results", study: str | None = None) -> list[Page]:
+    """The pages of a stored study, as `xlbench show` prints them: of the last started, or of one by its id.
+
+    What cannot be read is a UserWarning each. Raises ResultsError.
+    """
+    read = Stored(results, study)
+    _warn([*read.problems, *read.unread()])
+    return [page for _, page in read.pages]
+
+
+def leaderboard(
+    results: str | Path = "results", out: str | Path = "leaderboards", study: str | None = None
+) -> Path:
+    """Write the pages of a stored study as markdown and pictures, and give the path of their index.
+
+    What cannot be read or drawn is a UserWarning each. Raises ResultsError.
+    """
+    read = Stored(results, study)
+    written, undrawn = read.write_leaderboard(Path(out))
+    _warn([*read.problems, *read.unread(), *undrawn])
+    return written[0]
+
+
+def report(results: str | Path = "results", out: str | Path | None = None, study: str | None = None) -> Path:
+    """Write the pages of a stored study as one HTML file (`report.html` in the folder of results by default),
+    and give its path. What cannot be read or drawn is a UserWarning each. Raises ResultsError.
+    """
+    read = Stored(results, study)
+    path = Path(results) / "report.html" if out is None else Path(out)
+    bare = read.write_report(path)
+    _warn([*read.problems, *read.unread(), *([bare] if bare else [])])
+    return path
+
+
+def recommend(
+    task: str,
+    target: str,
+    *,
+    model: str = "tiny",
+    results: str | Path = "results",
+    study: str | None = None,
+) -> list[Page]:
+    """Which transfer language to take for a target, by measured effects or predicted ones: a page for each
+    probe that recommends. The study is the last of that model and task, or one by its id.
+    Raises XlbenchError.
+    """
+    registry, store = plugins.load(), Store(Path(results)).existing()
+    registry.find("task", task)
+    code = to_iso639_3(target, registry.languages)
+    stored = store.study(study) if study else _newest(store, model, task, registry)
+    records = _with_language(_records(store, registry, stored), registry, model, code)
+    _related(records, code, task)
+    found = [
+        probe.recommend(records, task, code)
+        for name, probe in registry.probes.items()
+        if isinstance(probe, Recommends) and any(job.probe == name for job in stored.jobs)
+    ]
+    if not found:
+        raise ResultsError(f"study {stored.id} has no probe that recommends; run one: --probe transfer")
+    return found
+
+
+def compare(one: str | Path, other: str | Path, *, results: str | Path = "results") -> list[Page]:
+    """Which effects changed from one study to the other: each is a folder of results, or the id or model of a
+    study in `results`. Raises XlbenchError.
+    """
+    registry = plugins.load()
+    sides = [_side(str(x), Path(results)) for x in (one, other)]
+    if len({(store.path.resolve(), stored.id) for store, stored in sides}) == 1:
+        raise ResultsError(f"{one} and {other} are the same study, {sides[0][1].id}; name two")
+    records = [_records(store, registry, stored) for store, stored in sides]
+    found = [
+        page
+        for probe in registry.probes.values()
+        if isinstance(probe, Compares)
+        for page in probe.compare(records[0], records[1])
+    ]
+    if not found:
+        raise ResultsError(
+            f"{one} and {other} have no effects of the same task, transfer language, number of steps and "
+            "target; nothing to compare"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Stored scores as the content of a file."""
+
+    content: bytes
+    rows: int
+    damaged: tuple[DamagedError, ...]
+    """Files that have no rows in it."""
+
+
+def exported(results: str | Path, form: Format, study: str | None = None) -> Exported:
+    """Stored scores, one row per cell; see `load_results`. Raises ResultsError, also for none."""
+    frame, damaged = read_frame(Path(results), study)
+    if frame.empty:
+        raise ResultsError(f"no finished results in {results}; run a study first, or give another --results")
+    if form == "parquet":
+        content: bytes = frame.to_parquet(index=False)
+    elif form == "csv":
+        lists = frame.map(lambda x: json.dumps(x) if isinstance(x, list) else x)
+        content = lists.to_csv(index=False, lineterminator="\n").encode()
+    else:
+        content = f"{frame.to_json(orient='records', indent=1, double_precision=15)}\n".encode()
+    return Exported(content, len(frame), damaged)
+
+
+def export(
+    out: str | Path,
+    *,
+    form: Format = "csv",
+    results: str | Path = "results",
+    study: str | None = None,
+) -> Path:
+    """Write stored scores to a file, one row per cell, of everything in the folder or of one study by its id.
+
+    A damaged file of results is a UserWarning, and has no rows. Raises ResultsError.
+    """
+    from xlbench.disk import put_named
+
+    found = exported(results, form, study)
+    _warn(f"{error} ignored; run its study again" for error in found.damaged)
+    put_named(Path(out), found.content)
+    return Path(out)
+
+
+def load_results(path: str | Path = "results", study: str | None = None) -> pd.DataFrame:
+    """Stored scores, one row per cell: of everything in the folder, or of one study by its id.
+
+    Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
+    condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
+    Every file is checked as `xlbench show` checks it; a damaged one is a UserWarning, and has no rows.
+    Raises ResultsError, also where there is no such folder.
+    """
+    frame, damaged = read_frame(Path(path), study)
+    _warn(f"{error} ignored; run its study again" for error in damaged)
+    return frame
+
+
+def read_frame(path: Path, study: str | None) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
+    """What `load_results` gives, and the damaged files, of which it has nothing. Raises ResultsError."""
+    metrics = {name: task.metric for name, task in plugins.load().tasks.items()}
+    return Store(path).existing().frame(study, metrics)
+
+
+def _warn(lines: Iterable[str]) -> None:
+    for line in lines:
+        warnings.warn(line, stacklevel=3)
+
+
+def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredStudy:
+    able = {name for name, probe in registry.probes.items() if isinstance(probe, Recommends)}
+    others: set[str] = set()
+    for stored in store.studies():
+        tasks = {cell.task for job in stored.jobs if job.probe in able for cell in job.cells}
+        if task in tasks and model in (stored.study.get("model"), stored.described["model"]["name"]):
+            return stored
+        others |= {str(stored.study.get("model"))} if task in tasks else set()
+    there = f", which has it with {', '.join(sorted(others))}" if others else ""
+    raise ResultsError(
+        f"no study of {task} with the model {model} in {store.path}{there}; "
+        f"run one: xlbench run --model {model} --task {task}"
+    )
+
+
+def _side(what: str, results: Path) -> tuple[Store, StoredStudy]:
+    """A folder's last study, or in `results` a study by id, or the last of a model. Raises ResultsError, also
+    for what is both.
+    """
+    folder = Path(what)
+    named = None
+    if results.is_dir():
+        store = Store(results)
+        named = next(
+            (
+                x
+                for x in store.studies()
+                if what in (x.id, x.study.get("model"), x.described["model"]["name"])
+            ),
+            None,
+        )
+    if folder.is_dir() and (named is None or (folder / "studies").is_dir()):
+        if named is not None and what == str(folder):
+            raise ResultsError(
+                f"{what!r} is a folder of results and also a model or study in {results}; write ./{what} for "
+                f"the folder, or {named.id} for the study"
+            )
+        store = Store(folder)
+        return store, store.study()
+    if named is not None:
+        return store, named
+    if not results.is_dir():
+        raise ResultsError(
+            f"{what!r} is no folder; studies and models are looked up in {results}: no such folder"
+        )
+    known = ", ".join(sorted({str(x.study.get("model")) for x in store.studies()})) or "none"
+    raise ResultsError(f"{what!r} is no folder, nor a study or model in {store.path}, which has: {known}")
+
+
+def _names(stored: StoredStudy) -> tuple[str, ...]:
+    return (stored.id, str(stored.study.get("model")), stored.described["model"]["name"])
+
+
+def _related(records: Records, code: str, task: str) -> None:
+    """Raises ResultsError where the study's languages are in no known way like this one, which it did not
+    measure: no prediction could be more than a guess.
+    """
+    jobs = records.expected
+    if code in {cell.target for job in jobs for cell in job.cells if cell.task == task}:
+        return
+    transfer = records.study.get("transfer")
+    donors = [str(x) for x in transfer if x != code] if isinstance(transfer, list) else []
+    if not donors:
+        return
+    own = records.languages.get(code)
+    for other in donors:
+        kin = records.languages.get(other)
+        if own and kin and own.family == kin.family != "unknown":
+            return
+        if any((other, code) in x.table for x in records.distances):
+            return
+    few = f"{', '.join(donors[:4])}{', ...' if len(donors) > 4 else ''}"
+    raise ResultsError(
+        f"{code} was not measured, and the study's transfer languages ({few}) share no family and no known "
+        f"distance with it; run a study of {task} with --targets {code}"
+    )
+
+
+def _records(store: Store, registry: Registry, stored: StoredStudy) -> Records:
+    return store.records({name: x.metric for name, x in registry.tasks.items()}, stored.id)
+
+
+def _with_language(records: Records, registry: Registry, model: str, code: str) -> Records:
+    """Records with what the plugins know of a language that may be none of the study's."""
+    if code in records.languages and code in records.seen:
+        return records
+    languages = {x: registry.languages[x] for x in (code,) if x in registry.languages}
+    found = registry.models.get(model)
+    listed = None if found is None else found.pretraining_languages
+    seen = {code: None if listed is None else code in listed}
+    return replace(
+        records,
+        languages={**languages, **records.languages},
+        seen={**seen, **records.seen},
+        distances=tuple({x.name: x for x in (*records.distances, *registry.distances)}.values()),
+    )
