@@ -26,11 +26,11 @@ def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") 
     begins with `where` and names the setting as `name.key`.
     """
     hints = typing.get_type_hints(cls)
-    defaults = {x.name: x.default for x in dataclasses.fields(cls)}
+    defaults = {x.name: x.default for x in dataclasses.fields(cls) if x.metadata.get("setting", True)}
     found: dict[str, Json] = {}
     for key, value in table.items():
-        if key not in hints:
-            raise StudyError(f"{where}unknown key {name}.{key}{nearest(key, hints)}")
+        if key not in defaults:
+            raise StudyError(f"{where}unknown key {name}.{key}{nearest(key, defaults)}")
         found[key] = _checked(value, hints[key], defaults[key], f"{where}{name}.{key}")
     try:
         make(cls, found)

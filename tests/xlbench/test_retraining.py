@@ -14,6 +14,7 @@ import torch
 import xlbench
 from xlbench import Study, api, plugins
 from xlbench.contracts import (
+    AdapterTraining,
     Composition,
     Evaluation,
     Fusion,
@@ -26,8 +27,8 @@ from xlbench.contracts import (
     Retraining,
     Table,
 )
-from xlbench.errors import StudyError
-from xlbench.lab import Lab
+from xlbench.errors import JobError, StudyError
+from xlbench.lab import Lab, task_adapters
 from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.study import parse
@@ -151,6 +152,98 @@ def test_a_fusion_tuned_for_one_adapter_is_tuned_again_for_another(
     assert len(before) == len(after) > 0
     assert any(not torch.equal(x, y) for x, y in zip(before, after, strict=True))
     assert all(torch.equal(x, y) for x, y in zip(weights(fresh), after, strict=True))
+
+
+def further(resolved: Resolved, steps: int = 5) -> AdapterTraining:
+    return replace(resolved.training["tags"], warm_start_steps=steps)
+
+
+def test_a_warm_start_goes_on_from_the_kept_adapter_on_the_weights_as_they_are(
+    make: Callable[..., Lab], resolved: Resolved
+) -> None:
+    how, lab = further(resolved), make()
+    first = lab.task_adapter("tags")
+    kept = adapter(lab)
+    again = lab.task_adapter("tags", how)
+    assert first is not None
+    assert again is not None
+    assert first != again
+    on_pretrained = adapter(lab)
+    assert any(not torch.equal(kept[x], y) for x, y in on_pretrained.items())
+    lab.retrain("tags", how)
+    assert all(torch.equal(on_pretrained[x], y) for x, y in adapter(lab).items())
+    lab.finetune("qaa", steps=3, seed=0)
+    moved = lab.encoder.weights()
+    lab.retrain("tags", how)
+    assert all(torch.equal(moved[x], y) for x, y in lab.encoder.weights().items())
+    on_moved = adapter(lab)
+    assert any(not torch.equal(on_moved[x], y) for x, y in on_pretrained.items())
+    assert first.name in lab.adapters_used()
+    # By hand: the kept weights, then plain training steps on the moved body.
+    with torch.no_grad():
+        lab.task_adapter("tags")
+        for name, parameter in lab.encoder.model.named_parameters():
+            if name in kept:
+                assert torch.equal(parameter, kept[name])
+    sets = [lab.encoded("tags", x, "train") for x in resolved.train_languages("tags")]
+    task_adapters.train(lab.encoder, resolved.tasks["tags"], sets, how, lambda fraction: None)
+    assert all(torch.equal(on_moved[x], y) for x, y in adapter(lab).items())
+    # Fewer steps than all batches of the data, and another number: other weights.
+    lab.retrain("tags", further(resolved, 4))
+    assert any(not torch.equal(on_moved[x], y) for x, y in adapter(lab).items())
+
+
+def test_a_warm_start_never_gives_up_the_fine_tuned_weights_in_silence(
+    make: Callable[..., Lab], resolved: Resolved
+) -> None:
+    lab = make()
+    lab.finetune("qaa", steps=3, seed=0)
+    with pytest.raises(JobError, match="run the same command again"):
+        lab.retrain("tags", further(resolved))
+    with pytest.raises(RuntimeError, match="no adapter of tags in memory"):
+        lab.evaluate(resolved.cells("tags"))
+
+
+def test_a_failed_warm_start_leaves_no_adapter_behind(make: Callable[..., Lab], resolved: Resolved) -> None:
+    lab, cells = make(), resolved.cells("tags")
+    lab.task_adapter("tags")
+    kept, before = adapter(lab), counts(lab.evaluate(cells))
+    with pytest.raises(JobError, match=r"lower adapter.tags.learning_rate"):
+        lab.retrain("tags", replace(further(resolved), learning_rate=1e39))
+    with pytest.raises(RuntimeError, match="no adapter of tags in memory"):
+        lab.evaluate(cells)
+    lab.task_adapter("tags")
+    assert all(torch.equal(kept[x], y) for x, y in adapter(lab).items())
+    assert counts(lab.evaluate(cells)) == before
+
+
+def test_a_warm_start_is_priced_named_and_trained_alike_on_both_sides(resolved: Resolved) -> None:
+    anew = [x for x in Transfer().jobs(both(resolved)) if x.cells[0].task == "tags"]
+    found = both(resolved, retraining=Retraining(warm_start_steps=5))
+    jobs = [x for x in Transfer().jobs(found) if x.cells[0].task == "tags"]
+    first, partner = (x for x in jobs if x.probe == "zero-shot")
+    assert first.condition_key == ZeroShot().job(resolved, "tags").condition_key
+    assert partner.condition["adapter"] == {**first.condition["adapter"], "warm_start_steps": 5}  # type: ignore[dict-item]
+    assert [x.train_examples for x in first.shares.values()] == [60 * 2]
+    assert [x.train_examples for x in partner.shares.values()] == [60 * 2, 5 * 8]
+    assert first.shares.items() <= partner.shares.items()
+    for job, other in zip(transfer(jobs), transfer(anew), strict=True):
+        if "reading" not in job.condition:
+            assert job.identity == other.identity
+            continue
+        assert job.identity != other.identity
+        assert job.needs == (partner.condition_key,)
+        assert job.condition["adapter"] == partner.condition["adapter"]
+        assert job.cost.train_examples == 5 * 8
+        assert first.shares.items() <= job.shares.items()
+        assert partner.shares.keys() - first.shares.keys() - job.shares.keys()
+    assert resolved.adapter_training(partner.condition["adapter"]) == further(resolved)  # type: ignore[arg-type]
+    assert first.shares.items() <= transfer(jobs)[0].shares.items()
+    few = both(resolved, retraining=Retraining(warm_start_steps=5, examples=20))
+    _, partner = (x for x in Transfer().jobs(few) if x.probe == "zero-shot" and x.cells[0].task == "tags")
+    assert [x.train_examples for x in partner.shares.values()] == [20 * 2, 5 * 8]
+    # Fewer examples than fill a batch are all seen in each step.
+    assert AdapterTraining(batch_size=8, warm_start_steps=5).examples_seen(3) == 15
 
 
 def transfer(jobs: list[Job]) -> list[Job]:
@@ -286,6 +379,10 @@ def test_an_unknown_reading_or_number_is_one_clear_line(study: Study) -> None:
         parse({"readings": ["retrain"]})
     with pytest.raises(StudyError, match=r"retraining.examples must be above 0, not 0"):
         parse({"retraining": {"examples": 0}})
+    with pytest.raises(StudyError, match=r"retraining.warm_start_steps must be above 0, not 0"):
+        parse({"retraining": {"warm_start_steps": 0}})
+    with pytest.raises(StudyError, match=r"unknown key adapter.warm_start_steps"):
+        parse({"adapter": {"warm_start_steps": 9}})
     with pytest.raises(StudyError, match="given twice"):
         parse({"readings": ["retrained", "retrained"]})
     found = resolve(study, plugins.load())

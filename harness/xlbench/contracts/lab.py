@@ -42,10 +42,11 @@ class Lab(Protocol):
         """
 
     def retrain(self, task: str, how: AdapterTraining | None = None) -> None:
-        """Train a task adapter and head anew on the weights as they are, by the same rule as `task_adapter`
-        does on the pretrained ones. They are in memory only: the task is scored with them until the weights
-        move, `task_adapter` is called or the job ends. Does nothing for a task without adapter.
-        Raises JobError if the loss is not finite.
+        """Train a task adapter and head on the weights as they are, by the same rule as `task_adapter` does
+        on the pretrained ones: anew, or with a warm start further from the adapter that `task_adapter` keeps
+        for `how.first`, which must have been called before the weights moved. They are in memory only: the
+        task is scored with them until the weights move, `task_adapter` is called or the job ends. Does
+        nothing for a task without adapter. Raises JobError if the loss is not finite.
         """
 
     def moved(self, task: str, how: AdapterTraining | None = None) -> Mapping[str, float]:

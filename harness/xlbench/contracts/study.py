@@ -66,6 +66,10 @@ class Retraining:
     examples: int | None = None
     """Training examples of all languages together, drawn with the adapter's seed; None is as many as the
     adapter put back has. The zero-shot score that a gain is measured from has an adapter of as few."""
+    warm_start_steps: int | None = None
+    """Steps for which the adapter trained on the pretrained model is trained further, from the weights that
+    it has; None: an adapter is trained anew, from random weights. The zero-shot score that a gain is measured
+    from has that adapter trained further by as many steps on the pretrained model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,10 +292,12 @@ class Resolved:
 
     def read(self, reading: ReadOut, adapter_seed: int | None = None) -> Resolved:
         """The study with the task adapters that a reading has, of one seed (None: the study's first)."""
-        few = self.retraining.examples
+        few, further = self.retraining.examples, self.retraining.warm_start_steps
         training = dict(self.training)
         if reading == "retrained" and few is not None:
             training = {x: replace(y, examples=min(few, y.examples or few)) for x, y in training.items()}
+        if reading == "retrained" and further is not None:
+            training = {x: replace(y, warm_start_steps=further) for x, y in training.items()}
         if adapter_seed is not None:
             training = {x: replace(y, seed=adapter_seed) for x, y in training.items()}
         return self if training == self.training else self.with_training(training)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from xlbench.contracts.identity import only_where
+from xlbench.contracts.identity import LATER, only_where
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +96,8 @@ class Metric:
 
 
 _OF_EXAMPLES = only_where(lambda how: how.examples is not None)
+_DERIVED = {**LATER, "setting": False}
+"""Follows from other settings, and is none that a study can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,24 @@ class AdapterTraining:
     temperature: float = field(default=1.0, metadata=_OF_EXAMPLES)
     """How `examples` are shared out: 1 in proportion to what there is, more is more evenly."""
     seed: int = 0
+    warm_start_steps: int | None = field(default=None, metadata=_DERIVED)
+    """Steps of a second training, on the same data, that goes on from the weights of the first, on what the
+    base model's weights are by then. None: there is none. Set by `Retraining`."""
 
     def __post_init__(self) -> None:
         if self.temperature < 1:
             raise ValueError(f"temperature must be at least 1, not {self.temperature}")
+
+    @property
+    def first(self) -> AdapterTraining:
+        """The training that a warm start goes on from; without one, this training itself."""
+        return replace(self, warm_start_steps=None)
+
+    def examples_seen(self, examples: int) -> int:
+        """How many of `examples` are seen, repeats counted; after a warm start, in its own steps."""
+        if self.warm_start_steps is None:
+            return examples * self.epochs
+        return self.warm_start_steps * min(self.batch_size, examples)
 
 
 @dataclass(frozen=True, slots=True)

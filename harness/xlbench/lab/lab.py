@@ -338,9 +338,24 @@ class Lab:
         if self.resolved.has_adapter(task):
             resolved = self._trained(task, how)
             name = resolved.adapter_task(task).name
-            self._forget_adapter(name)
+            if resolved.training[task].warm_start_steps is None:
+                self._forget_adapter(name)
+            else:
+                self._load_first(task, resolved)
             self._train(task, resolved)
             self._adapter[name] = None
+
+    def _load_first(self, task: str, resolved: Resolved) -> None:
+        """Have the adapter that a warm start goes on from in memory, about to be trained further."""
+        weights, name = self._mark, resolved.adapter_task(task).name
+        self.task_adapter(task, resolved.training[task].first)
+        for table in (self._adapter, self._marks, self._digests):
+            table.pop(name, None)
+        if self._mark != weights:
+            raise JobError(
+                f"the adapter of {task} that a warm start goes on from was not there, and training it took "
+                "the place of the fine-tuned weights; run the same command again"
+            )
 
     def _trained(self, task: str, how: AdapterTraining | None) -> Resolved:
         """The study with the adapter of a task trained so; None is the study's own way."""
@@ -351,6 +366,8 @@ class Lab:
     def _train_kept(self, task: str, resolved: Resolved, folder: Path) -> None:
         """Train an adapter on the pretrained weights and keep it on disk, not in memory."""
         self.restore()
+        if resolved.training[task].warm_start_steps is not None:
+            self._load_first(task, resolved)
         name, loss = resolved.adapter_task(task).name, self._train(task, resolved)
         examples = {x: resolved.size(task, x, "train") for x in resolved.train_languages(task)}
         identity = resolved.adapter_identity(task)
@@ -361,7 +378,9 @@ class Lab:
             self.encoder.delete_task_adapter(name)
 
     def _train(self, task: str, resolved: Resolved) -> float:
-        """Train a fresh adapter on the weights as they are; its loss in the last epoch, in nats."""
+        """Train a fresh adapter, or the one in memory further, on the weights as they are; its loss in the
+        last epoch (of a warm start: over its steps), in nats.
+        """
         self._forget_composition()
         one, how = resolved.adapter_task(task), resolved.training[task]
         sets = [self.encoded(task, x, "train", how) for x in resolved.train_languages(task)]

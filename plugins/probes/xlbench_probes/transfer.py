@@ -35,6 +35,8 @@ class _Task(NamedTuple):
     reading: ReadOut
     cells: tuple[Cell, ...]
     baseline: Job
+    adapters: Mapping[str, Cost]
+    """Kept ones that each job needs: those put back, and what a warm start goes on from."""
     training: Cost
     """Of each job."""
     which: str
@@ -78,12 +80,13 @@ class Transfer:
                     baseline, cells = ZeroShot().job(read, name), resolved.cells(name)
                     if not read.has_adapter(name):
                         if number == place == 0:
-                            yield _Task(name, "put-back", cells, baseline, Cost(), "")
+                            yield _Task(name, "put-back", cells, baseline, {}, Cost(), "")
                         continue
                     of = f", adapter seed {seed}" if len(resolved.adapter_seeds) > 1 else ""
-                    retraining = baseline.shares[read.task_adapter_name(name)]
-                    cost = retraining if reading == "retrained" else Cost()
-                    yield _Task(name, reading, cells, baseline, cost, of)
+                    first, cost = dict(baseline.shares), Cost()
+                    if reading == "retrained":
+                        cost = first.pop(read.task_adapter_name(name))
+                    yield _Task(name, reading, cells, baseline, first, cost, of)
 
     def _runs(self, resolved: Resolved) -> Iterator[_Run]:
         study, everyone = resolved.study, frozenset(x for t in resolved.targets.values() for x in t)
@@ -133,7 +136,7 @@ class Transfer:
                 cells=cells,
                 label=f"{name}, {task.name}{task.which}{', retrained' if retrained else ''}",
                 cost=replace(task.training, evaluate_examples=resolved.passes(cells)),
-                shares=parts if retrained else {**task.baseline.shares, **parts},
+                shares={**task.adapters, **parts},
                 group=finetuning,
                 needs=(task.baseline.condition_key,),
             )
@@ -144,6 +147,8 @@ class Transfer:
         task, how = job.cells[0].task, lab.resolved.adapter_training(where["adapter"])
         if reading_of(job) == "put-back":
             lab.task_adapter(task, how)
+        elif how is not None and how.warm_start_steps is not None:
+            lab.task_adapter(task, how.first)
         lab.finetune(
             where["text"]["language"], steps=where["steps"], seed=where["seed"], variant=where["variant"]
         )

@@ -171,10 +171,23 @@ def _table(
     note: str,
 ) -> Table:
     rows = tuple((pair.put_back.reading.name(x), *(some.get(x) for some in columns.values())) for x in codes)
-    retraining = pair.put_back.reading.records.study.get("retraining")
-    few = retraining.get("examples") if isinstance(retraining, dict) else None
-    fewer = f" Retrained adapters and their zero-shot partners have {few} training examples." if few else ""
-    return Table(title, (first, *columns), rows, f"{MEANING} {note}{fewer} {TESTED}")
+    return Table(title, (first, *columns), rows, f"{MEANING} {note}{retraining(pair)} {TESTED}")
+
+
+def retraining(pair: Pair) -> str:
+    """How the retrained adapters are unlike those put back; "" where their training is the same."""
+    said = pair.put_back.reading.records.study.get("retraining")
+    how = said if isinstance(said, dict) else {}
+    found = ""
+    if (few := how.get("examples")) is not None:
+        found += f" Retrained adapters and their zero-shot partners have {few} training examples."
+    if isinstance(further := how.get("warm_start_steps"), int):
+        found += (
+            " Retrained adapters have a warm start: the adapter trained on the pretrained weights is trained "
+            f"further for {counted(further, 'step')} on the fine-tuned weights, and is compared with the "
+            "same adapter, trained further for as many steps on the pretrained weights."
+        )
+    return found
 
 
 def matrix(view: View, steps: int) -> Matrix:

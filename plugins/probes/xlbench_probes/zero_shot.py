@@ -28,13 +28,11 @@ class ZeroShot:
     def job(self, resolved: Resolved, task: str) -> Job:
         """The baseline of one task, which other probes need too."""
         cells = resolved.cells(task)
-        shares, label = {}, f"zero-shot, {task}"
+        shares, label = dict[str, Cost](), f"zero-shot, {task}"
         if resolved.has_adapter(task):
             if len(resolved.study.adapter_seeds) > 1:
                 label += f", adapter seed {resolved.training[task].seed}"
-            train = sum(resolved.size(task, x, "train") for x in resolved.train_languages(task))
-            cost = Cost(train_examples=train * resolved.training[task].epochs)
-            shares[resolved.task_adapter_name(task)] = cost
+            shares = task_adapter_work(resolved, task)
         return Job(
             probe=self.name,
             probe_version=self.version,
@@ -63,6 +61,21 @@ class ZeroShot:
         from xlbench_probes import zero_shot_pages
 
         return zero_shot_pages.pages(records)
+
+
+def task_adapter_work(resolved: Resolved, task: str) -> dict[str, Cost]:
+    """What training the adapter of a task comes to, by name of what is kept: a warm start last, after what it
+    goes on from.
+    """
+    how = resolved.training[task]
+    examples = sum(resolved.size(task, x, "train") for x in resolved.train_languages(task))
+    parts = dict.fromkeys((how.first, how))
+    return {
+        resolved.with_training({task: x}).task_adapter_name(task): Cost(
+            train_examples=x.examples_seen(examples)
+        )
+        for x in parts
+    }
 
 
 @hookimpl
