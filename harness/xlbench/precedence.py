@@ -31,6 +31,21 @@ def adapter_settings(study: Study, defaults: Study, tasks: Mapping[str, Task]) -
     return found | dict(study.adapter)
 
 
+def adapter_seeds(study: Study, full: Study) -> tuple[int, ...]:
+    """Seeds of the task adapters: the study's; else as many as it has fine-tuning seeds if adapters are
+    retrained; else the model's, and no more than fine-tuning seeds. Empty is one adapter: of a study that
+    names its seed (`adapter.seed`), or is adaptive. `full` is the study, filled in.
+    """
+    if study.adapter_seeds:
+        return study.adapter_seeds
+    named = any(key.rpartition(".")[2] == "seed" for key in full.adapter)
+    if named or full.adaptive or len(full.seeds) < 2:
+        return ()
+    if "retrained" in full.readings:
+        return tuple(range(len(full.seeds)))
+    return full.adapter_seeds[: len(full.seeds)]
+
+
 def limits(study: Study, defaults: Study, tasks: Mapping[str, Task]) -> dict[str, int | None]:
     """By task: test examples per target at most."""
     return {

@@ -66,6 +66,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     problems = Problems()
     model = find_model(study, registry)
     full = filled(filled(study, model.defaults), DEFAULTS)
+    full = replace(full, adapter_seeds=precedence.adapter_seeds(study, full))
     for probe in study.options:
         if probe in registry.executors and probe not in registry.probes:
             problems.add(f"options.{probe}: an executor; choose it with --executor {probe}")

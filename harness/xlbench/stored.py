@@ -46,6 +46,8 @@ class Stored:
         self.pages = self._made(registry)
         """With their probes, those asked for first; as they are shown here. `published` has them without
         paths."""
+        self.recommends = any(isinstance(registry.probes.get(probe), Recommends) for probe, _ in self.pages)
+        """Whether a probe of the study can say which language to take for a target."""
         self._owners = registry.owners
         self._made_by = self.store.provenances(self.stored.id)
         self._publisher = report.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))

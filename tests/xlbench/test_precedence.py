@@ -128,3 +128,33 @@ def test_plan_shows_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "setting    task adapter: epochs 1 for nli (the study)" in lines
     assert "setting    task adapter: learning rate 0.005 for nli (model tiny)" in lines
     assert "setting    test set: examples per target at most 50 for nli (model tiny)" in lines
+
+
+@pytest.mark.parametrize(
+    ("said", "seeds"),
+    [
+        ({}, (0, 1, 2)),
+        ({"seeds": (4, 7)}, (0, 1)),
+        ({"seeds": (4, 7, 8, 9)}, (0, 1, 2)),
+        ({"seeds": (4,)}, ()),
+        ({"readings": ("put-back", "retrained"), "seeds": (4, 7, 8, 9)}, (0, 1, 2, 3)),
+        ({"readings": ("retrained",), "seeds": (4,)}, ()),
+        ({"readings": ("retrained",), "seeds": (4, 7), "adapter_seeds": (5,)}, (5,)),
+        ({"adapter": {"pos.seed": 5}}, ()),
+        ({"adaptive": True}, ()),
+    ],
+)
+def test_task_adapters_are_as_many_as_the_model_says_but_no_more_than_fine_tunings(
+    registry: Registry, said: dict[str, object], seeds: tuple[int, ...]
+) -> None:
+    """And as many as fine-tunings wherever they are retrained."""
+    defaults = Study(seeds=(0, 1, 2), adapter_seeds=(0, 1, 2))
+    found = asked(known(registry, defaults, AdapterTraining()), "theirs", ("pos",), **said)
+    assert found.study.adapter_seeds == seeds
+    assert found.training["pos"].seed == (seeds[0] if seeds else 5 if "adapter" in said else 0)
+
+
+def test_without_a_word_from_the_model_only_retraining_takes_several_adapters(registry: Registry) -> None:
+    one = known(registry, Study(seeds=(0, 1)), AdapterTraining())
+    assert asked(one, "theirs", ("pos",)).study.adapter_seeds == ()
+    assert asked(one, "theirs", ("pos",), readings=("put-back", "retrained")).study.adapter_seeds == (0, 1)

@@ -65,10 +65,10 @@ def page(*parts: Part, task: str = "pos") -> Page:
     return Page(task, f"Transfer: {task}", ("One line.", "Another."), parts)
 
 
-def printed(pages: list[Page], width: int = 120, parts: int | None = None) -> str:
+def printed(pages: list[Page], width: int = 120, *, short: bool = False) -> str:
     console = Console(width=width, force_terminal=True, color_system="truecolor", record=True)
     with console.capture() as capture:
-        for piece in terminal(pages, parts):
+        for piece in terminal(pages, short=short):
             console.print(piece)
     return capture.get()
 
@@ -201,7 +201,10 @@ def test_terminal_shows_what_it_is_asked_for() -> None:
         "deu on est: not run yet",
     ):
         assert text in found
-    assert "+1.3" not in printed([page(one, two)], parts=1)
+    short = printed([page(one, two)], short=True)
+    assert "One line." in short
+    assert "A note." not in short
+    assert "+1.3" not in short
 
 
 def test_narrow_terminal_loses_no_digit() -> None:

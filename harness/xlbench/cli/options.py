@@ -83,7 +83,8 @@ def study_of(
         Names,
         _option(
             "--adapter-seeds",
-            "Of task adapters, crossed with --seeds: how many, or which (default: one adapter).",
+            "Of task adapters, crossed with --seeds: how many, or which (default: as many as --seeds if "
+            "adapters are retrained, else the model's, else 1).",
             panel=HOW,
             metavar="N,...",
         ),

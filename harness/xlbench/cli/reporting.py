@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from xlbench import report
@@ -22,10 +23,10 @@ WIDTH = 120
 
 
 def show(read: Stored, *, brief: bool = False) -> None:
-    """Print the pages of a study; `brief` is the first table of each of the probes asked for."""
+    """Print the pages of a study; `brief` is the answer of each page of the probes asked for."""
     asked = read.stored.study.get("probes", [])
     pages = [page for probe, page in read.pages if not brief or probe in asked]
-    show_pages(report.terminal(pages, 1 if brief else None))
+    show_pages(report.terminal(pages, short=brief))
 
 
 def failures(results: Path, study: str | None) -> None:
@@ -89,6 +90,15 @@ def read(results: Path, study: str | None) -> Stored:
     for line in found.problems:
         complain(line)
     return found
+
+
+def read_on(read: Stored, results: Path) -> None:
+    """Print the commands that show more."""
+    where = f" --results {shlex.quote(str(results))}"
+    say(f"read on      all tables: xlbench show{where}")
+    if read.recommends:
+        task = next(page.task for _, page in read.pages)
+        say(f"             languages for one target: xlbench recommend --task {task} --target CODE{where}")
 
 
 def warn(read: Stored, asked: str | None) -> None:

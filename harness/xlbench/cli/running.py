@@ -67,6 +67,7 @@ def run(
         if done.run:
             raise
         complain(f"leaderboard and report are left as they are: {error}")
+    reporting.read_on(read, results)
     kept = f", {done.kept} were done before" if done.kept else ""
     say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:

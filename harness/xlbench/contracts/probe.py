@@ -273,9 +273,15 @@ class Check:
 
     name: str
     outcome: Outcome
-    text: str
-    """What was found, with n; where it failed, what the page's numbers then mean; where it was not measured,
-    what to add to the study."""
+    found: str
+    """What was found, with n; where it was not measured, what to add to the study."""
+    then: str = ""
+    """What the page's numbers mean where it failed."""
+
+    @property
+    def text(self) -> str:
+        """All that is to be said of it."""
+        return f"{self.found} {self.then}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +297,9 @@ class Page:
     """What puts the page itself in doubt, a line each; shown wherever the page is, first."""
     checks: tuple[Check, ...] = ()
     """Of the page's own numbers; shown before the summary."""
+    answer: tuple[str, ...] = ()
+    """What the page comes to, in a few lines: shown before all else. A run ends with it and the page's first
+    part; of a page without one, a run ends with the summary."""
 
 
 @runtime_checkable

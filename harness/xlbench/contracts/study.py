@@ -92,8 +92,9 @@ class Study:
     steps: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
     adapter_seeds: tuple[int, ...] = ()
-    """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Empty is the
-    one of `adapter.seed`. Probes of language adapters take the first."""
+    """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Where not said,
+    `xlbench.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of language
+    adapters take the first."""
     controls: tuple[Control, ...] | None = None
     """Empty is said: no controls."""
     reference: str | None = None

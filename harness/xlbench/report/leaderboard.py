@@ -64,7 +64,7 @@ def write_leaderboard(
         with writing(out, "--out"):
             name = stem(out, subject, about)
         drawn = _draw(out, name, page, undrawn)
-        says = page.summary[0] if page.summary else page.title
+        says = next(iter((*page.answer, *page.summary)), page.title)
         addresses = {place: f"{PICTURES}/{path.name}" for place, path in drawn.items()}
         path = out / f"{name}.md"
         with writing(out, "--out"):

@@ -18,6 +18,7 @@ def markdown(page: Page, provenance: Provenance, pictures: Mapping[int, str]) ->
     blocks = [
         f"# {escape(f'{page.title} ({provenance.model})')}",
         "\n".join(f"> **Warning.** {escape(line)}\n" for line in page.warnings).strip(),
+        "  \n".join(escape(line) for line in page.answer),
         "\n".join(f"- **{escape(x.name)}: {x.outcome}.** {escape(x.text)}" for x in page.checks),
         "<!-- -->" if page.checks else "",
         "\n".join(f"- {escape(line)}" for line in page.summary),

@@ -27,6 +27,7 @@ def page_data(
         "task": clean(page.task),
         "title": clean(page.title),
         "summary": [clean(line) for line in page.summary],
+        "answer": [clean(line) for line in page.answer],
         "warnings": [clean(line) for line in page.warnings],
         "checks": [{"name": clean(x.name), "outcome": x.outcome, "text": clean(x.text)} for x in page.checks],
         "parts": [_part(part, languages) for part in page.parts],

@@ -12,37 +12,66 @@ from xlbench.report.text import CLEAR, brief, clear, gaps, notes, numeric, shown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from xlbench.contracts import Part
+
 _WIDEST = 12
 """Columns of a matrix that a terminal can show."""
 
 _OUTCOMES = {"pass": "", "fail": "bold yellow", "not measured": "dim"}
 
 
-def terminal(pages: Sequence[Page], parts: int | None = None) -> list[RenderableType]:
-    """What to print with rich, in order; `parts` is how many tables and matrices a page gets, None all.
+def terminal(pages: Sequence[Page], *, short: bool = False) -> list[RenderableType]:
+    """What to print with rich, in order; `short` is the answer of each page alone, with its first part, or
+    the summary of a page that has no answer.
 
     All texts are plain: no markup or escape in them has any effect.
     """
-    return [piece for page in pages for piece in _page(page, parts)]
+    return [piece for page in pages for piece in (_short(page) if short else _page(page))]
 
 
-def _page(page: Page, parts: int | None) -> Iterator[RenderableType]:
+def _short(page: Page) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield from _head(page)
+    if page.answer and page.parts:
+        yield _grid(page.parts[0])
+    for line in page.answer or page.summary:
+        yield Text(clean(line))
+
+
+def _page(page: Page) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield from _head(page)
+    for line in page.answer:
+        yield Text(clean(line))
+    for check in page.checks:
+        yield Text(clean(f"{check.name}: {check.outcome}. {check.text}"), style=_OUTCOMES[check.outcome])
+    for line in page.summary:
+        yield Text(clean(line))
+    for part in page.parts:
+        yield Padding(_grid(part), (1, 0, 0, 0))
+        below = _matrix_notes(part) if isinstance(part, Matrix) else notes(_as_table(part))
+        for line in below:
+            yield Text(clean(line), style="dim")
+
+
+def _head(page: Page) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
     yield Padding(Text(clean(page.title), style="bold underline"), (1, 0, 0, 0))
     for line in page.warnings:
         yield Text(clean(f"Warning: {line}"), style="bold yellow")
-    for check in page.checks:
-        yield Text(clean(f"{check.name}: {check.outcome}. {check.text}"), style=_OUTCOMES[check.outcome])
-    for line in page.summary:
-        yield Text(clean(line))
-    for one in page.parts[:parts]:
-        part = one.table() if isinstance(one, Curves) else one
-        yield Padding(_table(part) if isinstance(part, Table) else _matrix(part), (1, 0, 0, 0))
-        below = notes(part) if isinstance(part, Table) else _matrix_notes(part)
-        for line in below:
-            yield Text(clean(line), style="dim")
+
+
+def _grid(part: Part) -> RenderableType:
+    return _matrix(part) if isinstance(part, Matrix) else _table(_as_table(part))
+
+
+def _as_table(part: Table | Curves) -> Table:
+    return part.table() if isinstance(part, Curves) else part
 
 
 def _table(table: Table) -> RenderableType:

@@ -72,15 +72,17 @@ def _positive(view: View, lm: View | None) -> Check:
         return Check(
             POSITIVE,
             "fail",
-            f"{said} The model has not learned from the texts, so effects on this page say nothing about "
-            "what a text is worth: use more steps or another learning rate.",
+            said,
+            "The model has not learned from the texts, so effects on this page say nothing about what a text "
+            "is worth: use more steps or another learning rate.",
         )
     if raised:
         return Check(
             POSITIVE,
             "fail",
-            f"{said} It falls in {words(raised)}: effects of such text are damage by the fine-tuning, not "
-            "what the language has to give.",
+            said,
+            f"Held-out log-likelihood falls in {words(raised)}: effects of such text are damage by the "
+            "fine-tuning, not what the language has to give.",
         )
     return Check(POSITIVE, "pass", said)
 
@@ -104,8 +106,9 @@ def _negative(view: View) -> Check:
     return Check(
         NEGATIVE,
         "fail",
-        f"{said} Seeds differ by more than the intervals on this page allow, so its verdicts are wrong more "
-        "often than they promise: rely on no effect that is not several times as large as its interval.",
+        said,
+        "Seeds differ by more than the intervals on this page allow, so its verdicts are wrong more often "
+        "than they promise: rely on no effect that is not several times as large as its interval.",
     )
 
 
@@ -132,8 +135,9 @@ def _mismatch(view: View, pair: Pair | None) -> Check:
         return Check(
             MISMATCH,
             "fail",
-            f"{said} Effects on this page mostly say how well an old adapter reads the changed model; for "
-            "what a language helps, read the gains.",
+            said,
+            "Effects on this page mostly say how well an old adapter reads the changed model; for what a "
+            "language helps, read the gains.",
         )
     return Check(MISMATCH, "pass", said)
 
@@ -160,7 +164,8 @@ def _moved(view: View) -> Check:
         return Check(
             MOVED,
             "fail",
-            f"{said} Text of {words(still)} has changed nothing, so its effects are no effects of any text.",
+            said,
+            f"Text of {words(still)} has changed nothing, so its effects are no effects of any text.",
         )
     if not view.reading.has_adapter(view.task):
         return Check(MOVED, "pass", f"{said} The task has no adapter, so no vectors are compared.")
@@ -173,8 +178,9 @@ def _moved(view: View) -> Check:
     return Check(
         MOVED,
         "fail",
-        f"{said} It is below {LEAST_CKA:g} with text of {words(far)}: a task adapter that is put back then "
-        "reads vectors unlike those that it was trained on, and part of these effects is due to that.",
+        said,
+        f"CKA is below {LEAST_CKA:g} with text of {words(far)}: a task adapter that is put back then reads "
+        "vectors unlike those that it was trained on, and part of these effects is due to that.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
 from xlbench.scores import components, difference
+from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
@@ -39,7 +40,15 @@ def _page(reading: Reading, task: str, language_model: View | None) -> Page:
         parts = [*readings.parts(pair), *parts]
     how = " (task adapters retrained)" if first.read_out == "retrained" else ""
     checks = checking.checks(first, pair, language_model)
-    return Page(task, f"Transfer: {task}{how}", tuple(summary), tuple(parts), checks=checks)
+    read = {"Gain": pair.retrained, "Effect": pair.put_back} if pair else {"Effect": first}
+    return Page(
+        task,
+        f"Transfer: {task}{how}",
+        tuple(summary),
+        (answers.by_kinship(read), *parts),
+        checks=checks,
+        answer=tuple(answers.lines(read, checks)),
+    )
 
 
 def _parts(view: View) -> Iterator[Part]:

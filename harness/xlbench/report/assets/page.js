@@ -32,6 +32,7 @@ function pageView(page) {
     {},
     make("h1", {}, page.title, " ", make("span", { class: "model" }, REPORT.model)),
     ...page.warnings.map((line) => make("p", { class: "warning" }, make("strong", {}, "Warning. "), line)),
+    ...page.answer.map((line) => make("p", { class: "answer" }, line)),
     checks(page.checks),
     summary(page.summary),
     sections.length > 2 ? make("details", { class: "contents" }, make("summary", {}, "On this page"), links) : null,

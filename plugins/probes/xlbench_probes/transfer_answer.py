@@ -1,0 +1,148 @@
+"""The answer of a transfer page: which text helps which targets, and how sure that is, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Number, Table
+from xlbench.scores import Arm, judge, mean
+from xlbench_probes.reading import counted, words
+from xlbench_probes.transfer_view import PROBE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from xlbench.contracts import Check, Value
+    from xlbench_probes.transfer_view import View
+
+MOST_NAMED = 3
+"""Pairs that the answer names of those that help, and of those that harm."""
+UNKNOWN = "unknown"
+"""Family of a language of which it is not known."""
+OWN, SAME, OTHER, ANY = "own", "same family", "other family", "another language"
+SHUFFLED = "own or same family, shuffled"
+TARGETS = {"no": "unseen", "yes": "seen", "not known": "all"}
+"""By what `Reading.seen` says of a target."""
+
+Group = tuple[str, str]
+"""What targets are to the model, and what the text's language is to the target."""
+Pairs = list[tuple[Arm, str]]
+
+
+def groups(view: View, steps: int) -> dict[Group, Pairs]:
+    """Every planned (text, target) by seen and unseen targets and by the kinship of text and target; families
+    are those of the languages' table.
+    """
+    found: dict[Group, Pairs] = {}
+    for seen, side in TARGETS.items():
+        for g in (x for x in view.targets if view.reading.seen(x) == seen):
+            arms = view.arms(steps)
+            if view.own(g, steps) is not None and g not in view.transfer:
+                arms = [*arms, Arm(g, steps)]
+            for arm in arms:
+                kin = _kinship(view, arm.text, g)
+                found.setdefault((side, kin), []).append((arm, g))
+                noise = Arm(arm.text, steps, "shuffled")
+                if kin in (OWN, SAME) and view.effects.seeds(noise):
+                    found.setdefault((side, SHUFFLED), []).append((noise, g))
+    order = [(side, kin) for side in TARGETS.values() for kin in (OWN, SAME, SHUFFLED, OTHER, ANY)]
+    return {x: found[x] for x in order if x in found}
+
+
+def by_kinship(views: Mapping[str, View]) -> Table:
+    """Mean effect, gain or both (by heading) of text by kinship."""
+    first = next(iter(views.values()))
+    k, unit = first.last, first.metric.measure
+    pairs = groups(first, k)
+    columns = [_means(view, pairs) for view in views.values()]
+    rows: list[tuple[Value | Number, ...]] = [
+        (side, kin, len(pairs[side, kin]), *(x[side, kin] for x in columns)) for side, kin in pairs
+    ]
+    return Table(
+        f"Which text helps: {first.task}, {counted(k, 'step')}",
+        ("Targets", "Text", "Pairs", *views),
+        tuple(rows),
+        f"Mean change of the score over pairs of text and target, in {unit} (positive: the targets gain). "
+        "Seen and unseen: in the model's pretraining. Shuffled: the same texts with their tokens in random "
+        "order. A mean over several pairs has a verdict from two-sided tests with the false discovery rate "
+        "held at 5% over its column; a single pair has the verdict that it has in the matrix.",
+    )
+
+
+def lines(views: Mapping[str, View], checks: Sequence[Check]) -> Iterator[str]:
+    """Who is helped, who is harmed, by the first of the readings; then what stands behind it."""
+    what, view = next(iter(views.items()))
+    k, unit, name = view.last, view.metric.unit, view.reading.name
+    found = {x: y.number for x, y in view.judged_effects(k).items() if x[0] != x[1]}
+    if any(x.word == "this run only" for x in found.values()):
+        yield "With one seed, what is shown holds for this run only; no text is said to help or to harm."
+    else:
+        of = f" ({what.lower()})" if len(views) > 1 else ""
+        for verdict, verb in (("helps", "helped"), ("harms", "harmed")):
+            clear = [(f, g, x) for (f, g), x in found.items() if x.word == verdict]
+            clear.sort(key=lambda x: -abs(x[2].value or 0.0))
+            named = [f"{name(g)} by text of {name(f)}, {_said(x, unit)}" for f, g, x in clear[:MOST_NAMED]]
+            more = f"; and {len(clear) - MOST_NAMED} more" if len(clear) > MOST_NAMED else ""
+            of_all = f"{len(clear)} of {counted(len(found), 'pair')} of different languages"
+            told = f"{of_all}: {'; '.join(named)}{more}" if clear else "none"
+            yield f"Clearly {verb}{of}: {told}."
+        for other, second in list(views.items())[1:]:
+            there = [y.number.word for x, y in second.judged_effects(k).items() if x[0] != x[1]]
+            helped, harmed = (there.count(x) for x in ("helps", "harms"))
+            yield f"By {other.lower()}: {helped} clearly helped, {harmed} clearly harmed."
+    yield _basis(view)
+    yield from _outcomes(checks)
+
+
+def _means(view: View, groups: Mapping[Group, Pairs]) -> dict[Group, Number]:
+    """A number for each group; a group of one pair that is tested elsewhere has its number from there."""
+    alone = {x: _tested(view, *some[0]) for x, some in groups.items() if len(some) == 1}
+    found = {x: one for x, one in alone.items() if one is not None}
+    effect = view.effects.effect
+    means = judge({x: mean(effect(*pair) for pair in some) for x, some in groups.items() if x not in found})
+    return {x: found[x] if x in found else means[x].number for x in groups}
+
+
+def _tested(view: View, arm: Arm, target: str) -> Number | None:
+    """What the matrix, or the family of own texts, says of a pair; None of shuffled text."""
+    if arm.variant != "plain":
+        return None
+    own = view.judged_own(arm.steps).get(target) if arm.text == target else None
+    found = own or view.judged_effects(arm.steps).get((arm.text, target))
+    return found.number if found else None
+
+
+def _kinship(view: View, text: str, target: str) -> str:
+    if text == target:
+        return OWN
+    known = view.reading.records.languages
+    families = [known[x].family if x in known else UNKNOWN for x in (text, target)]
+    if UNKNOWN in families:
+        return ANY
+    return SAME if families[0] == families[1] else OTHER
+
+
+def _basis(view: View) -> str:
+    """Of how many seeds, task adapters and test examples the numbers are."""
+    of = counted(max(len(view.effects.seeds(x)) for x in view.arms(view.last)), "fine-tuning seed")
+    if view.reading.has_adapter(view.task):
+        of += f" x {counted(len(view.effects.adapters), 'task adapter')}"
+    runs = ((view.reading.evaluation(job, cell)) for job, cell in view.reading.planned(PROBE, view.task))
+    sizes = sorted({len(x.counts) for x in runs if x is not None})
+    examples = words([*dict.fromkeys((sizes[0], sizes[-1]))]).replace(" and ", " to ") if sizes else "no"
+    return f"{of}; {examples} test examples per target; in brackets, 95% CIs."
+
+
+def _outcomes(checks: Sequence[Check]) -> Iterator[str]:
+    for check in checks:
+        if check.outcome == "fail":
+            yield f"Check failed: {check.name}. {check.then}"
+    for outcome in ("not measured", "pass"):
+        if named := [x.name for x in checks if x.outcome == outcome]:
+            yield f"Checks {'passed' if outcome == 'pass' else outcome}: {'; '.join(named)}."
+
+
+def _said(number: Number, unit: str) -> str:
+    if number.low is None or number.high is None:
+        return f"{number.text()} {unit}"
+    return f"{number.text()} {unit} (95% CI {number.text(number.low)} to {number.text(number.high)})"
