@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from xlbench.contracts import Cell, Cost, Distance, Evaluation, Job, Language, Metric, Record, Records
@@ -230,6 +232,16 @@ def write_all(path: Path, study: Synthetic) -> None:
     for job in study.jobs:
         store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
+
+
+def unsealed(path: Path, **columns: object) -> None:
+    """Write a file again as an earlier xlbench did: without a checksum, some columns changed."""
+    table = pq.read_table(path)
+    facts = {k: v for k, v in table.schema.metadata.items() if k != b"content"}
+    for name, value in columns.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(value, table.schema.field(name).type))
+    pq.write_table(table.replace_schema_metadata(facts), path)
 
 
 def wide(

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from xlbench import given_adapters
+from xlbench import given_adapters, kept_adapters
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import DataError, JobError, ModelError
-from xlbench.lab import Lab, kept
+from xlbench.lab import Lab
 from xlbench.lab import language_adapters as training
 
 QUICK = LanguageTraining(
@@ -368,7 +368,7 @@ def test_an_adapter_that_another_process_kept_first_is_used(build: Build, tmp_pa
     ours = second.task_adapter("tags")
     identity = first.resolved.adapter_identity("tags")
     about = json.loads((theirs / "xlbench.json").read_text())
-    kept.keep(
+    kept_adapters.keep(
         theirs, {"identity": identity, "mark": 1}, lambda new: shutil.copytree(ours, new, dirs_exist_ok=True)
     )
     assert json.loads((theirs / "xlbench.json").read_text()) == about

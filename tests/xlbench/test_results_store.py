@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, write_all
+from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, unsealed, write_all
 
 from xlbench.contracts import Cell, Evaluation, Job, Record, Subwords
 from xlbench.disk import put, temporary, writing
@@ -375,16 +375,6 @@ def test_no_flipped_bit_gives_other_numbers(store: Store, study: Synthetic) -> N
         assert damaged(store) == [file.path]
     file.path.write_bytes(whole)
     assert numbers(store.read([file])) == right
-
-
-def unsealed(path: Path, **columns: object) -> None:
-    """Write a file again as an earlier xlbench did: without a checksum, some columns changed."""
-    table = pq.read_table(path)
-    facts = {k: v for k, v in table.schema.metadata.items() if k != b"content"}
-    for name, value in columns.items():
-        place = table.column_names.index(name)
-        table = table.set_column(place, name, pa.array(value, table.schema.field(name).type))
-    pq.write_table(table.replace_schema_metadata(facts), path)
 
 
 def test_a_file_of_an_earlier_version_is_read_and_its_scores_are_checked(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlbench import given_adapters
+from xlbench import given_adapters, kept_adapters
 from xlbench.contracts import (
     AdapterTraining,
     Cell,
@@ -27,7 +27,7 @@ from xlbench.contracts import (
 )
 from xlbench.counting import counted, scored
 from xlbench.errors import DataError, JobError, ModelError, XlbenchError, text_of
-from xlbench.lab import compositions, kept, language_adapters, masked_lm, subwords, task_adapters
+from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
@@ -373,7 +373,7 @@ class Lab:
         identity = resolved.adapter_identity(task)
         about = {"identity": identity, "examples": examples, "last_epoch_loss": loss}
         try:
-            kept.keep(folder, about, lambda new: self.encoder.save_task_adapter(name, new))
+            kept_adapters.keep(folder, about, lambda new: self.encoder.save_task_adapter(name, new))
         finally:
             self.encoder.delete_task_adapter(name)
 
@@ -412,13 +412,13 @@ class Lab:
 
         Returns what is known about it. Raises ModelError where the folder does not stay as it is.
         """
-        for _ in range(kept.TRIES):
-            if isinstance(why := kept.examine(folder, identity), str):
+        for _ in range(kept_adapters.TRIES):
+            if isinstance(why := kept_adapters.examine(folder, identity), str):
                 if why:
                     complain(f"adapter {folder.name} {why}; it is trained again")
                 train()
             load()
-            if isinstance(found := kept.examine(folder, identity), kept.Kept):
+            if isinstance(found := kept_adapters.examine(folder, identity), kept_adapters.Kept):
                 self._marks[name] = self._guard.remember(name)
                 self._digests[name] = folder.name, found.digest
                 return found.about
@@ -488,7 +488,7 @@ class Lab:
             measured = language_adapters.fit(self.encoder, name, text, how, one.seed, progress)
         about = {"identity": identity, "language": one.language, "measured": measured}
         try:
-            kept.keep(folder, about, lambda new: self.encoder.save_language_adapter(name, new))
+            kept_adapters.keep(folder, about, lambda new: self.encoder.save_language_adapter(name, new))
         finally:
             self.encoder.delete_language_adapter(name)
 

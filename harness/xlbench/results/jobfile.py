@@ -256,17 +256,29 @@ def _file(
     if real:
         place = columns.get_field_index("counts")
         columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
+    name = _name(job.identity, failed=error is not None)
+    return _sealed(pa.Table.from_pylist(list(rows), schema=columns), texts, name)
+
+
+def resealed(found: Opened) -> bytes:
+    """The same file with a checksum, of one of an earlier xlbench that has none."""
+    table = _table(found.content)
+    texts = {k.decode(): v for k, v in (table.schema.metadata or {}).items() if k != _SEAL_KEY.encode()}
+    name = _name(found.file.identity, failed=found.file.failed)
+    return _sealed(table.replace_schema_metadata(None), texts, name)
+
+
+def _sealed(table: Any, texts: Mapping[str, bytes], name: str) -> bytes:
     # Last, so that nothing that the file says is taken for it.
-    texts[_SEAL_KEY] = f"{_SEAL}{_BLANK}".encode()
-    table = pa.Table.from_pylist(list(rows), schema=columns)
+    said = {**texts, _SEAL_KEY: f"{_SEAL}{_BLANK}".encode()}
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
-        sink, columns, compression="zstd", store_schema=False, write_page_checksum=True
+        sink, table.schema, compression="zstd", store_schema=False, write_page_checksum=True
     ) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata(texts)
+        writer.add_key_value_metadata(said)
     content = bytes(sink.getvalue())
-    digest = _digest(content, _name(job.identity, failed=error is not None))
+    digest = _digest(content, name)
     start = content.rindex(_SEAL.encode()) + len(_SEAL)
     return content[:start] + digest.encode() + content[start + len(_BLANK) :]
 
