@@ -153,7 +153,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     if full.pretraining_languages:
         source = "named by the study"
         listed = frozenset(full.pretraining_languages)
-        model = replace(model, pretraining_languages=listed, languages_source=source)
+        model = replace(model, pretraining_languages=listed, languages_source=source, sizes=None)
     every = _all_languages(full)
     data = {x: _narrowed(one, every) for x, one in data.items()}
     borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}

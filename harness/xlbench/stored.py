@@ -58,7 +58,8 @@ class Stored:
         from xlbench import report
 
         probe = next(probe for probe, x in self.published if x is page)
-        asked: tuple[tuple[Kind, str], ...] = (("probe", probe), ("task", page.task))
+        tasks = [page.task] if page.task else sorted(self.records.metrics)
+        asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
         return report.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
 

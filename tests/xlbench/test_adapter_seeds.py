@@ -222,7 +222,7 @@ def effects_of(page: Any, steps: int) -> dict[tuple[str, str], Number]:
 
 def test_pages_are_means_over_adapters_and_say_so() -> None:
     three, one = (Synthetic(adapters=x, controls=(), steps=(100,)) for x in ((0, 1, 2), (0,)))
-    (page,), (alone,) = (transfer_pages.pages(x.records()) for x in (three, one))
+    page, alone = (transfer_pages.pages(x.records())[0] for x in (three, one))
     assert any("3 task adapters" in x for x in page.summary)
     assert any(x.startswith("Variance of that mean: ") and "% of task adapters" in x for x in page.summary)
     assert any("of one task adapter" in x for x in alone.summary)
@@ -256,7 +256,7 @@ def test_pages_are_means_over_adapters_and_say_so() -> None:
 def test_with_one_seed_nothing_is_said_beyond_the_run() -> None:
     for steps in ((100,), (1, 100)):
         study = Synthetic(seeds=(0,), steps=steps, strength=30.0, transfer=CODES[:4])
-        (page,) = transfer_pages.pages(study.records())
+        page, *_ = transfer_pages.pages(study.records())
         numbers = [x for part in page.parts if isinstance(part, Matrix) for line in part.cells for x in line]
         assert {x.word for x in numbers} == {"this run only"}
         tables = {x.title.split(",")[0]: x for x in page.parts if isinstance(x, Table)}
@@ -270,7 +270,7 @@ def test_with_one_seed_nothing_is_said_beyond_the_run() -> None:
         assert ", helps" not in text
         assert ", harms" not in text
     several = Synthetic(seeds=(0, 1, 2), steps=(100,), strength=30.0)
-    (page,) = transfer_pages.pages(several.records())
+    page, *_ = transfer_pages.pages(several.records())
     words = {x.word for part in page.parts if isinstance(part, Matrix) for line in part.cells for x in line}
     assert "helps" in words
     assert "this run only" not in words
@@ -310,7 +310,7 @@ def test_a_study_of_two_adapters_runs_on_from_one(checkpoint: Path, tmp_path: Pa
         for side in (False, True)
     )
     metrics = {"pos": plugins.load().tasks["pos"].metric}
-    (page,) = Transfer().pages(Store(tmp_path).records(metrics))
+    page, *_ = Transfer().pages(Store(tmp_path).records(metrics))
     table = next(x for x in page.parts if isinstance(x, Table) and "mismatch by target" in x.title)
     (row,) = (x for x in table.rows if str(x[0]).startswith("Toruk"))
     values = [x.value for x in row[1:4] if isinstance(x, Number)]

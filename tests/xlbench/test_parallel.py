@@ -96,7 +96,7 @@ def test_what_is_stored_is_drawn_so(tmp_path: Path) -> None:
     )
     assert shared.value == apart.value
     assert error(shared) != pytest.approx(error(apart), rel=1e-6)
-    (page,) = transfer_pages.pages(records)
+    page, *_ = transfer_pages.pages(records)
     assert any("parallel across languages" in line for line in page.summary)
 
 

@@ -341,7 +341,7 @@ def test_pages_tell_effect_gain_and_mismatch_apart(study: Study, tmp_path: Path)
         key = (row["probe"], few, row.get("condition.variant"), row["target"])
         score[key] = row["score"]
     metrics = {"pos": plugins.load().tasks["pos"].metric}
-    (page,) = Transfer().pages(Store(results).records(metrics))
+    page, *_ = Transfer().pages(Store(results).records(metrics))
     tables = {x.title: x for x in page.parts if isinstance(x, Table)}
 
     def change(few: bool, variant: str, target: str) -> float:

@@ -120,7 +120,7 @@ def test_a_comparison_shows_each_study_s_own_numbers() -> None:
 
 def test_the_summary_says_what_the_tables_say() -> None:
     study = Synthetic(seeds=(0, 1, 2), strength=6.0)
-    (page,) = transfer_pages.pages(study.records())
+    page, *_ = transfer_pages.pages(study.records())
     numbers = dict(of_page(page, 100))
     donors = [x for key, x in numbers.items() if key[1] == "donation" and key[2] == 100]
     most = max(donors, key=lambda x: x.value or 0.0)

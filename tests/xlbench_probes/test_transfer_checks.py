@@ -83,7 +83,7 @@ def good() -> Study:
 
 
 def test_all_pass_where_all_is_well_on_the_page_of_each_task(good: Study) -> None:
-    for page in transfer_pages.pages(good.records()):
+    for page in (x for x in transfer_pages.pages(good.records()) if not x.topic):
         assert [x.name for x in page.checks] == [POSITIVE, NEGATIVE, MISMATCH, MOVED]
         assert {x.outcome for x in page.checks} == {"pass"}
         assert list(page.checks) == list(checks(good, page.task).values())

@@ -23,9 +23,9 @@ WIDTH = 120
 
 
 def show(read: Stored, *, brief: bool = False) -> None:
-    """Print the pages of a study; `brief` is the answer of each page of the probes asked for."""
+    """Print the pages of a study; `brief` is the answer of each page of a task, of the probes asked for."""
     asked = read.stored.study.get("probes", [])
-    pages = [page for probe, page in read.pages if not brief or probe in asked]
+    pages = [page for probe, page in read.pages if not brief or (probe in asked and not page.topic)]
     show_pages(report.terminal(pages, short=brief))
 
 

@@ -32,7 +32,7 @@ from xlbench.contracts.data import (
 from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
-from xlbench.contracts.model import BaseModel
+from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
     Adapts,
@@ -144,6 +144,7 @@ __all__ = [
     "Parsed",
     "Part",
     "Precision",
+    "PretrainingSizes",
     "Probe",
     "RandomOrder",
     "ReadOut",

@@ -14,9 +14,10 @@ from xlbench.contracts.cell import Cell, Json, digest
 if TYPE_CHECKING:
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.model import PretrainingSizes
     from xlbench.contracts.study import Resolved
     from xlbench.contracts.subwords import Subwords
-    from xlbench.contracts.task import Counts, Metric
+    from xlbench.contracts.task import Counts, Metric, TaskKind
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""
@@ -152,6 +153,10 @@ class Records:
     """By task: whether the test rows of its targets are translations of each other, where that is stored."""
     subwords: Mapping[str, Subwords] = field(default_factory=dict)
     """By task: what the tokenizer makes of the languages, where that is stored."""
+    kinds: Mapping[str, TaskKind] = field(default_factory=dict)
+    """By task: what its examples are, where that is stored."""
+    sizes: PretrainingSizes | None = None
+    """How much text of each language the model was pretrained on, where that is known and stored."""
 
 
 Value: TypeAlias = "str | int | float | None"
@@ -286,9 +291,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a probe says about one task: a leaderboard page."""
+    """What a probe says about one task, or about one question over all tasks: a leaderboard page."""
 
     task: str
+    """Empty where the page is about all tasks of the study."""
     title: str
     summary: tuple[str, ...]
     """A few sentences, each a line, computed from the records."""
@@ -300,6 +306,9 @@ class Page:
     answer: tuple[str, ...] = ()
     """What the page comes to, in a few lines: shown before all else. A run ends with it and the page's first
     part; of a page without one, a run ends with the summary."""
+    topic: str = ""
+    """The question that the page answers, in a word or a few, where it is none of the probe's pages by task:
+    "who to whom". Of one topic and task a probe has one page."""
 
 
 @runtime_checkable
@@ -331,7 +340,7 @@ class Probe(Protocol):
         """
 
     def pages(self, records: Records) -> Sequence[Page]:
-        """What the records say, a page a task."""
+        """What the records say: one page per task, and one per question that is asked of all of them."""
 
 
 @runtime_checkable

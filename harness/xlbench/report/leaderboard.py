@@ -26,7 +26,7 @@ from xlbench.report.folder import (
 )
 from xlbench.report.markdown import grid, markdown
 from xlbench.report.picture import picture
-from xlbench.report.text import escape
+from xlbench.report.text import ALL_TASKS, escape, label
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def write_leaderboard(
         out.mkdir(parents=True, exist_ok=True)
     made = [(page, provenance(page)) for _, page in pages]
     about = [
-        Subject(probe, page.task, by.model, by.identity, by.fingerprint)
+        Subject(label(probe, page), page.task, by.model, by.identity, by.fingerprint)
         for (probe, _), (page, by) in zip(pages, made, strict=True)
     ]
     for subject, (page, by) in zip(about, made, strict=True):
@@ -102,7 +102,7 @@ def _index(out: Path) -> str:
         several = names[subject.model, subject.task, subject.probe] > 1
         model = f"{subject.model} ({subject.short})" if several else subject.model
         link = f"[{escape(subject.probe)}]({path.name})"
-        rows.append([escape(model), escape(subject.task), link, escape(says)])
+        rows.append([escape(model), escape(subject.task or ALL_TASKS), link, escape(says)])
     rows.sort()
     table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
     return (

@@ -9,7 +9,7 @@ from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.output import clean
 from xlbench.report import curves, heat_map
 from xlbench.report.cluster import clustered
-from xlbench.report.text import WORDS, gaps, numeric
+from xlbench.report.text import ALL_TASKS, WORDS, gaps, label, numeric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ def page_data(
 ) -> dict[str, Any]:
     """A page; `languages` is by code."""
     return {
-        "probe": clean(probe),
-        "task": clean(page.task),
+        "probe": clean(label(probe, page)),
+        "task": clean(page.task or ALL_TASKS),
         "title": clean(page.title),
         "summary": [clean(line) for line in page.summary],
         "answer": [clean(line) for line in page.answer],

@@ -50,15 +50,15 @@ def provenance(
     task: str,
     owners: Sequence[str] = (),
 ) -> Provenance:
-    """Of the page of a probe and task, from a stored study and the provenance of its files
+    """Of the page of a probe and task (empty: all tasks), from a stored study and the provenance of its files
     (`Store.provenances`); `owners` are the distributions of both. No path of this machine is in it.
     """
     import tomli_w
 
-    jobs = [job for job in study.jobs if any(cell.task == task for cell in job.cells)]
+    jobs = [job for job in study.jobs if any(task in ("", cell.task) for cell in job.cells)]
     facts = (
         *_model(study.described),
-        *_data(study.described, jobs, task),
+        *_data(study.described, jobs, task or None),
         ("Settings shared by all jobs", _listed(_shared(jobs))),
         *_makers(made_by),
         *_cost(study, made_by),
@@ -75,8 +75,10 @@ def provenance(
 
 
 def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) -> str:
-    jobs = [job for job in study.jobs if job.probe == probe and any(cell.task == task for cell in job.cells)]
+    of_probe = [job for job in study.jobs if job.probe == probe]
+    jobs = [job for job in of_probe if any(task in ("", cell.task) for cell in job.cells)]
     described = study.described
+    tasks = described.get("tasks", {})
     adapters = [job.condition.get("adapter") for job in jobs]
     train = {json.dumps(x.get("train"), sort_keys=True) for x in adapters if isinstance(x, Mapping)}
     with_text = any(job.condition.get("text") for job in jobs)
@@ -84,7 +86,7 @@ def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) 
         described["model"].get("fingerprint"),
         study.study.get("precision"),
         *owners,
-        described.get("tasks", {}).get(task, {}).get("source"),
+        *(tasks.get(name, {}).get("source") for name in ([task] if task else sorted(tasks))),
         *sorted(train),
         described.get("text", {}).get("source") if with_text else None,
     ]

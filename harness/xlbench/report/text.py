@@ -11,11 +11,13 @@ from xlbench.output import clean, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xlbench.contracts import Matrix, Table, Value
+    from xlbench.contracts import Matrix, Page, Table, Value
 
 WORDS = get_args(Verdict)
 EMPTY = "–"
 """Stands where something needed is missing."""
+ALL_TASKS = "all tasks"
+"""What a page that is about all of them has for its task."""
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]|~$!#])")
 _ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
@@ -30,6 +32,11 @@ def escape(text: str) -> str:
     quoted = _ACTIVE.sub(r"\\\1", quoted)
     quoted = _ADDRESS.sub(lambda found: found[0].replace(".", "&#46;").replace(":", "&#58;"), quoted)
     return _STARTS.sub(r"\1\\\2", quoted)
+
+
+def label(probe: str, page: Page) -> str:
+    """What a page of a probe is called beside its task and model; no other page of the study has it."""
+    return f"{probe}: {page.topic}" if page.topic else probe
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Identified, Language, commit_of, is_parallel
+from xlbench.contracts import Distance, Identified, Language, PretrainingSizes, commit_of, is_parallel
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json, Resolved
+    from xlbench.contracts import Json, Resolved, TaskKind
 
 
 def describe(resolved: Resolved) -> dict[str, Json]:
@@ -28,6 +28,9 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
             "languages_source": model.languages_source,
+            "sizes": None
+            if model.sizes is None
+            else asdict(model.sizes) | {"table": dict(model.sizes.table)},
         },
         "tasks": {name: _task(resolved, name) for name in sorted(resolved.tasks)},
         "text": {
@@ -58,6 +61,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
 
 def _task(resolved: Resolved, name: str) -> dict[str, Json]:
     made: dict[str, Json] = {
+        "kind": resolved.tasks[name].kind,
         "metric": resolved.tasks[name].metric.name,
         "source": resolved.data[name].source,
         "revision": commit_of(resolved.data[name]),
@@ -108,13 +112,25 @@ def near_duplicates(described: Mapping[str, Any]) -> str:
 
 
 def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:
-    """A line for everything that the study did without, as far as it matters to the task."""
-    return tuple(f"left out: {x['line']}" for x in described.get("skipped", ()) if x["task"] in ("", task))
+    """A line for everything that the study did without, as far as it matters to the task (empty: to any)."""
+    lines = (x for x in described.get("skipped", ()) if not task or x["task"] in ("", task))
+    return tuple(f"left out: {x['line']}" for x in lines)
 
 
 def languages(described: Mapping[str, Any]) -> dict[str, Language]:
     """The languages that `describe` wrote."""
     return {code: Language(**facts) for code, facts in described.get("languages", {}).items()}
+
+
+def sizes(described: Mapping[str, Any]) -> PretrainingSizes | None:
+    """The sizes of the model's pretraining text that `describe` wrote, if any."""
+    found = described.get("model", {}).get("sizes")
+    return None if found is None else PretrainingSizes(**found)
+
+
+def kinds(described: Mapping[str, Any]) -> dict[str, TaskKind]:
+    """The kinds of tasks that `describe` wrote; versions before this was stored wrote none."""
+    return {name: x["kind"] for name, x in described.get("tasks", {}).items() if "kind" in x}
 
 
 def distances(described: Mapping[str, Any]) -> tuple[Distance, ...]:

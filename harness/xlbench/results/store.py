@@ -351,6 +351,8 @@ class Store:
             parallel={name: bool(x.get("parallel")) for name, x in stored.described.get("tasks", {}).items()},
             text_lines=stored.described.get("text", {}).get("lines", {}),
             dropped=stored.dropped,
+            kinds=descriptions.kinds(stored.described),
+            sizes=descriptions.sizes(stored.described),
         )
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What counts come to: effects of transfer and their averages, each with its interval."""
 
-from xlbench.scores.averages import best, donation, recipience, relative
+from xlbench.scores.averages import best, chances, donation, recipience, relative
 from xlbench.scores.crossed import Crossed, Term, crossed
 from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Trial
 from xlbench.scores.estimate import Estimate, absent, difference, mean
@@ -11,10 +11,12 @@ from xlbench.scores.sequential import Course, Followed, follow
 from xlbench.scores.significance import (
     Judged,
     benjamini_hochberg,
+    holm,
     judge,
     kind,
     p_value,
     randomisation,
+    several,
     verdicts,
 )
 from xlbench.scores.spread import components
@@ -38,11 +40,13 @@ __all__ = [
     "absent",
     "benjamini_hochberg",
     "best",
+    "chances",
     "components",
     "crossed",
     "difference",
     "donation",
     "follow",
+    "holm",
     "inflicted",
     "interference",
     "judge",
@@ -55,6 +59,7 @@ __all__ = [
     "recipience",
     "relative",
     "repeated",
+    "several",
     "spearman",
     "suffered",
     "tiers",

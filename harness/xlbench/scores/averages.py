@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from xlbench.scores.estimate import Estimate, absent, mean
 
 if TYPE_CHECKING:
     from xlbench.scores.effects import Arm, Effects
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def donation(effects: Effects, arm: Arm, targets: Iterable[str]) -> Estimate:
@@ -44,23 +46,34 @@ def relative(effect: Estimate, before: Estimate) -> Estimate:
         )
 
 
-def best(estimates: Mapping[str, Estimate]) -> tuple[tuple[str, ...], float] | None:
+def chances(estimates: Mapping[Name, Estimate]) -> dict[Name | None, float] | None:
+    """The share of draws (0 to 1) in which each effect is the largest; shares add up to 1.
+
+    To do nothing, an effect of 0, is a candidate as well, under None. Where several are the largest in a
+    draw, they share it. None where an effect is missing, or there is none.
+    """
+    draws = [x.resampled() for x in estimates.values() if x.draws is not None and x.value is not None]
+    if not estimates or len(draws) < len(estimates):
+        return None
+    every = np.stack([np.zeros_like(draws[0]), *draws])
+    first = every == every.max(axis=0)
+    shares = (first / first.sum(axis=0)).mean(axis=1)
+    return dict(zip((None, *estimates), map(float, shares), strict=True))
+
+
+def best(estimates: Mapping[Name, Estimate]) -> tuple[tuple[Name, ...], float] | None:
     """Names of the largest effect, and the share of draws (0 to 1) in which it is the largest too.
 
     Several names where effects are exactly equal; their draws are shared out. To do nothing, an effect of 0,
     is a candidate as well: no name where no effect is above 0, with the share of draws in which none is. None
     where an effect is missing, or there is none.
     """
-    names = list(estimates)
-    values = [x.value for x in estimates.values() if x.value is not None]
-    draws = [x.resampled() for x in estimates.values() if x.draws is not None]
-    if not names or len(values) < len(names) or len(draws) < len(names):
+    shares = chances(estimates)
+    if shares is None:
         return None
-    every = np.stack([np.zeros_like(draws[0]), *draws])
-    first = every == every.max(axis=0)
-    most = max(values)
+    values = {name: x.value for name, x in estimates.items() if x.value is not None}
+    most = max(values.values())
     if most <= 0:
-        return (), float(np.mean(first[0]))
-    top = [i for i, x in enumerate(values) if x == most]
-    shares = first / first.sum(axis=0)
-    return tuple(names[i] for i in top), float(np.mean(shares[[i + 1 for i in top]].sum(axis=0)))
+        return (), shares[None]
+    top = tuple(name for name, x in values.items() if x == most)
+    return top, sum(shares[name] for name in top)

@@ -205,6 +205,34 @@ class Effects:
         found = difference(self.after(arm, target), self.before(target))
         return found if found.value is None else replace(found, null=self._nulls[arm, target])
 
+    def by_seed(self, arm: Condition, target: str) -> NDArray[np.float64]:
+        """The effect of each seed of an arm, shape (seeds,): the mean over task adapters. Empty where it is
+        missing. A target with fewer seeds than the arm has its own alone.
+        """
+        found = self.effect(arm, target)
+        if found.value is None:
+            return np.empty(0)
+        count, whole = self.count(arm, target), len(self._seeds[arm])
+        own = found.seeds.get(self._groups[arm])
+        if own is None or count == 1:
+            return np.full(1, found.value)
+        if count < whole:  # `_aligned` puts 0 where a seed is not there, and stretches the others
+            there = own[own != 0] / (whole * (whole - 1) / (count * (count - 1))) ** 0.5
+            own = np.concatenate([there, np.zeros(count - len(there))])
+        return np.asarray(found.value + own)
+
+    def across_tasks(self, estimate: Estimate) -> Estimate:
+        """The same estimate, to be combined with those of other tasks: one fine-tuning serves all tasks, so
+        what its seeds add is paired; examples and task adapters stay each task's own.
+        """
+        shared = {old: f"all tasks {digest([arm.draws_of_seeds, list(self._seeds[arm])])}"
+                  for arm, old in self._groups.items() if arm != _BASELINE}  # fmt: skip
+        return replace(
+            estimate,
+            seeds={shared.get(key, key): own for key, own in estimate.seeds.items()},
+            crossed={(shared.get(one, one), other): x for (one, other), x in estimate.crossed.items()},
+        )
+
     def _complete(
         self, target: str, arms: Mapping[Condition, Sequence[Trial]]
     ) -> dict[Condition, dict[Run, Counts]]:

@@ -74,6 +74,27 @@ def benjamini_hochberg(p: Sequence[float]) -> NDArray[np.float64]:
     return adjusted
 
 
+def holm(p: Sequence[float]) -> NDArray[np.float64]:
+    """Adjusted p-values, shape (n,): claims at most RATE are all true with a chance of 95%, however the tests
+    depend on one another (Holm 1979).
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values)
+    scaled = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted
+
+
+def several(p: Sequence[float], least: int) -> float:
+    """p-value of the hypothesis that fewer than `least` of these effects are there: (n - u + 1) p_(u), the
+    partial conjunction of Bonferroni (Benjamini & Heller 2008), however the tests depend on one another.
+    """
+    if not 1 <= least <= len(p):
+        raise ValueError(f"least must be between 1 and {len(p)}, not {least}")
+    return min(1.0, (len(p) - least + 1) * sorted(p)[least - 1])
+
+
 def words(tests: Sequence[tuple[float, float]]) -> list[Verdict]:
     """Of a whole table of (p, value), corrected together."""
     adjusted = benjamini_hochberg([p for p, _ in tests])

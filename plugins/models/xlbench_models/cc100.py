@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from xlbench import hookimpl
 from xlbench.contracts import BaseModel, Study
+from xlbench_models.sizes import CC100
 from xlbench_models.xlmr import LANGUAGES, SOURCE
 
 DEFAULTS = Study(text="wikipedia")
@@ -24,6 +25,7 @@ def xlbench_models() -> Iterator[BaseModel]:
         revision="643a987aa713ecd3c9a26a801fc715aa7f56b409",
         pretraining_languages=LANGUAGES,
         languages_source=f"Liang et al. 2023 (arXiv 2301.10472): pretrained on CC-100; {SOURCE}",
+        sizes=CC100,
         defaults=DEFAULTS,
     )
     yield BaseModel(
@@ -33,6 +35,7 @@ def xlbench_models() -> Iterator[BaseModel]:
         revision="faf660b811036d7b6dfc53aacfe5281447d4e2c6",
         pretraining_languages=LANGUAGES,
         languages_source=f"He et al. 2021 (arXiv 2111.09543): pretrained on CC-100; {SOURCE}",
+        sizes=CC100,
         defaults=DEFAULTS,
     )
     yield BaseModel(
@@ -42,5 +45,6 @@ def xlbench_models() -> Iterator[BaseModel]:
         revision="d71b3dab802f265324697876f4be37dd61ec3160",
         pretraining_languages=LANGUAGES,
         languages_source=f"Wang et al. 2020 (arXiv 2002.10957): distilled from XLM-R base; {SOURCE}",
+        sizes=CC100,
         defaults=DEFAULTS,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from xlbench import hookimpl
 from xlbench.contracts import BaseModel, Study
+from xlbench_models.sizes import WIKIPEDIA
 
 CODES = """
 afr ara arg ast aze azb bak bar bel ben bos bpy bre bul cat ceb ces che chv cym dan deu ell eng est eus
@@ -26,5 +27,6 @@ def xlbench_models() -> Iterator[BaseModel]:
         checkpoint="google-bert/bert-base-multilingual-cased",
         pretraining_languages=LANGUAGES,
         languages_source="github.com/google-research/bert, multilingual.md, multilingual cased (new)",
+        sizes=WIKIPEDIA,
         defaults=Study(text="wikipedia"),
     )

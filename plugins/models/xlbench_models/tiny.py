@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xlbench import hookimpl
-from xlbench.contracts import BaseModel, Study
+from xlbench.contracts import BaseModel, PretrainingSizes, Study
 
 PRETRAINING_LANGUAGES = frozenset({"qaa", "qab", "qad", "qae", "qaf", "qai", "qaj", "qak", "qam", "qan"})
 """Unseen are qac and qal, each with a seen sister in another script and seen cousins in its own; and two
 branches as a whole, qag and qah (cousins seen, one in the same script) and qao and qap (none in theirs)."""
+
+SIZES = PretrainingSizes(
+    "lines", "xlbench_models/tiny_checkpoint/README.md", dict.fromkeys(PRETRAINING_LANGUAGES, 20_000)
+)
 
 DEFAULTS = Study(
     probes=("transfer", "stacking", "interference"),
@@ -52,5 +56,6 @@ def xlbench_models() -> Iterator[BaseModel]:
         checkpoint=str(Path(__file__).with_name("tiny_checkpoint")),
         pretraining_languages=PRETRAINING_LANGUAGES,
         languages_source="xlbench_models/tiny_checkpoint/README.md",
+        sizes=SIZES,
         defaults=DEFAULTS,
     )

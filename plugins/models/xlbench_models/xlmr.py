@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from xlbench import hookimpl
 from xlbench.contracts import BaseModel, Study
+from xlbench_models.sizes import CC100
 
 CODES = """
 afr amh ara asm aze bel ben bos bre bul cat ces cym dan deu ell eng epo est eus fas fin fra fry gla gle
@@ -28,6 +29,7 @@ def xlbench_models() -> Iterator[BaseModel]:
         checkpoint="FacebookAI/xlm-roberta-base",
         pretraining_languages=LANGUAGES,
         languages_source=SOURCE,
+        sizes=CC100,
         defaults=Study(text="wikipedia"),
     )
     yield BaseModel(
@@ -36,5 +38,6 @@ def xlbench_models() -> Iterator[BaseModel]:
         checkpoint="FacebookAI/xlm-roberta-large",
         pretraining_languages=LANGUAGES,
         languages_source=SOURCE,
+        sizes=CC100,
         defaults=Study(text="wikipedia"),
     )

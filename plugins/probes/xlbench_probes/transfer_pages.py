@@ -9,27 +9,30 @@ from xlbench.contracts import Page
 from xlbench.scores import components, difference
 from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
+from xlbench_probes import transfer_questions as questions
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, adapters, counted, covers, interval, words
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from xlbench.contracts import Part, Records
 
 
 def pages(records: Records) -> list[Page]:
-    """A page a task: who donates, who receives, and the whole matrix of effects."""
+    """A page per task: who donates, who receives, and the whole matrix of effects; then one per question."""
     reading = Reading(records)
     language_model = checking.language_model_of(reading)
-    return [_page(reading, task, language_model) for task in reading.tasks(PROBE)]
+    views = {
+        task: [View.of(reading, task, x) for x in read_outs(reading, task)] for task in reading.tasks(PROBE)
+    }
+    return [*(_page(task, some, language_model) for task, some in views.items()), *questions.pages(views)]
 
 
-def _page(reading: Reading, task: str, language_model: View | None) -> Page:
+def _page(task: str, views: Sequence[View], language_model: View | None) -> Page:
     """The page of the first reading, with what a second one says of it."""
-    views = [View.of(reading, task, x) for x in read_outs(reading, task)]
     by_reading = {x.read_out: x for x in views}
     first = views[0]
     summary, parts = [*_summary(first)], [*_parts(first)]

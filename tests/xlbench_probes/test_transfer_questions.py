@@ -1,0 +1,490 @@
+"""The pages of questions, on made-up studies whose truth is known, against sums over the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+from synthetic import ACCURACY
+
+from xlbench import plugins
+from xlbench.contracts import (
+    Cell,
+    Distance,
+    Evaluation,
+    Job,
+    Language,
+    Number,
+    Page,
+    PretrainingSizes,
+    Record,
+    Records,
+    Table,
+)
+from xlbench.scores import Arm, Effects, Trial, difference, holm, several
+from xlbench.scores import mean as mean_of
+from xlbench_probes import transfer_models, transfer_questions
+from xlbench_probes.reading import Reading
+from xlbench_probes.resources import levels
+from xlbench_probes.transfer_pairs import search
+from xlbench_probes.transfer_stopping import choose
+from xlbench_probes.transfer_view import View, read_outs
+
+EXAMPLES = 100
+SEEN = ("qaa", "qab", "qac", "qad")
+UNSEEN = ("qba", "qbb", "qbc")
+FAMILIES = {"qaa": "A", "qab": "A", "qac": "B", "qad": "B", "qba": "A", "qbb": "B", "qbc": "B"}
+NAMES = {code: f"Name {code}" for code in FAMILIES}
+
+Points = Callable[[str, str, str, int, int, str], float]
+"""Task, transfer language, target, steps, seed, reading: the points that are added to zero-shot."""
+
+
+def flat(points: float) -> Points:
+    return lambda task, f, g, k, seed, reading: points
+
+
+@dataclass
+class Made:
+    """A study whose scores are zero-shot, 50 points, and what `points` adds, in whole examples."""
+
+    points: Points
+    transfer: tuple[str, ...] = (*SEEN, *UNSEEN[:2])
+    targets: tuple[str, ...] = (*SEEN, *UNSEEN)
+    steps: tuple[int, ...] = (1, 10)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    tasks: tuple[str, ...] = ("pos",)
+    kinds: dict[str, Any] = field(default_factory=lambda: {"pos": "tagging", "nli": "classification"})
+    readings: tuple[str, ...] = ("put-back", "retrained")
+    shuffles: int = 0
+    """Seed of which examples are right, apart in each run."""
+
+    def records(self) -> Records:
+        jobs: list[Job] = []
+        found: list[Record] = []
+        rng = np.random.default_rng(self.shuffles)
+
+        def add(probe: str, condition: dict[str, Any], task: str, score: Callable[[str], float]) -> None:
+            cells = tuple(Cell(task, g, f"data of {task} {g}") for g in self.targets)
+            job = Job(probe, 1, condition, cells, f"{probe} {condition}")
+            jobs.append(job)
+            for cell in cells:
+                right = round(EXAMPLES * score(cell.target) / 100)
+                marks = (np.arange(EXAMPLES) < right).astype(np.int32)
+                if self.shuffles:
+                    rng.shuffle(marks)
+                counts = np.stack([marks, np.ones(EXAMPLES, np.int32)], axis=1)
+                found.append(Record(probe, 1, condition, job.condition_key, Evaluation(cell, counts)))
+
+        for task in self.tasks:
+            adapter = {"task": task, "seed": 0}
+            add("zero-shot", {"adapter": adapter}, task, lambda g: 50.0)
+            for f in self.transfer:
+                for k in self.steps:
+                    for seed in self.seeds:
+                        for reading in self.readings:
+                            condition = {"adapter": adapter, "text": {"language": f}, "variant": "plain"}
+                            condition |= {"steps": k, "seed": seed}
+                            if reading == "retrained":
+                                condition |= {"reading": reading}
+
+                            def score(g: str, *what: Any, task: str = task, f: str = f) -> float:
+                                return 50 + self.points(task, f, g, *what)
+
+                            what = (k, seed, reading)
+                            add("transfer", condition, task, lambda g, w=what, s=score: s(g, *w))  # type: ignore[misc]
+        languages = {x: Language(x, NAMES[x], y, f"{y} branch", "Latn") for x, y in FAMILIES.items()}
+        table = {(a, b): abs(ord(a[2]) - ord(b[2])) / 10 for a in FAMILIES for b in FAMILIES}
+        return Records(
+            tuple(found),
+            tuple(jobs),
+            {},
+            {"transfer": list(self.transfer), "targets": list(self.targets), "seeds": list(self.seeds)},
+            dict.fromkeys(self.tasks, ACCURACY),
+            languages,
+            {x: x in SEEN for x in FAMILIES},
+            (Distance("letters", "between last letters", table),),
+            kinds={task: self.kinds[task] for task in self.tasks},
+        )
+
+
+def asked(records: Records) -> list[Page]:
+    """The pages of questions alone: those of tasks take most of the time."""
+    reading = Reading(records)
+    views = {x: [View.of(reading, x, y) for y in read_outs(reading, x)] for x in reading.tasks("transfer")}
+    return list(transfer_questions.pages(views))
+
+
+def label(code: str) -> str:
+    return f"{NAMES[code]} ({code})"
+
+
+def page_of(pages: Iterable[Page], topic: str) -> Page:
+    return next(x for x in pages if x.topic == topic)
+
+
+def table_of(page: Page, title: str) -> list[dict[str, Any]]:
+    table = next(x for x in page.parts if x.title.startswith(title))
+    assert isinstance(table, Table)
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def rows(table: list[dict[str, Any]], **wanted: object) -> list[dict[str, Any]]:
+    named = {key.replace("_", " "): x for key, x in wanted.items()}
+    return [row for row in table if all(row[key] == x for key, x in named.items())]
+
+
+def shifted(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+    """Of another size in each quadrant, for kin and for each reading; seeds add up to 0."""
+    quadrant = {(True, True): -6.0, (True, False): 4.0, (False, True): -2.0, (False, False): 8.0}
+    kin = 3.0 if FAMILIES[f] == FAMILIES[g] else 0.0
+    near = 2.0 * (g == "qaa") + kin
+    size = quadrant[f in SEEN, g in SEEN] + near + (seed - 1) + (5.0 if reading == "retrained" else 0.0)
+    return size if k == 10 else size // 2
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Page]:
+    return asked(Made(shifted, tasks=("pos", "nli")).records())
+
+
+def test_every_question_has_a_page(pages: list[Page]) -> None:
+    topics = [x.topic for x in pages if x.topic]
+    assert topics == ["headline", "who to whom", "how many steps", "promising pairs", "kinds of task"]
+    assert all(x.task == "" and x.parts for x in pages if x.topic)
+
+
+@pytest.mark.parametrize(("reading", "name"), [("put-back", "effect"), ("retrained", "gain")])
+def test_true_two_by_two_means_come_back(pages: list[Page], reading: str, name: str) -> None:
+    table = table_of(page_of(pages, "who to whom"), "Mean effect and gain")
+    study = Made(shifted)
+    true = {}
+    for one, donors in (("seen", SEEN), ("unseen", UNSEEN[:2])):
+        (row,) = rows(table, Task="pos (points of accuracy)", Reading=name, Transfer_languages=one)
+        for other, targets in (("Seen targets", SEEN), ("Unseen targets", UNSEEN)):
+            pairs = [(f, g) for f in donors for g in targets if f != g]
+            values = [shifted("pos", f, g, 10, s, reading) for f, g in pairs for s in study.seeds]
+            true[one, other] = mean(values)
+            assert row[other].value == pytest.approx(true[one, other])
+        apart = true[one, "Unseen targets"] - true[one, "Seen targets"]
+        assert row["Unseen minus seen targets"].value == pytest.approx(apart)
+    (row,) = rows(
+        table, Task="pos (points of accuracy)", Reading=name, Transfer_languages="unseen minus seen"
+    )
+    for other in ("Seen targets", "Unseen targets"):
+        assert row[other].value == pytest.approx(true["unseen", other] - true["seen", other])
+
+
+def test_what_kin_adds_is_compared_target_by_target(pages: list[Page]) -> None:
+    """A target that all donors help more, and that has more kin among them, is no argument for kin."""
+    table = table_of(page_of(pages, "who to whom"), "What matters within")
+    for donors, targets in ((SEEN, SEEN), (SEEN, UNSEEN)):
+        sides = {"Transfer_languages": "seen", "Targets": "seen" if targets is SEEN else "unseen"}
+        found = rows(table, Task="pos (points of accuracy)", Reading="gain", **sides)
+        (family,) = [x for x in found if x["Transfer language has"] == "same family"]
+        assert family["Adds"].value == pytest.approx(3.0)
+        assert family["Targets compared"] == len(targets)
+        (near,) = [x for x in found if x["Transfer language has"].startswith("nearer half")]
+        true = []
+        for g in targets:
+            far = {f: abs(ord(f[2]) - ord(g[2])) for f in donors if f != g}
+            middle = float(np.median(list(far.values())))
+            sides_ = [[shifted("pos", f, g, 10, 1, "retrained") for f, x in far.items() if side(x, middle)]
+                      for side in (np.less, np.greater)]  # fmt: skip
+            if all(sides_):
+                true.append(mean(sides_[0]) - mean(sides_[1]))
+        assert near["Adds"].value == pytest.approx(mean(true))
+
+
+def test_what_is_seen_is_not_known(pages: list[Page]) -> None:
+    records = replace(Made(flat(1.0), steps=(10,)).records(), seen=dict.fromkeys(FAMILIES))
+    empty = page_of(asked(records), "who to whom")
+    assert not empty.parts
+    assert "--pretraining-languages" in " ".join(empty.summary)
+
+
+def test_the_best_number_of_steps_and_none_are_found() -> None:
+    """Unseen targets peak after 10 steps, seen ones only lose."""
+
+    def rises(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        peak = {1: 2.0, 10: 9.0, 100: 4.0} if g in UNSEEN else {1: -1.0, 10: -5.0, 100: -12.0}
+        return peak[k] + seed - 1
+
+    sizes = PretrainingSizes("lines", "made up", {"qaa": 10, "qab": 20, "qac": 300, "qad": 4000})
+    records = replace(Made(rises, steps=(1, 10, 100), readings=("put-back",)).records(), sizes=sizes)
+    page = page_of(asked(records), "how many steps")
+    for row in table_of(page, "Best number of steps for each target"):
+        if "qb" in row["Target language"]:
+            assert (row["Best"], row["Mean effect there"].value) == ("10", pytest.approx(9.0))
+            assert row["10: best in % of draws"] >= 99
+        else:
+            assert (row["Best"], row["Mean effect there"]) == ("none", None)
+            assert row["0: best in % of draws"] >= 90
+    of_levels = {row["Size in pretraining"]: row for row in table_of(page, "Best number of steps by size")}
+    assert list(of_levels) == ["unseen", "smallest third (to 20)", "middle third (to 300)",
+                               "largest third (to 4000)"]  # fmt: skip
+    assert [row["Targets"] for row in of_levels.values()] == [3, 2, 1, 1]
+    assert [row["Best"] for row in of_levels.values()] == ["10", "none", "none", "none"]
+
+
+def simulated(
+    true: dict[str, np.ndarray[Any, Any]], rng: np.random.Generator, spread: float, draws: int
+) -> Effects:
+    """Effects of arms "f k" on targets; `true` is in points by target, shape (donors, steps)."""
+    n, seeds = 100, 3
+    baselines, trials = {}, []
+    for g, effects in true.items():
+        ease = rng.normal(0, 1, n)
+        base = ease + rng.normal(0, 1, n) > 0
+        baselines[g] = np.stack([base, np.ones(n)], axis=1).astype(np.int32)
+        for (f, k), points in np.ndenumerate(effects):
+            for s in range(seeds):
+                moved = (points + rng.normal(0, spread)) / 28  # points per latent unit at even odds
+                right = ease + rng.normal(0, 1, n) + moved > 0
+                counts = np.stack([right, np.ones(n)], axis=1).astype(np.int32)
+                trials.append(Trial(Arm(f"f{f}", k + 1), s, g, counts))
+    return Effects(f"task {rng.integers(1 << 30)}", ACCURACY, baselines, trials, draws=draws)
+
+
+def test_the_chance_of_being_best_is_that_of_being_best() -> None:
+    """What comes first is the truly best about as often as its share of draws says."""
+    rng = np.random.default_rng(5)
+    said, was = [], []
+    for _ in range(150):
+        true = rng.normal(0, 8, (1, 3))
+        effects = simulated({"g": true}, rng, 1.0, 300)
+        choice = choose({k: effects.effect(Arm("f0", k), "g") for k in (1, 2, 3)})
+        assert 99 <= sum(choice.chances.values()) <= 101
+        first = max(choice.chances, key=lambda k: choice.chances[k])
+        said.append(choice.chances[first] / 100)
+        was.append(first == int(np.argmax([0.0, *true[0]])))
+    assert abs(mean(said) - np.mean(was)) < 0.1
+    assert 0.6 < np.mean(was) < 0.95
+
+
+@pytest.fixture(scope="module")
+def empty_view() -> View:
+    study = Made(flat(0.0), transfer=("qaa",), targets=("qaa",), steps=(1, 2), readings=("put-back",))
+    return View.of(Reading(study.records()), "pos")
+
+
+def test_promising_pairs_are_seldom_promised_where_nothing_gains(empty_view: View) -> None:
+    """The chance of any false claim in the search is at most 5%; without correction it is some 40%."""
+    rng = np.random.default_rng(8)
+    any_, loose = 0, 0
+    for _ in range(30):
+        codes = [f"g{i}" for i in range(4)]
+        effects = simulated({g: np.zeros((4, 2)) for g in codes}, rng, 3.0, 200)
+        donors = tuple(f"f{i}" for i in range(4))
+        found = search([replace(empty_view, effects=effects, transfer=donors, targets=tuple(codes))])
+        assert found is not None
+        any_ += bool(found.clear())
+        loose += any(x.p <= 0.05 for x in found.pairs)
+    assert any_ <= 4
+    assert loose >= 1
+
+
+def test_promising_pairs_are_found_where_they_gain_in_every_seed() -> None:
+    def few(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        if (f, g) == ("qaa", "qba"):
+            return 12.0 + seed  # under all conditions
+        if (f, g) == ("qab", "qbb"):
+            return 12.0 + seed if (task, k) == ("pos", 10) else -1.0  # under one alone
+        if (f, g) == ("qac", "qbc"):
+            return 30.0 if seed else -1.0  # not in every seed
+        return -2.0 + seed
+
+    study = Made(few, tasks=("pos", "nli"))
+    page = page_of(asked(study.records()), "promising pairs")
+    table = table_of(page, "Promising pairs (gain)")
+    clear = [(x["Transfer language"], x["Target language"]) for x in table if x["Verdict"] == "helps"]
+    assert clear == [(label("qaa"), label("qba"))]
+    assert table[0]["Every seed gains at"] == "pos: 1 and 10 steps; nli: 1 and 10 steps"
+    assert table[0]["Mean gain: pos (points)"].value == pytest.approx(13.0)
+    assert {label("qab"), label("qac")}.isdisjoint(x["Transfer language"] for x in table)
+
+
+def test_one_seed_promises_nothing() -> None:
+    page = page_of(asked(Made(flat(20.0), seeds=(0,)).records()), "promising pairs")
+    assert not page.parts
+    assert "--seeds" in page.summary[0]
+
+
+@pytest.mark.parametrize(
+    ("points", "any_", "none"),
+    [
+        (lambda f, g: 15.0 if g in UNSEEN else -15.0, "holds", "holds"),
+        (lambda f, g: 15.0, "holds", "does not hold"),
+        (lambda f, g: -15.0 if f in SEEN else 15.0, "does not hold", "does not hold"),
+        (lambda f, g: 0.0, "open", "open"),
+    ],
+)
+def test_the_headline_is_tested(points: Callable[[str, str], float], any_: str, none: str) -> None:
+    def made(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        return points(f, g) + seed - 1
+
+    study = Made(made, steps=(10,), readings=("retrained",))
+    page = page_of(asked(study.records()), "headline")
+    (row,) = table_of(page, "The paper's headline")
+    assert (row["Unseen targets gain from almost any"], row["None helps all"]) == (any_, none)
+    pairs = [(f, g) for f in study.transfer for g in UNSEEN if f != g]
+    assert row["Mean on unseen targets"].value == pytest.approx(mean(points(f, g) for f, g in pairs))
+    positive = sum(mean(points(f, g) for g in UNSEEN if g != f) > 0 for f in study.transfer)
+    assert row["Transfer languages that help them"].startswith(f"{positive} of {len(study.transfer)} (")
+
+
+def test_kinds_of_task_are_compared_on_the_same_pairs(pages: list[Page]) -> None:
+    def apart(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        return (4.0 if task == "nli" else 10.0) + 2 * (seed - 1) + (f == "qaa")
+
+    study = Made(apart, tasks=("pos", "nli"))
+    page = page_of(asked(study.records()), "kinds of task")
+    found = {row["Task"]: row["Mean gain"] for row in table_of(page, "Mean gain")}
+    assert found["token minus sentence level"].value == pytest.approx(6.0)
+    # One fine-tuning serves both tasks: what a seed adds to both drops out of their difference.
+    alone = found["pos"].high - found["pos"].low
+    assert found["token minus sentence level"].high - found["token minus sentence level"].low < 1.5 * alone
+    only = page_of(asked(Made(apart).records()), "kinds of task")
+    assert not only.parts
+    assert "labels sentences" in only.summary[0]
+
+
+def test_studies_side_by_side_differ_by_what_is_true_of_common_pairs() -> None:
+    def more(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        return shifted(task, f, g, k, seed, reading) + (6.0 if FAMILIES[f] == FAMILIES[g] else 2.0)
+
+    one = Made(shifted)
+    other = Made(more, targets=(*SEEN[1:], *UNSEEN), steps=(10, 100))
+    (page,) = transfer_models.survey({"first": one.records(), "second": other.records()})
+    assert (page.task, page.topic) == ("pos", "side by side")
+    (first, second) = table_of(page, "Mean gain")
+    pairs = [(f, g) for f in one.transfer for g in other.targets]
+    for name, has in (
+        ("Own text", lambda f, g: f == g),
+        ("Same branch", lambda f, g: f != g and FAMILIES[f] == FAMILIES[g]),
+        ("Other family", lambda f, g: FAMILIES[f] != FAMILIES[g]),
+    ):
+        some = [(f, g) for f, g in pairs if has(f, g)]
+        head = f"{name} ({len(some)})"
+        for row, points in ((first, shifted), (second, more)):
+            assert row[head].value == pytest.approx(mean(points("pos", *p, 10, 1, "retrained") for p in some))
+    different = [(f, g) for f, g in pairs if f != g]
+    true = mean(6.0 if FAMILIES[f] == FAMILIES[g] else 2.0 for f, g in different)
+    assert first["All pairs, minus the first"] is None
+    assert second["All pairs, minus the first"].value == pytest.approx(true)
+    assert second["All pairs, minus the first"].word == "helps"
+
+
+def test_studies_of_other_test_data_are_not_put_side_by_side() -> None:
+    one = Made(shifted)
+    records = Made(shifted).records()
+    other = replace(
+        records,
+        expected=tuple(
+            replace(job, cells=tuple(cell._replace(data="other") if hasattr(cell, "_replace") else
+                                     replace(cell, data="other") for cell in job.cells))
+            for job in records.expected
+        ),
+    )  # fmt: skip
+    assert transfer_models.survey({"first": one.records(), "second": other}) == []
+
+
+def test_seeds_come_back_one_by_one() -> None:
+    rng = np.random.default_rng(2)
+    n = 60
+    base = np.stack([rng.random(n) < 0.5, np.ones(n)], axis=1).astype(np.int32)
+    runs = {
+        (s, a): np.stack([rng.random(n) < 0.6, np.ones(n)], axis=1).astype(np.int32)
+        for s in (0, 1, 2)
+        for a in (0, 1)
+    }
+    trials = [Trial(Arm("f", 1), s, "g", counts, adapter=a) for (s, a), counts in runs.items()]
+    effects = Effects("pos", ACCURACY, {"g": {0: base, 1: base}}, trials, draws=50)
+    true = [mean(100 * runs[s, a][:, 0].mean() for a in (0, 1)) - 100 * base[:, 0].mean() for s in (0, 1, 2)]
+    assert effects.by_seed(Arm("f", 1), "g") == pytest.approx(true)
+    assert effects.by_seed(Arm("f", 9), "g").size == 0
+
+
+def test_seeds_are_paired_across_tasks() -> None:
+    """A seed that adds the same to both tasks adds nothing to their difference, and all to their mean."""
+    n = 1000
+    made = {}
+    for task in ("pos", "nli"):
+        base = np.stack([np.arange(n) < 500, np.ones(n)], axis=1).astype(np.int32)
+        trials = [
+            Trial(
+                Arm("f", 1), s, "g", np.stack([np.arange(n) < 500 + add, np.ones(n)], axis=1).astype(np.int32)
+            )
+            for s, add in enumerate((20, 60, 100))
+        ]
+        effects = Effects(task, ACCURACY, {"g": base}, trials, draws=100)
+        made[task] = effects, effects.effect(Arm("f", 1), "g")
+    paired = [effects.across_tasks(x) for effects, x in made.values()]
+    (left,) = difference(*paired).seeds.values()
+    assert left == pytest.approx([0, 0, 0])
+    (own,) = mean_of(paired).seeds.values()
+    assert own == pytest.approx([-4, 0, 4])
+    assert len(difference(*(x for _, x in made.values())).seeds) == 2
+
+
+def test_corrections_agree_with_statsmodels_and_by_hand() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random(20) ** 3
+    assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1])
+    assert several([0.5, 0.01, 0.02], 1) == pytest.approx(0.03)
+    assert several([0.5, 0.01, 0.02], 2) == pytest.approx(0.04)
+    assert several([0.5, 0.01, 0.02], 3) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="between 1 and 2"):
+        several([0.1, 0.2], 3)
+
+
+def test_levels_are_thirds_of_the_models_own_list() -> None:
+    records = Made(flat(0.0), steps=(1,)).records()
+    assert levels(records, ["qaa", "qba"]) == {"unseen": ["qba"], "seen": ["qaa"]}
+    alike = replace(records, sizes=PretrainingSizes("lines", "", dict.fromkeys(SEEN, 5)))
+    assert levels(alike, ["qaa", "qba"]) == {"unseen": ["qba"], "seen": ["qaa"]}
+    sizes = PretrainingSizes(
+        "GB", "", {f"x{a}{b}": 1.0 for a in "ab" for b in "abc"} | {"qaa": 0.5, "qab": 7, "qac": 9}
+    )
+    found = levels(replace(records, sizes=sizes), [*SEEN, *UNSEEN])
+    assert found == {
+        "unseen": [*UNSEEN],
+        "smallest third (to 1)": ["qaa"],
+        "largest third (to 9)": ["qab", "qac"],
+        "seen": ["qad"],
+    }
+
+
+@pytest.mark.parametrize("code", ["EN", "en", "engl"])
+def test_sizes_name_what_is_wrong_with_them(code: str) -> None:
+    with pytest.raises(ValueError, match=f"'{code}'"):
+        PretrainingSizes("GB", "", {code: 1.0})
+    with pytest.raises(ValueError, match="above 0"):
+        PretrainingSizes("GB", "", {"eng": 0.0})
+
+
+def test_published_sizes_are_of_languages_that_the_models_saw() -> None:
+    models = plugins.load().models
+    having = {name: x for name, x in models.items() if x.sizes is not None}
+    assert {"tiny", "mbert", "xlmr", "xlmr-large", "xlmv"} <= set(having)
+    for name, model in having.items():
+        assert model.sizes is not None
+        assert model.sizes.source, name
+        assert set(model.sizes.table) == set(model.pretraining_languages or ()), name
+    found = models["xlmr"].sizes
+    assert found is not None
+    assert found.table["eng"] == pytest.approx(300.8, abs=0.5)
+    assert found.table["swa"] == 1.6
+
+
+def test_numbers_of_one_seed_are_of_this_run_only() -> None:
+    page = page_of(asked(Made(flat(15.0), seeds=(0,)).records()), "headline")
+    for row in table_of(page, "The paper's headline"):
+        assert row["Unseen targets gain from almost any"] == "this run only"
+        assert isinstance(row["Mean on unseen targets"], Number)
+        assert row["Mean on unseen targets"].word == "this run only"
