@@ -225,7 +225,8 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
     wrongly = [f"{100 * np.mean(false[kind]):.1f}" if false[kind] else "" for kind in FALSE]
     return [
         world.name,
-        seeds,
+        f"{seeds} x {world.adapters}",
+        matrices,
         *rates,
         *wrongly,
         f"{100 * found / real:.0f}",
@@ -247,7 +248,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--worlds", default=",".join(str(i) for i in range(len(WORLDS))))
     given = parser.parse_args()
-    heads = ["world", "seeds", *KINDS, *(f"false: {kind}" for kind in FALSE), "found"]
+    heads = ["world", "seeds x adapters", "matrices", *KINDS, *(f"false: {kind}" for kind in FALSE), "found"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
     for world in (WORLDS[int(x)] for x in given.worlds.split(",")):
         for seeds in map(int, given.seeds.split(",")):

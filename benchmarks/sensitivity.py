@@ -20,20 +20,20 @@ SEEN = ("qaa", "qae", "qam", "qab", "qad", "qaf", "qai", "qaj", "qak", "qan")
 EXAMPLES = 900
 """Training examples of a task adapter, of all its languages together."""
 BASE = {"learning rate": "5e-4", "chunk": "64", "breadth": "10", "reduction factor": "16"}
-OTHERS = {
-    "learning rate": ("5e-5", "2e-3"),
-    "chunk": ("24",),
-    "breadth": ("1", "3"),
-    "reduction factor": ("4", "64"),
-}
+OTHERS = (
+    ("learning rate", "5e-5"),
+    ("chunk", "24"),
+    ("breadth", "3"),
+    ("reduction factor", "4"),
+    ("learning rate", "2e-3"),
+    ("breadth", "1"),
+    ("reduction factor", "64"),
+)
 
 
 def settings() -> dict[str, dict[str, str]]:
     """By name, what each study of the sweep has; the base comes first."""
-    found = {"base": BASE}
-    for what, values in OTHERS.items():
-        found |= {f"{what} {value}": {**BASE, what: value} for value in values}
-    return found
+    return {"base": BASE} | {f"{what} {value}": {**BASE, what: value} for what, value in OTHERS}
 
 
 def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xlbench import plugins
 from xlbench.codes import to_iso639_3
-from xlbench.contracts import Compares, Recommends
+from xlbench.contracts import Compares, Recommends, Surveys
 from xlbench.errors import ResultsError
 from xlbench.results import Store
 from xlbench.results.described import skipped
+from xlbench.results.studies import told_apart
 from xlbench.work import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -164,27 +165,58 @@ def recommend(
     return found
 
 
-def compare(one: str | Path, other: str | Path, *, results: str | Path = "results") -> list[Page]:
-    """Which effects changed from one study to the other: each is a folder of results, or the id or model of a
-    study in `results`. Raises XlbenchError.
+class Compared:
+    """Two studies or more, and the pages that compare them."""
+
+    def __init__(self, names: Sequence[str | Path], results: str | Path = "results") -> None:
+        """Each is a folder of results, or the id or model of a study in `results`. Raises XlbenchError."""
+        registry = plugins.load()
+        sides = [_side(str(x), Path(results)) for x in names]
+        places = [(store.path.resolve(), stored.id) for store, stored in sides]
+        for i, place in enumerate(places):
+            if place in places[:i]:
+                first = names[places.index(place)]
+                raise ResultsError(f"{first} and {names[i]} are the same study, {place[1]}; name each once")
+        self.studies = [stored for _, stored in sides]
+        records = [_records(store, registry, stored) for store, stored in sides]
+        self.titles = told_apart(self.studies)
+        """What to call each."""
+        self.pages: list[tuple[str, Page]] = []
+        """With their probes."""
+        for name, probe in registry.probes.items():
+            if isinstance(probe, Compares) and len(records) == 2:
+                self.pages += ((name, x) for x in probe.compare(records[0], records[1]))
+            if isinstance(probe, Surveys):
+                by_title = dict(zip(self.titles, records, strict=True))
+                self.pages += ((name, x) for x in probe.survey(by_title))
+        if not self.pages:
+            raise ResultsError(
+                f"{', '.join(map(str, names[:-1]))} and {names[-1]} have no effects of the same task, transfer "
+                "language, number of steps and target; nothing to compare"
+            )
+
+    def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
+        """As `Stored.write_leaderboard`, of these pages."""
+        from xlbench import report
+
+        publishers = [report.Publisher(x.study, str(x.described["model"]["name"])) for x in self.studies]
+        published = []
+        for probe, page in self.pages:
+            for publisher in publishers:
+                page = publisher.page(page)
+            published.append((probe, page))
+        undrawn: set[str] = set()
+        made_by = report.provenance_of_several(self.studies, self.titles, publishers)
+        written = report.write_leaderboard(folder, published, lambda _: made_by, undrawn.add)
+        return written, sorted(undrawn)
+
+
+def compare(one: str | Path, other: str | Path, *more: str | Path, results: str | Path = "results") -> list[Page]:
+    """Which effects changed from one study to the other, and what they come to side by side; of three or more
+    the last alone. Each is a folder of results, or the id or model of a study in `results`.
+    Raises XlbenchError.
     """
-    registry = plugins.load()
-    sides = [_side(str(x), Path(results)) for x in (one, other)]
-    if len({(store.path.resolve(), stored.id) for store, stored in sides}) == 1:
-        raise ResultsError(f"{one} and {other} are the same study, {sides[0][1].id}; name two")
-    records = [_records(store, registry, stored) for store, stored in sides]
-    found = [
-        page
-        for probe in registry.probes.values()
-        if isinstance(probe, Compares)
-        for page in probe.compare(records[0], records[1])
-    ]
-    if not found:
-        raise ResultsError(
-            f"{one} and {other} have no effects of the same task, transfer language, number of steps and "
-            "target; nothing to compare"
-        )
-    return found
+    return [page for _, page in Compared((one, other, *more), results).pages]
 
 
 @dataclass(frozen=True, slots=True)

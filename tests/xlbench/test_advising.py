@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from xlbench.cli import advising
 from xlbench.contracts import Language
 from xlbench.errors import XlbenchError
 from xlbench.results import Store
+from xlbench.results.studies import told_apart
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_what_is_missing_gets_one_line(
 def test_no_results_gets_one_line(tmp_path: Path) -> None:
     for call in (
         lambda: advising.recommend(tmp_path / "no", "pos", "tiny", "deu", None),
-        lambda: advising.compare("one", "other", tmp_path / "no"),
+        lambda: advising.compare(["one", "other"], tmp_path / "no"),
         lambda: advising.export(tmp_path / "no", "csv", None, None),
     ):
         with pytest.raises(XlbenchError, match="no such folder"):
@@ -110,7 +112,7 @@ def test_a_target_without_any_known_effect_gets_no_advice(
 def test_studies_with_nothing_in_common_are_refused(results: Path, tmp_path: Path) -> None:
     write_all(tmp_path, Synthetic(steps=(7,), controls=()))
     with pytest.raises(XlbenchError, match="nothing to compare"):
-        advising.compare(str(results), str(tmp_path), tmp_path)
+        advising.compare([str(results), str(tmp_path)], tmp_path)
 
 
 def test_compare_folders_and_models(
@@ -118,16 +120,61 @@ def test_compare_folders_and_models(
 ) -> None:
     weaker = tmp_path / "weaker"
     write_all(weaker, Synthetic(examples=80, strength=1.0, controls=()))
-    advising.compare(str(results), str(weaker), tmp_path)
+    advising.compare([str(results), str(weaker)], tmp_path)
     said = capsys.readouterr().out
     assert "48 effects in both" in said
     assert " 0 clearly changed" not in said
-    advising.compare("tiny", str(weaker), results)
+    advising.compare(["tiny", str(weaker)], results)
     assert "48 effects in both" in capsys.readouterr().out
-    with pytest.raises(XlbenchError, match=r"tiny and .* are the same study, .*; name two"):
-        advising.compare("tiny", Store(results).studies()[0].id, results)
+    with pytest.raises(XlbenchError, match=r"tiny and .* are the same study, .*; name each once"):
+        advising.compare(["tiny", Store(results).studies()[0].id], results)
     with pytest.raises(XlbenchError, match=r"'mbert' is no folder, nor a study or model in .*: tiny"):
-        advising.compare("tiny", "mbert", results)
+        advising.compare(["tiny", "mbert"], results)
+
+
+def test_several_studies_stand_side_by_side_on_a_page_of_their_own(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [str(results)]
+    for strength, model in ((2.0, "tiny"), (9.0, "other")):
+        study = Synthetic(examples=40, strength=strength, controls=())
+        study.study |= {"model": model, "mlm": {"learning_rate": 5e-5 * strength}}
+        described = study.described()
+        described["model"]["name"] = model
+        store = Store(tmp_path / f"{strength}")
+        store.prepare()
+        for job in study.jobs:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+        store.save_study(study.study, study.jobs, described)
+        folders.append(str(store.path))
+    advising.compare(folders[:0:-1], tmp_path, tmp_path / "pages")
+    said = capsys.readouterr().out
+    assert "Side by side: pos" in said
+    assert "48 effects in both" in said
+    text = (tmp_path / "pages" / "transfer-side-by-side-pos-several-models.md").read_text()
+    assert "other, mlm.learning\\_rate 0.00045" in text
+    assert "| tiny, mlm.learning\\_rate 0.0001 " in text
+    assert "transfer-comparison-pos-several-models" in (tmp_path / "pages" / "README.md").read_text()
+    assert str(tmp_path) not in text
+    assert text.count("xlbench run ") == 2
+    with pytest.raises(XlbenchError, match=r"(?s)same study.*name each once"):
+        advising.compare([*folders[1:], folders[1]], tmp_path)
+
+
+def test_studies_are_called_by_what_differs(results: Path) -> None:
+    one = Store(results).study()
+    settings = (
+        {},
+        {"mlm": {"chunk": 24, "learning_rate": 5e-5}},
+        {"mlm": {"chunk": 24}, "train_languages": list("abcde")},
+    )
+    three = [replace(one, id=f"{i}" * 12, study={**one.study, **x}) for i, x in enumerate(settings)]
+    base, second, third = told_apart(three)
+    assert base == "train languages qaa, qab, mlm.chunk default, mlm.learning_rate default"
+    assert second == "mlm.chunk 24, mlm.learning_rate 5e-05"
+    assert third == "5 train languages, mlm.chunk 24"
+    assert told_apart([three[0], replace(three[0], id="a" * 12)]) == ["(000000000000)", "(aaaaaaaaaaaa)"]
+    assert len(set(told_apart([three[0], three[0]]))) == 2
 
 
 def test_export_is_what_load_results_gives(
@@ -170,7 +217,7 @@ def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.Cap
     write_all(tmp_path, study)
     advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
     write_all(tmp_path / "copy", study)
-    advising.compare(str(tmp_path), str(tmp_path / "copy"), tmp_path)
+    advising.compare([str(tmp_path), str(tmp_path / "copy")], tmp_path)
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "\u202e" not in said
@@ -183,13 +230,13 @@ def test_a_name_that_is_a_folder_and_a_model_is_asked_back(
     write_all(tmp_path / "other", Synthetic(examples=80, strength=1.0, controls=()))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()  # a checkpoint's folder, say: no results in it
-    advising.compare("tiny", "other", results)
+    advising.compare(["tiny", "other"], results)
     assert "48 effects in both" in capsys.readouterr().out
     (tmp_path / "tiny").rmdir()
     write_all(tmp_path / "tiny", Synthetic(examples=80, strength=1.0, controls=()))
     with pytest.raises(XlbenchError, match=r"'tiny' is a folder of results and also a model .*write \./tiny"):
-        advising.compare("tiny", "other", results)
-    advising.compare("./tiny", "other", results)
+        advising.compare(["tiny", "other"], results)
+    advising.compare(["./tiny", "other"], results)
 
 
 def test_nothing_is_predicted_for_a_language_that_the_study_is_not_related_to(results: Path) -> None:

@@ -73,7 +73,7 @@ def test_no_output_has_a_part_of_a_path(
     for path in configs:
         assert leaks(path.read_bytes()) == [], path
     assert any(json.loads(x.read_text()).get("model_name") == "checkpoint-500" for x in configs)
-    (page,) = (tmp_path / "boards").glob("transfer-*.md")
+    (page,) = (tmp_path / "boards").glob("transfer-pos-*.md")
     text = page.read_text()
     assert "--model PATH/checkpoint-500" in text
     assert "PATH/UD_*" in text

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
-from synthetic import ACCURACY
+from synthetic import ACCURACY, METRICS, Synthetic, write_all
 
 from xlbench import plugins
+from xlbench.cli import reporting
 from xlbench.contracts import (
     Cell,
     Distance,
@@ -26,9 +29,13 @@ from xlbench.contracts import (
     Records,
     Table,
 )
+from xlbench.metrics import log_likelihood
+from xlbench.report import write_leaderboard
+from xlbench.report.page_data import page_data
+from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Trial, difference, holm, several
 from xlbench.scores import mean as mean_of
-from xlbench_probes import transfer_models, transfer_questions
+from xlbench_probes import transfer_models, transfer_pages, transfer_questions
 from xlbench_probes.reading import Reading
 from xlbench_probes.resources import levels
 from xlbench_probes.transfer_pairs import search
@@ -78,7 +85,10 @@ class Made:
                 marks = (np.arange(EXAMPLES) < right).astype(np.int32)
                 if self.shuffles:
                     rng.shuffle(marks)
-                counts = np.stack([marks, np.ones(EXAMPLES, np.int32)], axis=1)
+                counts: Any = np.stack([marks, np.ones(EXAMPLES, np.int32)], axis=1)
+                if task == "lm":  # a tenth of the points, in bits per character
+                    nats = 10 * np.log(2) * (10 - score(cell.target) / 10)
+                    counts = np.tile([nats, 10.0, 5.0], (EXAMPLES, 1))
                 found.append(Record(probe, 1, condition, job.condition_key, Evaluation(cell, counts)))
 
         for task in self.tasks:
@@ -105,7 +115,7 @@ class Made:
             tuple(jobs),
             {},
             {"transfer": list(self.transfer), "targets": list(self.targets), "seeds": list(self.seeds)},
-            dict.fromkeys(self.tasks, ACCURACY),
+            {task: log_likelihood() if task == "lm" else ACCURACY for task in self.tasks},
             languages,
             {x: x in SEEN for x in FAMILIES},
             (Distance("letters", "between last letters", table),),
@@ -309,6 +319,30 @@ def test_promising_pairs_are_found_where_they_gain_in_every_seed() -> None:
     assert {label("qab"), label("qac")}.isdisjoint(x["Transfer language"] for x in table)
 
 
+def test_effects_on_held_out_text_go_with_known_distance_too() -> None:
+    """From six transfer languages on, apart for seen and unseen targets."""
+
+    def near(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        return (-1 if g in SEEN else 1) * (10.0 - 3 * abs(ord(f[2]) - ord(g[2]))) + seed
+
+    study = Made(near, tasks=("lm",), steps=(10,), kinds={"lm": "language model"}, readings=("put-back",))
+    page = transfer_pages.pages(study.records())[0]
+    table = table_of(page, "Effect and known distance")
+    pairs = {x: [(f, g) for f in study.transfer for g in x if f != g] for x in (SEEN, UNSEEN)}
+    true = {
+        x: spearmanr(
+            [near("", f, g, 1, 1, "") for f, g in some], [abs(ord(f[2]) - ord(g[2])) for f, g in some]
+        )
+        for x, some in pairs.items()
+    }
+    for row, x in zip(table, (SEEN, UNSEEN), strict=True):
+        assert row["Targets"] == ("seen" if x is SEEN else "unseen")
+        assert row["Pairs"] == len(pairs[x])
+        assert row["Rank correlation"].value == pytest.approx(true[x].statistic)
+    few = replace(study, transfer=study.transfer[:5])
+    assert not any("known distance" in x.title for x in transfer_pages.pages(few.records())[0].parts)
+
+
 def test_one_seed_promises_nothing() -> None:
     page = page_of(asked(Made(flat(20.0), seeds=(0,)).records()), "promising pairs")
     assert not page.parts
@@ -488,3 +522,43 @@ def test_numbers_of_one_seed_are_of_this_run_only() -> None:
         assert row["Unseen targets gain from almost any"] == "this run only"
         assert isinstance(row["Mean on unseen targets"], Number)
         assert row["Mean on unseen targets"].word == "this run only"
+
+
+def test_a_page_of_a_question_is_named_after_it_and_is_of_all_tasks(tmp_path: Path) -> None:
+    study = Synthetic(tasks=("pos", "ner"), steps=(10,), controls=(), examples=20)
+    write_all(tmp_path / "results", study)
+    read = reporting.Read(tmp_path / "results", None)
+    asked_ = [(probe, page) for probe, page in read.published if page.topic == "who to whom"]
+    (index, *_) = write_leaderboard(tmp_path / "out", asked_, read.provenance, lambda _: None)
+    text = (tmp_path / "out" / "transfer-who-to-whom-tiny.md").read_text()
+    assert "Data of pos" in text
+    assert "Data of ner" in text
+    assert (
+        "| tiny    | all tasks | [transfer: who to whom](transfer-who-to-whom-tiny.md)" in index.read_text()
+    )
+    found = page_data("transfer", asked_[0][1], read.provenance(asked_[0][1]), {})
+    assert (found["probe"], found["task"]) == ("transfer: who to whom", "all tasks")
+
+
+def test_a_first_screen_has_no_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_all(tmp_path, Synthetic(steps=(10,), controls=(), examples=20))
+    read = reporting.Read(tmp_path, None)
+    reporting.show(read, brief=True)
+    assert "Who gains from whom" not in capsys.readouterr().out
+    reporting.show(read)
+    assert "Who gains from whom" in capsys.readouterr().out
+
+
+def test_sizes_and_kinds_are_stored_with_a_study(tmp_path: Path) -> None:
+    study = Synthetic(steps=(10,), controls=(), examples=20)
+    described = study.described()
+    described["tasks"]["pos"]["kind"] = "tagging"
+    described["model"]["sizes"] = {"unit": "lines", "source": "card", "table": {"qaa": 5}}
+    store = Store(tmp_path)
+    store.prepare()
+    store.save_study(study.study, study.jobs, described)
+    records = store.records(METRICS)
+    assert records.kinds == {"pos": "tagging"}
+    assert records.sizes == PretrainingSizes("lines", "card", {"qaa": 5})
+    store.save_study(study.study, study.jobs, study.described())  # as before sizes were stored
+    assert (store.records(METRICS).kinds, store.records(METRICS).sizes) == ({}, None)

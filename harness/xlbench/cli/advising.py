@@ -12,6 +12,7 @@ from xlbench.output import complain, say, write
 from xlbench.progress import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from xlbench.stored import Format
@@ -23,9 +24,17 @@ def recommend(results: Path, task: str, model: str, target: str, study: str | No
     show_pages(report.terminal(found))
 
 
-def compare(one: str, other: str, results: Path) -> None:
-    """Print which effects changed from one to the other. Raises XlbenchError."""
-    show_pages(report.terminal(stored.compare(one, other, results=results)))
+def compare(names: Sequence[str], results: Path, out: Path | None = None) -> None:
+    """Print which effects changed from the first of two studies to the second, and what two or more come to
+    on the same pairs; with `out`, write the pages there too. Raises XlbenchError.
+    """
+    found = stored.Compared(names, results)
+    show_pages(report.terminal([page for _, page in found.pages]))
+    if out is not None:
+        written, undrawn = found.write_leaderboard(out)
+        say(f"leaderboard  {written[0]} ({counted(len(found.pages), 'page')})")
+        for why in undrawn:
+            complain(f"pictures could not be drawn: {why}; the tables are complete")
 
 
 def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:

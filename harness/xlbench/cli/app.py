@@ -243,14 +243,20 @@ def recommend(
 def compare(
     one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
     other: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[C]...", help="More, all side by side.", show_default=False)
+    ] = None,
     results: Annotated[Path, typer.Option(help="Where models and ids are looked up.", metavar="DIR")] = Path(
         "results"
     ),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write pages to (default: print only).", metavar="DIR")
+    ] = None,
 ) -> None:
-    """Compare two studies: which effects changed, and by how much."""
+    """Compare studies: which effects changed between two, or what several models or settings come to."""
     from xlbench.cli.advising import compare
 
-    compare(one, other, results)
+    compare([one, other, *(more or ())], results, out)
 
 
 @app.command(cls=Command)

@@ -362,6 +362,16 @@ class Compares(Protocol):
 
 
 @runtime_checkable
+class Surveys(Protocol):
+    """A probe that can put two or more studies side by side (`xlbench compare`): base models, or settings."""
+
+    def survey(self, studies: Mapping[str, Records]) -> Sequence[Page]:
+        """A page per task that several have in common, each with a topic; none where nothing is. `studies` is
+        by what to call each.
+        """
+
+
+@runtime_checkable
 class Adapts(Protocol):
     """A probe that can spend seeds where the answer is open (`--adaptive`). Others run in full."""
 

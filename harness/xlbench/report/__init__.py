@@ -4,7 +4,7 @@ from xlbench.report.html import html, no_charts, write_report
 from xlbench.report.leaderboard import write_leaderboard
 from xlbench.report.markdown import markdown
 from xlbench.report.picture import picture
-from xlbench.report.provenance import Provenance, provenance
+from xlbench.report.provenance import Provenance, provenance, provenance_of_several
 from xlbench.report.published import Publisher
 from xlbench.report.terminal import terminal
 
@@ -16,6 +16,7 @@ __all__ = [
     "no_charts",
     "picture",
     "provenance",
+    "provenance_of_several",
     "terminal",
     "write_leaderboard",
     "write_report",

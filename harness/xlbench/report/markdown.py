@@ -85,5 +85,6 @@ def _provenance(provenance: Provenance) -> Iterator[str]:
     yield "The command that makes these results:"
     yield fenced(provenance.command, "sh")
     yield "\n".join(f"- {escape(name)}: {escape(text)}" for name, text in provenance.facts)
-    yield "The study, with all defaults filled in:"
-    yield fenced(provenance.study, "toml")
+    if provenance.study:
+        yield "The study, with all defaults filled in:"
+        yield fenced(provenance.study, "toml")

@@ -74,6 +74,29 @@ def provenance(
     )
 
 
+def provenance_of_several(
+    studies: Sequence[StoredStudy], titles: Sequence[str], publishers: Sequence[Publisher]
+) -> Provenance:
+    """Of a page that puts studies side by side: the command of each, and the one that compares them."""
+    models = dict.fromkeys(str(x.described["model"]["name"]) for x in studies)
+    name = next(iter(models)) if len(models) == 1 else "several models"
+    facts = [
+        (f"Study {study.id}", f"{publisher.text(title)}: {command(parse(publisher.study))}")
+        for study, title, publisher in zip(studies, titles, publishers, strict=True)
+    ]
+    seen = {
+        publishers[0].text(text): None
+        for x in studies
+        for what, text in _model(x.described)
+        if what == "Model"
+    }
+    facts += [("Model", text) for text in seen]
+    ids: list[Json] = [*sorted(x.id for x in studies)]
+    identity = digest({"studies": ids})[:12]
+    line = f"xlbench compare {' '.join(x.id for x in studies)}"
+    return Provenance(re.split(r"[/\\]", name.rstrip("/\\"))[-1], line, "", tuple(facts), identity)
+
+
 def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) -> str:
     of_probe = [job for job in study.jobs if job.probe == probe]
     jobs = [job for job in of_probe if any(task in ("", cell.task) for cell in job.cells)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlbench.contracts import Json
+
+_FEW = 3
+"""Items of a list that stand in a study's name; longer ones are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,53 @@ class StoredStudy:
     def expected(self) -> tuple[Job, ...]:
         """The jobs, less what was dropped."""
         return less(self.jobs, self.dropped)
+
+
+def told_apart(studies: Sequence[StoredStudy]) -> list[str]:
+    """What to call each of several studies: the first by all in which some other differs from it, the others
+    by what is not as in the first; those that would have one name have their ids besides, and copies of one
+    study their places.
+    """
+    settings = [dict(_flat(x.study)) for x in studies]
+    for each, study in zip(settings, studies, strict=True):
+        each["model"] = str(study.described["model"]["name"])
+    names = list(dict.fromkeys(name for each in settings for name in each))
+    first = settings[0]
+    differ = [name for name in names if any(x.get(name) != first.get(name) for x in settings[1:])]
+    said = [
+        [
+            _setting(name, each.get(name))
+            for name in differ
+            if each is first or each.get(name) != first.get(name)
+        ]
+        for each in settings
+    ]
+    texts = [", ".join(x) for x in said]
+    named = [
+        text if text and texts.count(text) == 1 else f"{text} ({study.id})".strip()
+        for text, study in zip(texts, studies, strict=True)
+    ]
+    return [x if named.count(x) == 1 else f"{x}, number {i}" for i, x in enumerate(named, 1)]
+
+
+def _flat(study: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings in tables of tables, names joined by dots."""
+    for name, value in study.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _setting(name: str, value: Any) -> str:
+    """For people."""
+    if name == "model":
+        return str(value)
+    if isinstance(value, list | tuple):
+        what = name.replace("_", " ")
+        return f"{what} {', '.join(map(str, value))}" if len(value) <= _FEW else f"{len(value)} {what}"
+    shown = f"{value:g}" if isinstance(value, float) else "default" if value is None else str(value)
+    return f"{name} {shown}"
 
 
 def with_cells(job: Job, cells: tuple[Cell, ...]) -> Job:

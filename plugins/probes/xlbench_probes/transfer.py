@@ -181,6 +181,12 @@ class Transfer:
 
         return transfer_compare.compare(one, other)
 
+    def survey(self, studies: Mapping[str, Records]) -> Sequence[Page]:
+        """A page per task: mean effects and gains of several studies on the same pairs."""
+        from xlbench_probes import transfer_models
+
+        return transfer_models.survey(studies)
+
 
 def reading_of(job: Job) -> ReadOut:
     """How a job of the probe reads the fine-tuned model."""

@@ -89,7 +89,8 @@ def _page(one: View, other: View) -> Page | None:
         f"{verdicts_over('the changes at one number of steps')}",
     )
     matrices = [_matrix(one, judged, k) for k in dict.fromkeys(k for _, _, k in judged)]
-    return Page(one.task, f"Comparison: {one.task}", tuple(lines), (table, *matrices))
+    title = f"Comparison: {one.task}"
+    return Page(one.task, title, tuple(lines), (table, *matrices), topic="comparison")
 
 
 def _apart(one: Sequence[T], other: Sequence[T]) -> list[T]:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from xlbench.contracts import Curves, Number, Page, Table
+from xlbench.contracts import Matrix, Page, Table
 from xlbench.scores import Arm, difference, judge, mean
-from xlbench_probes.reading import Reading, counted, interval, number, verdicts_over, words
+from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
 from xlbench_probes.transfer_questions import DIFFERENCES, OF_THESE, READINGS, unanswered, what
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Records
+    from xlbench.contracts import Cell, Number, Records
     from xlbench.scores import Estimate
 
 TOPIC = "kinds of task"
@@ -149,7 +149,7 @@ def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | No
     """None where fewer than two have a reading, pairs and steps in common."""
     if len(studies) < 2:
         return None
-    parts: list[Table | Curves] = []
+    parts: list[Table | Matrix] = []
     lines: list[str] = []
     for kind in dict.fromkeys(what(view) for some in studies.values() for view in some):
         views = {name: view for name, some in studies.items() for view in some if what(view) == kind}
@@ -157,8 +157,8 @@ def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | No
         if found is None:
             continue
         k, pairs = found
-        table, curves, said = _one_reading(kind, views, k, pairs)
-        parts += [table, *([curves] if curves is not None else [])]
+        table, matrix, said = _one_reading(kind, views, k, pairs)
+        parts += [table, matrix]
         lines += said
     if not parts:
         return None
@@ -190,7 +190,7 @@ def _cells(view: View) -> dict[str, Cell]:
 
 def _one_reading(
     kind: str, views: Mapping[str, View], k: int, pairs: Sequence[Pair]
-) -> tuple[Table, Curves | None, list[str]]:
+) -> tuple[Table, Matrix, list[str]]:
     first = next(iter(views.values()))
     groups = {name: [p for p in pairs if has(first, *p)] for name, has in RELATIONS.items()}
     groups = {name: some for name, some in groups.items() if some}
@@ -223,20 +223,18 @@ def _one_reading(
         f"brackets), with the same test examples, drawn alike in all studies. {READINGS} {OF_THESE} "
         f"{verdicts_over('each column')}",
     )
-    curves = None
-    if len(columns) > 1:
-        curves = Curves(
-            f"Mean {kind} on {first.task} by relation",
-            tuple(columns),
-            tuple(map(float, range(1, len(views) + 1))),
-            tuple(tuple(number(some[x]) for x in views) for some in columns.values()),
-            "Relation",
-            "Study",
-            unit=first.metric.measure,
-            note=f"Studies: {'; '.join(f'{i} {x}' for i, x in enumerate(views, 1))}.",
-        )
+    matrix = Matrix(
+        f"Mean {kind} on {first.task} by relation of transfer language and target",
+        tuple(views),
+        tuple(columns),
+        tuple(tuple(judged[head][x] for head in columns) for x in views),
+        "Study",
+        "Text",
+        unit=first.metric.measure,
+        note="The numbers of the table.",
+    )
     lines = [_sentence(kind, first, k, judged, reference)]
-    return table, curves, lines
+    return table, matrix, lines
 
 
 def _sentence(
