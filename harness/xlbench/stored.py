@@ -191,8 +191,8 @@ class Compared:
                 self.pages += ((name, x) for x in probe.survey(by_title))
         if not self.pages:
             raise ResultsError(
-                f"{', '.join(map(str, names[:-1]))} and {names[-1]} have no effects of the same task, transfer "
-                "language, number of steps and target; nothing to compare"
+                f"{', '.join(map(str, names[:-1]))} and {names[-1]} have no effects of the same task, "
+                "transfer language, number of steps and target; nothing to compare"
             )
 
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
@@ -211,7 +211,9 @@ class Compared:
         return written, sorted(undrawn)
 
 
-def compare(one: str | Path, other: str | Path, *more: str | Path, results: str | Path = "results") -> list[Page]:
+def compare(
+    one: str | Path, other: str | Path, *more: str | Path, results: str | Path = "results"
+) -> list[Page]:
     """Which effects changed from one study to the other, and what they come to side by side; of three or more
     the last alone. Each is a folder of results, or the id or model of a study in `results`.
     Raises XlbenchError.

@@ -35,6 +35,7 @@ from xlbench.report.page_data import page_data
 from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Trial, difference, holm, several
 from xlbench.scores import mean as mean_of
+from xlbench.stored import Stored
 from xlbench_probes import transfer_models, transfer_pages, transfer_questions
 from xlbench_probes.reading import Reading
 from xlbench_probes.resources import levels
@@ -398,20 +399,21 @@ def test_studies_side_by_side_differ_by_what_is_true_of_common_pairs() -> None:
     assert (page.task, page.topic) == ("pos", "side by side")
     (first, second) = table_of(page, "Mean gain")
     pairs = [(f, g) for f in one.transfer for g in other.targets]
-    for name, has in (
-        ("Own text", lambda f, g: f == g),
-        ("Same branch", lambda f, g: f != g and FAMILIES[f] == FAMILIES[g]),
-        ("Other family", lambda f, g: FAMILIES[f] != FAMILIES[g]),
-    ):
-        some = [(f, g) for f, g in pairs if has(f, g)]
-        head = f"{name} ({len(some)})"
-        for row, points in ((first, shifted), (second, more)):
-            assert row[head].value == pytest.approx(mean(points("pos", *p, 10, 1, "retrained") for p in some))
+    for side, targets in (("seen", SEEN), ("unseen", UNSEEN)):
+        for name, has in (
+            ("own", lambda f, g: f == g),
+            ("same family", lambda f, g: f != g and FAMILIES[f] == FAMILIES[g]),
+            ("other family", lambda f, g: FAMILIES[f] != FAMILIES[g]),
+        ):
+            some = [(f, g) for f, g in pairs if g in targets and has(f, g)]
+            for row, points in ((first, shifted), (second, more)):
+                true = mean(points("pos", *p, 10, 1, "retrained") for p in some)
+                assert row[f"{side}, {name} ({len(some)})"].value == pytest.approx(true)
     different = [(f, g) for f, g in pairs if f != g]
     true = mean(6.0 if FAMILIES[f] == FAMILIES[g] else 2.0 for f, g in different)
-    assert first["All pairs, minus the first"] is None
-    assert second["All pairs, minus the first"].value == pytest.approx(true)
-    assert second["All pairs, minus the first"].word == "helps"
+    assert first[transfer_models.MINUS] is None
+    assert second[transfer_models.MINUS].value == pytest.approx(true)
+    assert second[transfer_models.MINUS].word == "helps"
 
 
 def test_studies_of_other_test_data_are_not_put_side_by_side() -> None:
@@ -527,7 +529,7 @@ def test_numbers_of_one_seed_are_of_this_run_only() -> None:
 def test_a_page_of_a_question_is_named_after_it_and_is_of_all_tasks(tmp_path: Path) -> None:
     study = Synthetic(tasks=("pos", "ner"), steps=(10,), controls=(), examples=20)
     write_all(tmp_path / "results", study)
-    read = reporting.Read(tmp_path / "results", None)
+    read = Stored(tmp_path / "results", None)
     asked_ = [(probe, page) for probe, page in read.published if page.topic == "who to whom"]
     (index, *_) = write_leaderboard(tmp_path / "out", asked_, read.provenance, lambda _: None)
     text = (tmp_path / "out" / "transfer-who-to-whom-tiny.md").read_text()
@@ -542,7 +544,7 @@ def test_a_page_of_a_question_is_named_after_it_and_is_of_all_tasks(tmp_path: Pa
 
 def test_a_first_screen_has_no_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_all(tmp_path, Synthetic(steps=(10,), controls=(), examples=20))
-    read = reporting.Read(tmp_path, None)
+    read = Stored(tmp_path, None)
     reporting.show(read, brief=True)
     assert "Who gains from whom" not in capsys.readouterr().out
     reporting.show(read)

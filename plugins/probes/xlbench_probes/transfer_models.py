@@ -4,23 +4,26 @@ tokens or whole sentences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Page, Table
-from xlbench.scores import Arm, difference, judge, mean
+from xlbench.scores import difference, judge, mean
 from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
+from xlbench_probes.transfer_answer import groups
 from xlbench_probes.transfer_questions import DIFFERENCES, OF_THESE, READINGS, unanswered, what
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Number, Records
     from xlbench.scores import Estimate
+    from xlbench_probes.transfer_answer import Group, Pairs
 
 TOPIC = "kinds of task"
 TITLE = "Kinds of task: token-level against sentence-level"
 SURVEY = "side by side"
+MINUS = "other languages, minus the first study"
 KINDS = {
     "tagging": "token level",
     "parsing": "token level",
@@ -28,9 +31,6 @@ KINDS = {
     "classification": "sentence level",
 }
 LEVELS = ("token level", "sentence level")
-
-Pair: TypeAlias = "tuple[str, str]"
-Relation: TypeAlias = Callable[[View, str, str], bool]
 
 
 def page(views: Sequence[View]) -> Page:
@@ -66,14 +66,14 @@ def _kinds(views: Sequence[View]) -> tuple[Table, str] | None:
         return None
     k = common[-1]
     pairs = [
-        (arm.text, g)
+        (arm, g)
         for arm in able[0].arms(k)
         for g in able[0].targets
         if arm.text != g and all(g in view.targets and view.effects.seeds(arm) for view in able)
     ]
     if not pairs:
         return None
-    of_task = {view: view.effects.across_tasks(over(view, k, pairs)) for view in able}
+    of_task = {view: view.effects.across_tasks(_mean(view, pairs)) for view in able}
     levels = {level: mean(of_task[x] for x in able if kinds[x] == level) for level in LEVELS}
     minus = difference(levels["token level"], levels["sentence level"])
     named = {view.task: x for view, x in of_task.items()} | levels | {"token minus sentence level": minus}
@@ -100,9 +100,9 @@ def _kinds(views: Sequence[View]) -> tuple[Table, str] | None:
     return table, line
 
 
-def over(view: View, steps: int, pairs: Sequence[Pair], variant: str = "plain") -> Estimate:
-    """Mean effect over some pairs of transfer language and target."""
-    return mean(view.effects.effect(Arm(f, steps, variant), g) for f, g in pairs)
+def _mean(view: View, pairs: Pairs) -> Estimate:
+    """Mean effect over some texts and targets."""
+    return mean(view.effects.effect(arm, g) for arm, g in pairs)
 
 
 # Several studies
@@ -126,25 +126,6 @@ def survey(studies: Mapping[str, Records]) -> list[Page]:
     return [found for found in pages if found is not None]
 
 
-RELATIONS: dict[str, Relation] = {
-    "Own text": lambda _, f, g: f == g,
-    "Same branch": lambda view, f, g: f != g and _alike(view, f, g, "genus"),
-    "Same family, other branch": lambda view, f, g: (
-        f != g and _alike(view, f, g, "family") and not _alike(view, f, g, "genus")
-    ),
-    "Other family": lambda view, f, g: f != g and not _alike(view, f, g, "family"),
-}
-"""Of transfer language to target."""
-
-
-def _alike(view: View, f: str, g: str, fact: str) -> bool:
-    one, other = (view.reading.records.languages.get(x) for x in (f, g))
-    if one is None or other is None:
-        return False
-    value = getattr(one, fact)
-    return value != "unknown" and bool(value == getattr(other, fact))
-
-
 def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | None:
     """None where fewer than two have a reading, pairs and steps in common."""
     if len(studies) < 2:
@@ -165,8 +146,10 @@ def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | No
     return Page(task, f"Side by side: {task}", tuple(lines), tuple(parts), topic=SURVEY)
 
 
-def _common(views: Mapping[str, View]) -> tuple[int, list[Pair]] | None:
-    """The largest number of steps that all have, and the pairs on which all have the same test data."""
+def _common(views: Mapping[str, View]) -> tuple[int, dict[Group, Pairs]] | None:
+    """The largest number of steps that all have, and by kinship the texts and targets of which all have
+    effects on the same test data. None where no pair of different languages is among them.
+    """
     each = list(views.values())
     if len(each) < 2:
         return None
@@ -174,14 +157,19 @@ def _common(views: Mapping[str, View]) -> tuple[int, list[Pair]] | None:
     if not steps:
         return None
     k, cells = steps[-1], [_cells(view) for view in each]
-    same = [g for g in each[0].targets if all(x.get(g) == cells[0].get(g) is not None for x in cells)]
-    pairs = [
-        (arm.text, g)
-        for arm in each[0].arms(k)
-        if all(view.effects.seeds(arm) for view in each)
-        for g in same
-    ]
-    return (k, pairs) if any(f != g for f, g in pairs) else None
+    same = {g for g in each[0].targets if all(x.get(g) == cells[0].get(g) is not None for x in cells)}
+    found = {
+        group: [(arm, g) for arm, g in pairs if g in same and all(view.effects.seeds(arm) for view in each)]
+        for group, pairs in groups(each[0], k).items()
+    }
+    found = {group: pairs for group, pairs in found.items() if pairs}
+    return (k, found) if _different(found) else None
+
+
+def _different(found: Mapping[Group, Pairs]) -> Pairs:
+    """Plain texts of other languages than the target's."""
+    every = (pair for pairs in found.values() for pair in pairs)
+    return [(arm, g) for arm, g in every if arm.text != g and arm.variant == "plain"]
 
 
 def _cells(view: View) -> dict[str, Cell]:
@@ -189,45 +177,32 @@ def _cells(view: View) -> dict[str, Cell]:
 
 
 def _one_reading(
-    kind: str, views: Mapping[str, View], k: int, pairs: Sequence[Pair]
+    kind: str, views: Mapping[str, View], k: int, common: Mapping[Group, Pairs]
 ) -> tuple[Table, Matrix, list[str]]:
-    first = next(iter(views.values()))
-    groups = {name: [p for p in pairs if has(first, *p)] for name, has in RELATIONS.items()}
-    groups = {name: some for name, some in groups.items() if some}
-    others = [(f, g) for f, g in pairs if f != g]
-    shuffled = [
-        (f, g) for f, g in others if all(view.effects.seeds(Arm(f, k, "shuffled")) for view in views.values())
-    ]
+    first, reference = next(iter(views.values())), next(iter(views))
     columns = {
-        f"{name} ({len(some)})": {x: over(view, k, some) for x, view in views.items()}
-        for name, some in groups.items()
+        f"{side}, {kin} ({len(pairs)})": {x: _mean(view, pairs) for x, view in views.items()}
+        for (side, kin), pairs in common.items()
     }
-    if shuffled:
-        head = f"Shuffled text of other languages ({len(shuffled)})"
-        columns[head] = {x: over(view, k, shuffled, "shuffled") for x, view in views.items()}
-    all_ = f"All pairs of different languages ({len(others)})"
-    if len([x for x in groups if x != "Own text"]) > 1:
-        columns[all_] = {x: over(view, k, others) for x, view in views.items()}
-    reference = next(iter(views))
-    means = {x: over(view, k, others) for x, view in views.items()}
+    others = _different(common)
+    means = {x: _mean(view, others) for x, view in views.items()}
     minus = {x: difference(y, means[reference]) for x, y in means.items() if x != reference}
-    judged = {head: {x: y.number for x, y in judge(some).items()} for head, some in columns.items()} | {
-        "All pairs, minus the first": {x: y.number for x, y in judge(minus).items()}
-    }
-    rows = tuple((x, *(some.get(x) for some in judged.values())) for x in views)
+    columns |= {f"other languages ({len(others)})": means, MINUS: minus}
+    judged = {head: {x: y.number for x, y in judge(some).items()} for head, some in columns.items()}
     table = Table(
         f"Mean {kind} on {first.task}, {counted(k, 'step')}",
         ("Study", *judged),
-        rows,
-        f"In {first.metric.measure}, over the same pairs of transfer language and target (how many, in "
-        f"brackets), with the same test examples, drawn alike in all studies. {READINGS} {OF_THESE} "
-        f"{verdicts_over('each column')}",
+        tuple((x, *(some.get(x) for some in judged.values())) for x in views),
+        f"In {first.metric.measure}, by targets and text, over the same pairs of text and target in all "
+        "studies (how many, in brackets), with the same test examples, drawn alike. Shuffled: the same texts "
+        "with their tokens in random order. Other languages: all plain texts but the target's own. "
+        f"{READINGS} {OF_THESE} {verdicts_over('each column')} {DIFFERENCES}",
     )
     matrix = Matrix(
-        f"Mean {kind} on {first.task} by relation of transfer language and target",
+        f"Mean {kind} on {first.task} by study and text",
         tuple(views),
-        tuple(columns),
-        tuple(tuple(judged[head][x] for head in columns) for x in views),
+        tuple(x for x in columns if x != MINUS),
+        tuple(tuple(judged[head][x] for head in columns if head != MINUS) for x in views),
         "Study",
         "Text",
         unit=first.metric.measure,
@@ -240,7 +215,7 @@ def _one_reading(
 def _sentence(
     kind: str, view: View, k: int, judged: Mapping[str, Mapping[str, Number]], reference: str
 ) -> str:
-    change = judged["All pairs, minus the first"]
+    change = judged[MINUS]
     apart = [x for x, y in change.items() if y.word in ("helps", "harms")]
     if any(x.word == "this run only" for x in change.values()):
         said = "with one seed, differences hold for these runs only"
@@ -248,4 +223,4 @@ def _sentence(
         said = f"it clearly differs from that of {reference} under {words(apart)}"
     else:
         said = f"no study clearly differs from {reference}"
-    return f"Mean {kind} over all pairs of different languages, {counted(k, 'step')}: {said}."
+    return f"Mean {kind} with text of other languages, {counted(k, 'step')}: {said}."
