@@ -18,6 +18,7 @@ from xlbench.report import leaderboard as leaderboards
 from xlbench.report.engine import DrawingError, Engine
 from xlbench.report.folder import sign
 from xlbench.results import Store
+from xlbench.stored import Stored
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
@@ -207,7 +208,7 @@ def test_a_missing_program_is_one_reason() -> None:
         Engine(("/nonexistent/python",)).ask(specification={})
 
 
-def stored(path: Path, fingerprint: str, targets: Sequence[str] = CODES[:3]) -> reporting.Read:
+def stored(path: Path, fingerprint: str, targets: Sequence[str] = CODES[:3]) -> Stored:
     study = Synthetic(targets=tuple(targets), examples=10, steps=(10,), seeds=(0,), controls=())
     store = Store(path)
     store.prepare()
@@ -220,7 +221,7 @@ def stored(path: Path, fingerprint: str, targets: Sequence[str] = CODES[:3]) -> 
         "fingerprint": fingerprint,
     }
     store.save_study(study.study, study.jobs, described)
-    return reporting.Read(path, None)
+    return Stored(path, None)
 
 
 def test_weights_tell_stored_studies_apart_and_growth_does_not(tmp_path: Path) -> None:

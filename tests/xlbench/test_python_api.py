@@ -37,7 +37,10 @@ def test_pages_and_answers_are_those_of_the_commands(
     assert titles(capsys.readouterr().out, [advice]) == [True]
     other = tmp_path / "other"
     write_all(other, Synthetic(examples=20, strength=4.0, controls=()))
-    assert [x.task for x in xlbench.compare(results, other)] == ["pos"]
+    assert [(x.task, x.topic) for x in xlbench.compare(results, other)] == [
+        ("pos", "comparison"),
+        ("pos", "side by side"),
+    ]
     with pytest.raises(ResultsError, match="the same study"):
         xlbench.compare(results, results)
 

@@ -17,6 +17,7 @@ from xlbench import contracts
 from xlbench.cli import reporting
 from xlbench.contracts import Curves, Language, Matrix, Number, Table
 from xlbench.report import Provenance, write_report
+from xlbench.stored import Stored
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
 MADE = Provenance("tiny", "xlbench run", 'model = "tiny"\n', (("Versions", "torch 2"),))
@@ -68,7 +69,7 @@ def real(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         options={"interference": {"mixes": ["average"]}},
     )  # fmt: skip
     xlbench.run(study, results=folder, workers=1)
-    reporting.page(reporting.Read(folder, None), folder / "report.html")
+    reporting.page(Stored(folder, None), folder / "report.html")
     return folder / "report.html"
 
 

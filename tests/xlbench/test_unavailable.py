@@ -13,6 +13,7 @@ from xlbench import Study, api
 from xlbench.cli import reporting
 from xlbench.contracts import Classified, Example, Resolved, Split, Tagged
 from xlbench.errors import StudyError
+from xlbench.stored import Stored
 from xlbench.study import as_json, as_toml, command, parse
 from xlbench.unavailable import check_data
 
@@ -77,12 +78,12 @@ def test_a_run_says_so_and_so_do_its_pages(
     done = xlbench.run(replace(study, skip_unavailable=True), results=results, workers=2)
     assert done.failed == {}
     assert done.run == 2
-    read = reporting.Read(results, None)
+    read = Stored(results, None)
     reporting.show(read)
     assert "left out: ner in fin:" in " ".join(capsys.readouterr().out.split())
     reporting.leaderboard(read, tmp_path / "board")
     for probe in ("transfer", "zero-shot"):
-        (page,) = (tmp_path / "board").glob(f"{probe}-*.md")
+        (page,) = (tmp_path / "board").glob(f"{probe}-ner-*.md")
         text = page.read_text("utf-8")
         assert "left out: ner in fin: " in text
         assert "left out: text of tur: " in text

@@ -30,7 +30,7 @@ def study(**settings: object) -> Records:
 
 @pytest.fixture(scope="module")
 def page() -> Page:
-    (found,) = transfer_pages.pages(study())
+    found, *_ = transfer_pages.pages(study())
     return found
 
 
@@ -76,16 +76,16 @@ def test_own_text_is_of_all_targets_that_have_some(page: Page) -> None:
 
 
 def test_a_lone_pair_has_the_verdict_of_the_matrix() -> None:
-    (one,) = transfer_pages.pages(study(transfer=CODES[:1], targets=CODES[1:3], controls=()))
+    one, *_ = transfer_pages.pages(study(transfer=CODES[:1], targets=CODES[1:3], controls=()))
     assert rows(one)["seen", "same family"][0] == 2
-    (lone,) = transfer_pages.pages(study(transfer=CODES[:2], targets=CODES[1:2], controls=()))
+    lone, *_ = transfer_pages.pages(study(transfer=CODES[:2], targets=CODES[1:2], controls=()))
     for kin, text in (("same family", CODES[0]), ("own", CODES[1])):
         assert rows(lone)["seen", kin] == (1, replace(matrix(lone)[text, CODES[1]], details=()))
 
 
 def test_a_family_that_is_not_known_is_no_kin() -> None:
     records = study()
-    (one,) = transfer_pages.pages(
+    one, *_ = transfer_pages.pages(
         replace(records, languages={x: y for x, y in records.languages.items() if x != CODES[2]})
     )
     found = rows(one)
@@ -104,12 +104,12 @@ def test_names_those_that_are_clearly_helped(page: Page) -> None:
 
 
 def test_says_that_nothing_helps_where_nothing_does() -> None:
-    (one,) = transfer_pages.pages(study(strength=0.0))
+    one, *_ = transfer_pages.pages(study(strength=0.0))
     assert {"Clearly helped: none.", "Clearly harmed: none."} <= set(one.answer)
 
 
 def test_one_seed_claims_nothing() -> None:
-    (one,) = transfer_pages.pages(study(seeds=(0,)))
+    one, *_ = transfer_pages.pages(study(seeds=(0,)))
     assert not any("Clearly" in line for line in one.answer)
     assert "this run only" in " ".join(one.answer)
     assert {x.word for _, x in rows(one).values()} == {"this run only"}
