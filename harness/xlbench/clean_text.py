@@ -15,6 +15,7 @@ from xlbench.contracts import (
     Tagged,
     TaskData,
     commit_of,
+    domain_of,
     limited,
     sentences,
 )
@@ -162,6 +163,10 @@ class TrainingSentences:
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the languages that have training data."""
         return self.data.languages("train")
+
+    def domain(self, language: str) -> str | None:
+        """That of the data."""
+        return domain_of(self.data, language)
 
     def fingerprint(self, language: str) -> str:
         """That of the training data."""

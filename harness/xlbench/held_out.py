@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Line, commit_of
+from xlbench.contracts import Line, commit_of, domain_of
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class HeldOut:
     def commit(self) -> str | None:
         """The revision of the corpus, where it has revisions."""
         return commit_of(self.corpus)
+
+    def domain(self, language: str) -> str | None:
+        """That of the corpus."""
+        return domain_of(self.corpus, language)
 
     def languages(self, split: Split) -> Collection[str]:
         """Those of the corpus; of test data alone."""

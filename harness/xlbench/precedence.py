@@ -93,6 +93,9 @@ def in_force(
         for key, value in {**below, **said_}.items():
             if value != getattr(cls(), key):
                 add(group, key, value, THE_STUDY if key in said_ else theirs)
+    if (match := study.match or defaults.match) not in (None, "steps"):
+        source = THE_STUDY if study.match else theirs
+        add("masked-LM fine-tuning", "match", match, source)
     for probe, one in options.items():
         for key, value in _unlike(one, type(one)()):
             add(probe, key, value, THE_STUDY if key in study.options.get(probe, {}) else theirs)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, given_adapters, precedence, settings, word_tokens
+from xlbench import checkpoints, domains, given_adapters, precedence, settings, word_tokens
 from xlbench.architectures import NO_HEAD
 from xlbench.clean_text import CleanText
 from xlbench.codes import to_iso639_3
@@ -79,7 +79,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 )
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
-    full = replace(full, adapter=_adapter_settings(study, full, model.defaults, registry, problems))
+    full = replace(
+        full,
+        adapter=_adapter_settings(study, full, model.defaults, registry, problems),
+        domains=_domains(full, registry, problems),
+    )
     said, full = full, _with_languages(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     borrowed = _borrowed(full, tasks, data, registry, problems)
@@ -144,6 +148,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             for language, text in full.language_adapters.items():
                 with problems.kept():
                     given[language] = given_adapters.find(text, config)
+    found_domains: Mapping[str, Mapping[str, str]] = {}
+    with problems.kept():
+        found_domains = domains.known(full.domains, corpus, data, _all_languages(full))
     if problems.lines:
         for task, one in data.items():
             for language in targets.get(task, ()) if isinstance(one, Choosable) else ():
@@ -177,6 +184,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         targets=targets,
         borrowed=borrowed,
         unavailable=tuple(skipped),
+        domains=found_domains,
         limits=limits,
         in_force=(
             *precedence.limits_in_force(study, model.name, tasks, limits),
@@ -223,6 +231,24 @@ def _adapter_settings(
     tasks = {x: registry.tasks[x] for x in used if x in registry.tasks}
     found = precedence.adapter_settings(study, defaults, tasks)
     return {k: v for k, v in found.items() if not _task_of(k) or _task_of(k) in used}
+
+
+def _domains(study: Study, registry: Registry, problems: Problems) -> dict[str, str]:
+    """What the study says of domains, its languages as ISO 639-3 codes."""
+    found: dict[str, str] = {}
+    for key, domain in study.domains.items():
+        what, language = task_of(key, {*registry.tasks, domains.TEXT})
+        if what not in (domains.TEXT, *study.tasks):
+            own = ", ".join((domains.TEXT, *study.tasks))
+            problems.add(f"domains.{key}: {what!r} is not in the study; name one of {own}")
+            continue
+        with problems.kept():
+            code = to_iso639_3(language, registry.languages) if language else ""
+            name = f"{what}.{code}" if code else what
+            if name in found:
+                problems.add(f"domains.{key}: {name} is given twice; leave one out")
+            found[name] = domain
+    return found
 
 
 def _task_of(key: str) -> str:

@@ -27,6 +27,8 @@ NAMES = dict(pair.split("=") for pair in _NAMES.split())
 """ISO 15924 codes by the first word of Unicode's names of letters. Kana is either of the two Japanese
 ones.
 """
+UNSPACED = frozenset({"Hani", "Hans", "Hant", "Jpan", "Khmr", "Laoo", "Mymr", "Thai", "Tibt"})
+"""Those that put no space between words."""
 SIMPLIFIED = "们这国对时会发来说为无学关门问间东车长马鱼龙风飞书见页语论认识许让请谁该话读难双观头买卖实业产严个义习乡亚过还进远运边农写军开经给结统组织级约红线战电爱现应岁华单师带张务动办劳势听员团场块处备"  # noqa: E501
 TRADITIONAL = "們這國對時會發來說為無學關門問間東車長馬魚龍風飛書見頁語論認識許讓請誰該話讀難雙觀頭買賣實業產嚴個義習鄉亞過還進遠運邊農寫軍開經給結統組織級約紅線戰電愛現應歲華單師帶張務動辦勞勢聽員團場塊處備"  # noqa: E501
 """Frequent characters that differ, the same one at the same place in both."""

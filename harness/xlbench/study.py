@@ -17,11 +17,13 @@ from xlbench.contracts import (
     Json,
     LanguageTraining,
     MaskedLM,
+    Match,
     Precision,
     ReadOut,
     Retraining,
     Study,
 )
+from xlbench.domains import labels
 from xlbench.errors import StudyError
 
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
@@ -32,7 +34,7 @@ NAMES = (
 NUMBERS = ("steps", "seeds", "adapter_seeds")
 SEEDS = ("seeds", "adapter_seeds")
 """Lists of which a number alone says how many."""
-SINGLE = ("model", "revision", "reference", "text", "precision")
+SINGLE = ("model", "revision", "reference", "text", "precision", "match")
 FLAGS = ("skip_unavailable", "adaptive")
 SETTINGS: dict[str, type[Any]] = {
     "mlm": MaskedLM, "adapter": AdapterTraining, "retraining": Retraining,
@@ -46,6 +48,7 @@ OPTIONS = {
     "adapter_seeds": "--adapter-seeds",
     "language_training": "--language-training",
     "language_adapters": "--language-adapter",
+    "domains": "--domain",
 }
 """Fields whose option is not their own name."""
 PROBE, KEY = r"\w[\w-]*", r"\w+"
@@ -131,15 +134,7 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
         if not isinstance(said.get(name, False), bool):
             raise StudyError(f"{where}{name} must be true or false, not {said[name]!r}")
     if "data" in said:
-        table = _table(said["data"], "data", where)
-        # `pos.eng = "*GUM"` without quotes around the key is a table in the table.
-        table = {
-            name: x
-            for task, one in table.items()
-            for name, x in (
-                {f"{task}.{k}": v for k, v in one.items()} if isinstance(one, Mapping) else {task: one}
-            ).items()
-        }
+        table: Mapping[str, Any] = _by_language(said["data"], "data", where)
         said["data"] = {
             task: _list([x] if isinstance(x, str) else x, str, f"data.{task}", where)
             for task, x in table.items()
@@ -147,6 +142,14 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
     for name, cls in SETTINGS.items():
         if name in said:
             said[name] = _settings(_table(said[name], name, where), cls, name, where)
+    if "domains" in said:
+        table = _by_language(said["domains"], "domains", where)
+        for key, domain in table.items():
+            if not isinstance(domain, str) or not labels(domain):
+                raise StudyError(
+                    f'{where}domains.{key} must be a text such as "news" or "news, wiki", not {domain!r}'
+                )
+        said["domains"] = dict(table)
     if "language_adapters" in said:
         table = _table(said["language_adapters"], "language_adapters", where)
         for language, adapter in table.items():
@@ -204,7 +207,7 @@ def command(study: Study) -> str:
         option = OPTIONS.get(name, f"--{name}")
         if name == "data":
             words += _pairs(option, {k: ",".join(map(_escaped, v)) for k, v in value.items()})
-        elif name == "language_adapters":
+        elif name in ("language_adapters", "domains"):
             words += _pairs(option, {k: _escaped(v) for k, v in value.items()})
         elif name in SETTINGS:
             words += _pairs(option, {k: _escaped(_shown(v)) for k, v in value.items()})
@@ -282,6 +285,19 @@ def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
     return value
 
 
+def _by_language(value: Any, name: str, where: str) -> dict[str, Any]:
+    """A table by `WHAT` or `WHAT.LANGUAGE`: `pos.eng = "*GUM"` without quotes around the key is a table in
+    the table.
+    """
+    return {
+        key: x
+        for what, one in _table(value, name, where).items()
+        for key, x in (
+            {f"{what}.{k}": v for k, v in one.items()} if isinstance(one, Mapping) else {what: one}
+        ).items()
+    }
+
+
 def _settings(table: Mapping[str, Any], cls: type[Any], name: str, where: str) -> dict[str, Json]:
     """Settings of one of the frozen dataclasses.
 
@@ -324,6 +340,10 @@ def _check(study: Study, where: str) -> None:
     if study.precision is not None and study.precision not in get_args(Precision):
         either = " or ".join(get_args(Precision))
         raise StudyError(f"{where}precision must be {either}, not {study.precision!r}")
+    if study.match is not None and study.match not in get_args(Match):
+        raise StudyError(
+            f"{where}unknown match {study.match!r}{settings.nearest(study.match, get_args(Match))}"
+        )
     known = get_args(Control)
     for control in study.controls or ():
         if control == NO_CONTROLS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlbench import content
+from xlbench import content, domains
 from xlbench.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
 
@@ -48,6 +48,8 @@ class FolderCorpus:
     """Files whose name is no language code, by that name."""
     several: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     """By ISO 639-3 code: files between which nothing decides. They are an error of whoever asks for them."""
+    domains: Mapping[str, str] = field(default_factory=dict)
+    """By ISO 639-3 code, or `domains.OTHERS`: where the text comes from."""
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -63,6 +65,10 @@ class FolderCorpus:
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the files, sorted."""
         return tuple(sorted({*self.files, *self.several}))
+
+    def domain(self, language: str) -> str | None:
+        """What the folder's `domains.tsv` says."""
+        return self.domains.get(language, self.domains.get(domains.OTHERS))
 
     def fingerprint(self, language: str) -> str:
         """32 hexadecimal digits of the SHA-256 of the file, read once. Raises DataError if absent."""
@@ -127,9 +133,10 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
     folder itself, otherwise in its folder `dev`; codes as `to_iso639_3` understands them.
 
     `known` are registered languages, whose codes are taken as they are. Of several files of a language that
-    are named after scripts, the one of its usual script is taken. No file is opened. A file whose name is no
-    language is left out, and named when it is asked for. Raises DataError where there is no such folder, or
-    no such file in it.
+    are named after scripts, the one of its usual script is taken. No file of text is opened; `domains.tsv` is
+    read where there is one (`domains.read`). A file whose name is no language is left out, and named when it
+    is asked for. Raises DataError where there is no such folder, no such file in it, or `domains.tsv` is
+    malformed.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -157,7 +164,9 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
             files[code] = one
         else:
             several[code] = tuple(paths)
-    return FolderCorpus(folder, files, unknown, several)
+    table = folder / domains.FILE
+    said = domains.read(table, known) if table.is_file() else {}
+    return FolderCorpus(folder, files, unknown, several, said)
 
 
 def _text_files(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from xlbench import amounts
 from xlbench.clean_text import CleanText
 from xlbench.contracts import Explained, Unavailable, sentences
 from xlbench.errors import DataError
@@ -47,6 +48,8 @@ def check_data(resolved: Resolved) -> Resolved:
             none = [x for x in rest.train_languages(task) if not rest.size(task, x, "train")]
             if none:
                 problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
+    if not problems.lines:
+        problems.lines += amounts.unmatched(rest)
     if problems.lines:
         raise ManyProblemsError(problems.lines)
     made = written_in(rest, written.scripts(rest))

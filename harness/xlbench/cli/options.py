@@ -72,6 +72,14 @@ def study_of(
             metavar="TEXT",
         ),
     ] = None,
+    domain: Annotated[
+        Names,
+        _option(
+            "--domain",
+            "Where text and test data come from, such as text=verses or pos.wol=news.",
+            metavar="DATA=DOMAIN",
+        ),
+    ] = None,
     steps: Annotated[Names, _option("--steps", "Finetuning steps.", panel=HOW, metavar="N,...")] = None,
     seeds: Annotated[
         Names,
@@ -115,6 +123,16 @@ def study_of(
             "float32, or bfloat16: faster where the processor has it, and other numbers.",
             panel=HOW,
             metavar="PRECISION",
+        ),
+    ] = None,
+    match: Annotated[
+        str | None,
+        _option(
+            "--match",
+            "What a step has in equal amounts in all languages: tokens, words or bytes of text (default: "
+            "steps, the same number of chunks, whatever is in them).",
+            panel=HOW,
+            metavar="AMOUNT",
         ),
     ] = None,
     mlm: Annotated[
@@ -188,6 +206,10 @@ def study_of(
         "reference": reference,
         "limit": limit,
         "precision": precision,
+        "match": match,
+        "domains": _texts(
+            domain, "--domain", "text=DOMAIN, text.LANG=DOMAIN, TASK=DOMAIN or TASK.LANG=DOMAIN"
+        ),
         "mlm": _settings(mlm, "--mlm"),
         "adapter": _settings(adapter, "--adapter"),
         "retraining": _settings(retraining, "--retraining"),

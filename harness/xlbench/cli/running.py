@@ -13,7 +13,7 @@ from xlbench.estimate import Meter
 from xlbench.output import complain, say
 from xlbench.progress import counted, duration, size
 from xlbench.results import describe
-from xlbench.results.described import dropped_lines, near_duplicates, trained_on
+from xlbench.results.described import coincidence, dropped_lines, near_duplicates, texts, trained_on
 from xlbench.study import command
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlbench.api import Prepared
-    from xlbench.contracts import Cost, Rerun, Study
+    from xlbench.contracts import Cost, Rerun, Study, TextFacts
     from xlbench.results import Rates
 
 
@@ -48,6 +48,8 @@ def run(
             study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor
         )
         _warn(ready)
+        if line := coincidence(describe(ready.resolved), ready.resolved.study.transfer):
+            complain(f"data: {line}")
         for line in ready.plan.left_out:
             complain(f"left out: {line}")
         for line in ready.plan.notes:
@@ -127,6 +129,10 @@ def plan(
     for line in plan.notes:
         say(f"data       {line}")
     say(f"transfer   {', '.join(asked.transfer) or 'none'}")
+    for code, text in texts(described).items():
+        say(f"text       {_text(code, text, described)}")
+    if line := coincidence(described, asked.transfer):
+        say(f"text       {line}")
     if dropped := dropped_lines(described):
         say(f"text       left out: {dropped}")
     if near := near_duplicates(described):
@@ -152,6 +158,18 @@ def plan(
         say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
     chosen = "" if executor == "local" else f" --executor {shlex.quote(executor)}"
     say(f"command    {command(study)}{chosen}")
+
+
+def _text(code: str, text: TextFacts, described: Mapping[str, Any]) -> str:
+    """How much there is, and where it comes from."""
+    seen = {True: "seen", False: "unseen", None: "seen or not is not known"}[described["seen"].get(code)]
+    parts = [seen, f"domain {text.domain}" if text.domain else "domain not known"]
+    parts.append(f"{text.lines:,} lines")
+    if text.words is not None and text.lines:
+        parts += [f"{text.words:,} words", f"{text.words / text.lines:.1f} words per line"]
+    if text.bytes is not None:
+        parts.append(f"{text.bytes:,} bytes")
+    return f"{code}: {', '.join(parts)}"
 
 
 def _jobs(by_probe: Mapping[str, int]) -> str:

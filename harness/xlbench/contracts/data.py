@@ -129,6 +129,19 @@ class Dropped:
         return bool(self.repeated or self.tested)
 
 
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """How much text a language has, as a study uses it, and from where."""
+
+    lines: int
+    words: int | None = None
+    """What stands between spaces; None in scripts that put none between words, and where it is not known."""
+    bytes: int | None = None
+    """In UTF-8; None where it is not known."""
+    domain: str | None = None
+    """Where it comes from (`HasDomain`); None where that is not known."""
+
+
 @runtime_checkable
 class TaskData(Protocol):
     """One set of labelled data for one task, in any number of languages.

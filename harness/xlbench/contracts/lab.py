@@ -56,6 +56,13 @@ class Lab(Protocol):
         nothing on the pretrained weights. `how`: as `task_adapter` has it.
         """
 
+    def read(self) -> Mapping[str, float]:
+        """How much text the finetuning that the model is in has read: `tokens_read` (without special ones),
+        `bytes_read`, `words_read` where the script has spaces, and `times_read`, over the whole text. Counted
+        in the very chunks of its steps; of shuffled text, as before it was shuffled. Nothing on the
+        pretrained weights.
+        """
+
     def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
         """Have a language adapter at hand, in AdapterHub's on-disk format. A trained one is trained on the
         restored base model where it is not kept yet, which leaves the model restored. Returns what was

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 from xlbench.contracts.cell import Cell, Json, digest
 
 if TYPE_CHECKING:
+    from xlbench.contracts.data import TextFacts
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import PretrainingSizes
@@ -144,8 +145,10 @@ class Records:
     seen: Mapping[str, bool | None]
     """By language: in the model's pretraining or not."""
     distances: tuple[Distance, ...] = ()
-    text_lines: Mapping[str, int] = field(default_factory=dict)
-    """By transfer language: lines of text that it was finetuned on, where that is stored."""
+    texts: Mapping[str, TextFacts] = field(default_factory=dict)
+    """By transfer language: the text that it was finetuned on, where that is stored."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By task and target: where its test data come from, where that is known."""
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
     """Of an adaptive study, by condition key and cell: evaluations that it does without, and why, in a word
     of the probe's. They are none of `expected`."""

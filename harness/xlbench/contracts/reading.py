@@ -54,6 +54,21 @@ class Choosable(Protocol):
 
 
 @runtime_checkable
+class HasDomain(Protocol):
+    """Labelled data or text that says where its sentences come from."""
+
+    def domain(self, language: str) -> str | None:
+        """Such as "news" or "verses", several with commas between ("news, wiki"); None where that is not
+        known. Of labelled data, that of the test data. No part of any identity. Raises DataError.
+        """
+
+
+def domain_of(one: object, language: str) -> str | None:
+    """What data or text says of a language; None for what does not say it."""
+    return one.domain(language) if isinstance(one, HasDomain) else None
+
+
+@runtime_checkable
 class RandomOrder(Protocol):
     """Data whose examples stand in random order, the same in all languages where they are parallel: its first
     ones are a fair draw, and a limit takes those.

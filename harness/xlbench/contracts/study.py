@@ -36,6 +36,13 @@ one trained anew on the fine-tuned weights, with the same data and seed, which t
 only because vectors have moved beneath it.
 """
 Precision: TypeAlias = Literal["float32", "bfloat16"]
+Match: TypeAlias = Literal["steps", "tokens", "words", "bytes"]
+"""What the steps of all transfer languages have in equal amounts.
+
+`steps`: each step has `MaskedLM.batch_size` chunks, whatever is in them. Otherwise each step has as many
+chunks as hold what so many chunks of the reference language hold, on average: in tokens (without special
+ones), in words, or in bytes of UTF-8.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,11 @@ class Study:
     precision: Precision | None = None
     """Arithmetic of the encoder, in training and evaluation; float32 where not said. In bfloat16 the matrix
     products are, the weights stay float32: other numbers, hence other identities."""
+    match: Match | None = None
+    """What masked-LM fine-tuning gives all languages in equal amounts; None is `steps`."""
+    domains: Mapping[str, str] = field(default_factory=dict)
+    """Where text (`text`, or `text.LANGUAGE`) and test data (`TASK`, or `TASK.LANGUAGE`) come from, over what
+    they say themselves (`HasDomain`); never part of an identity."""
     mlm: Mapping[str, Json] = field(default_factory=dict)
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = field(default_factory=dict)
@@ -204,6 +216,8 @@ class Resolved:
     """What the study skips."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """By task: the plugin that registers it, for messages."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By task, or `text`, and language: where its test data, or its text, come from, as far as is known."""
     limits: Mapping[str, int | None] = field(default_factory=dict)
     """By task: test examples per target at most; a task that is not there has the study's limit."""
     remarks: tuple[str, ...] = ()
@@ -330,12 +344,20 @@ class Resolved:
             self._sizes[key] = len(self.corpus.lines(language, limit))
         return self._sizes[key]
 
+    @property
+    def matched(self) -> Match | None:
+        """What steps have in equal amounts; None where each has as many chunks as any other."""
+        return None if self.study.match == "steps" else self.study.match
+
     def text_languages(self) -> tuple[str, ...]:
-        """Languages whose text the study may use: transfer languages, and those of its controls."""
+        """Languages whose text the study may use: transfer languages, those of its controls, and the
+        reference language that amounts are matched with.
+        """
         study, having = self.study, set(self.corpus.languages())
         controls = (study.controls or ()) if study.transfer else ()
         named = dict.fromkeys(study.transfer)
-        if "reference" in controls and study.reference is not None:
+        compared = "reference" in controls or (self.matched and study.transfer)
+        if compared and study.reference is not None:
             named[study.reference] = None
         if "target" in controls:
             named |= dict.fromkeys(study.targets)
@@ -466,4 +488,10 @@ class Resolved:
 
     def text_identity(self, language: str) -> dict[str, Json]:
         """Everything that can change the finetuning text of `language` and how it is learned from."""
-        return {"language": language, **self._text(language, self.mlm.lines), **said(self.mlm)}
+        mlm = self.mlm
+        made: dict[str, Json] = {"language": language, **self._text(language, mlm.lines), **said(mlm)}
+        if self.matched:
+            reference = self.study.reference
+            text = {} if reference is None else self._text(reference, mlm.lines)
+            made["match"] = {"amount": self.matched, "reference": reference, **text}
+        return made

@@ -27,7 +27,7 @@ from xlbench.contracts import (
 )
 from xlbench.counting import counted, scored
 from xlbench.errors import DataError, JobError, ModelError, XlbenchError, text_of
-from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
+from xlbench.lab import compositions, language_adapters, masked_lm, matched, subwords, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.encode import Encoded, blank_pieces
 from xlbench.lab.encoder import Encoder
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Json, Task
     from xlbench.lab.kinds.kind import Predicted
+    from xlbench.lab.matched import Amounts, Budget
 
 State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
@@ -92,7 +93,9 @@ class Lab:
         self._run: masked_lm.Training | None = None
         self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
-        self._text: dict[tuple[str, int, int], NDArray[np.int32]] = {}
+        self._text: dict[tuple[str, int, int], tuple[NDArray[np.int32], Amounts]] = {}
+        self._read: Mapping[str, float] = {}
+        """What the fine-tuning that the state is of has read."""
         self._adapter: dict[str, Path | None] = {}
         """Folder of the adapter that is in memory for a task; None for one that was retrained."""
         self._languages: OrderedDict[str, Mapping[str, float]] = OrderedDict()
@@ -176,7 +179,7 @@ class Lab:
 
     def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
         """See `contracts.Lab`."""
-        wanted = (language, steps, seed, variant)
+        wanted, mlm = (language, steps, seed, variant), self.resolved.mlm
         known = self._state is not None and self._is_untouched()
         if known and self._state == wanted:
             return self._loss
@@ -194,12 +197,18 @@ class Lab:
 
             # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
             self._state, self._run, self._mark = ("", 0, 0, variant), None, ""
+            self._read = {}
             self.encoder.trainable_base()
             self._loss = run.run(steps, after)
+            self._read = self._measured(language, mlm.lines, mlm.chunk)[1].read(np.concatenate(run.chunks))
             self._state, self._mark = wanted, weights_digest(self.encoder.own)
-            if self.resolved.mlm.schedule == "constant":
+            if mlm.schedule == "constant":
                 self._run = run
         return self._loss
+
+    def read(self) -> Mapping[str, float]:
+        """See `contracts.Lab`."""
+        return {} if self._state is None else dict(self._read)
 
     def moved(self, task: str, how: AdapterTraining | None = None) -> Mapping[str, float]:
         """See `contracts.Lab`."""
@@ -237,23 +246,41 @@ class Lab:
         """A run from the pretrained weights."""
         mlm = self.resolved.mlm
         text = self._chunks(language, mlm.lines, mlm.chunk)
+        budget = self._budget_of(language)
         self._forget_composition()
         with self._phase("finetune"):
             self._run = None  # its optimizer need not be there beside the new one
             self.encoder.restore()
             self._state = ("", 0, 0, variant)
-            return masked_lm.finetuning(self.encoder, text, mlm, steps=steps, seed=seed, variant=variant)
+            return masked_lm.finetuning(
+                self.encoder, text, mlm, steps=steps, seed=seed, variant=variant, budget=budget
+            )
+
+    def _budget_of(self, language: str) -> Budget | None:
+        """What steps on a language's text hold; None where each has as many chunks as any other."""
+        amount, mlm, reference = self.resolved.matched, self.resolved.mlm, self.resolved.study.reference
+        if amount is None:
+            return None
+        if reference is None:
+            raise DataError(f"match {amount}: no reference language; name one with --reference")
+        mine, other = (self._measured(x, mlm.lines, mlm.chunk)[1] for x in (language, reference))
+        tokens = mlm.batch_size * min(mlm.chunk, self.encoder.longest)
+        return matched.budget(amount, mine, other, tokens, (language, reference))
 
     # Data
 
     def _chunks(self, language: str, lines: int, chunk: int) -> NDArray[np.int32]:
         """The study's text of a language as pieces, shape (chunks, length); kept."""
+        return self._measured(language, lines, chunk)[0]
+
+    def _measured(self, language: str, lines: int, chunk: int) -> tuple[NDArray[np.int32], Amounts]:
+        """As `_chunks`, with what each chunk holds."""
         key = (language, lines, min(chunk, self.encoder.longest))
         if key not in self._text:
             with self._phase("tokenize"):
                 found = self.resolved.corpus.lines(language, lines)
-                self._text[key] = masked_lm.chunks(found, self.encoder.tokenizer, key[2])
-                self._text[key].flags.writeable = False  # probes share it
+                self._text[key] = masked_lm.measured_chunks(found, self.encoder.tokenizer, key[2])
+                self._text[key][0].flags.writeable = False  # probes share it
         return self._text[key]
 
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:

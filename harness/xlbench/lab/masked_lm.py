@@ -20,6 +20,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from xlbench.errors import DataError, JobError
+from xlbench.lab import matched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import LanguageTraining, MaskedLM, Variant
     from xlbench.lab.encoder import Encoder
+    from xlbench.lab.matched import Amounts, Budget
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class MaskedBatch:
     """Flat positions that carry loss."""
     gold: NDArray[np.int64]
     """The pieces that stood there."""
+    chunks: NDArray[np.int64]
+    """Numbers of the chunks, shape (batch,)."""
 
 
 def chunks(lines: Sequence[str], tokenizer: Any, length: int) -> NDArray[np.int32]:
@@ -48,13 +52,19 @@ def chunks(lines: Sequence[str], tokenizer: Any, length: int) -> NDArray[np.int3
     The remainder is dropped; text shorter than one chunk is one shorter chunk. Raises DataError where
     no piece is left.
     """
-    encoded = tokenizer(list(lines), return_attention_mask=False, return_token_type_ids=False, verbose=False)
+    return measured_chunks(lines, tokenizer, length)[0]
+
+
+def measured_chunks(lines: Sequence[str], tokenizer: Any, length: int) -> tuple[NDArray[np.int32], Amounts]:
+    """As `chunks`, with what each chunk holds."""
+    lines = list(lines)
+    encoded = tokenizer(lines, return_attention_mask=False, return_token_type_ids=False, verbose=False)
     pieces = np.concatenate([np.asarray(x, np.int32) for x in encoded["input_ids"]])
     if not np.isin(pieces, tokenizer.all_special_ids, invert=True).any():
         raise DataError("text without a single piece that the tokenizer knows; give other text")
-    if len(pieces) < length:
-        return pieces[None, :]
-    return pieces[: len(pieces) // length * length].reshape(-1, length)
+    length = min(length, len(pieces))
+    found = pieces[: len(pieces) // length * length].reshape(-1, length)
+    return found, matched.by_chunk(lines, encoded.encodings, len(found), length)
 
 
 def shuffle(text: NDArray[np.int32], special: Sequence[int], seed: int) -> NDArray[np.int32]:
@@ -71,19 +81,17 @@ def masked_batches(
     vocabulary: int,
     settings: MaskedLM | LanguageTraining,
     seed: int,
+    budget: Budget | None = None,
 ) -> Iterator[MaskedBatch]:
-    """The inputs of a run, without end. Chunks are drawn without replacement, again and again.
+    """The inputs of a run, without end. Chunks are drawn without replacement, again and again; `batch_size`
+    in each, or as `budget` says.
 
     Each ordinary piece is chosen with `mask_probability`; where none was, one is.
     """
     rng = np.random.default_rng([seed, 0])
     special = np.asarray(tokenizer.all_special_ids)
-    waiting = np.empty(0, np.int64)
-    while True:
-        while len(waiting) < settings.batch_size:
-            waiting = np.concatenate([waiting, rng.permutation(len(text))])
-        ids = text[waiting[: settings.batch_size]].astype(np.int64)
-        waiting = waiting[settings.batch_size :]
+    for rows in _drawn(len(text), settings.batch_size, budget, rng):
+        ids = text[rows].astype(np.int64)
         ordinary = ~np.isin(ids, special)
         chosen = (rng.random(ids.shape) < settings.mask_probability) & ordinary
         if not chosen.any():
@@ -94,7 +102,33 @@ def masked_batches(
         how = rng.random(len(where))
         random = rng.integers(0, vocabulary, len(where))
         flat[where] = np.where(how < 0.8, tokenizer.mask_token_id, np.where(how < 0.9, random, gold))
-        yield MaskedBatch(ids, where, gold)
+        yield MaskedBatch(ids, where, gold, rows)
+
+
+def _drawn(
+    number: int, batch_size: int, budget: Budget | None, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Which of `number` chunks each step has.
+
+    With a budget, a step takes chunks as long as each brings what the run has read nearer to what its steps
+    so far should have; so the whole run is off by less than a chunk.
+    """
+    waiting = np.empty(0, np.int64)
+    due = 0.0
+    while True:
+        due += 0.0 if budget is None else budget.step
+        count = 0
+        while budget is not None or count < batch_size:
+            if count == len(waiting):
+                waiting = np.concatenate([waiting, rng.permutation(number)])
+            if budget is not None:
+                size = float(budget.sizes[waiting[count]])
+                if count and size / 2 > due:
+                    break
+                due -= size
+            count += 1
+        rows, waiting = waiting[:count], waiting[count:]
+        yield rows
 
 
 def loss_of(encoder: Encoder, batch: MaskedBatch) -> Tensor:
@@ -128,6 +162,8 @@ class Training:
     ) -> None:
         self.done = 0
         """Steps."""
+        self.chunks: list[NDArray[np.int64]] = []
+        """Numbers of the chunks of each step done."""
         self._encoder, self._parameters, self._batches = encoder, parameters, batches
         self._rate, self._setting = rate, setting
         self._optimizer = torch.optim.AdamW(
@@ -160,6 +196,7 @@ class Training:
                         f"{self._setting} ({self._rate(0):g})"
                     )
                 self.done += 1
+                self.chunks.append(batch.chunks)
                 if not after(self.done):
                     break
         finally:
@@ -197,15 +234,17 @@ def finetuning(
     steps: int,
     seed: int,
     variant: Variant,
+    budget: Budget | None = None,
 ) -> Training:
     """A run over all of the encoder's own weights, to be started from the pretrained ones.
 
     With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
+    Shuffled text has the very chunks in each step that the text itself has.
     """
     if variant == "shuffled":
         text = shuffle(text, encoder.tokenizer.all_special_ids, seed)
     vocabulary = encoder.model.config.vocab_size
-    batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, seed)
+    batches = masked_batches(text, encoder.tokenizer, vocabulary, settings, seed, budget)
     rate = settings.learning_rate
     decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
     return Training(encoder, encoder.trainable_base(), batches, decay, "mlm.learning_rate", seed)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xlbench import amounts
 from xlbench.contracts import Parsed, Subwords, Tagged, sentences
 from xlbench.lab import running_text
+from xlbench.scripts import UNSPACED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 LINES = 1_000
 """Of a transfer language's text, from the start."""
-UNSPACED = frozenset({"Hani", "Hans", "Hant", "Jpan", "Khmr", "Laoo", "Mymr", "Thai", "Tibt"})
-"""ISO 15924 codes of scripts that put no space between words."""
 
 
 def measure(resolved: Resolved, tokenizer: Any, blank: Collection[int]) -> dict[str, Subwords]:
@@ -43,7 +43,7 @@ def measure(resolved: Resolved, tokenizer: Any, blank: Collection[int]) -> dict[
             lines = resolved.corpus.lines(f, resolved.mlm.lines)[:LINES]
             pieces = _pieces(lines, tokenizer, size)
             types[f] = (pieces > 0) & shared
-            if f not in unspaced and (words := _words(lines)):
+            if words := amounts.words(lines):
                 text[f] = int(pieces.sum()) / words
     found = {}
     for task, targets in resolved.targets.items():

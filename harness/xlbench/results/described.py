@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Distance, Identified, Language, PretrainingSizes, commit_of, is_parallel
+from xlbench import amounts, domains
+from xlbench.contracts import (
+    Distance,
+    Identified,
+    Language,
+    PretrainingSizes,
+    TextFacts,
+    commit_of,
+    is_parallel,
+)
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json, Resolved, TaskKind
@@ -16,6 +25,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
     having = set(resolved.corpus.languages())
+    texts = {x: amounts.facts(resolved, x) for x in study.transfer if x in having}
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
         {*study.transfer, *study.targets, *study.train_languages, *own, study.reference or ""} - {""}
@@ -36,7 +46,9 @@ def describe(resolved: Resolved) -> dict[str, Json]:
         "text": {
             "source": resolved.corpus.source,
             "revision": resolved.corpus.commit,
-            "lines": {x: resolved.text_lines(x, resolved.mlm.lines) for x in study.transfer if x in having},
+            "lines": {x: one.lines for x, one in texts.items()},
+            "amounts": {x: {"words": one.words, "bytes": one.bytes} for x, one in texts.items()},
+            "domains": {x: one.domain for x, one in texts.items() if one.domain is not None},
             "dropped": {
                 language: {"repeated": len(lines.repeated), "tested": len(lines.tested)}
                 for language, lines in resolved.dropped().items()
@@ -69,6 +81,8 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
     }
     if _has_parallel_rows(resolved, name):
         made["parallel"] = True
+    if of_test := resolved.domains.get(name):
+        made["domains"] = {x: of_test[x] for x in resolved.targets[name] if x in of_test}
     how = resolved.training.get(name)
     if how is not None and how.examples is not None:
         made["temperature"] = how.temperature
@@ -109,6 +123,26 @@ def near_duplicates(described: Mapping[str, Any]) -> str:
     """Lines of text that are used though a test sentence but for one word, by language; "" where none is."""
     counts = described.get("text", {}).get("near_duplicates", {})
     return ", ".join(f"{language} {count:,}" for language, count in counts.items())
+
+
+def texts(described: Mapping[str, Any]) -> dict[str, TextFacts]:
+    """By transfer language: its text; of studies of earlier versions the lines alone."""
+    text = described.get("text", {})
+    counts, domains = text.get("amounts", {}), text.get("domains", {})
+    return {
+        x: TextFacts(lines, domain=domains.get(x), **counts.get(x, {}))
+        for x, lines in text.get("lines", {}).items()
+    }
+
+
+def test_domains(described: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By task and target: where its test data come from, as far as was known."""
+    return {name: dict(x.get("domains", {})) for name, x in described.get("tasks", {}).items()}
+
+
+def coincidence(described: Mapping[str, Any], transfer: Iterable[str]) -> str:
+    """What `domains.coincide` says of a study's transfer languages."""
+    return domains.coincide(described.get("seen", {}), described.get("text", {}).get("domains", {}), transfer)
 
 
 def skipped(described: Mapping[str, Any], task: str) -> tuple[str, ...]:

@@ -152,10 +152,10 @@ class Transfer:
         lab.finetune(
             where["text"]["language"], steps=where["steps"], seed=where["seed"], variant=where["variant"]
         )
-        moved = lab.moved(task, how)
+        measured = {**lab.moved(task, how), **lab.read()}
         if reading_of(job) == "retrained":
             lab.retrain(task, how)
-        return [replace(x, extra={**x.extra, **moved}) for x in lab.evaluate(job.cells)]
+        return [replace(x, extra={**x.extra, **measured}) for x in lab.evaluate(job.cells)]
 
     def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
         """Cells that are settled, and those that the seeds to come cannot settle."""

@@ -9,7 +9,7 @@ from xlbench.contracts import Number, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.scores import predict
 from xlbench_probes.reading import Reading, counted, interval
-from xlbench_probes.transfer_features import Pair, pair_features
+from xlbench_probes.transfer_features import LINES, WORDS, Pair, pair_features
 from xlbench_probes.transfer_tables import MATRIX
 from xlbench_probes.transfer_view import PROBE, View
 
@@ -129,7 +129,8 @@ def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Ch
         return {f: sum(x[f, target] for x in kin) for f in candidates if all((f, target) in x for x in kin)}
 
     def most_text(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
-        text = next((x for name, x in features.items() if name.startswith("text of")), {})
+        tables = [features.get(x, {}) for x in (WORDS, LINES)]
+        text = next((x for x in tables if all((f, target) in x for f in candidates)), tables[-1])
         return {f: text[f, target] for f in candidates if (f, target) in text}
 
     return {

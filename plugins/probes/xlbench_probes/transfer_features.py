@@ -6,12 +6,15 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from xlbench import domains
 from xlbench.contracts import Subwords
 
 if TYPE_CHECKING:
     from xlbench.contracts import Language, Records
 
 Pair = tuple[str, str]
+LINES = "text of the transfer language (log lines)"
+WORDS = "text of the transfer language (log words)"
 
 
 def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[str, dict[Pair, float]]:
@@ -20,7 +23,9 @@ def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[
     The first are the first to be used where languages are too few for all. A distance that is known of no
     pair is not there: it is between other languages.
     """
-    languages, seen = records.languages, records.seen
+    languages, seen, texts = records.languages, records.seen, records.texts
+    words = {x: one.words for x, one in texts.items() if one.words}
+    tested = records.domains.get(task, {})
     cut = records.subwords.get(task, Subwords({}, {}, {}))
     distances = {
         f"{x.name} distance": {p: float(x.table[p]) for p in pairs if p in x.table} for x in records.distances
@@ -43,8 +48,15 @@ def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[
         "subword fertility of the transfer language": {p: cut.text[p[0]] for p in pairs if p[0] in cut.text},
         "subword fertility of the target language": {p: cut.tests[p[1]] for p in pairs if p[1] in cut.tests},
         **{name: table for name, table in distances.items() if table},
-        "text of the transfer language (log lines)": {
-            p: math.log(lines) for p in pairs if (lines := records.text_lines.get(p[0], 0))
+        LINES: {p: math.log(texts[p[0]].lines) for p in pairs if p[0] in texts and texts[p[0]].lines},
+        WORDS: {p: math.log(words[p[0]]) for p in pairs if p[0] in words},
+        "mean sentence length of the transfer language (words)": {
+            p: words[p[0]] / texts[p[0]].lines for p in pairs if p[0] in words
+        },
+        "same domain": {
+            (f, g): float(domains.share(domain, tested[g]))
+            for f, g in pairs
+            if g in tested and f in texts and (domain := texts[f].domain) is not None
         },
     }
 

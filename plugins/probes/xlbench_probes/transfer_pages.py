@@ -9,6 +9,7 @@ from xlbench.contracts import Page
 from xlbench.scores import components, difference
 from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
+from xlbench_probes import transfer_donors
 from xlbench_probes import transfer_questions as questions
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
@@ -64,6 +65,8 @@ def _parts(view: View) -> Iterator[Part]:
         yield tables.seen_against_unseen(view)
     if view.distances and len(view.arms(view.last)) >= tables.FEWEST_DONORS:
         yield tables.distances(view)
+    if (of_texts := transfer_donors.texts(view)) is not None:
+        yield of_texts
     if (goes_with := tables.predictors(view)) is not None:
         yield goes_with
     if len(view.steps) > 1:
@@ -112,6 +115,8 @@ def _summary(view: View) -> Iterator[str]:
     if len(view.effects.adapters) > 1 and overall.value is not None:
         shares = words(f"{100 * x:.0f}% of {what}" for what, x in components(overall).items())
         yield f"Variance of that mean: {shares}."
+    if line := transfer_donors.coincidence(view):
+        yield line
     seeds = max(view.repetitions)
     tests = (
         " They are not corrected for multiple comparisons. Verdicts come from two-sided tests with the false "

@@ -50,6 +50,8 @@ class HubData:
     """By language, where a configuration holds several: what the first column of its rows begins with."""
     parallel: bool = False
     """Whether test rows are translations of each other, in the same order in all languages."""
+    origin: str | None = None
+    """The domain of its sentences, the same in all languages."""
     revision: str | None = None
     """None is the default branch; `hub.CONVERTED` for a repository that is still a loading script."""
     _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
@@ -68,6 +70,10 @@ class HubData:
     def at(self, revision: str) -> HubData:
         """The same data at a branch, tag or commit."""
         return replace(self, revision=revision, _found=[], _repairs={})
+
+    def domain(self, language: str) -> str | None:
+        """Where its sentences come from."""
+        return self.origin
 
     def languages(self, split: Split) -> Collection[str]:
         """ISO 639-3 codes of the languages that have this split; needs no network."""

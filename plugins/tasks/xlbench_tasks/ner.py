@@ -90,6 +90,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     """WikiANN on the hub, in the splits of Rahimi et al. (2019)."""
     yield HubData(
         name="wikiann",
+        origin="wikipedia",
         task="ner",
         repo="unimelb-nlp/wikiann",
         about="WikiANN (Pan et al. 2017), balanced splits of Rahimi et al. (2019)",

@@ -56,6 +56,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     """MasakhaNER 2.0 on the hub; there is no English, so a training language has to be named."""
     yield HubData(
         name="masakhaner2",
+        origin="news",
         task="ner-masakhane",
         repo="masakhane/masakhaner2",
         about="MasakhaNER 2.0 (Adelani et al. 2022), for non-commercial use",

@@ -61,6 +61,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     columns = ("id", "question", "context", "answers")
     yield HubData(
         name="tydiqa",
+        origin="wikipedia",
         task="qa",
         repo="google-research-datasets/tydiqa",
         about="TyDi QA, gold passage task (Clark et al. 2020), Apache-2.0; tested on its validation split",
@@ -73,6 +74,7 @@ def xlbench_task_data() -> Iterator[TaskData]:
     )
     yield HubData(
         name="xquad",
+        origin="wikipedia",
         parallel=True,
         task="qa-xquad",
         repo="google/xquad",

@@ -102,6 +102,10 @@ class Wikipedia(HubText):
 
     form: str = "wikipedia:SEED"
 
+    def domain(self, language: str) -> str | None:
+        """The encyclopedia."""
+        return "wikipedia"
+
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the languages that have an edition; needs no network."""
         return tuple(sorted(self.configs))

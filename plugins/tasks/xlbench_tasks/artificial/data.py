@@ -26,6 +26,7 @@ SIZES: dict[Split, int] = {"train": 2000, "dev": 200, "test": 500}
 LINES = 20_000
 """Lines of text in each language."""
 SOURCE = "artificial languages made by xlbench from a seed; Apache-2.0"
+DOMAIN = "artificial"
 
 TaskName: TypeAlias = Literal["pos", "ner", "nli", "lm"]
 _T = TypeVar("_T")
@@ -92,6 +93,10 @@ class ArtificialData:
     def __init__(self, task: TaskName, seed: int = 0) -> None:
         self.task: str = task
         self.seed = seed
+
+    def domain(self, language: str) -> str | None:
+        """Made by the same rules as the text."""
+        return DOMAIN
 
     def languages(self, split: Split) -> Collection[str]:
         """All artificial languages."""
@@ -169,6 +174,10 @@ class ArtificialText:
         self.seed = seed
         self.purpose = purpose
         """Texts of different purposes are drawn apart: what a model was pretrained on is not given again."""
+
+    def domain(self, language: str) -> str | None:
+        """Made by the same rules as the tasks' data."""
+        return DOMAIN
 
     def languages(self) -> Collection[str]:
         """All artificial languages."""
