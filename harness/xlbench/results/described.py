@@ -135,7 +135,7 @@ def texts(described: Mapping[str, Any]) -> dict[str, TextFacts]:
     }
 
 
-def test_domains(described: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def domains_of_tests(described: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """By task and target: where its test data come from, as far as was known."""
     return {name: dict(x.get("domains", {})) for name, x in described.get("tasks", {}).items()}
 

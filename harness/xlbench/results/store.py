@@ -350,7 +350,7 @@ class Store:
             distances=descriptions.distances(stored.described),
             parallel={name: bool(x.get("parallel")) for name, x in stored.described.get("tasks", {}).items()},
             texts=descriptions.texts(stored.described),
-            domains=descriptions.test_domains(stored.described),
+            domains=descriptions.domains_of_tests(stored.described),
             dropped=stored.dropped,
             kinds=descriptions.kinds(stored.described),
             sizes=descriptions.sizes(stored.described),
