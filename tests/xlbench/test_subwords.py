@@ -98,11 +98,20 @@ def test_where_nothing_parts_words_only_the_datas_own_are_counted(study: Resolve
     found = subwords.measure(replace(study, languages=at("Thai")), tokenizer, blank)
     for task in TASKS:
         assert found[task].overlap == plain[task].overlap
-        assert found[task].text == {"qab": plain[task].text["qab"]}
+        assert found[task].text == plain[task].text
     assert found["tags"].tests == plain["tags"].tests
     assert found["trees"].tests == plain["trees"].tests
     for task in ("pairs", "questions"):
         assert found[task].tests == {"qab": plain[task].tests["qab"]}
+
+    class Thai(Text):
+        def lines(self, language: str, limit: int) -> Sequence[str]:
+            return ["เขาไปที่ตลาด แล้วกลับบ้าน"] * 9 if language == "qaa" else super().lines(language, limit)
+
+    other = subwords.measure(replace(study, languages=at("Latn"), corpus=Thai()), tokenizer, blank)
+    for task in TASKS:
+        assert other[task].text == {"qab": plain[task].text["qab"]}
+        assert other[task].tests == plain[task].tests
 
 
 def test_a_language_without_text_is_left_out(study: Resolved, tokenizer: Any) -> None:
