@@ -2,9 +2,9 @@
 
     python -m benchmarks.donors TEXT CHECKPOINT REFERENCE SEEN UNSEEN [STEPS]
 
-TEXT is a folder or corpus as for `--text`; of CHECKPOINT the tokenizer alone is loaded. SEEN and UNSEEN are languages with
-commas between. Prints what fine-tunings of STEPS (10) steps read, in batches of 8 x 512 tokens as in arXiv
-2403.20088, of whole texts, counted in the very batches; and the mean of the seen over that of the unseen.
+TEXT is a folder or corpus as for `--text`; of CHECKPOINT the tokenizer alone is loaded. SEEN and UNSEEN are
+languages with commas between. Prints what fine-tunings of STEPS (10) steps read, in batches of 8 x 512 tokens
+as in arXiv 2403.20088, counted in the very batches; and the mean of the seen over that of the unseen.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from itertools import islice
 import numpy as np
 
 from xlbench import plugins
-from xlbench.contracts import MaskedLM
+from xlbench.contracts import MaskedLM, Match
 from xlbench.lab import loading, matched
 from xlbench.lab.masked_lm import masked_batches, measured_chunks
 from xlbench.names import find_corpus
 
-KINDS = ("steps", "tokens", "words", "bytes")
+KINDS: tuple[Match, ...] = ("steps", "tokens", "words", "bytes")
 
 
 def main() -> None:

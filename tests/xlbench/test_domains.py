@@ -45,7 +45,8 @@ def asked(checkpoint: Path, root: Path, **changes: Any) -> Study:
     said = {
         "model": str(checkpoint), "tasks": ["ner"], "probes": ["transfer"], "targets": ["eng", "wol"],
         "transfer": ["eng", "fin", "wol"], "controls": [], "train_languages": ["eng"], "reference": "eng",
-        "data": {"ner": [f"{root}/ner"]}, "text": f"{root}/text", "pretraining_languages": ["eng", "fin", "rus"],
+        "data": {"ner": [f"{root}/ner"]}, "text": f"{root}/text",
+        "pretraining_languages": ["eng", "fin", "rus"],
         **changes,
     }  # fmt: skip
     return parse({k: v for k, v in said.items() if v is not None})
