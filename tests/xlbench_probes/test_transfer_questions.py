@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import stdtr
 from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 from synthetic import ACCURACY, METRICS, Synthetic, write_all
@@ -33,7 +34,7 @@ from xlbench.metrics import log_likelihood
 from xlbench.report import write_leaderboard
 from xlbench.report.page_data import page_data
 from xlbench.results import Store
-from xlbench.scores import Arm, Effects, Trial, difference, holm, several
+from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
 from xlbench_probes import transfer_models, transfer_pages, transfer_questions
@@ -260,6 +261,27 @@ def simulated(
                 counts = np.stack([right, np.ones(n)], axis=1).astype(np.int32)
                 trials.append(Trial(Arm(f"f{f}", k + 1), s, g, counts))
     return Effects(f"task {rng.integers(1 << 30)}", ACCURACY, baselines, trials, draws=draws)
+
+
+@pytest.mark.parametrize("others", [(), ("task adapters x",)])
+def test_chances_know_how_little_few_seeds_say(others: tuple[str, ...]) -> None:
+    """Of three seeds and nothing else: Student's t with two degrees of freedom; what is alike stays paired."""
+    own = np.array([-1.0, 0.0, 1.0]) * 3**0.5  # a standard error of 1
+    draws = np.zeros(20_000)
+
+    def of(value: float) -> Estimate:
+        return Estimate(value, draws + value, seeds={"a": own} | dict.fromkeys(others, own))
+
+    found = chances({"one": of(1.5), "other": of(0.5)})
+    assert found is not None
+    assert found["other"] == 0
+    if not others:
+        assert found["one"] == pytest.approx(stdtr(2, 1.5), abs=0.015)
+    else:  # the sum of two
+        rng = np.random.default_rng(0)
+        both = rng.standard_t(2, (2, 200_000)).sum(axis=0)
+        assert found["one"] == pytest.approx(np.mean(both > -1.5), abs=0.015)
+    assert sum(found.values()) == pytest.approx(1)
 
 
 def test_the_chance_of_being_best_is_that_of_being_best() -> None:

@@ -63,12 +63,14 @@ class Estimate:
         reach = spread.quantile((1 + LEVEL) / 2) * spread.error
         return Number(self.value, self.value - reach, self.value + reach, signed=self.signed)
 
-    def resampled(self) -> NDArray[np.float64]:
+    def resampled(self, *, unsure: bool = False) -> NDArray[np.float64]:
         """Two-level bootstrap draws, shape (draws,): seeds, then test examples.
 
         The same seeds are drawn for all estimates of a group, their deviations stretched to the variance
         that the seeds really show (Davison & Hinkley 1997, section 3.8), less what of it comes from test
-        examples, which are drawn already. ValueError if there are none.
+        examples, which are drawn already. With `unsure`, what seeds do is drawn from Student's t with as many
+        degrees of freedom as their variance has, again alike for all of a group: few seeds have few distinct
+        resamples, and say little of how far others would differ. ValueError if there are none.
         """
         if self.draws is None:
             raise ValueError("an estimate that is missing has no draws")
@@ -80,6 +82,9 @@ class Estimate:
         if raw > twice:
             for key, own in self.seeds.items():
                 n = len(own)
+                if unsure:
+                    total += ((1 - twice / raw) / (n * (n - 1))) ** 0.5 * (_others(key, n, len(total)) @ own)
+                    continue
                 stretch = ((1 - twice / raw) * n / (n - 1)) ** 0.5
                 total += stretch * (_shares(key, n, len(total)) @ own)
         return total
@@ -89,6 +94,16 @@ class Estimate:
 def _shares(key: str, seeds: int, draws: int) -> NDArray[np.float64]:
     """Shape (draws, seeds): the share of each seed of a group in each draw."""
     return all_weights(seeds, draws, generator("seeds", key, seeds)) / seeds
+
+
+@lru_cache(maxsize=256)
+def _others(key: str, seeds: int, draws: int) -> NDArray[np.float64]:
+    """Shape (draws, seeds): z / sqrt(c / (seeds - 1)), z normal, c of chi-squared with seeds - 1 degrees of
+    freedom, one for all of a draw. Its product with deviations from their mean is Student's t.
+    """
+    rng = generator("other seeds", key, seeds)
+    z, c = rng.standard_normal((draws, seeds)), rng.chisquare(seeds - 1, (draws, 1))
+    return np.asarray(z / np.sqrt(c / (seeds - 1)))
 
 
 def absent(*missing: str) -> Estimate:
