@@ -1,11 +1,11 @@
 """How much the settings of a transfer study matter: one study per setting, all else alike.
 
-    python -m benchmarks.sensitivity --results DIR [--plan] [--only NAME,...]
+    python -m benchmarks.sensitivity --results DIR [--out LEADERBOARDS] [--plan] [--only NAME,...]
 
 prints the commands of the sweep and runs them one after the other (with `--plan`: says what each costs), each
-with the settings of `BASE` but for one. A sweep that was stopped goes on where it was. Donors and targets are
-unseen languages of `tiny`: two sisters (Toruk and Turoki) and one that is unrelated to both (Kiral).
-`xlbench compare` shows the studies side by side.
+with the settings of `BASE` but for one, then puts the studies side by side (`xlbench compare`). A sweep that
+was stopped goes on where it was. Transfer and target languages are unseen ones of `tiny`: two sisters (Toruk
+and Turoki) and one that is unrelated to both (Kiral).
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import argparse
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+
+from xlbench.results import Store
 
 LANGUAGES = "qag,qah,qap"
 SEEN = ("qaa", "qae", "qam", "qab", "qad", "qaf", "qai", "qaj", "qak", "qan")
@@ -49,8 +52,8 @@ def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:
     return [
         "xlbench", verb, "--model", "tiny", "--probe", "transfer", "--task", "pos",
         "--transfer", LANGUAGES, "--targets", LANGUAGES, "--train-languages", ",".join(SEEN[:breadth]),
-        "--steps", "100", "--seeds", "3", "--readings", "put-back,retrained", "--controls", "shuffled",
-        "--limit", "200",
+        "--steps", "100", "--seeds", "3", "--adapter-seeds", "1",
+        "--readings", "put-back,retrained", "--controls", "shuffled", "--limit", "200",
         "--mlm", f"learning_rate={how['learning rate']},chunk={how['chunk']},lines=2000",
         "--adapter", ",".join(f"{key}={value}" for key, value in adapter.items()),
         "--workers", "1", "--results", results,
@@ -63,15 +66,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", required=True)
+    parser.add_argument("--out", help="folder for the page that has them side by side")
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--only", default=",".join(settings()))
     given = parser.parse_args()
+    made = []
     for name in given.only.split(","):
-        line = command(settings()[name], given.results, "plan" if given.plan else "run")
-        print(f"# {name}\n{shlex.join(line)}", flush=True)
-        subprocess.run(
-            [sys.executable, "-m", "xlbench.cli", *line[1:], *([] if given.plan else ["--quiet"])], check=True
-        )
+        print(f"# {name}", flush=True)
+        _do(command(settings()[name], given.results, "plan" if given.plan else "run"), quiet=not given.plan)
+        if not given.plan:
+            made.append(Store(Path(given.results)).study().id)
+    if len(made) > 1:
+        out = ["--out", given.out] if given.out else []
+        _do(["xlbench", "compare", *made, "--results", given.results, *out])
+
+
+def _do(line: list[str], *, quiet: bool = False) -> None:
+    print(shlex.join(line), flush=True)
+    more = ["--quiet"] if quiet else []
+    subprocess.run([sys.executable, "-m", "xlbench.cli", *line[1:], *more], check=True)
 
 
 if __name__ == "__main__":

@@ -265,7 +265,7 @@ def simulated(
 
 @pytest.mark.parametrize("others", [(), ("task adapters x",)])
 def test_chances_know_how_little_few_seeds_say(others: tuple[str, ...]) -> None:
-    """Of three seeds and nothing else: Student's t with two degrees of freedom; what is alike stays paired."""
+    """Of three seeds alone: Student's t with two degrees of freedom; what is alike stays paired."""
     own = np.array([-1.0, 0.0, 1.0]) * 3**0.5  # a standard error of 1
     draws = np.zeros(20_000)
 

@@ -52,7 +52,9 @@ def chances(estimates: Mapping[Name, Estimate]) -> dict[Name | None, float] | No
     To do nothing, an effect of 0, is a candidate as well, under None. Where several are the largest in a
     draw, they share it. None where an effect is missing, or there is none.
     """
-    draws = [x.resampled(unsure=True) for x in estimates.values() if x.draws is not None and x.value is not None]
+    draws = [
+        x.resampled(unsure=True) for x in estimates.values() if x.draws is not None and x.value is not None
+    ]
     if not estimates or len(draws) < len(estimates):
         return None
     every = np.stack([np.zeros_like(draws[0]), *draws])
