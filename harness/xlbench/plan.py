@@ -246,11 +246,21 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
                     f"probe {name!r} asks for a job of the probe {job.probe!r}, which is not installed"
                 )
             asked.append(job)
+    if resolved.study.beneath and asked and not any(_is_over_adapters(x) for x in asked):
+        problems.append(
+            f"adapter_orders: no probe of this study ({', '.join(resolved.study.probes)}) trains task "
+            "adapters over language adapters; add one that does, such as stacking, or leave out mad-x"
+        )
     if not asked:
         problems += without.values()
     if problems:
         raise ManyProblemsError(problems)
     return merged(asked), without
+
+
+def _is_over_adapters(job: Job) -> bool:
+    adapter = job.condition.get("adapter")
+    return isinstance(adapter, dict) and "over" in adapter
 
 
 def _failed(job: Job, index: Index) -> bool:

@@ -51,6 +51,7 @@ DEFAULTS = Study(
     seeds=(0, 1, 2),
     controls=("target", "reference", "shuffled"),
     readings=("put-back",),
+    adapter_orders=("plain",),
 )
 """What holds where neither the study nor its model says otherwise."""
 REFERENCE = "eng"
@@ -140,7 +141,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         if full.precision == "bfloat16":
             fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
-        finetunes = not set(full.transfer) <= full.language_adapters.keys()
+        finetunes = not {*full.transfer, *full.beneath} <= full.language_adapters.keys()
         if checkpoint.masked_lm is False and (finetunes or any(x.training is None for x in tasks.values())):
             problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
@@ -432,15 +433,22 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
                 more = "; or give each task a study of its own" if having and len(data) > 1 else ""
                 problems.add(_no_training_data(language, task, one, having) + more)
     for language in study.language_adapters:
-        if language not in study.transfer:
+        if language not in (*study.transfer, *study.beneath):
             problems.add(
                 f"language_adapters: {language} is not among the transfer languages; add it to --transfer"
             )
     if isinstance(corpus, NoText):
         if study.text is None and not set(study.transfer) <= study.language_adapters.keys():
             problems.add("no text to finetune on: name a corpus or folder with --text")
+        elif study.text is None:
+            for language in study.beneath:
+                if language not in study.language_adapters:
+                    problems.add(_no_adapter_beneath(language, "the study"))
         return
     having = set(corpus.languages())
+    for language in study.beneath:
+        if language not in (*having, *study.language_adapters, *study.transfer):
+            problems.add(_no_adapter_beneath(language, corpus.name))
     for language in study.transfer:
         if language not in having and language not in study.language_adapters:
             problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
@@ -449,6 +457,13 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
             f"no text in {study.reference}, the reference language, in {corpus.name}; "
             "name another with --reference, or leave the control out with --controls target,shuffled"
         )
+
+
+def _no_adapter_beneath(language: str, where: str) -> str:
+    return (
+        f"adapter_orders: mad-x needs an adapter of each training language, and {where} has no text in "
+        f"{language}; give text, its adapter with --language-adapter {language}=FOLDER, or leave out mad-x"
+    )
 
 
 def _no_training_data(language: str, task: str, data: TaskData, having: Collection[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from xlbench import settings
 from xlbench.contracts import (
+    AdapterOrder,
     AdapterTraining,
     Control,
     Json,
@@ -29,7 +30,7 @@ from xlbench.errors import StudyError
 FIELDS = tuple(x.name for x in dataclasses.fields(Study))
 NAMES = (
     "pretraining_languages", "probes", "tasks", "transfer", "targets", "train_languages", "controls",
-    "readings",
+    "readings", "adapter_orders",
 )  # fmt: skip
 NUMBERS = ("steps", "seeds", "adapter_seeds")
 SEEDS = ("seeds", "adapter_seeds")
@@ -46,6 +47,7 @@ OPTIONS = {
     "train_languages": "--train-languages",
     "pretraining_languages": "--pretraining-languages",
     "adapter_seeds": "--adapter-seeds",
+    "adapter_orders": "--adapter-orders",
     "language_training": "--language-training",
     "language_adapters": "--language-adapter",
     "domains": "--domain",
@@ -350,11 +352,13 @@ def _check(study: Study, where: str) -> None:
             raise StudyError(f"{where}controls: {NO_CONTROLS!r} stands alone; leave it out, or the others")
         if control not in known:
             raise StudyError(f"{where}unknown control {control!r}{settings.nearest(control, known)}")
-    for reading in study.readings:
-        if reading not in get_args(ReadOut):
-            raise StudyError(
-                f"{where}unknown reading {reading!r}{settings.nearest(reading, get_args(ReadOut))}"
-            )
+    for what, choices, allowed in (
+        ("reading", study.readings, get_args(ReadOut)),
+        ("order of adapters", study.adapter_orders, get_args(AdapterOrder)),
+    ):
+        for choice in choices:
+            if choice not in allowed:
+                raise StudyError(f"{where}unknown {what} {choice!r}{settings.nearest(choice, allowed)}")
     for name in (*NAMES, *NUMBERS):
         values: Sequence[Any] = getattr(study, name) or ()
         for value in values:

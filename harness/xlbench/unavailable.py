@@ -162,7 +162,8 @@ def missing(
         absent = [x for x in study.train_languages if x not in one.languages("train")]
         found += [Unavailable("train", x, f"none for {task} in {one.name}") for x in absent]
     if having := corpus.languages():
-        asked = dict.fromkeys((*study.transfer, *([study.reference] if study.reference else [])))
+        reference = [study.reference] if study.reference else []
+        asked = dict.fromkeys((*study.transfer, *study.beneath, *reference))
         absent = [x for x in asked if x not in having and x not in study.language_adapters]
         found += [Unavailable("text", x, f"none in {corpus.name}") for x in absent]
     return found
@@ -173,13 +174,17 @@ def less(study: Study, found: Sequence[Unavailable], targets: Mapping[str, Colle
     untrained = {x.language for x in found if x.what == "train"}
     silent = {x.language for x in found if x.what == "text"}
     tested = {x for one in targets.values() for x in one}
-    controls = study.controls
+    controls, given = study.controls, study.language_adapters
     if controls is not None and study.reference in silent:
         controls = tuple(x for x in controls if x != "reference")
     return replace(
         study,
-        train_languages=tuple(x for x in study.train_languages if x not in untrained),
-        transfer=tuple(x for x in study.transfer if x not in silent or x in study.language_adapters),
+        train_languages=tuple(
+            x
+            for x in study.train_languages
+            if x not in untrained and not (x in silent and x in study.beneath and x not in given)
+        ),
+        transfer=tuple(x for x in study.transfer if x not in silent or x in given),
         targets=tuple(x for x in study.targets if x in tested),
         controls=controls,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xlbench import Study, plugins
-from xlbench.contracts import Resolved
+from xlbench.contracts import Composition, Resolved
 from xlbench.lab import Lab
 from xlbench.resolve import resolve
 from xlbench_models.tiny import PRETRAINING_LANGUAGES
@@ -95,3 +95,32 @@ def test_retrained_task_adapters_show_who_helps_where_those_put_back_do_not(tmp_
         assert gain["shuffled", target] > effect["shuffled", target] + 4
         assert gain["shuffled", target] < gain["qah", target]
     assert effect["qah", "qah"] < -1 < gain["qah", "qah"]
+
+
+@pytest.mark.slow
+def test_an_own_adapter_costs_a_training_language_less_where_the_task_adapter_has_seen_one(
+    tmp_path: Path,
+) -> None:
+    """And one that it has not seen nearly as much: the loss of an unseen language is not of the order."""
+    languages = ("qaa", "qae", "qam")
+    found = study(
+        tasks=("pos",), targets=(*languages, "qah"), limit=150, train_languages=languages,
+        language_training={"steps": 200},
+    )  # fmt: skip
+    lab, metric = lab_of(found, tmp_path), found.tasks["pos"].metric
+    lab.task_adapter("pos")
+    cells = found.cells("pos")
+    before = {x.cell.target: float(metric.score(x.counts.sum(0) * 1.0)) for x in lab.evaluate(cells)}
+    cost: dict[str, dict[str, float]] = {"plain": {}, "mad-x": {}}
+    for order, own in cost.items():
+        for seed in (0, 1):
+            ordered = found.ordered("mad-x" if order == "mad-x" else "plain", seed)
+            lab.task_adapter("pos", ordered.training["pos"])
+            for cell in cells:
+                under = Composition((found.language_adapter(cell.target, seed),))
+                (after,) = lab.evaluate([cell], under)
+                score = float(metric.score(after.counts.sum(0) * 1.0))
+                own[cell.target] = own.get(cell.target, 0) + (score - before[cell.target]) / 2
+    plain, ordered_ = (np.mean([own[x] for x in languages]) for own in cost.values())
+    assert plain < -0.5 < ordered_
+    assert max(cost["plain"]["qah"], cost["mad-x"]["qah"]) < -8

@@ -110,6 +110,15 @@ def study_of(
             metavar="READING,...",
         ),
     ] = None,
+    adapter_orders: Annotated[
+        Names,
+        _option(
+            "--adapter-orders",
+            "plain, mad-x or both: task adapters trained alone, or over language adapters.",
+            panel=HOW,
+            metavar="ORDER,...",
+        ),
+    ] = None,
     reference: Annotated[
         str | None, _option("--reference", "Language of the reference control.", panel=HOW, metavar="LANG")
     ] = None,
@@ -203,6 +212,7 @@ def study_of(
         "adapter_seeds": _seeds(adapter_seeds, "--adapter-seeds"),
         "controls": _controls(controls),
         "readings": listed(readings),
+        "adapter_orders": listed(adapter_orders),
         "reference": reference,
         "limit": limit,
         "precision": precision,

@@ -2,6 +2,8 @@
 
 from xlbench.contracts.adapter import (
     AdapterConfig,
+    AdapterOrder,
+    Beneath,
     Composition,
     Fusion,
     GivenAdapter,
@@ -99,12 +101,14 @@ __all__ = [
     "IDENTITY_VERSION",
     "OF_WORDS",
     "AdapterConfig",
+    "AdapterOrder",
     "AdapterTraining",
     "Adapts",
     "Answered",
     "Arcs",
     "BaseModel",
     "Batches",
+    "Beneath",
     "Cell",
     "Check",
     "Choosable",

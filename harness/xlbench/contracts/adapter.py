@@ -15,6 +15,11 @@ Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
 its initial weights, as the released code of arXiv 2403.20088 has it. `tuned`: adapter fusion trained on the
 task's training data, everything else frozen (Pfeiffer et al. 2021, arXiv 2005.00247).
 """
+AdapterOrder: TypeAlias = Literal["plain", "mad-x"]
+"""In what order adapters are trained. `plain`: the task adapter on the model alone, so that it first meets a
+language adapter in evaluation (the released code of arXiv 2403.20088). `mad-x`: language adapters first, then
+the task adapter over those of its training languages (Pfeiffer et al. 2020, arXiv 2005.00052).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,18 @@ class GivenAdapter:
     mixable: bool = True
     """Whether it sits where `seq_bn` does, after the feed-forward part alone: the library mixes only adapters
     of one place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """What a task adapter is trained over: beneath the examples of each training language lies that
+    language's own adapter, frozen.
+    """
+
+    adapters: tuple[LanguageAdapter, ...]
+    """One per training language, in their order."""
+    invertible: bool = True
+    """Whether invertible parts act."""
 
 
 @dataclass(frozen=True, slots=True)

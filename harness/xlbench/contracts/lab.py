@@ -38,7 +38,8 @@ class Lab(Protocol):
     def task_adapter(self, task: str, how: AdapterTraining | None = None) -> Path | None:
         """Folder of the trained task adapter and head, in AdapterHub's on-disk format; None for a task
         without one. Trains them on the restored base model where they are not kept yet, which leaves the
-        model restored. From now on the task is scored with them. `how`: other than the study's own training.
+        model restored. From now on the task is scored with them. `how`: other than the study's own training;
+        with `how.over`, its language adapters are trained first where they are not kept.
         """
 
     def retrain(self, task: str, how: AdapterTraining | None = None) -> None:

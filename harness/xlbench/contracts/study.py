@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import (
+    AdapterOrder,
+    Beneath,
     Composition,
     Fusion,
     GivenAdapter,
@@ -108,6 +110,8 @@ class Study:
     """Reference language of the control: its text, instead of a transfer language's."""
     readings: tuple[ReadOut, ...] = ()
     """How each fine-tuned model is read; what is compared with one zero-shot score has one reading."""
+    adapter_orders: tuple[AdapterOrder, ...] = ()
+    """In which orders adapters are trained, for probes that put language adapters beneath a task adapter."""
     data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed). By
     `TASK.LANGUAGE`: which of several sets of that language to take, by name (a glob) or folder."""
@@ -142,6 +146,11 @@ class Study:
     adaptive: bool = False
     """Spend seeds where the answer is open, as far as probes can tell (`Adapts`); never part of a job's
     identity."""
+
+    @property
+    def beneath(self) -> tuple[str, ...]:
+        """Languages whose adapters lie beneath task adapters in training."""
+        return self.train_languages if "mad-x" in self.adapter_orders else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +334,8 @@ class Resolved:
     def adapter_training(self, identity: Mapping[str, Any]) -> AdapterTraining | None:
         """How the adapter of this identity is trained; None for a task without one."""
         given = {x.name: identity[x.name] for x in fields(AdapterTraining) if x.name in identity}
+        if over := identity.get("over"):
+            given["over"] = Beneath(_adapters_of(over), over.get("invertible", True))
         return AdapterTraining(**given) if given else None
 
     def _training_data(self, task: str) -> TaskData:
@@ -332,7 +343,8 @@ class Resolved:
 
     def with_transfer(self, languages: tuple[str, ...]) -> Resolved:
         """The same study with other transfer languages, which it knows already."""
-        given = {k: v for k, v in self.study.language_adapters.items() if k in languages}
+        kept = {*languages, *self.study.beneath}
+        given = {k: v for k, v in self.study.language_adapters.items() if k in kept}
         found = replace(self, study=replace(self.study, transfer=languages, language_adapters=given))
         found._sizes.update(self._sizes)
         return found
@@ -350,8 +362,9 @@ class Resolved:
         return None if self.study.match == "steps" else self.study.match
 
     def text_languages(self) -> tuple[str, ...]:
-        """Languages whose text the study may use: transfer languages, those of its controls, and the
-        reference language that amounts are matched with.
+        """Languages whose text the study may use: transfer languages, those of its controls, the reference
+        language that amounts are matched with, and those whose adapters lie beneath task adapters in
+        training.
         """
         study, having = self.study, set(self.corpus.languages())
         controls = (study.controls or ()) if study.transfer else ()
@@ -361,6 +374,7 @@ class Resolved:
             named[study.reference] = None
         if "target" in controls:
             named |= dict.fromkeys(study.targets)
+        named |= dict.fromkeys(x for x in study.beneath if x not in self.given)
         return tuple(x for x in named if x in having)
 
     def dropped(self) -> dict[str, Dropped]:
@@ -418,7 +432,26 @@ class Resolved:
             made["draw"] = DRAW
         if self.word_tokens > 1 and one.kind in OF_WORDS:
             made["word_tokens"] = self.word_tokens
+        if how.over is not None:
+            made["over"] = self._beneath_identity(how.over.adapters, how.over.invertible)
         return made
+
+    def ordered(
+        self,
+        order: AdapterOrder,
+        seed: int,
+        training: LanguageTraining | None = None,
+        *,
+        invertible: bool = True,
+    ) -> Resolved:
+        """The study with its task adapters trained in an order; not plain, over language adapters of this
+        seed and training (None: the study's own).
+        """
+        if order == "plain":
+            return self
+        adapters = tuple(self.language_adapter(x, seed, training) for x in self.study.train_languages)
+        over = Beneath(adapters, invertible)
+        return self.with_training({x: replace(how, over=over) for x, how in self.training.items()})
 
     def task_adapter_name(self, task: str) -> str:
         """Of the folder that keeps the task adapter."""
@@ -458,28 +491,27 @@ class Resolved:
         """Everything that can change what a composition does, its task aside."""
         made: dict[str, Json] = {
             "mix": under.mix,
-            "adapters": [
-                {"language": x.language, **self.language_adapter_identity(x)} for x in under.adapters
-            ],
+            **self._beneath_identity(under.adapters, under.invertible),
         }
-        if any(self.is_invertible(x) for x in under.adapters):
-            made["invertible"] = under.invertible
         if under.mix in ("untrained", "tuned"):
             made["seed"] = under.seed
         if under.mix == "tuned":
             made["fusion"] = said(under.fusion)
         return made
 
+    def _beneath_identity(self, adapters: Sequence[LanguageAdapter], invertible: bool) -> dict[str, Json]:
+        made: dict[str, Json] = {
+            "adapters": [{"language": x.language, **self.language_adapter_identity(x)} for x in adapters]
+        }
+        if any(self.is_invertible(x) for x in adapters):
+            made["invertible"] = invertible
+        return made
+
     def composition(self, identity: Mapping[str, Any]) -> Composition:
         """A composition of this identity: what a probe makes of the condition of its job."""
-        adapters = []
-        for one in identity["adapters"]:
-            given = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
-            seed = one.get("seed", 0)
-            adapters.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**given), seed))
         fusion = Fusion(**identity["fusion"]) if "fusion" in identity else Fusion()
         return Composition(
-            tuple(adapters),
+            _adapters_of(identity),
             identity["mix"],
             identity.get("invertible", True),
             fusion,
@@ -495,3 +527,13 @@ class Resolved:
             text = {} if reference is None else self._text(reference, mlm.lines)
             made["match"] = {"amount": self.matched, "reference": reference, **text}
         return made
+
+
+def _adapters_of(identity: Mapping[str, Any]) -> tuple[LanguageAdapter, ...]:
+    """The language adapters that an identity names."""
+    found = []
+    for one in identity["adapters"]:
+        given = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
+        seed = one.get("seed", 0)
+        found.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**given), seed))
+    return tuple(found)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
 from xlbench.contracts.identity import LATER, only_where
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Metric:
 
 
 _OF_EXAMPLES = only_where(lambda how: how.examples is not None)
-_DERIVED = {**LATER, "setting": False}
+_NO_SETTING = {"setting": False}
+_DERIVED = {**LATER, **_NO_SETTING}
 """Follows from other settings, and is none that a study can say."""
 
 
@@ -120,6 +122,9 @@ class AdapterTraining:
     warm_start_steps: int | None = field(default=None, metadata=_DERIVED)
     """Steps of a second training, on the same data, that goes on from the weights of the first, on what the
     base model's weights are by then. None: there is none. Set by `Retraining`."""
+    over: Beneath | None = field(default=None, metadata={**only_where(lambda how: False), **_NO_SETTING})
+    """The language adapters beneath while it is trained; None: none. `Resolved.adapter_identity` has their
+    identities. Set by `AdapterOrder`."""
 
     def __post_init__(self) -> None:
         if self.temperature < 1:

@@ -411,8 +411,26 @@ class Lab:
         self._forget_composition()
         one, how = resolved.adapter_task(task), resolved.training[task]
         sets = [self.encoded(task, x, "train", how) for x in resolved.train_languages(task)]
-        with self._phase("train adapter") as progress:
-            return task_adapters.train(self.encoder, one, sets, how, progress)
+        beneath = self._beneath(how)
+        invertible = how.over is None or how.over.invertible
+        with (
+            self._phase("train adapter") as progress,
+            compositions.invertible(self.encoder, beneath, invertible),
+        ):
+            return task_adapters.train(self.encoder, one, sets, how, progress, beneath)
+
+    def _beneath(self, how: AdapterTraining) -> list[str]:
+        """Names in the model of the language adapters that a task adapter is trained over, each loaded."""
+        if how.over is None:
+            return []
+        if self._state is not None:
+            raise RuntimeError("language adapters belong on the pretrained weights; call Lab.restore() first")
+        for one in how.over.adapters:  # training one may drop others from memory
+            self.language_adapter(one)
+        names = [self._load(one) for one in how.over.adapters]
+        for name in names:
+            self._note(name)
+        return names
 
     def _forget_adapter(self, name: str) -> None:
         """Take a task adapter out of memory, and with it the composition beneath one."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from xlbench.errors import JobError
+from xlbench.lab import compositions
 from xlbench.lab.batches import Stream
 from xlbench.lab.kinds import trained_kind_of
 
@@ -27,9 +28,14 @@ def train(
     sets: list[Encoded],
     how: AdapterTraining,
     progress: Callable[[float], None],
+    beneath: Sequence[str] = (),
 ) -> float:
     """Train a fresh adapter named like the task, or with a warm start the one in memory; returns the mean
     loss of the last epoch, or of all steps after a warm start, in nats.
+
+    `beneath`: names of the language adapters, frozen, under each of `sets` (MAD-X; Pfeiffer et al. 2020,
+    arXiv 2005.00052). The batches are those of a training without: each goes through the model in parts, one
+    per language, and their gradients are added up.
 
     AdamW, linear decay to 0 without warmup, gradients clipped at norm 1, the last epoch's weights kept
     (arXiv 2403.20088, released code). Raises JobError where the loss is not finite; the adapter is gone then.
@@ -45,8 +51,9 @@ def train(
     stream = Stream.of(sets)
     targets = kind.targets(task, sets)
     epochs = _epochs(stream, how)
+    ends = np.cumsum([len(x) for x in sets])
     steps = sum(len(e) for e in epochs)
-    step, mean = 0, math.nan
+    step, mean, pad = 0, math.nan, encoder.tokenizer.pad_token_id
     encoder.model.train()
     try:
         for batches in epochs:
@@ -54,13 +61,23 @@ def train(
             for members in batches:
                 for group in optimizer.param_groups:
                     group["lr"] = how.learning_rate * (1 - step / steps)
-                batch = stream.batch(members.tolist(), encoder.tokenizer.pad_token_id, encoder.device)
                 step += 1
-                if not len(batch.slots):
+                parts = [
+                    (under, batch)
+                    for under, some in (_by_set(members, ends, beneath) if beneath else [("", members)])
+                    if len((batch := stream.batch(some.tolist(), pad, encoder.device)).slots)
+                ]
+                if not parts:
                     continue
-                loss = kind.loss(encoder, task, batch, targets)
                 optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
+                whole = sum(kind.places(batch, targets) for _, batch in parts)
+                loss = torch.zeros((), device=encoder.device)
+                for under, batch in parts:
+                    if under:
+                        compositions.use(encoder, [under], "single", task.name)
+                    share = kind.loss(encoder, task, batch, targets) * (kind.places(batch, targets) / whole)
+                    torch.autograd.backward(share)
+                    loss += share.detach()
                 torch.nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimizer.step()
                 losses.append(loss.item())  # waits for an accelerator, so after all that is queued there
@@ -75,10 +92,21 @@ def train(
         encoder.delete_task_adapter(task.name)
         raise
     finally:
+        if beneath:
+            encoder.use_no_adapter()
         encoder.model.eval()
         for parameter in encoder.model.parameters():
             parameter.requires_grad_(False)
     return mean
+
+
+def _by_set(
+    members: NDArray[np.int64], ends: NDArray[np.int64], beneath: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """The inputs of a batch by the set that each is of, with what lies beneath it."""
+    owners = np.searchsorted(ends, members, side="right")
+    for owner in np.unique(owners):
+        yield beneath[owner], members[owners == owner]
 
 
 def _epochs(stream: Stream, how: AdapterTraining) -> list[list[NDArray[np.int64]]]:

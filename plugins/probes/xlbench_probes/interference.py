@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import Composition, Job, LanguageAdapter, merged
 from xlbench.errors import StudyError
 from xlbench_probes.interference_sets import Settings, sets, variants
-from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, run
+from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, orders, run
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
@@ -39,15 +40,16 @@ class Interference:
         keys = {x.condition_key for x in jobs}
         members = sorted({x for one in chosen for x in one}, key=resolved.study.transfer.index)
         _check_targets(resolved, members)
-        for seed in resolved.study.seeds:
+        for order, seed in product(orders(resolved), resolved.study.seeds):
             for variant in variants(settings, resolved.language_training):
                 before = len(keys)
+                ordered = resolved.ordered(order, seed, variant.training, invertible=settings.invertible)
                 alone: dict[tuple[str, str], Job] = {}
                 for language in members:
                     one = resolved.language_adapter(language, seed, variant.training)
-                    for job in Stacking().alone(resolved, one, invertible=settings.invertible):
+                    for job in Stacking().alone(resolved, ordered, one, invertible=settings.invertible):
                         alone[language, job.cells[0].task] = job
-                more = (*alone.values(), *self._mixed(resolved, chosen, variant, seed, alone))
+                more = (*alone.values(), *self._mixed(ordered, chosen, variant, seed, alone))
                 jobs += more
                 keys.update(x.condition_key for x in more)
                 if len(keys) == before and seed == resolved.study.seeds[0]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.scores import difference, kind
 from xlbench_probes.interference_view import PROBE, View
-from xlbench_probes.mixtures import broken, seeds_of
+from xlbench_probes.mixtures import broken, orders, said_of, seeds_of
 from xlbench_probes.reading import (
     Reading,
     adapters,
@@ -20,6 +20,7 @@ from xlbench_probes.reading import (
     verdicts_over,
     words,
 )
+from xlbench_probes.stacking_pages import ORDERS
 
 if TYPE_CHECKING:
     from xlbench.contracts import Part, Records
@@ -28,17 +29,40 @@ if TYPE_CHECKING:
 def pages(records: Records) -> list[Page]:
     """A page a task."""
     reading = Reading(records)
-    views = [View.of(reading, task) for task in reading.tasks(PROBE)]
-    return [
-        Page(
-            x.task,
-            f"Interference: {x.task}",
-            tuple(_summary(x)),
-            tuple(_parts(x)),
-            tuple(broken(reading, x.judged_alone(), x.members)),
-        )
-        for x in views
-    ]
+    return [_page(reading, task) for task in reading.tasks(PROBE)]
+
+
+def _page(reading: Reading, task: str) -> Page:
+    found = orders(reading, PROBE, task)
+    views = [View.of(reading, task, x, several=len(found) > 1) for x in found]
+    parts: list[Part] = [] if len(views) == 1 else [_both(*views)]
+    return Page(
+        task,
+        f"Interference: {task}{said_of(found[0], False) if len(found) == 1 else ' in both orders'}",
+        tuple(line for view in views for line in _summary(view)),
+        (*parts, *(part for view in views for part in _parts(view))),
+        tuple(
+            line for view in views for line in broken(reading, view.judged_alone(), view.members, view.title)
+        ),
+    )
+
+
+def _both(one: View, other: View) -> Table:
+    """Mean interference under task adapters of both orders, and their difference."""
+    rows = []
+    for mix in one.mixes:
+        for size in one.sizes:
+            sets = [x for x in one.sets if len(x) == size]
+            apart = difference(other.over_sets(sets, mix), one.over_sets(sets, mix))
+            rows.append((mix, size, one.company(sets, mix), other.company(sets, mix), number(apart)))
+    heads = ("Plain", "MAD-X") if one.order == "plain" else ("MAD-X", "Plain")
+    return Table(
+        "Interference under task adapters of both orders",
+        ("Mix", "Languages", *heads, f"{heads[1]} minus {heads[0]}"),
+        tuple(rows),
+        f"{ORDERS} Mean over the members of all sets of what the rest of the set does to them; the "
+        "difference is paired.",
+    )
 
 
 def _parts(view: View) -> Iterator[Part]:
@@ -57,6 +81,9 @@ def _parts(view: View) -> Iterator[Part]:
 
 def _summary(view: View) -> Iterator[str]:
     metric = view.reading.records.metrics[view.task]
+    if view.title:
+        how = "on the model alone" if view.order == "plain" else "over its training languages' adapters"
+        yield f"{view.title[2].upper()}{view.title[3:]}: the task adapter was trained {how}."
     sizes = words(f"{n} of {size}" for size, n in view.sizes.items())
     yield (
         f"{counted(len(view.members), 'language')} in sets ({sizes}), mixed in "
@@ -109,7 +136,7 @@ def _arms(view: View) -> Table:
                 (mix, "own and a random one", number(view.beside_random(mix)), None, len(view.members))
             )
     return Table(
-        "Interference by arm",
+        f"Interference by arm{view.title}",
         ("Mix", "Company", "Interference", "Outside", "Sets"),
         tuple(rows),
         "Interference: mean over the members of all sets. Outside: mean change, against no language "
@@ -129,7 +156,7 @@ def _exchange(view: View, what: Literal["inflicted", "suffered"]) -> Table:
         else "Mean over the others of their interference on the language, in pairs."
     )
     note += f" {verdicts_over('the languages of one mix')} A mean of one pair has that pair's own verdict."
-    return Table(f"Interference {what}", ("Language", *view.mixes), tuple(rows), note)
+    return Table(f"Interference {what}{view.title}", ("Language", *view.mixes), tuple(rows), note)
 
 
 def _kinds(view: View) -> Table:
@@ -144,7 +171,7 @@ def _kinds(view: View) -> Table:
             what = kind(ours) if len(ours) == len(others) else "not known"
             rows.append((view.reading.name(target), mix, *counts, what))
     return Table(
-        "Kinds of languages",
+        f"Kinds of languages{view.title}",
         ("Language", "Mix", "Helped by", "Harmed by", "No clear effect", "Kind"),
         tuple(rows),
         "How many of the other languages clearly help or harm the language, in pairs, by tests corrected "
@@ -162,7 +189,7 @@ def _larger(view: View) -> Table:
         if len(one) > 2
     ]
     return Table(
-        "Sets of three and more",
+        f"Sets of three and more{view.title}",
         ("Set", *view.mixes),
         tuple(rows),
         "Mean over the members of what the rest of the set does to them.",
@@ -182,7 +209,7 @@ def _sensitivity(view: View) -> Table:
                     shown = view.company(sets, mix, variant)
                     rows.append((variant or "as the study has it", mix, size, shown, apart))
     return Table(
-        "Sensitivity to the method",
+        f"Sensitivity to the method{view.title}",
         ("Settings", "Mix", "Languages", "Interference", "Difference"),
         tuple(rows),
         "Mean interference over all members of all sets, with the study's own settings and with others, "
@@ -201,7 +228,7 @@ def _matrix(view: View, mix: str) -> Matrix:
         return made_from(found[a, b], alone=alone, mixed=mixed)
 
     return Matrix(
-        f"Interference on {view.task}, {mix}",
+        f"Interference on {view.task}, {mix}{view.title}",
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
         tuple(tuple(cell(a, b) for a in targets) for b in view.members),

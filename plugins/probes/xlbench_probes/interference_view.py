@@ -14,6 +14,7 @@ from xlbench_probes.mixtures import (
     judged_changes,
     planned,
     rows_of_sweep,
+    said_of,
     settings_of,
     stacked,
     trials,
@@ -22,7 +23,7 @@ from xlbench_probes.reading import number
 from xlbench_probes.zero_shot_pages import holes
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Number
+    from xlbench.contracts import AdapterOrder, Number
     from xlbench.scores import Estimate, Judged
     from xlbench_probes.reading import Reading
 
@@ -35,6 +36,10 @@ class View:
 
     reading: Reading
     task: str
+    order: AdapterOrder
+    """In which the adapters were trained."""
+    several: bool
+    """Whether the page has both orders."""
     effects: Effects
     members: tuple[str, ...]
     """Languages that are in a set, in the study's order."""
@@ -54,19 +59,21 @@ class View:
     """By mix: each pair is tested once, for every table that shows it."""
 
     @classmethod
-    def of(cls, reading: Reading, task: str) -> View:
-        """Gather what the records have of a task."""
+    def of(cls, reading: Reading, task: str, order: AdapterOrder, *, several: bool) -> View:
+        """Gather what the records have of a task in one order of training."""
         study: Mapping[str, Any] = reading.records.study
         baseline = before(reading, PROBE, task)
         invertible = settings_of(reading).invertible
-        alone, mixed = (trials(reading, x, task, invertible=invertible) for x in ("stacking", PROBE))
+        alone, mixed = (trials(reading, x, task, order, invertible=invertible) for x in ("stacking", PROBE))
         mixtures = [x.arm for x in mixed if isinstance(x.arm, Mixture)]
         sets = tuple(dict.fromkeys(x.adapters for x in mixtures if RANDOM not in x.adapters))
         inside = {x for one in sets for x in one}
-        parts = [x.condition["under"] for _, _, x, _ in planned(reading, PROBE, task)]
+        parts = [x.condition["under"] for _, _, x, _ in planned(reading, PROBE, task, order)]
         return cls(
             reading,
             task,
+            order,
+            several,
             Effects(
                 task,
                 reading.records.metrics[task],
@@ -87,6 +94,11 @@ class View:
             ),
             stacked(reading, alone),
         )
+
+    @property
+    def title(self) -> str:
+        """What titles say of the order."""
+        return said_of(self.order, self.several)
 
     @property
     def sizes(self) -> dict[int, int]:

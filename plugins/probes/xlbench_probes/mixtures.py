@@ -10,10 +10,11 @@ from xlbench.contracts import LanguageTraining
 from xlbench.scores import Mixture, Trial, judge
 from xlbench.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
+from xlbench_probes.stacking import order_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Counts, Job
+    from xlbench.contracts import AdapterOrder, Cell, Counts, Job
     from xlbench.scores import Effects, Estimate, Judged
     from xlbench_probes.reading import Reading
 
@@ -35,24 +36,44 @@ def rows_of_sweep(reading: Reading) -> list[Variant]:
     return variants(settings_of(reading), training)
 
 
-def planned(reading: Reading, probe: str, task: str) -> Iterator[tuple[Mixture, int, Job, Cell]]:
-    """What a probe planned on compositions: mixture, seed, job and cell; what is in no row is left out."""
+def orders(reading: Reading, probe: str, task: str) -> list[AdapterOrder]:
+    """In which orders a probe was to put adapters together, in the study's own order."""
+    return list(dict.fromkeys(order_of(job) for job, _ in reading.planned(probe, task)))
+
+
+def said_of(order: AdapterOrder, several: bool) -> str:
+    """What a title says of the order: nothing where it is plain and the only one."""
+    if order == "plain":
+        return ", plain order" if several else ""
+    return ", MAD-X's order"
+
+
+def planned(
+    reading: Reading, probe: str, task: str, order: AdapterOrder
+) -> Iterator[tuple[Mixture, int, Job, Cell]]:
+    """What a probe planned on compositions in an order of training: mixture, seed, job and cell; what is in
+    no row is left out.
+    """
     rows = rows_of_sweep(reading)
     for job, cell in reading.planned(probe, task):
         under: Any = job.condition["under"]
-        row = next((x for x in rows if _is_of(under, x)), None)
-        if row is not None:
+        adapter: Any = job.condition["adapter"]
+        over = adapter.get("over", {"adapters": ()})
+        row = next((x for x in rows if _is_of(under, x) and _is_of(over, x)), None)
+        if row is not None and order_of(job) == order:
             adapters = tuple(x["language"] or RANDOM for x in under["adapters"])
-            seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in under["adapters"])])
+            beneath = (*under["adapters"], *over["adapters"])
+            seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in beneath)])
             yield Mixture(adapters, under["mix"], row.label), seed, job, cell
 
 
-def trials(reading: Reading, probe: str, task: str, *, invertible: bool) -> list[Trial]:
+def trials(reading: Reading, probe: str, task: str, order: AdapterOrder, *, invertible: bool) -> list[Trial]:
     """What was planned and what was measured, with invertible parts, where there are any, on or off."""
     found = []
-    for mixture, seed, job, cell in planned(reading, probe, task):
-        under: Any = job.condition["under"]
-        if under.get("invertible", invertible) is invertible:
+    for mixture, seed, job, cell in planned(reading, probe, task, order):
+        condition: Any = job.condition
+        parts = (condition["under"], condition["adapter"].get("over", {}))
+        if all(x.get("invertible", invertible) is invertible for x in parts):
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
             missing = "" if evaluation else reading.missing(job, cell)
@@ -61,9 +82,12 @@ def trials(reading: Reading, probe: str, task: str, *, invertible: bool) -> list
 
 
 def before(reading: Reading, probe: str, task: str) -> dict[str, dict[int, Counts | str]]:
-    """Baselines of the one task adapter that a probe of language adapters takes."""
-    adapter = next(job.condition.get("adapter") for job, _ in reading.planned(probe, task))
-    return baselines(reading, task, adapter, alone=True)
+    """Baselines of the one task adapter that a probe of language adapters takes, trained on the model alone:
+    whatever the order, changes are against a model without any language adapter.
+    """
+    adapter: Any = next(job.condition["adapter"] for job, _ in reading.planned(probe, task))
+    plain = {k: v for k, v in adapter.items() if k != "over"}
+    return baselines(reading, task, plain, alone=True)
 
 
 def change(effects: Effects, language: str, target: str) -> Estimate:
@@ -94,9 +118,11 @@ def seeds_of(effects: Effects, languages: Sequence[str]) -> int:
     return max((len(effects.seeds(Mixture((x,)))) for x in languages), default=0)
 
 
-def broken(reading: Reading, judged: Mapping[tuple[str, str], Judged], languages: Sequence[str]) -> list[str]:
+def broken(
+    reading: Reading, judged: Mapping[tuple[str, str], Judged], languages: Sequence[str], title: str = ""
+) -> list[str]:
     """A warning where a language's own adapter clearly costs its score more than the tolerance; the numbers
-    are those of `judged_changes`.
+    are those of `judged_changes`. `title`: what titles say of the order.
     """
     drops = []
     for language in languages:
@@ -106,7 +132,8 @@ def broken(reading: Reading, judged: Mapping[tuple[str, str], Judged], languages
     if not drops:
         return []
     return [
-        f"stacking alone costs more than {TOLERANCE:g} points, the whole interval below that, on "
+        f"{f'in {title[2:]}, ' if title else ''}stacking alone costs more than {TOLERANCE:g} points, the "
+        "whole interval below that, on "
         f"{', '.join(drops)}; what mixes do to such a score says little about interference."
     ]
 

@@ -8,30 +8,30 @@ adapter, on every target language, against no language adapter at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from xlbench import hookimpl
-from xlbench.contracts import Composition, Cost, Evaluation, Job, LanguageAdapter
+from xlbench.contracts import Composition, Cost, Evaluation, Job, LanguageAdapter, merged
 from xlbench.errors import StudyError
+from xlbench_probes.adapter_work import of_language_adapter, of_task_adapter
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Lab, Page, Probe, Records, Resolved
-
-PIECES_A_LINE = 30
-"""Of text, roughly, for estimates."""
+    from xlbench.contracts import AdapterOrder, Cell, Lab, Page, Probe, Records, Resolved
 
 
-def adapters(resolved: Resolved, language: str) -> list[LanguageAdapter]:
-    """The adapters of a language, one a seed; a given one has no seeds and comes once."""
-    found = [resolved.language_adapter(language, seed) for seed in resolved.study.seeds]
-    return list(dict.fromkeys(found))
+MAD_X: Final = "mad-x"
 
 
-def at_random(resolved: Resolved) -> list[LanguageAdapter]:
-    """Adapters at random initialisation, one a seed."""
-    how = resolved.language_training
-    return [LanguageAdapter("random", "", how, seed) for seed in resolved.study.seeds]
+def orders(resolved: Resolved) -> tuple[AdapterOrder, ...]:
+    """In which orders adapters are trained."""
+    return resolved.study.adapter_orders or ("plain",)
+
+
+def order_of(job: Job) -> AdapterOrder:
+    """In which order the adapters of a job were trained."""
+    adapter = job.condition.get("adapter")
+    return MAD_X if isinstance(adapter, dict) and "over" in adapter else "plain"
 
 
 def adapted_tasks(resolved: Resolved, probe: str) -> tuple[str, ...]:
@@ -53,10 +53,17 @@ def composition_job(
     needs: tuple[str, ...],
     fuse_examples: int = 0,
 ) -> Job:
-    """A job that scores a task adapter on a composition of language adapters."""
+    """A job that scores a task adapter, trained as `resolved` has it, on a composition of language
+    adapters.
+    """
     name = "+".join(x.language or "random" for x in under.adapters)
     mix = "" if under.mix == "single" else f" {under.mix}"
-    seed = max([under.seed, *(x.seed for x in under.adapters)])
+    over = resolved.training[task].over
+    beneath = (*under.adapters, *(over.adapters if over is not None else ()))
+    seed = max([under.seed, *(x.seed for x in beneath)])
+    shares = of_task_adapter(resolved, task)
+    for one in under.adapters:
+        shares |= of_language_adapter(resolved, one)
     return Job(
         probe=probe[0],
         probe_version=probe[1],
@@ -66,13 +73,10 @@ def composition_job(
             "under": resolved.composition_identity(under),
         },
         cells=cells,
-        label=f"{name}{mix}, seed {seed}, {task}",
+        label=f"{name}{mix}, seed {seed}, {task}{'' if over is None else f', {MAD_X}'}",
         cost=Cost(evaluate_examples=resolved.passes(cells), fuse_examples=fuse_examples),
-        shares={
-            **ZeroShot().job(resolved, task).shares,
-            **{resolved.language_adapter_name(x): _training(resolved, x) for x in under.adapters},
-        },
-        group=f"{name}/{seed}",
+        shares=shares,
+        group=f"{name}/{seed}" if over is None else f"{name}/{seed}/{MAD_X}",
         needs=needs,
     )
 
@@ -80,8 +84,9 @@ def composition_job(
 def run(job: Job, lab: Lab) -> Sequence[Evaluation]:
     """Score a task adapter on a composition; with what was measured in training a single adapter."""
     identity: Any = job.condition["under"]
+    adapter: Any = job.condition["adapter"]
     under = lab.resolved.composition(identity)
-    lab.task_adapter(job.cells[0].task)
+    lab.task_adapter(job.cells[0].task, lab.resolved.adapter_training(adapter))
     lab.restore()
     measured = lab.language_adapter(under.adapters[0]) if under.mix == "single" else {}
     return [
@@ -105,18 +110,25 @@ class Stacking:
                 "the stacking probe needs languages with adapters; name them with --transfer deu,tur"
             )
         jobs = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
-        languages = [x for f in resolved.study.transfer for x in adapters(resolved, f)]
-        for one in sorted((*languages, *at_random(resolved)), key=lambda x: x.seed):
-            jobs += self.alone(resolved, one)
-        return jobs
+        for order in orders(resolved):
+            for seed in resolved.study.seeds:
+                ordered = resolved.ordered(order, seed)
+                languages = [resolved.language_adapter(x, seed) for x in resolved.study.transfer]
+                for one in (*languages, LanguageAdapter("random", "", resolved.language_training, seed)):
+                    jobs += self.alone(resolved, ordered, one)
+        return merged(jobs)
 
-    def alone(self, resolved: Resolved, one: LanguageAdapter, *, invertible: bool = True) -> Iterator[Job]:
-        """The jobs of one adapter, a task each, on all targets; other probes need them too."""
+    def alone(
+        self, resolved: Resolved, ordered: Resolved, one: LanguageAdapter, *, invertible: bool = True
+    ) -> Iterator[Job]:
+        """The jobs of one adapter, a task each, on all targets; other probes need them too. `ordered`: the
+        study with its task adapters trained in the order that is asked for.
+        """
         for task in resolved.adapted_tasks:
             cells = resolved.cells(task)
             baseline = ZeroShot().job(resolved, task).condition_key
             under = Composition((one,), invertible=invertible)
-            yield composition_job(resolved, (self.name, self.version), task, under, cells, (baseline,))
+            yield composition_job(ordered, (self.name, self.version), task, under, cells, (baseline,))
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Train or load both adapters, then score."""
@@ -127,17 +139,6 @@ class Stacking:
         from xlbench_probes import stacking_pages
 
         return stacking_pages.pages(records)
-
-
-def _training(resolved: Resolved, one: LanguageAdapter) -> Cost:
-    """Of making an adapter, in pieces of text, roughly; known before the text is tokenized."""
-    if one.kind != "trained":
-        return Cost()
-    how = one.training
-    whole = how.epochs * resolved.text_lines(one.language, how.lines) * PIECES_A_LINE
-    return Cost(
-        adapt_tokens=whole if how.steps is None else min(whole, how.steps * how.batch_size * how.chunk)
-    )
 
 
 @hookimpl

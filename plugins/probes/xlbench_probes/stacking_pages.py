@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import Effects, Mixture, mean
+from xlbench.scores import Effects, Mixture, difference, judge, mean
 from xlbench_probes.mixtures import (
     RANDOM,
     before,
     broken,
     change,
     judged_changes,
+    orders,
     planned,
+    said_of,
     seeds_of,
     stacked,
     trials,
@@ -31,10 +33,14 @@ from xlbench_probes.reading import (
 )
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Records
+    from xlbench.contracts import AdapterOrder, Part, Records
     from xlbench.scores import Judged
 
 PROBE = "stacking"
+ORDERS = (
+    "Plain: the task adapter was trained on the model alone. MAD-X: it was trained over the language "
+    "adapters of its training languages, each beneath its own language's examples (Pfeiffer et al. 2020)."
+)
 UNKNOWN = "unknown"
 """Family of a language of which it is not known."""
 
@@ -45,6 +51,10 @@ class View:
 
     reading: Reading
     task: str
+    order: AdapterOrder
+    """In which the adapters were trained."""
+    several: bool
+    """Whether the page has both orders."""
     effects: Effects
     languages: tuple[str, ...]
     """Those whose adapters were stacked, in the study's order."""
@@ -54,10 +64,10 @@ class View:
     """Every change by (adapter, target)."""
 
     @classmethod
-    def of(cls, reading: Reading, task: str) -> View:
-        """Gather what the records have of a task."""
+    def of(cls, reading: Reading, task: str, order: AdapterOrder, *, several: bool) -> View:
+        """Gather what the records have of a task in one order of training."""
         baseline = before(reading, PROBE, task)
-        whole, without = (trials(reading, PROBE, task, invertible=x) for x in (True, False))
+        whole, without = (trials(reading, PROBE, task, order, invertible=x) for x in (True, False))
         found = whole or without  # another probe may have asked for adapters without their invertible parts
         names, targets = stacked(reading, found), tuple(baseline)
         effects = Effects(
@@ -65,7 +75,17 @@ class View:
         )
         languages = tuple(x for x in names if x != RANDOM)
         judged = judged_changes(effects, names, targets)
-        return cls(reading, task, effects, languages, targets, RANDOM in names, judged)
+        return cls(reading, task, order, several, effects, languages, targets, RANDOM in names, judged)
+
+    @property
+    def title(self) -> str:
+        """What titles say of the order."""
+        return said_of(self.order, self.several)
+
+    @property
+    def reference(self) -> str:
+        """What notes say of the score with no adapter: in any order that of the plain task adapter."""
+        return "" if self.order == "plain" else " of the task adapter that was trained without any"
 
     def kinds(self, target: str) -> dict[str, list[str]]:
         """The stacked languages by what they are to a target."""
@@ -98,28 +118,67 @@ class View:
 def pages(records: Records) -> list[Page]:
     """A page a task."""
     reading = Reading(records)
-    return [_page(reading, View.of(reading, task)) for task in reading.tasks(PROBE)]
+    return [_page(reading, task) for task in reading.tasks(PROBE)]
 
 
-def _page(reading: Reading, view: View) -> Page:
+def _page(reading: Reading, task: str) -> Page:
+    found = orders(reading, PROBE, task)
+    views = [View.of(reading, task, x, several=len(found) > 1) for x in found]
+    parts: list[Part] = [] if len(views) == 1 else [_both(*views)]
+    for view in views:
+        parts += (_kinds(view), _targets(view), _adapters(view), _matrix(view))
     return Page(
-        view.task,
-        f"Stacking: {view.task}",
-        tuple(_summary(view)),
-        (_kinds(view), _targets(view), _adapters(view), _matrix(view)),
-        tuple(broken(reading, view.judged, view.languages)),
+        task,
+        f"Stacking: {task}{said_of(found[0], False) if len(found) == 1 else ' in both orders'}",
+        tuple(line for view in views for line in _summary(view)),
+        tuple(parts),
+        tuple(line for view in views for line in broken(reading, view.judged, view.languages, view.title)),
+    )
+
+
+def _both(one: View, other: View) -> Table:
+    """What a target's own adapter does under task adapters of both orders."""
+    targets = [x for x in one.targets if x in one.languages]
+    trained = one.reading.records.study.get("train_languages")
+    known = trained if isinstance(trained, list | tuple) else ()
+    pairs = {g: [change(x.effects, g, g) for x in (one, other)] for g in targets}
+    apart = {g: difference(second, first) for g, (first, second) in pairs.items()}
+    if len(targets) > 1:
+        apart |= {"": mean(apart.values())}
+    tested = judge(apart)
+    rows: list[tuple[str | Number | None, ...]] = [
+        (
+            one.reading.name(g), "yes" if g in known else "no", one.effects.zero_shot(g),
+            one.judged[g, g].number, other.judged[g, g].number, tested[g].number,
+        )
+        for g in targets
+    ]  # fmt: skip
+    if len(targets) > 1:
+        means = (x.over("own", targets) for x in (one, other))
+        rows.append(("mean", "", None, *means, tested[""].number))
+    heads = ("Plain", "MAD-X") if one.order == "plain" else ("MAD-X", "Plain")
+    return Table(
+        "A target's own adapter under task adapters of both orders",
+        ("Target language", "Trained on", "No adapter", *heads, f"{heads[1]} minus {heads[0]}"),
+        tuple(rows),
+        f"{ORDERS} No adapter: score of the plain task adapter with no language adapter. Then what the "
+        "target's own adapter changes of that score, beneath the task adapter of each order, and the "
+        "difference of both (positive: the target gains). Trained on: whether the language is one of the "
+        "task adapter's training languages.",
     )
 
 
 def _summary(view: View) -> Iterator[str]:
+    how = "without any" if view.order == "plain" else "over those of its training languages (MAD-X's order)"
     yield (
         f"Adapters of {counted(len(view.languages), 'language')}, one at a time beneath the task adapter, "
-        f"which was trained without any; {counted(len(view.targets), 'target language')}."
+        f"which was trained {how}; {counted(len(view.targets), 'target language')}."
     )
     own = view.over("own", view.targets)
     if own is not None and own.value is not None:
         unit = view.reading.records.metrics[view.task].unit
-        yield f"With a target's own adapter its score changes by {interval(own, unit)}, on average."
+        against = "" if view.order == "plain" else ", against the plain task adapter with none"
+        yield f"With a target's own adapter its score changes by {interval(own, unit)}, on average{against}."
     yield (
         f"{covers(seeds_of(view.effects, view.languages))} "
         f"{adapters(view.reading, view.task, len(view.effects.adapters))}"
@@ -133,11 +192,11 @@ def _kinds(view: View) -> Table:
         found = view.over(kind, view.targets)
         rows.append((kind, found, sum(x > 0 for x in sizes), sum(sizes)))
     return Table(
-        "Change of the score with a language adapter beneath the task adapter",
+        f"Change of the score with a language adapter beneath the task adapter{view.title}",
         ("Adapter", "Change", "Targets", "Pairs"),
         tuple(rows),
-        "Score with the adapter less the score with none, mean over targets. Related: of the target's "
-        "family; unrelated: of another; random: at random initialisation, not trained.",
+        f"Score with the adapter less the score with none{view.reference}, mean over targets. Related: of "
+        "the target's family; unrelated: of another; random: at random initialisation, not trained.",
     )
 
 
@@ -147,7 +206,7 @@ def _targets(view: View) -> Table:
         means = (view.over(kind, (g,)) for kind in view.kinds(g))
         rows.append((view.reading.name(g), view.reading.seen(g), view.effects.zero_shot(g), *means))
     return Table(
-        "Change by target",
+        f"Change by target{view.title}",
         ("Target language", "Seen", "No adapter", "Own", "Related", "Unrelated", "Random"),
         tuple(rows),
         "Mean over the adapters of a kind (positive: the target gains). What one adapter does is a cell of "
@@ -158,7 +217,7 @@ def _targets(view: View) -> Table:
 def _adapters(view: View) -> Table:
     """Held-out masked-LM losses of the languages' adapters, means over seeds."""
     runs: dict[str, dict[int, Mapping[str, float] | str]] = {x: {} for x in view.languages}
-    for mixture, seed, job, cell in planned(view.reading, PROBE, view.task):
+    for mixture, seed, job, cell in planned(view.reading, PROBE, view.task, view.order):
         if mixture.adapters[0] in runs and not mixture.variant:
             found = view.reading.evaluation(job, cell)
             runs[mixture.adapters[0]][seed] = found.extra if found else view.reading.missing(job, cell)
@@ -168,7 +227,7 @@ def _adapters(view: View) -> Table:
         trained = sum(not isinstance(x, str) and "adapter_steps" in x for x in seeds.values())
         rows.append((view.reading.name(language), view.reading.seen(language), *means, trained or None))
     return Table(
-        "Language adapters",
+        f"Language adapters{view.title}",
         ("Language", "Seen", "Held-out loss before", "After", "Steps", "Trained"),
         tuple(rows),
         "Masked-LM loss in nats a masked piece on text of the language that was not trained on, without "
@@ -194,13 +253,13 @@ def _matrix(view: View) -> Matrix:
         return made_from(view.judged[f, g].number, before=effects.before(g), after=after)
 
     return Matrix(
-        f"Stacking under {view.task}",
+        f"Stacking under {view.task}{view.title}",
         tuple(view.reading.name(x) for x in names),
         tuple(view.reading.name(x) for x in view.targets),
         tuple(tuple(cell(f, g) for g in view.targets) for f in names),
         "Language adapter",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
-        note="Score with the adapter beneath the task adapter, less the score with none (positive: the "
-        f"target gains). {verdicts_over('the matrix')}",
+        note=f"Score with the adapter beneath the task adapter, less the score with none{view.reference} "
+        f"(positive: the target gains). {verdicts_over('the matrix')}",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import hookimpl
 from xlbench.contracts import Cost, Evaluation, Job, merged
+from xlbench_probes.adapter_work import of_task_adapter
 
 if TYPE_CHECKING:
     from xlbench.contracts import Lab, Page, Probe, Records, Resolved
@@ -32,7 +33,7 @@ class ZeroShot:
         if resolved.has_adapter(task):
             if len(resolved.study.adapter_seeds) > 1:
                 label += f", adapter seed {resolved.training[task].seed}"
-            shares = task_adapter_work(resolved, task)
+            shares = of_task_adapter(resolved, task)
         return Job(
             probe=self.name,
             probe_version=self.version,
@@ -61,21 +62,6 @@ class ZeroShot:
         from xlbench_probes import zero_shot_pages
 
         return zero_shot_pages.pages(records)
-
-
-def task_adapter_work(resolved: Resolved, task: str) -> dict[str, Cost]:
-    """What training the adapter of a task comes to, by name of what is kept: a warm start last, after what it
-    goes on from.
-    """
-    how = resolved.training[task]
-    examples = sum(resolved.size(task, x, "train") for x in resolved.train_languages(task))
-    parts = dict.fromkeys((how.first, how))
-    return {
-        resolved.with_training({task: x}).task_adapter_name(task): Cost(
-            train_examples=x.examples_seen(examples)
-        )
-        for x in parts
-    }
 
 
 @hookimpl

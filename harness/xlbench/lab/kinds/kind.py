@@ -58,6 +58,9 @@ class Trained(Kind, Protocol):
     def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]) -> Tensor:
         """Mean loss in nats over the places of a batch, under the active adapters and head."""
 
+    def places(self, batch: Batch, targets: NDArray[np.int64]) -> int:
+        """How many places the mean of `loss` is over."""
+
 
 def check_finite(task: Task, scores: Tensor) -> None:
     """Raise JobError where a score is not a number."""

@@ -41,6 +41,10 @@ class Labelling:
         gold = torch.from_numpy(targets[batch.slots]).to(encoder.device)
         return cross_entropy(self.logits(encoder, batch), gold)
 
+    def places(self, batch: Batch, targets: NDArray[np.int64]) -> int:
+        """Words or examples that were not cut off."""
+        return len(batch.slots)
+
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """Number of the label at each place that was not cut off."""
         logits = self.logits(encoder, batch)

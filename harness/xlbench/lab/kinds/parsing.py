@@ -89,6 +89,10 @@ class Parsing:
         loss = loss + cross_entropy(among[kept], relations[kept], reduction="sum")
         return loss / count
 
+    def places(self, batch: Batch, targets: NDArray[np.int64]) -> int:
+        """Words that were not cut off, nor their heads."""
+        return max(1, int((targets[batch.slots][:, 0] != NOWHERE).sum()))
+
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """Of each word that was not cut off: its head's number among such words, and its relation."""
         if not len(batch.slots):

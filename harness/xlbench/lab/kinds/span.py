@@ -105,6 +105,10 @@ class Span:
         starts, ends = self._logits(encoder, task, batch)
         return (cross_entropy(starts, gold[:, 0]) + cross_entropy(ends, gold[:, 1])) / 2
 
+    def places(self, batch: Batch, targets: NDArray[np.int64]) -> int:
+        """Windows."""
+        return len(batch.members)
+
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """First piece, last piece and log probability (nats) of the best span of each window."""
         starts, ends = (log_softmax(x, -1) for x in self._logits(encoder, task, batch))
