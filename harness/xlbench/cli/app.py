@@ -244,7 +244,7 @@ def compare(
     one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
     other: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[C]...", help="More, all side by side.", show_default=False)
+        list[str] | None, typer.Argument(metavar="C", help="More, all side by side.", show_default=False)
     ] = None,
     results: Annotated[Path, typer.Option(help="Where models and ids are looked up.", metavar="DIR")] = Path(
         "results"

@@ -140,6 +140,13 @@ def _curves(view: View) -> Curves:
     )
 
 
+def _named(level: str) -> str:
+    """Targets of a level, for a sentence."""
+    if level in ("seen", "unseen"):
+        return f"{level} targets"
+    return "targets of which that is not known" if level == "not known" else f"targets of the {level}"
+
+
 def _summary(views: Sequence[View]) -> Iterator[str]:
     for view in views:
         said = []
@@ -151,7 +158,7 @@ def _summary(views: Sequence[View]) -> Iterator[str]:
             most = f"gain most after {counted(choice.first, 'step')} {share}"
             if not choice.first:
                 most = f"are best left as they are {share}"
-            said.append(f"{f'targets of the {level}' if 'third' in level else f'{level} targets'} {most}")
+            said.append(f"{_named(level)} {most}")
         if said:
             yield f"{called(view).rpartition(',')[0]}: {'; '.join(said)}."
         elif view.seeds == 1:
