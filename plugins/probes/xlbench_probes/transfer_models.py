@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 TOPIC = "kinds of task"
 TITLE = "Kinds of task: token-level against sentence-level"
 SURVEY = "side by side"
-MINUS = "other languages, minus the first study"
+OTHERS = "other languages"
+MINUS = f"{OTHERS}, minus the first study"
 KINDS = {
     "tagging": "token level",
     "parsing": "token level",
@@ -143,6 +144,7 @@ def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | No
         lines += said
     if not parts:
         return None
+    lines.append(f"The first study: {next(iter(studies))}; of the others only what differs from it is named.")
     return Page(task, f"Side by side: {task}", tuple(lines), tuple(parts), topic=SURVEY)
 
 
@@ -179,7 +181,7 @@ def _cells(view: View) -> dict[str, Cell]:
 def _one_reading(
     kind: str, views: Mapping[str, View], k: int, common: Mapping[Group, Pairs]
 ) -> tuple[Table, Matrix, list[str]]:
-    first, reference = next(iter(views.values())), next(iter(views))
+    reference, first = next(iter(views.items()))
     columns = {
         f"{side}, {kin} ({len(pairs)})": {x: _mean(view, pairs) for x, view in views.items()}
         for (side, kin), pairs in common.items()
@@ -187,7 +189,7 @@ def _one_reading(
     others = _different(common)
     means = {x: _mean(view, others) for x, view in views.items()}
     minus = {x: difference(y, means[reference]) for x, y in means.items() if x != reference}
-    columns |= {f"other languages ({len(others)})": means, MINUS: minus}
+    columns |= {f"{OTHERS} ({len(others)})": means, MINUS: minus}
     judged = {head: {x: y.number for x, y in judge(some).items()} for head, some in columns.items()}
     table = Table(
         f"Mean {kind} on {first.task}, {counted(k, 'step')}",
@@ -206,21 +208,31 @@ def _one_reading(
         "Study",
         "Text",
         unit=first.metric.measure,
-        note="The numbers of the table.",
+        note="Numbers and verdicts are those of the table, corrected over each column.",
     )
-    lines = [_sentence(kind, first, k, judged, reference)]
+    lines = [_sentence(kind, k, judged, list(views), first.metric.unit)]
     return table, matrix, lines
 
 
 def _sentence(
-    kind: str, view: View, k: int, judged: Mapping[str, Mapping[str, Number]], reference: str
+    kind: str, k: int, judged: Mapping[str, Mapping[str, Number]], studies: Sequence[str], unit: str
 ) -> str:
-    change = judged[MINUS]
-    apart = [x for x, y in change.items() if y.word in ("helps", "harms")]
+    """Where the mean with text of other languages is highest, and where it clearly differs."""
+    change, means = judged[MINUS], next(y for x, y in judged.items() if x.startswith(OTHERS) and x != MINUS)
+    known = [x for x in studies if means[x].value is not None]
+    if not known:
+        return f"Mean {kind}, {counted(k, 'step')}: not known, because results are missing."
+    most = max(known, key=lambda x: means[x].value or 0.0)
+    more, less = ([x for x, y in change.items() if y.word == word] for word in ("helps", "harms"))
+    said = [
+        f"clearly {which} than in the first study with {words(some)}"
+        for which, some in (("higher", more), ("lower", less))
+        if some
+    ]
     if any(x.word == "this run only" for x in change.values()):
-        said = "with one seed, differences hold for these runs only"
-    elif apart:
-        said = f"it clearly differs from that of {reference} under {words(apart)}"
-    else:
-        said = f"no study clearly differs from {reference}"
-    return f"Mean {kind} with text of other languages, {counted(k, 'step')}: {said}."
+        said = ["with one seed, differences hold for these runs only"]
+    apart = "; ".join(said) or "no study clearly differs from the first"
+    return (
+        f"Mean {kind} with text of other languages, {counted(k, 'step')}: highest with {most} "
+        f"({interval(means[most], unit)}); {apart}."
+    )
