@@ -1,6 +1,5 @@
 """Killed at any moment and started again, a study ends with the numbers of an uninterrupted one."""
 
-import contextlib
 import random
 import shutil
 import signal
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from warm import Command
 
 import xlbench
 
@@ -21,10 +21,14 @@ STUDY = {
 }  # fmt: skip
 
 
-def start(results: Path, **others: str) -> subprocess.Popen[bytes]:
+def words(results: Path, **others: str) -> list[str]:
     options = [x for name, value in {**STUDY, **others}.items() for x in (f"--{name}", value)]
-    command = [sys.executable, "-m", "xlbench.cli", "run", "--quiet", "--results", str(results), *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return ["run", "--quiet", "--results", str(results), *options]
+
+
+def finish(results: Path, **others: str) -> None:
+    command = Command(words(results, **others))
+    assert command.wait() == 0, command.stderr
 
 
 def numbers(results: Path) -> pd.DataFrame:
@@ -41,46 +45,38 @@ def numbers(results: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of the uninterrupted study."""
+    """Results of the uninterrupted study, of an interpreter of its own: with another seed of hashes."""
     results = tmp_path_factory.mktemp("whole") / "results"
-    process = start(results)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+    command = [sys.executable, "-m", "xlbench.cli", *words(results)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0, done.stderr.decode()
     return results
 
 
-def kill_at_random(process: subprocess.Popen[bytes], jobs: Path, rng: random.Random) -> bool:
+def kill_at_random(results: Path, rng: random.Random) -> bool:
     """Kill after a few more jobs have ended, and a moment more; False where the study was quicker."""
+    jobs, command = results / "jobs", Command(words(results))
     enough = len(list(jobs.glob("*.parquet"))) + rng.randint(0, 3)
-    try:
-        while len(list(jobs.glob("*.parquet"))) < enough:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=0.01)
-                return False
-        process.wait(timeout=rng.uniform(0, 3 if enough == 0 else 0.5))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return True
-    return False
+    while command.wait(0.01) is None and len(list(jobs.glob("*.parquet"))) < enough:
+        pass
+    if command.wait(rng.uniform(0, 3 if enough == 0 else 0.5)) is not None:
+        return False
+    command.send(signal.SIGKILL)
+    return command.wait() == -signal.SIGKILL
 
 
 def test_killed_ten_times(whole: Path, tmp_path: Path) -> None:
     rng = random.Random(20260)
     killed = 0
     for _ in range(10):
-        killed += kill_at_random(start(tmp_path / "results"), tmp_path / "results" / "jobs", rng)
-    process = start(tmp_path / "results")
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+        killed += kill_at_random(tmp_path / "results", rng)
+    finish(tmp_path / "results")
     assert killed == 10
     pd.testing.assert_frame_equal(numbers(tmp_path / "results"), numbers(whole))
 
 
 def test_twice_with_the_same_seeds_and_with_two_workers(whole: Path, tmp_path: Path) -> None:
-    process = start(tmp_path / "results", workers="2")
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+    finish(tmp_path / "results", workers="2")
     pd.testing.assert_frame_equal(numbers(tmp_path / "results"), numbers(whole))
     both = [list(x.glob("studies/*/subwords.json")) for x in (whole, tmp_path / "results")]
     (one,), (other,) = both
@@ -92,9 +88,7 @@ def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_
     grown = tmp_path / "results"
     shutil.copytree(whole, grown)
     before = {f.name for f in (grown / "jobs").iterdir()}
-    process = start(grown, targets="qaa,qab,qac,qad")
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+    finish(grown, targets="qaa,qab,qac,qad")
     fresh = [f for f in (grown / "jobs").iterdir() if f.name not in before]
     frame = xlbench.load_results(grown)
     assert set(frame["target"]) == {"qaa", "qab", "qac", "qad"}
@@ -103,12 +97,11 @@ def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
-    process = start(tmp_path / "results", steps="200")
+    command = Command(words(tmp_path / "results", steps="200"))
     jobs = tmp_path / "results" / "jobs"
-    while process.poll() is None and not any(jobs.glob("*.parquet")):
+    while command.wait(0.01) is None and not any(jobs.glob("*.parquet")):
         pass
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"same command" in errors
-    assert b"Traceback" not in errors
+    command.send(signal.SIGINT)
+    assert command.wait(60) == 130
+    assert "same command" in command.stderr
+    assert "Traceback" not in command.stderr

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from xlbench import load_results
 
@@ -36,6 +37,11 @@ def xlbench(installed: Path, *arguments: str, **environment: str) -> subprocess.
     )  # fmt: skip
 
 
+def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Slow commands, in a process that need not import torch first."""
+    return warm.run(*arguments, PYTHONPATH=str(installed))
+
+
 STUDY = (
     "--model", "tiny", "--probe", "drift", "--probe", "transfer", "--task", "question", "--transfer", "qty",
     "--targets", "qty", "--train-languages", "qty", "--steps", "1", "--seeds", "2",
@@ -47,7 +53,7 @@ def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tm
     done = xlbench(installed, "run", *STUDY, "--results", str(tmp_path / "results"))
     assert done.returncode == 0, done.stderr
     out = tmp_path / "boards"
-    done = xlbench(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
+    done = run(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
     assert done.returncode == 0, done.stderr
     (page,) = out.glob("drift-question-*.md")
     text = page.read_text("utf-8")
@@ -82,13 +88,13 @@ def test_an_executor_of_a_third_party_gets_the_same_done(installed: Path, tmp_pa
 
 def test_tasks_of_every_kind_need_nothing_of_the_core(installed: Path, tmp_path: Path) -> None:
     names = ("question", "length", "chain", "end")
-    done = xlbench(
+    done = run(
         installed, "run", "--model", "tiny", "--probe", "zero-shot", "--task", ",".join(names), "--targets",
         "qty", "--train-languages", "qty", "--results", str(tmp_path / "results"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     out = tmp_path / "boards"
-    done = xlbench(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
+    done = run(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
     assert done.returncode == 0, done.stderr
     pages = {name: next(out.glob(f"zero-shot-{name}-*.md")).read_text("utf-8") for name in names}
     assert "| Score | UAS | Majority |" in " ".join(pages["chain"].split())

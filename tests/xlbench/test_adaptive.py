@@ -1,14 +1,13 @@
 """Adaptive studies: rounds, what is dropped between them, and going on after a stop."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 
 import xlbench
 from xlbench import Study, api, plugins
@@ -232,8 +231,8 @@ def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone
 
 def test_the_plan_says_at_most_how_much(tmp_path: Path) -> None:
     line = "--task pos --transfer qaa --targets qaa,qab --seeds 3 --steps 1 --controls none --probe transfer"
-    command = [sys.executable, "-m", "xlbench.cli", "plan", *line.split(), "--results", str(tmp_path)]
-    done = subprocess.run([*command, "--adaptive"], capture_output=True, text=True, check=True)
+    done = warm.run("plan", *line.split(), "--results", str(tmp_path), "--adaptive")
+    assert done.returncode == 0, done.stderr
     assert "to run     2\nlater      at most 2; 0 scores dropped so far\n" in done.stdout
     assert "time       at most, " in done.stdout
     assert "--adaptive" in done.stdout.splitlines()[-1]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from xlbench import load_results
 from xlbench.results import Store
@@ -31,7 +32,12 @@ sys.exit(code)
 """
 
 
-def xlbench(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def xlbench(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return warm.run(*words, cwd=cwd, XLBENCH_PLUGINS="", OMP_NUM_THREADS="1")
+
+
+def cold(*words: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In an interpreter of its own."""
     return subprocess.run(
         [sys.executable, "-m", "xlbench.cli", *words],
         capture_output=True, text=True, check=False, cwd=cwd,
@@ -60,8 +66,8 @@ def test_quick_commands_load_nothing_heavy(words: tuple[str, ...], limit: float)
     "what", ["tasks", "models", "probes", "languages", "corpora", "executors", "plugins"]
 )
 def test_list_gives_json_and_a_table(what: str) -> None:
-    rows = json.loads(xlbench("list", what, "--json").stdout)
-    done = xlbench("list", what)
+    rows = json.loads(cold("list", what, "--json").stdout)
+    done = cold("list", what)
     assert done.returncode == 0
     assert rows
     for row in rows:
@@ -69,8 +75,8 @@ def test_list_gives_json_and_a_table(what: str) -> None:
 
 
 def test_list_languages_of_a_task_and_a_model() -> None:
-    everything = json.loads(xlbench("list", "languages", "--json").stdout)
-    rows = json.loads(xlbench("list", "languages", "--task", "nli", "--model", "xlmr", "--json").stdout)
+    everything = json.loads(cold("list", "languages", "--json").stdout)
+    rows = json.loads(cold("list", "languages", "--task", "nli", "--model", "xlmr", "--json").stdout)
     found = {x["code"]: x for x in rows}
     assert found.keys() < {x["code"] for x in everything}
     swahili = {"code": "swa", "name": "Swahili", "family": "Niger-Congo", "genus": "Bantu", "script": "Latn"}
@@ -79,12 +85,12 @@ def test_list_languages_of_a_task_and_a_model() -> None:
 
 def test_list_languages_of_several_tasks_by_what_the_model_saw() -> None:
     words = ("list", "languages", "--task", "ner,pos", "--model", "xlmr", "--json")
-    every, seen, unseen = (json.loads(xlbench(*words, *x).stdout) for x in ((), ("--seen",), ("--unseen",)))
+    every, seen, unseen = (json.loads(cold(*words, *x).stdout) for x in ((), ("--seen",), ("--unseen",)))
     assert len(every) == len(seen) + len(unseen)
     assert {x["seen"] for x in seen} == {True}
     row = next(x for x in unseen if x["code"] == "bam")
     assert (row["ner"], row["pos"]) == ([], ["test"])
-    line = xlbench("list", "languages", "--task", "pos", "--model", "mmbert", "--seen")
+    line = cold("list", "languages", "--task", "pos", "--model", "mmbert", "--seen")
     assert (
         line.stderr.strip()
         .splitlines()[-1]
@@ -99,7 +105,7 @@ def test_list_languages_of_folders(tmp_path: Path) -> None:
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "de.txt").write_text("ein Satz\n")
     data = ("--task", "pos", "--data", f"pos={tmp_path / 'data'}", "--text", str(tmp_path / "text"))
-    (row,) = json.loads(xlbench("list", "languages", *data, "--json").stdout)
+    (row,) = json.loads(cold("list", "languages", *data, "--json").stdout)
     assert (row["code"], row["pos"], row["text"]) == ("tha", ["train", "test"], False)
 
 
@@ -198,7 +204,7 @@ def study(checkpoint: Path) -> list[str]:
 def ran(study: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """A folder in which the study ran, with what it printed."""
     folder = tmp_path_factory.mktemp("ran")
-    done = xlbench("run", *study, "--workers", "1", cwd=folder)
+    done = cold("run", *study, "--workers", "1", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout, done.stderr
 
@@ -328,7 +334,7 @@ def test_a_finished_study_on_a_read_only_disk_is_shown_and_run(
     )
     before = {x: x.stat().st_mtime_ns for x in (tmp_path / "results").rglob("*")}
     for words in (("show",), ("run", *study, "--quiet")):
-        done = xlbench(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+        done = cold(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
         assert done.returncode == 0, done.stderr
     assert {x: x.stat().st_mtime_ns for x in (tmp_path / "results").rglob("*")} == before
     assert "read-only disk" in done.stderr
@@ -403,17 +409,12 @@ def test_one_page_is_no_pages(ran: tuple[Path, str, str], study: list[str], tmp_
 
 
 def test_ctrl_c_says_how_to_go_on(study: list[str], tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "xlbench.cli", "run", *study, "--steps", "5000", "--workers", "2"],
-        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if " of " in line:  # the first job is stored
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    command = warm.Command(["run", *study, "--steps", "5000", "--workers", "2"], tmp_path)
+    while " of " not in command.stderr:  # the first job is stored
+        assert command.wait(0.05) is None
+    command.send(signal.SIGINT)
+    assert command.wait(30) == 130
+    errors = command.stderr
     assert "stopped; what is done is kept, and the same command goes on: xlbench run" in errors
     assert "Traceback" not in errors
     assert list((tmp_path / "results" / "jobs").glob("*.parquet"))

@@ -9,9 +9,9 @@ import hashlib
 import os
 import random
 import warnings
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from xlbench.lab.encoder import Encoder
 
+T = TypeVar("T")
 Setting: TypeAlias = "tuple[Callable[[], Any], Callable[[Any], object]]"
 PLAIN = (bool, int, float, str, type(None))
 HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
@@ -50,10 +51,13 @@ def weights_digest(tensors: Iterable[Tensor]) -> str:
     return total.hexdigest()
 
 
-def adapter_digest(encoder: Encoder, name: str) -> str:
-    """Of the weights of an adapter, fusion and head of a name, as they are in memory."""
-    parameters = encoder.model.named_parameters()
-    return weights_digest(x for key, x in parameters if f".{name}." in f".{key}")
+def _by_name(found: Iterable[tuple[str, T]], names: Iterable[str]) -> dict[str, list[T]]:
+    """What belongs to adapters, fusions and heads, which stand by their names in the path to it."""
+    of: dict[str, list[T]] = {name: [] for name in names}
+    for path, one in found:
+        for name in of.keys() & path.split("."):
+            of[name].append(one)
+    return of
 
 
 class Guard:
@@ -96,24 +100,29 @@ class Guard:
 
     def remember(self, name: str) -> str:
         """Put the modules of an adapter, fusion or head back from now on; the digest of its weights."""
-        self._added[name] = [_Module(x) for x in self._named(name)]
-        return adapter_digest(self._encoder, name)
+        modules, weights = self._named([name])
+        self._added[name] = [_Module(x) for x in modules[name]]
+        return weights_digest(weights[name])
 
-    def is_as_remembered(self, name: str, digest: str) -> bool:
-        """Whether an adapter consists of the modules that were remembered, with the weights of `digest`.
-        Call it once they are put back.
+    def unchanged(self, digests: Mapping[str, str]) -> set[str]:
+        """Which of these adapters, fusions and heads consist of the modules that were remembered, with the
+        weights of their digests. Call it once they are put back.
         """
-        known = [x.module for x in self._added.get(name, ())]
-        now = self._named(name)
-        same = len(known) == len(now) and all(x is y for x, y in zip(known, now, strict=True))
-        return same and adapter_digest(self._encoder, name) == digest
+        modules, weights = self._named(digests)
+        return {
+            name for name, digest in digests.items()
+            if list(map(id, modules[name])) == [id(x.module) for x in self._added.get(name, ())]
+            and weights_digest(weights[name]) == digest
+        }  # fmt: skip
 
     def forget_all_but(self, names: Container[str]) -> None:
         """Let go of adapters, fusions and heads that are gone."""
         self._added = {name: found for name, found in self._added.items() if name in names}
 
-    def _named(self, name: str) -> list[nn.Module]:
-        return [x for key, x in self._encoder.model.named_modules() if f".{name}." in f".{key}."]
+    def _named(self, names: Collection[str]) -> tuple[dict[str, list[nn.Module]], dict[str, list[Tensor]]]:
+        """Modules and weights by name, in one walk of each: all that are in memory are looked at a job."""
+        model = self._encoder.model
+        return _by_name(model.named_modules(), names), _by_name(model.named_parameters(), names)
 
     def for_evaluation(self, *, tuned: bool) -> None:
         """Freeze the encoder, and leave adapters and heads as they are right after loading or tuning.

@@ -157,10 +157,7 @@ class Lab:
         """Forget adapters, fusion and heads in memory that are not as they were loaded, trained or drawn."""
         model = self.encoder.model
         there = {*model.adapters_config.adapters, *model.adapters_config.fusions, *model.heads}
-        changed = {
-            x for x in {*there, *self._marks}
-            if x not in there or x not in self._marks or not self._guard.is_as_remembered(x, self._marks[x])
-        }  # fmt: skip
+        changed = {*there, *self._marks} - (there & self._guard.unchanged(self._marks))
         if changed:
             self._forget_composition()
         for name in changed:
