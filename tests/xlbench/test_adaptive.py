@@ -210,6 +210,13 @@ def test_stopped_anywhere_it_ends_with_the_same_files(whole: Path, tmp_path: Pat
 
 
 def test_two_workers_end_with_the_same_files(whole: Path, tmp_path: Path) -> None:
+    """From the second round on: the first is that of any study."""
+    (tmp_path / "jobs").mkdir()
+    first = tuple(x.condition_key for x in api.prepare(STUDY, results=tmp_path).plan.todo)
+    for file in (whole / "jobs").iterdir():
+        if file.name.startswith(first):
+            (tmp_path / "jobs" / file.name).write_bytes(file.read_bytes())
+    assert len(files(tmp_path)) == len(first) < len(files(whole)) - 1
     xlbench.run(STUDY, results=tmp_path, workers=2)
     assert files(tmp_path) == files(whole)
     assert numbers(tmp_path) == numbers(whole)
