@@ -50,7 +50,7 @@ STUDY = (
 
 
 def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tmp_path: Path) -> None:
-    done = xlbench(installed, "run", *STUDY, "--results", str(tmp_path / "results"))
+    done = run(installed, "run", *STUDY, "--results", str(tmp_path / "results"))
     assert done.returncode == 0, done.stderr
     out = tmp_path / "boards"
     done = run(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))

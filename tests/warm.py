@@ -16,6 +16,7 @@ import os
 import pickle
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,9 +26,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LIBRARIES = (
-    "adapters", "langcodes", "pandas", "pyarrow.parquet", "rich.progress", "scipy.optimize", "scipy.stats",
-    "statsmodels.regression.mixed_linear_model", "transformers.generation",
-    "transformers.models.auto.modeling_auto", "typer",
+    "adapters", "langcodes", "pandas", "pluggy", "pyarrow.parquet", "pydantic", "rich.progress",
+    "scipy.optimize", "scipy.stats", "statsmodels.regression.mixed_linear_model", "tabulate",
+    "transformers.generation", "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto", "transformers.models.bert.modeling_bert", "typer",
 )  # fmt: skip
 """What a study imports, but for xlbench itself."""
 
@@ -92,9 +94,11 @@ def _read(file: int) -> str:
 def _warm() -> socket.socket:
     """A way to the process that is warm; it ends when this one does."""
     ours, its = socket.socketpair()
+    bytecode = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, bytecode, ignore_errors=True)
     with its:
         subprocess.Popen(
-            [sys.executable, __file__], stdin=its, stdout=subprocess.DEVNULL,
+            [sys.executable, __file__, bytecode], stdin=its, stdout=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
     return ours
@@ -157,6 +161,8 @@ if __name__ == "__main__":
     atexit.register(_leave, ended)  # what is registered first is called last
     for name in LIBRARIES:
         importlib.import_module(name)
+    # Where none may be written beside its source, all of xlbench would be compiled for each command line.
+    sys.pycache_prefix, sys.dont_write_bytecode = sys.argv[1], False
     gc.collect()
     gc.freeze()
     _become(ended)
