@@ -28,18 +28,21 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+def path(installed: Path) -> str:
+    return os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
+
+
 def xlbench(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
     return subprocess.run(
         [sys.executable, "-m", "xlbench.cli", *arguments],
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, "PYTHONPATH": path(installed), **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Slow commands, in a process that need not import torch first."""
-    return warm.run(*arguments, PYTHONPATH=str(installed))
+    return warm.run(*arguments, PYTHONPATH=path(installed))
 
 
 STUDY = (
@@ -49,32 +52,41 @@ STUDY = (
 )  # fmt: skip
 
 
-def test_a_study_over_a_third_partys_task_language_and_probe(installed: Path, tmp_path: Path) -> None:
-    done = run(installed, "run", *STUDY, "--results", str(tmp_path / "results"))
+@pytest.fixture(scope="module")
+def studied(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the study, of one process."""
+    results = tmp_path_factory.mktemp("studied") / "results"
+    done = run(installed, "run", *STUDY, "--workers", "1", "--results", str(results))
     assert done.returncode == 0, done.stderr
+    return results
+
+
+def test_a_study_over_a_third_partys_task_language_and_probe(
+    installed: Path, studied: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "boards"
-    done = run(installed, "leaderboard", "--results", str(tmp_path / "results"), "--out", str(out))
+    done = run(installed, "leaderboard", "--results", str(studied), "--out", str(out))
     assert done.returncode == 0, done.stderr
     (page,) = out.glob("drift-question-*.md")
     text = page.read_text("utf-8")
     assert "| qty" in text
     assert "xlbench-toy 1.2.3" in text  # results say which plugin and version made them
     assert list(out.glob("transfer-question-*.md"))
-    html = (tmp_path / "results" / "report.html").read_text("utf-8")
+    html = (studied / "report.html").read_text("utf-8")
     assert '"probe":"drift"' in html
     assert '"title":"Drift: question"' in html
 
 
-def test_an_executor_of_a_third_party_gets_the_same_done(installed: Path, tmp_path: Path) -> None:
+def test_an_executor_of_a_third_party_gets_the_same_done(
+    installed: Path, studied: Path, tmp_path: Path
+) -> None:
+    options = ("--executor", "futures", "--option", "futures.processes=2")
+    done = xlbench(installed, "run", *STUDY, *options, "--results", str(tmp_path / "results"))
+    assert done.returncode == 0, done.stderr
     counts = []
-    for name, options in (
-        ("local", ("--workers", "1")),
-        ("futures", ("--executor", "futures", "--option", "futures.processes=2")),
-    ):
-        done = xlbench(installed, "run", *STUDY, *options, "--results", str(tmp_path / name))
-        assert done.returncode == 0, done.stderr
-        files = sorted(x.name for x in (tmp_path / name / "jobs").rglob("*.parquet"))
-        frame = load_results(tmp_path / name)
+    for results in (studied, tmp_path / "results"):
+        files = sorted(x.name for x in (results / "jobs").rglob("*.parquet"))
+        frame = load_results(results)
         counts.append((files, frame.sort_values(list(frame.columns[:8]))["score"].tolist()))
     assert counts[0] == counts[1]
     wrong = xlbench(installed, "plan", *STUDY, "--executor", "futures", "--option", "futures.threads=2")
