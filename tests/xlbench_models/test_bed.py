@@ -53,10 +53,8 @@ class Table(NamedTuple):
     lm: dict[tuple[str, str], float]
 
 
-@pytest.fixture(scope="session")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+def measured(folder: Path) -> Table:
     """Toruk's text on both sisters, Turoki's on itself, Kirulan's, and Toruk's shuffled; one seed."""
-    folder = tmp_path_factory.mktemp("bed")
     asked = Study(
         probes=("transfer",), tasks=("pos", "lm"), transfer=("qag",), targets=UNSEEN, steps=(100,),
         seeds=(0,), adapter_seeds=(0,), readings=("put-back", "retrained"), limit=150,
@@ -93,26 +91,26 @@ def mean(found: dict[tuple[str, str], float], *texts: str) -> float:
     return sum(found[x] for x in cells) / len(cells)
 
 
-def test_held_out_likelihood_gains_most_from_own_text_then_the_sisters_and_nothing_from_others(
-    table: Table,
+def test_related_text_helps_unrelated_does_not_and_what_moved_is_lost_where_adapters_are_put_back(
+    tmp_path: Path,
 ) -> None:
-    assert table.lm["qah", "qah"] > table.lm["qag", "qah"] + 0.05
-    assert min(table.lm[x] for x in RELATED) > max(table.lm["qam", x] for x in UNSEEN) + 1
-    assert max(abs(table.lm["qam", x]) for x in UNSEEN) < 0.2
+    """One test, since one study is all its cost. It fails where retraining puts back what was there, where
+    nothing is masked, and where weights are not restored between runs."""
+    put_back, retrained, lm = measured(tmp_path)
 
+    assert lm["qah", "qah"] > lm["qag", "qah"] + 0.05
+    assert min(lm[x] for x in RELATED) > max(lm["qam", x] for x in UNSEEN) + 1
+    assert max(abs(lm["qam", x]) for x in UNSEEN) < 0.2
 
-def test_retrained_task_adapters_show_that_related_text_helps_and_unrelated_does_not(table: Table) -> None:
-    assert mean(table.retrained) > 0.3
-    assert mean(table.retrained) > mean(table.retrained, "qam") + 1.5
-    assert mean(table.retrained) > mean(table.retrained, "shuffled") + 0.5
+    assert mean(retrained) > 0.3
+    assert mean(retrained) > mean(retrained, "qam") + 1.5
+    assert mean(retrained) > mean(retrained, "shuffled") + 0.5
 
-
-def test_adapters_put_back_lose_what_vectors_moved_most_of_all_on_shuffled_text(table: Table) -> None:
-    assert mean(table.put_back, "shuffled") < -4
-    assert mean(table.put_back, "shuffled") < mean(table.put_back) - 3
-    assert abs(mean(table.put_back, "qam")) < 1.5
-    assert table.put_back["qah", "qah"] < table.retrained["qah", "qah"] - 2
-    assert mean(table.retrained, "shuffled") > mean(table.put_back, "shuffled") + 4
+    assert mean(put_back, "shuffled") < -4
+    assert mean(put_back, "shuffled") < mean(put_back) - 3
+    assert abs(mean(put_back, "qam")) < 1.5
+    assert put_back["qah", "qah"] < retrained["qah", "qah"] - 2
+    assert mean(retrained, "shuffled") > mean(put_back, "shuffled") + 4
 
 
 @pytest.mark.slow
