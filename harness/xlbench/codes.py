@@ -107,6 +107,11 @@ def to_iso639_3(text: str, known: Collection[str] | Mapping[str, Language] = ())
     return code
 
 
+def is_iso639_3(text: str) -> bool:
+    """Whether a text is a code of ISO 639-3, as it is."""
+    return _iso639_3(text) == text
+
+
 def parse(text: str, kind: Kind) -> str:
     """The ISO 639-3 code of an identifier of this kind.
 

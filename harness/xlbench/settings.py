@@ -82,14 +82,19 @@ def _checked(value: Any, hint: Any, default: Any, what: str) -> Json:
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         raise StudyError(f"{what} must be {NAMES[kind]}, not {value!r}")
     if isinstance(value, int | float) and kind is not bool:
-        least_is_0 = default == 0
-        if not (value > 0 or (least_is_0 and value == 0)):
-            raise StudyError(f"{what} must be {'at least' if least_is_0 else 'above'} 0, not {value!r}")
-        if isinstance(value, int) and value > LARGEST:
-            raise StudyError(f"{what}: {value} is too large; at most {LARGEST}")
-        if value == float("inf"):
-            raise StudyError(f"{what} must be a number, not {value!r}")
+        if why := out_of_range(value, default):
+            raise StudyError(f"{what} must be {why}, not {value!r}")
     return value  # type: ignore[no-any-return]
+
+
+def out_of_range(value: float, default: Any) -> str:
+    """What a setting with this default must be, where a number is not; otherwise nothing."""
+    least_is_0 = default == 0
+    if not (value > 0 or (least_is_0 and value == 0)):
+        return f"{'at least' if least_is_0 else 'above'} 0"
+    if isinstance(value, int) and value > LARGEST:
+        return f"at most {LARGEST}"
+    return "a number" if value == float("inf") else ""
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
+from xlbench.contracts import allowed
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -150,11 +151,11 @@ class TaskData(Protocol):
     """
 
     @property
-    def name(self) -> str:
+    def name(self) -> allowed.Name:
         """How a study names it: "wikiann"; for a folder, its path."""
 
     @property
-    def task(self) -> str:
+    def task(self) -> allowed.Name:
         """The task it serves: "ner"."""
 
     @property
@@ -178,7 +179,7 @@ class Corpus(Protocol):
     """Unlabelled text in any number of languages, for masked language modelling."""
 
     @property
-    def name(self) -> str:
+    def name(self) -> allowed.Name:
         """How a study names it: "wikipedia"; for a folder, its path."""
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from xlbench.contracts import allowed
+
 if TYPE_CHECKING:
     from xlbench.contracts.probe import Job
 
@@ -65,7 +67,7 @@ class Work(Protocol):
 class Executor(Protocol):
     """Gets jobs done, here or elsewhere. What waits for what, and what a failure stops, is the core's."""
 
-    name: str
+    name: allowed.Name
     summary: str
 
     @property

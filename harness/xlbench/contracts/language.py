@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlbench.contracts import allowed
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
     """One language. Artificial ones use ISO 639-3's range for local use, `qaa` to `qtz`."""
 
-    code: str
+    code: allowed.LanguageCode
     """ISO 639-3, three lower-case letters."""
     name: str
     """English name."""
@@ -16,7 +18,7 @@ class Language:
     """Top-level family, WALS-style: "Indo-European"."""
     genus: str
     """Genus, WALS-style: "Germanic"."""
-    script: str
+    script: allowed.ScriptCode
     """ISO 15924 code of the usual script: "Latn"."""
 
     @property
@@ -33,5 +35,5 @@ class Distance:
     """What is measured: "lexical"."""
     summary: str
     """One line: how it is computed, and its unit."""
-    table: Mapping[tuple[str, str], float] = field(repr=False)
+    table: Mapping[tuple[allowed.LanguageCode, allowed.LanguageCode], allowed.AnyNumber] = field(repr=False)
     """Both orders of every pair of ISO 639-3 codes; 0 on the diagonal."""

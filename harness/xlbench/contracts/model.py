@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlbench.contracts import allowed
 from xlbench.contracts.study import Study
 
 
@@ -31,14 +32,14 @@ class PretrainingSizes:
 class BaseModel:
     """A pretrained multilingual encoder that can be named in a study."""
 
-    name: str
+    name: allowed.Name
     """"xlmr"."""
     summary: str
-    checkpoint: str
+    checkpoint: allowed.Checkpoint
     """A hub id ("FacebookAI/xlm-roberta-base") or a local folder."""
     revision: str | None = None
     """Hub revision; None is the default branch."""
-    pretraining_languages: frozenset[str] | None = None
+    pretraining_languages: frozenset[allowed.LanguageCode] | None = None
     """ISO 639-3; None where not known."""
     languages_source: str = ""
     """Where that list was published."""

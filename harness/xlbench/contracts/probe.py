@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from xlbench.contracts import allowed
 from xlbench.contracts.cell import Cell, Json, digest
 
 if TYPE_CHECKING:
@@ -318,7 +319,7 @@ class Page:
 class Probe(Protocol):
     """A way of asking a model about languages. The core does planning, storing, resuming and reporting."""
 
-    name: str
+    name: allowed.OptionName
     version: int
     """Raised whenever the same job would give other numbers; part of every identity."""
     summary: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
 from xlbench.contracts.identity import LATER, only_where
+from xlbench.contracts import allowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ class Metric:
 
     name: str
     """"accuracy", "span F1"."""
-    columns: tuple[str, ...]
+    columns: allowed.Columns
     """Names of the k counts: ("correct", "total")."""
     count: Callable[[Any, Any], tuple[float, ...]]
     """(gold, predicted) of one example, as `TaskKind` has them, to its k counts."""
@@ -73,9 +74,9 @@ class Metric:
     """The one that targets are ranked by."""
     others: tuple[tuple[str, Score], ...] = ()
     """Further scores of the same counts, by name, in the same range: shown beside it, never ranked by."""
-    lowest: float = 0.0
+    lowest: allowed.AnyNumber = 0.0
     """Lowest score; -inf where there is none. Intervals of scores end here."""
-    highest: float = 100.0
+    highest: allowed.AnyNumber = 100.0
     """Highest score; inf where there is none."""
     unit: str = "points"
     """Of scores and effects, for people."""
@@ -148,12 +149,12 @@ class Task:
     language models none.
     """
 
-    name: str
+    name: allowed.Name
     version: int
     """Raised whenever the same data would give other scores; part of every identity."""
     summary: str
     kind: TaskKind
-    labels: tuple[str, ...]
+    labels: allowed.Labels
     metric: Metric
     training: AdapterTraining | None
     """How its adapter is trained, where the user says nothing else. A model's defaults for all tasks hold

@@ -1,0 +1,210 @@
+"""Plugins that are not installed: a file, or an object of this process. Other processes load the very same.
+
+Each has a digest, which is part of the identity of every job that depends on it: its author changes it without
+raising a version. Of a file it is that of its bytes, which are what is run. Of an object, such as one that is
+defined in a notebook, it is that of its code and of all that this refers to, as they are in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import CodeType, ModuleType, SimpleNamespace
+from typing import Any
+
+from xlbench.errors import PluginError, text_of
+from xlbench.plugins.registry import HOOKS
+
+DIGITS = 40
+"""Of a digest, hexadecimal."""
+ALONE = "with several workers, each has to load it too: put it into a file of its own, or use one worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A plugin that is not installed. Can be pickled; what is then loaded has the same digest."""
+
+    name: str
+    distribution: str
+    """File name, or the name of an object's class."""
+    module: str
+    digest: str
+    """40 hexadecimal digits."""
+    path: str = ""
+    """Absolute, of a file."""
+    content: bytes = b""
+    """Of an object, pickled."""
+    _object: Any = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = (self.name, self.distribution, self.module, self.digest, self.path, self.content)
+        return type(self), own
+
+    def load(self) -> Any:
+        """A module or object with hooks. Raises PluginError where that is no longer what was given, and
+        whatever it raises itself.
+        """
+        if self._object is not None:
+            return self._object
+        if self.path:
+            return self._run()
+        import dill
+
+        try:
+            return dill.loads(self.content)  # noqa: S301 - from our own process
+        except Exception as error:
+            raise PluginError(f"{type(error).__name__}: {text_of(error)}; {ALONE}") from error
+
+    def _run(self) -> ModuleType:
+        """The file as a module, once in a process."""
+        if (loaded := sys.modules.get(self.module)) is not None:
+            return loaded
+        content = _read(Path(self.path))
+        if _digest(content) != self.digest:
+            raise PluginError(
+                f"{self.path} changed since the study was planned; run the same command again, and leave the "
+                "file alone meanwhile"
+            )
+        module = ModuleType(self.module)
+        module.__file__ = self.path
+        sys.modules[self.module] = module  # dataclasses look their module up by its name
+        try:
+            exec(compile(content, self.path, "exec"), vars(module))  # noqa: S102 - the user asks for it
+            _refuse_siblings(module, Path(self.path).parent)
+        except BaseException:
+            del sys.modules[self.module]
+            raise
+        return module
+
+
+def give(things: Iterable[object]) -> tuple[Given, ...]:
+    """Plugins of paths of files, modules and objects with hooks, each once.
+
+    Raises PluginError, one line, for a file that cannot be read and an object that has no hooks, or that
+    cannot be told from other versions of itself.
+    """
+    found: dict[tuple[str, str], Given] = {}
+    for thing in things:
+        one = _file(thing) if isinstance(thing, str | os.PathLike) else _object(thing)
+        found.setdefault((one.path, one.digest), one)
+    return tuple(found.values())
+
+
+def _file(thing: str | os.PathLike[str]) -> Given:
+    path = Path(thing).expanduser()
+    if path.is_dir():
+        raise PluginError(f"{path}: a folder; a plugin is one file in Python, such as {path / 'plugin.py'}")
+    digest, path = _digest(_read(path)), path.absolute()
+    module = f"xlbench_plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest[:8]}"
+    return Given(path.stem, path.name, module, digest, str(path))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PluginError(f"{path}: no such file; give a plugin in Python, such as my_task.py") from None
+    except OSError as error:
+        raise PluginError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
+
+
+def _refuse_siblings(module: ModuleType, folder: Path) -> None:
+    """Raise PluginError for what a file imports from beside it: nobody would notice that it changed, and
+    workers may not find it.
+    """
+    for value in list(vars(module).values()):
+        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        other = sys.modules.get(name) if isinstance(name, str) else None
+        path = getattr(other, "__file__", None)
+        if other is module or path is None:
+            continue
+        if Path(path).absolute().parent == folder and not _is_installed(str(name)):
+            raise PluginError(
+                f"it imports {name} from the file beside it, whose changes would go unnoticed; put both into "
+                "one file, or make them a package and install it"
+            )
+
+
+def _is_installed(module: str) -> bool:
+    return module.partition(".")[0] in {*importlib.metadata.packages_distributions(), *sys.stdlib_module_names}
+
+
+def _object(thing: object) -> Given:
+    """An object of this process. What it is made of is pickled by value, as it is in memory now."""
+    if isinstance(thing, ModuleType):
+        name, owner, module = thing.__name__.rpartition(".")[2], thing.__name__, thing.__name__
+        hooks = {x: getattr(thing, x) for x, _ in HOOKS.values() if hasattr(thing, x)}
+        made: Any = SimpleNamespace(**hooks)
+    else:
+        cls = thing if isinstance(thing, type) else type(thing)
+        name = owner = cls.__name__
+        module, made = cls.__module__, thing
+        hooks = {x: True for x, _ in HOOKS.values() if hasattr(thing, x)}
+    if isinstance(thing, type):
+        raise PluginError(f"plugin {name}: it is a class; give an instance, {name}()")
+    if not hooks:
+        known = ", ".join(x for x, _ in HOOKS.values())
+        raise PluginError(f"plugin {name}: it has none of the hooks {known}; write one, with @hookimpl")
+    try:
+        with _hidden(module):
+            content, digest = _pickled(made, still=False), _digest(_pickled(made, still=True))
+    except Exception as error:
+        raise PluginError(
+            f"plugin {name}: it cannot be told from other versions of itself, since it cannot be pickled "
+            f"({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file and give its path"
+        ) from error
+    return replace(Given(name, owner, module, digest, "", content), _object=made)
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Hide a module, so that what it defines is pickled by value; other processes may not find it, and what
+    they would find may be another version.
+    """
+    found = sys.modules.pop(module, None) if module != "__main__" else None
+    try:
+        yield
+    finally:
+        if found is not None:
+            sys.modules[module] = found
+
+
+def _pickled(thing: object, *, still: bool) -> bytes:
+    """A pickle; `still`: one for a digest, the same wherever the code stands and whatever hashes are."""
+    import dill
+    from dill import detect
+    from dill._dill import save_code
+
+    class Still(dill.Pickler):  # type: ignore[misc]
+        dispatch = dill.Pickler.dispatch.copy()
+
+    def save_still(pickler: Any, code: CodeType) -> None:
+        save_code(pickler, code.replace(co_filename="", co_firstlineno=1, co_linetable=b""))
+
+    def save_sorted(pickler: Any, values: Iterable[Any]) -> None:
+        pickler.save_reduce(tuple, (sorted(values, key=repr),), obj=values)
+
+    Still.dispatch[CodeType] = save_still
+    Still.dispatch[frozenset] = Still.dispatch[set] = save_sorted
+    def ordered(*arguments: Any, **named: Any) -> dict[str, Any]:
+        return dict(sorted(referred(*arguments, **named).items()))
+
+    out, referred = io.BytesIO(), detect.globalvars
+    detect.globalvars = ordered  # the order of a function's globals is that of a set
+    try:
+        (Still if still else dill.Pickler)(out, recurse=True).dump(thing)
+    finally:
+        detect.globalvars = referred
+    return out.getvalue()

@@ -1,0 +1,225 @@
+"""Discovery: one try for each plugin, each value checked when it is yielded; what fails is kept as data."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from xlbench import hookspecs
+from xlbench.codes import is_iso639_3
+from xlbench.contracts import BaseModel, Language
+from xlbench.errors import PluginError, UnknownNameError, text_of
+from xlbench.plugins.fields import fault, shown
+from xlbench.plugins.given import Given
+from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
+
+_modules: dict[str, Plugin] = {}
+"""By name, the modules that third parties' plugins were loaded from in this process; for messages only."""
+
+
+@dataclass
+class _Loaded:
+    """One plugin, while its values are looked at."""
+
+    plugin: Plugin
+    values: list[tuple[Kind, str, Any]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def failed(self, error: str) -> _Loaded:
+        """The same, of which nothing is used; whoever asks for what it had yielded is told why."""
+        why = f"failed to load: {error}"
+        lost = [Refused(kind, name, why) for kind, name, _ in self.values]
+        return _Loaded(replace(self.plugin, error=error), [], [*self.refused, *lost])
+
+    def without(self, kind: Kind, name: str, why: str) -> None:
+        """Leave the values of one name out."""
+        self.values = [x for x in self.values if x[:2] != (kind, name)]
+        self.refused.append(Refused(kind, name, why))
+
+    def done(self) -> Plugin:
+        """The plugin, with what it provides."""
+        provides = tuple((kind, name) for kind, name, _ in self.values)
+        return replace(self.plugin, provides=provides, refused=tuple(self.refused))
+
+
+def load(*, strict: bool = False, given: Sequence[Given] = (), lenient: bool = False) -> Registry:
+    """Load every plugin that may load, and the files and objects that are `given`.
+
+    What is wrong with an installed plugin, or one of its values, is kept with it; `strict` makes it an error,
+    as it is for what is given unless `lenient`. Raises PluginError for that, and UnknownNameError where
+    XLBENCH_PLUGINS names a plugin that is not installed.
+    """
+    found = [_load_point(point) for point in _entry_points()]
+    own = len(found)
+    found += [_load_given(one) for one in given]
+    _refuse_twice(found)
+    _refuse_codes(found)
+    for number, one in enumerate(found):
+        plugin = one.done()
+        if plugin.problem is not None and (strict or (number >= own and not lenient)):
+            raise PluginError(f"{plugin} failed: {plugin.problem}")
+    return _registry(found)
+
+
+def culprit(error: BaseException) -> str | None:
+    """Plugin and line that an error was raised in, where it was raised in a third party's plugin."""
+    for frame in reversed(list(traceback.walk_tb(error.__traceback__))):
+        name = str(frame[0].f_globals.get("__name__"))
+        for module, plugin in _modules.items():
+            if name == module or name.startswith(f"{module.partition('.')[0]}."):
+                code = frame[0].f_code
+                return f"{plugin} ({os.path.basename(code.co_filename)}, line {frame[1]})"  # noqa: PTH119
+    return None
+
+
+def _registry(found: Iterable[_Loaded]) -> Registry:
+    plugins: list[Plugin] = []
+    claims: dict[tuple[Kind, str], list[tuple[Plugin, Any]]] = {}
+    for one in found:
+        plugin = one.done()
+        plugins.append(plugin)
+        for kind, name, value in one.values:
+            claims.setdefault((kind, name), []).append((plugin, value))
+    registry = Registry(tuple(plugins), {kind: {} for kind in HOOKS}, {}, {})
+    provided, owners, rivals = dict(registry.provided), dict(registry.owners), dict(registry.rivals)
+    for (kind, name), several in claims.items():
+        # A code means one language, whoever describes it: the first, the built-in plugins' before others'.
+        if len(several) == 1 or kind == "language":
+            owners[kind, name], provided[kind] = several[0][0], {**provided[kind], name: several[0][1]}
+        else:
+            rivals[kind, name] = tuple(several)
+    return replace(registry, provided=provided, owners=owners, rivals=rivals)
+
+
+def _refuse_twice(found: Sequence[_Loaded]) -> None:
+    """Leave out what a distribution provides under one name twice: nobody could say which is meant."""
+    places: dict[tuple[str, Kind, str], list[_Loaded]] = {}
+    for one in found:
+        for kind, name, _ in one.values:
+            places.setdefault((normal(one.plugin.distribution), kind, name), []).append(one)
+    for (_, kind, name), several in places.items():
+        if len(several) > 1:
+            who = " and ".join(dict.fromkeys(f"plugin {x.plugin.name!r}" for x in several))
+            for one in dict.fromkeys(map(id, several)):
+                loaded = next(x for x in several if id(x) == one)
+                loaded.without(kind, name, f"{HOOKS[kind][0]} yields the {kind} {name!r} twice ({who})")
+
+
+def _refuse_codes(found: Sequence[_Loaded]) -> None:
+    """Leave out third parties' models whose languages are none: they would count as not seen, in silence."""
+    known = {name for one in found for kind, name, _ in one.values if kind == "language"}
+    for one in found:
+        for kind, name, value in list(one.values):
+            if one.plugin.distribution == OWN or not isinstance(value, BaseModel):
+                continue
+            codes = sorted((value.pretraining_languages or frozenset()) - known)
+            if unknown := [x for x in codes if not is_iso639_3(x)]:
+                few = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+                one.without(
+                    kind, name, f"model {name!r}: pretraining_languages has {few}, no code of ISO 639-3"
+                )
+
+
+def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
+    """Entry points that may load, the built-in ones first, each once."""
+    points = {
+        (point.name, point.value, point.dist.name): point
+        for point in importlib.metadata.entry_points(group=hookspecs.GROUP)
+        if point.dist is not None
+    }
+    own = [point for (_, _, dist), point in points.items() if dist == OWN]
+    others = sorted((x for x in points.values() if x not in own), key=lambda x: x.name)
+    said = [x.strip() for x in os.environ.get(LIMIT, "").split(",") if x.strip()]
+    unknown = sorted(x for x in said if not any(_is(point, x.removeprefix("-")) for point in points.values()))
+    if unknown:
+        names = ", ".join(sorted(x.name for x in others)) or "none"
+        raise UnknownNameError(
+            f"{LIMIT} names {', '.join(unknown)}, which is not installed; installed besides the "
+            f"built-in plugins: {names}"
+        )
+    allowed = [x for x in said if not x.startswith("-")]
+    left_out = [x.removeprefix("-") for x in said if x.startswith("-")]
+    if LIMIT in os.environ and not left_out or allowed:
+        others = [point for point in others if any(_is(point, x) for x in allowed)]
+    yield from (point for point in (*own, *others) if not any(_is(point, x) for x in left_out))
+
+
+def _is(point: importlib.metadata.EntryPoint, text: str) -> bool:
+    """Whether a text names an entry point: its name, or that with its distribution before it."""
+    distribution, name = split(text)
+    assert point.dist is not None  # noqa: S101  (narrowed by _entry_points)
+    return point.name == name and normal(distribution) in ("", normal(point.dist.name))
+
+
+def _load_point(point: importlib.metadata.EntryPoint) -> _Loaded:
+    assert point.dist is not None  # noqa: S101  (narrowed by _entry_points)
+    plugin = Plugin(point.name, point.dist.name, point.dist.version, point.module)
+    if point.dist.name != OWN:
+        _modules[point.module] = plugin
+    return _load(plugin, point.load)
+
+
+def _load_given(one: Given) -> _Loaded:
+    plugin = Plugin(one.name, one.distribution, one.digest[:12], one.module, digest=one.digest)
+    _modules[one.module] = plugin
+    return _load(plugin, one.load)
+
+
+def _load(plugin: Plugin, get: Any) -> _Loaded:
+    """One plugin and its values; or its failure."""
+    loaded = _Loaded(plugin)
+    try:
+        # A manager of its own, so that nothing of a plugin that fails is left behind.
+        manager = pluggy.PluginManager(hookspecs.GROUP)
+        manager.add_hookspecs(hookspecs)
+        module: ModuleType | object = get()
+        manager.register(module, plugin.name)
+        manager.check_pending()
+        for kind in HOOKS:
+            _take(manager, kind, loaded)
+    except (Exception, SystemExit) as error:
+        text = " ".join(text_of(error).split())
+        return loaded.failed(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    for kind, name in [x for x, n in Counter(x[:2] for x in loaded.values).items() if n > 1]:
+        loaded.without(kind, name, f"{HOOKS[kind][0]} yields {name!r} twice; give each its own name")
+    return loaded
+
+
+def _take(manager: pluggy.PluginManager, kind: Kind, loaded: _Loaded) -> None:
+    """Take what one hook of a plugin yields, each value checked. Raises what the hook raises."""
+    hook, expected = HOOKS[kind]
+    caller = getattr(manager.hook, hook)
+    results = caller()
+    if len(results) < len(caller.get_hookimpls()):
+        loaded.refused.append(Refused(kind, "", f"{hook} returns None; yield values, or return a list"))
+    for result in results:
+        if isinstance(result, str | dict) or not isinstance(result, Iterable):
+            why = f"{hook} returns {shown(result)}, one value; yield it, or return a list"
+            loaded.refused.append(Refused(kind, "", why))
+            continue
+        for number, value in enumerate(result, 1):
+            name = _name(kind, value)
+            if why := fault(value, expected):
+                what = f"{kind} {name!r}" if name else f"{hook}, value {number}"
+                loaded.refused.append(Refused(kind, name, f"{what}: {why}"))
+            else:
+                loaded.values.append((kind, name, value))
+
+
+def _name(kind: Kind, value: Any) -> str:
+    """What a value is called; empty where it has no name."""
+    try:
+        if kind == "data":
+            return f"{value.task}:{value.name}" if isinstance(value.name, str) else ""
+        name = value.code if isinstance(value, Language) else value.name
+    except Exception:
+        return ""
+    return name if isinstance(name, str) else ""
