@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, planned, plugins, settings
+from xlbench import checkpoints, planned, settings
 from xlbench import plan as planning
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.names import refuse_ambiguous
 from xlbench.outcomes import outcomes
+from xlbench.plugins import blaming, give, load, settle, spelled
 from xlbench.progress import Progress
 from xlbench.resolve import resolve
 from xlbench.results import Store, describe
@@ -25,10 +26,12 @@ from xlbench.unavailable import check_data
 from xlbench.work import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from xlbench.checkpoints import Checkpoint
     from xlbench.contracts import Executor, Rerun, Resolved, Study
     from xlbench.plan import Plan
-    from xlbench.plugins import Registry
+    from xlbench.plugins import Given, Registry
     from xlbench.results import Rates
 
 SMALL = 50_000_000
@@ -52,6 +55,13 @@ class Prepared:
     executor_settings: Any = None
     """An instance of `executor.settings`."""
     rerun: Rerun = "failed"
+    given: tuple[Given, ...] = ()
+    """Plugins that are not installed."""
+
+    @property
+    def spelled(self) -> Study:
+        """The study as it has to be written: with `dist/name` where several plugins claim a name."""
+        return spelled(self.plan.study, self.registry)
 
     def rates(self, device: str = "auto") -> Rates:
         """Speed of earlier jobs with this model on this kind of device, as far as it is stored."""
@@ -82,21 +92,25 @@ def prepare(
     rerun: Rerun = "failed",
     strict_plugins: bool = False,
     executor: str = "local",
+    plugins: Iterable[object] = (),
 ) -> Prepared:
     """Check everything about a study before anything trains, and plan it.
 
     Settings of the executor are among the study's options, under its name; no result depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
-    registry = plugins.load(strict=strict_plugins)
-    chosen = registry.find("executor", executor)
-    study, how = _part(parse(as_json(study)), chosen, registry)
-    refuse_ambiguous(study, registry)
-    resolved = check_data(resolve(study, registry))
-    checkpoint = checkpoints.locate(resolved.model)
-    store = Store(Path(results))
-    made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun)
+    with blaming():
+        given = give(plugins)
+        registry = load(strict=strict_plugins, given=given)
+        chosen = registry.find("executor", executor)
+        study, how = _part(parse(as_json(study)), chosen, registry)
+        study, registry = settle(study, registry)
+        refuse_ambiguous(study, registry)
+        resolved = check_data(resolve(study, registry))
+        checkpoint = checkpoints.locate(resolved.model)
+        store = Store(Path(results))
+        made = planning.make(resolved, registry, store, rerun)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given)
 
 
 def _part(study: Study, executor: Executor, registry: Registry) -> tuple[Study, Any]:
@@ -116,9 +130,17 @@ def plan(
     rerun: Rerun = "failed",
     strict_plugins: bool = False,
     executor: str = "local",
+    plugins: Iterable[object] = (),
 ) -> Plan:
     """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
-    return prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor).plan
+    return prepare(
+        study,
+        results=results,
+        rerun=rerun,
+        strict_plugins=strict_plugins,
+        executor=executor,
+        plugins=plugins,
+    ).plan
 
 
 def run(
@@ -131,14 +153,23 @@ def run(
     quiet: bool = True,
     executor: str = "local",
     strict_plugins: bool = False,
+    plugins: Iterable[object] = (),
 ) -> RunSummary:
     """Run what is missing of a study, and keep every job's result as it ends.
 
     `rerun` is which jobs to run: "missing", "failed" (and missing), or "all". `workers` is how many
-    jobs at a time; by default a few processes for a small model on a processor, otherwise one.
+    jobs at a time; by default a few processes for a small model on a processor, otherwise one. `plugins` are
+    those that are not installed: paths of files, modules, or objects with hooks, such as one of a notebook.
     Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
     """
-    ready = prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor)
+    ready = prepare(
+        study,
+        results=results,
+        rerun=rerun,
+        strict_plugins=strict_plugins,
+        executor=executor,
+        plugins=plugins,
+    )
     return carry_out(ready, device=device, workers=workers, quiet=quiet)
 
 
@@ -161,16 +192,16 @@ def carry_out(
     try:
         ready.store.prepare()
         ready.store.set_aside(damaged)
-        study_id = ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
+        study_id = ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
     except ResultsError:
         # What is finished can be run again, which does nothing, where nothing may be written.
-        found = ready.store.saved(as_json(plan.study), plan.jobs)
+        found = ready.store.saved(as_json(ready.spelled), plan.jobs)
         if found is None or damaged or plan.todo or plan.later or not ready.store.has_subwords(found):
             raise
         study_id = found
     checkpoints.download(ready.checkpoint)
     work = Work(
-        as_json(plan.study),
+        as_json(ready.spelled),
         str(ready.store.path.absolute()),
         study_id,
         device=device,
@@ -179,6 +210,7 @@ def carry_out(
         planned=planned.fingerprints(ready.resolved) if plan.todo or plan.later else {},
         unavailable=ready.resolved.unavailable,
         scripts={code: x.script for code, x in ready.resolved.languages.items()},
+        given=ready.given,
     )
     failed: dict[str, str] = {}
     ended: set[str] = set()
@@ -196,7 +228,7 @@ def carry_out(
         if not plan.later:
             break
         plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
-        ready.store.save_study(as_json(plan.study), plan.jobs, described, plan.dropped)
+        ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
     if plan.study.transfer and not ready.store.has_subwords(study_id):
         work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
     return RunSummary(

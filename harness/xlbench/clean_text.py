@@ -116,6 +116,8 @@ class CleanText:
             tested: list[int] = []
             seen: set[str] = set()
             lines = self.corpus.lines(language, limit)
+            if not isinstance(lines, Sequence) or not all(isinstance(x, str) for x in lines):
+                raise DataError(f"{self.name}: lines in {language} must be texts; the plugin is at fault")
             tests = self._test_keys()
             for number, line in enumerate(lines):
                 if line in seen:

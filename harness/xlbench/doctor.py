@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -35,12 +35,12 @@ class Finding:
     text: str
 
 
-def examine() -> Iterator[Finding]:
-    """Look at one thing after the other; nothing is changed, and no token is shown."""
+def examine(files: Sequence[Path] = ()) -> Iterator[Finding]:
+    """Look at one thing after the other; nothing is changed, and no token is shown. `files` are plugins."""
     versions = ", ".join(f"{x} {importlib.metadata.version(x)}" for x in LIBRARIES)
     yield Finding("installed", "good", f"python {platform.python_version()}, {versions}")
     yield from _advisories()
-    yield from _plugins()
+    yield from _plugins(files)
     yield _device()
     yield _cache()
     yield _hub()
@@ -55,15 +55,18 @@ def _advisories() -> Iterator[Finding]:
         yield Finding("advisory", "note", text)
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins(files: Sequence[Path]) -> Iterator[Finding]:
     try:
-        registry = plugins.load()
+        registry = plugins.load(given=plugins.give(files), lenient=True)
     except XlbenchError as error:
         yield Finding("plugins", "bad", str(error))
         return
     yield Finding("plugins", "good", f"{len(registry.plugins) - len(registry.failed)} loaded")
     for plugin in registry.failed:
-        yield Finding("plugins", "bad", f"{plugin} failed to load: {plugin.error}")
+        part = "failed to load" if plugin.error is not None else "is not used whole"
+        yield Finding("plugins", "bad", f"{plugin} {part}: {plugin.problem}")
+    for kind, name in registry.rivals:
+        yield Finding("plugins", "note", registry.unknown(kind, name))
 
 
 def _device() -> Finding:
@@ -121,7 +124,7 @@ def _default() -> Finding:
     from xlbench.resolve import resolve
 
     try:
-        whole = resolve(Study(), plugins.load()).study
+        whole = resolve(*plugins.settle(Study(), plugins.load())).study
         part = replace(
             Study(),
             probes=whole.probes[:1],

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from xlbench import checkpoints, plugins
+from xlbench import checkpoints
 from xlbench import plan as planning
 from xlbench.errors import DataError, XlbenchError
+from xlbench.plugins import give, load, settle
 from xlbench.problems import ManyProblemsError
 from xlbench.progress import counted, size
 from xlbench.resolve import resolve
@@ -33,16 +34,21 @@ class Fetched:
 
 
 def fetch(
-    study: Study, *, results: str | Path = "results", strict_plugins: bool = False
+    study: Study,
+    *,
+    results: str | Path = "results",
+    strict_plugins: bool = False,
+    plugins: Iterable[object] = (),
 ) -> Iterator[Fetched]:
     """Bring here the model, given adapters, training and test data, and text; yields each as it comes.
 
     What is here already is only read. `results` is where jobs may be stored already, as in a run. Raises
     XlbenchError, for data and text once all that can be had is here.
     """
-    registry = plugins.load(strict=strict_plugins)
+    registry = load(strict=strict_plugins, given=give(plugins))
     mine = {k: v for k, v in study.options.items() if k in registry.probes or k not in registry.executors}
-    resolved = resolve(parse(as_json(replace(study, options=mine))), registry)
+    study, registry = settle(parse(as_json(replace(study, options=mine))), registry)
+    resolved = resolve(study, registry)
     checkpoint = checkpoints.locate(resolved.model)
     checkpoints.download(checkpoint)
     yield Fetched("model", resolved.model.name, size(checkpoint.size))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import graphlib
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xlbench import adaptive
-from xlbench.contracts import merged
-from xlbench.errors import PluginError, StudyError, XlbenchError
+from xlbench.contracts import Job, merged
+from xlbench.errors import PluginError, StudyError, XlbenchError, text_of
 from xlbench.estimate import total
+from xlbench.plugins.fields import fault, shown
 from xlbench.problems import ManyProblemsError
 from xlbench.results.studies import less, with_cells
 from xlbench.unavailable import left_out, notes
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Cost, Job, Rerun, Resolved, Study
+    from xlbench.contracts import Cell, Cost, Rerun, Resolved, Study
     from xlbench.plugins import Registry
     from xlbench.results import DamagedError, Index, Store
 
@@ -226,7 +228,7 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
     without: dict[str, str] = {}
     for name in resolved.study.probes:
         try:
-            jobs = registry.find("probe", name).jobs(resolved)
+            jobs = _jobs(name, resolved, registry)
         except StudyError as error:
             if name in resolved.unasked:
                 without[name] = f"{name}: {error}"
@@ -235,17 +237,12 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
             continue
         except XlbenchError:
             raise
-        except Exception as error:
-            owner = registry.owners["probe", name]
+        except (Exception, SystemExit) as error:
+            text = " ".join(text_of(error).split())
             raise PluginError(
-                f"probe {name!r} ({owner}) failed while planning: {type(error).__name__}: {error}"
+                f"{_probe(name, registry)} failed while planning: {type(error).__name__}: {text}"
             ) from error
-        for job in jobs:
-            if job.probe not in registry.probes:
-                raise PluginError(
-                    f"probe {name!r} asks for a job of the probe {job.probe!r}, which is not installed"
-                )
-            asked.append(job)
+        asked += jobs
     if resolved.study.beneath and asked and not any(_is_over_adapters(x) for x in asked):
         problems.append(
             f"adapter_orders: no probe of this study ({', '.join(resolved.study.probes)}) trains task "
@@ -261,6 +258,57 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
 def _is_over_adapters(job: Job) -> bool:
     adapter = job.condition.get("adapter")
     return isinstance(adapter, dict) and "over" in adapter
+
+
+def _jobs(name: str, resolved: Resolved, registry: Registry) -> list[Job]:
+    """The jobs that one probe asks for, each told from those of other plugins' probes of the same name.
+
+    Raises PluginError for what is no job, or one of a probe that is not there; and what the probe raises.
+    """
+    found = registry.find("probe", name).jobs(resolved)
+    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
+        raise PluginError(f"{_probe(name, registry)}: jobs gives {shown(found)}, not a sequence of jobs")
+    jobs: list[Job] = []
+    renamed: dict[str, str] = {}
+    sound: set[tuple[Cell, ...]] = set()
+    for number, job in enumerate(found, 1):
+        if why := _fault(job, sound):
+            raise PluginError(f"{_probe(name, registry)}: job {number}: {why}")
+        if not job.cells:
+            raise PluginError(f"{_probe(name, registry)}: the job {job.label!r} has no cells")
+        if job.probe not in registry.probes:
+            raise PluginError(
+                f"probe {name!r} asks for a job of the probe {job.probe!r}, which is not installed"
+            )
+        try:
+            before = job.condition_key
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PluginError(
+                f"{_probe(name, registry)}: the condition of the job {job.label!r} is not plain data: {error}"
+            ) from None
+        if ("probe", job.probe) in registry.owners and (origin := registry.owners["probe", job.probe].origin):
+            job = replace(job, condition={**job.condition, "plugin": origin})
+            renamed[before] = job.condition_key
+        jobs.append(job)
+    if not renamed:
+        return jobs
+    return [replace(x, needs=tuple(renamed.get(need, need) for need in x.needs)) for x in jobs]
+
+
+def _fault(job: Job, sound: set[tuple[Cell, ...]]) -> str:
+    """What is wrong with a job. Many have the same cells, which are looked at once and kept in `sound`."""
+    if isinstance(job, Job) and isinstance(job.cells, tuple):
+        with suppress(TypeError):  # cells that have no hash are no cells
+            if job.cells in sound:
+                return fault(replace(job, cells=()), Job)
+            if not (why := fault(job, Job)):
+                sound.add(job.cells)
+            return why
+    return fault(job, Job)
+
+
+def _probe(name: str, registry: Registry) -> str:
+    return f"probe {name!r} ({registry.owners['probe', name]})"
 
 
 def _failed(job: Job, index: Index) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import checkpoints, domains, given_adapters, precedence, settings, word_tokens
 from xlbench.architectures import NO_HEAD
-from xlbench.clean_text import CleanText
+from xlbench.clean_text import CleanText, TrainingSentences
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import (
     OF_WORDS,
@@ -27,7 +27,9 @@ from xlbench.contracts import (
     TaskData,
     Unavailable,
 )
-from xlbench.errors import PluginError, StudyError
+from xlbench.contracts.allowed import LanguageCode
+from xlbench.errors import DataError, PluginError, StudyError
+from xlbench.held_out import HeldOut
 from xlbench.names import (
     NoText,
     describe_language,
@@ -38,6 +40,7 @@ from xlbench.names import (
     is_held_out,
     task_of,
 )
+from xlbench.plugins.fields import fault
 from xlbench.problems import ManyProblemsError, Problems
 from xlbench.study import filled
 from xlbench.unavailable import is_whole, less, missing
@@ -96,6 +99,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = find_corpus(full.text, registry, data)
+        _refuse_languages(corpus, corpus.languages())
     if study.reference is None and corpus.languages() and full.reference not in corpus.languages():
         full = replace(full, reference=None)  # the model's default is for its own text
     data = _with_held_out(full, tasks, data, corpus, registry, problems)
@@ -187,6 +191,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         unavailable=tuple(skipped),
         domains=found_domains,
         limits=limits,
+        origins=_origins(tasks, data, borrowed, corpus, registry),
         in_force=(
             *precedence.limits_in_force(study, model.name, tasks, limits),
             *precedence.in_force(
@@ -195,6 +200,35 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         ),
         plugins={x: str(registry.owners["task", x]) for x in tasks if ("task", x) in registry.owners},
     )
+
+
+def _origins(
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    borrowed: Mapping[str, tuple[Task, TaskData]],
+    corpus: Corpus,
+    registry: Registry,
+) -> dict[str, str]:
+    """`Resolved.origins` of a study."""
+
+    def of(one: object, task: str = "") -> str:
+        """Of data or text: those of an installed plugin have fingerprints that say what they are."""
+        if isinstance(one, HeldOut):
+            return of(one.corpus)
+        if isinstance(one, TrainingSentences):
+            return of(one.data, one.task)
+        name = str(getattr(one, "name", "")).partition(":")[0]
+        owner = registry.owners.get(("data", f"{task}:{name}") if task else ("corpus", name))
+        return owner.origin if owner is not None and owner.digest else ""
+
+    found = {"text": of(corpus)}
+    for name, task in tasks.items():
+        owner, train = borrowed.get(name, (task, data[name]))
+        for one in (name, owner.name):
+            if ("task", one) in registry.owners:
+                found[f"task {one}"] = registry.owners["task", one].origin
+        found |= {f"data {name}": of(data[name], name), f"train {name}": of(train, owner.name)}
+    return {key: x for key, x in found.items() if x}
 
 
 def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:
@@ -314,8 +348,17 @@ def _tasks(
             task: Task = registry.find("task", name)
             tasks[name] = task
             if not is_held_out(study.data.get(name) or (task.default_data,)):
-                data[name] = _data(study, task, registry)
+                found = _data(study, task, registry)
+                for split in ("train", "test"):
+                    _refuse_languages(found, found.languages(split))
+                data[name] = found
     return tasks, data
+
+
+def _refuse_languages(one: TaskData | Corpus, languages: object) -> None:
+    """Raise DataError for what a plugin gives that are no codes of languages."""
+    if why := fault(languages, Collection[LanguageCode]):
+        raise DataError(f"{one.name}: languages {why}; the plugin is at fault")
 
 
 def _with_held_out(

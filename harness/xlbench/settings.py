@@ -81,9 +81,8 @@ def _checked(value: Any, hint: Any, default: Any, what: str) -> Json:
         value = float(value)
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         raise StudyError(f"{what} must be {NAMES[kind]}, not {value!r}")
-    if isinstance(value, int | float) and kind is not bool:
-        if why := out_of_range(value, default):
-            raise StudyError(f"{what} must be {why}, not {value!r}")
+    if isinstance(value, int | float) and kind is not bool and (why := out_of_range(value, default)):
+        raise StudyError(f"{what} must be {why}, not {value!r}")
     return value  # type: ignore[no-any-return]
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from xlbench import plugins
 from xlbench.codes import to_iso639_3
 from xlbench.contracts import Compares, Recommends, Surveys
-from xlbench.errors import ResultsError
+from xlbench.errors import ResultsError, UnknownNameError
+from xlbench.plugins import give, load, made_with
 from xlbench.results import Store
 from xlbench.results.described import skipped
 from xlbench.results.studies import told_apart
@@ -33,13 +33,19 @@ Format: TypeAlias = Literal["parquet", "csv", "json"]
 class Stored:
     """A stored study and its pages, which are made once, for all that is written of them."""
 
-    def __init__(self, results: str | Path, study: str | None = None) -> None:
-        """`study` is its id; None is the last started. Raises ResultsError."""
+    def __init__(
+        self, results: str | Path, study: str | None = None, plugins: Iterable[object] = ()
+    ) -> None:
+        """`study` is its id; None is the last started. `plugins` are those that are not installed, as
+        `xlbench.run` takes them. Raises ResultsError.
+        """
         from xlbench import report
 
-        registry = plugins.load()
+        registry = load(given=give(plugins))
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
+        self._made_by = self.store.provenances(self.stored.id)
+        registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in registry.tasks.items()}
         self.records = self.store.records(metrics, self.stored.id)
         self.problems: list[str] = []
@@ -50,7 +56,6 @@ class Stored:
         self.recommends = any(isinstance(registry.probes.get(probe), Recommends) for probe, _ in self.pages)
         """Whether a probe of the study can say which language to take for a target."""
         self._owners = registry.owners
-        self._made_by = self.store.provenances(self.stored.id)
         self._publisher = report.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
         self.published = [(probe, self._publisher.page(page)) for probe, page in self.pages]
 
@@ -63,6 +68,11 @@ class Stored:
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
         return report.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
+
+    @property
+    def asked(self) -> list[str]:
+        """The probes that the study names."""
+        return [x.rpartition("/")[2] for x in self.stored.study.get("probes", [])]
 
     def unread(self) -> Iterable[str]:
         """One line for each file of the study's jobs that cannot be read."""
@@ -87,7 +97,7 @@ class Stored:
         return report.no_charts()
 
     def _made(self, registry: Registry) -> list[tuple[str, Page]]:
-        asked = self.stored.study.get("probes", [])
+        asked = self.asked
         made: list[tuple[str, Page]] = []
         for name in dict.fromkeys((*asked, *(job.probe for job in self.stored.jobs))):
             if name not in registry.probes:
@@ -103,34 +113,46 @@ class Stored:
         return made
 
 
-def pages(results: str | Path = "results", study: str | None = None) -> list[Page]:
+def pages(
+    results: str | Path = "results", study: str | None = None, *, plugins: Iterable[object] = ()
+) -> list[Page]:
     """The pages of a stored study, as `xlbench show` prints them: of the last started, or of one by its id.
 
     What cannot be read is a UserWarning each. Raises ResultsError.
     """
-    read = Stored(results, study)
+    read = Stored(results, study, plugins)
     _warn([*read.problems, *read.unread()])
     return [page for _, page in read.pages]
 
 
 def leaderboard(
-    results: str | Path = "results", out: str | Path = "leaderboards", study: str | None = None
+    results: str | Path = "results",
+    out: str | Path = "leaderboards",
+    study: str | None = None,
+    *,
+    plugins: Iterable[object] = (),
 ) -> Path:
     """Write the pages of a stored study as markdown and pictures, and give the path of their index.
 
     What cannot be read or drawn is a UserWarning each. Raises ResultsError.
     """
-    read = Stored(results, study)
+    read = Stored(results, study, plugins)
     written, undrawn = read.write_leaderboard(Path(out))
     _warn([*read.problems, *read.unread(), *undrawn])
     return written[0]
 
 
-def report(results: str | Path = "results", out: str | Path | None = None, study: str | None = None) -> Path:
+def report(
+    results: str | Path = "results",
+    out: str | Path | None = None,
+    study: str | None = None,
+    *,
+    plugins: Iterable[object] = (),
+) -> Path:
     """Write the pages of a stored study as one HTML file (`report.html` in the folder of results by default),
     and give its path. What cannot be read or drawn is a UserWarning each. Raises ResultsError.
     """
-    read = Stored(results, study)
+    read = Stored(results, study, plugins)
     path = Path(results) / "report.html" if out is None else Path(out)
     bare = read.write_report(path)
     _warn([*read.problems, *read.unread(), *([bare] if bare else [])])
@@ -144,15 +166,19 @@ def recommend(
     model: str = "tiny",
     results: str | Path = "results",
     study: str | None = None,
+    plugins: Iterable[object] = (),
 ) -> list[Page]:
     """Which transfer language to take for a target, by measured effects or predicted ones: a page for each
     probe that recommends. The study is the last of that model and task, or one by its id.
     Raises XlbenchError.
     """
-    registry, store = plugins.load(), Store(Path(results)).existing()
-    registry.find("task", task)
+    registry, store = load(given=give(plugins)), Store(Path(results)).existing()
+    task = task.rpartition("/")[2]
+    if not registry.claims("task", task):
+        raise UnknownNameError(registry.unknown("task", task))
     code = to_iso639_3(target, registry.languages)
     stored = store.study(study) if study else _newest(store, model, task, registry)
+    registry = made_with(registry, store.provenances(stored.id))
     records = _with_language(_records(store, registry, stored), registry, model, code)
     _related(records, code, task)
     found = [
@@ -168,9 +194,14 @@ def recommend(
 class Compared:
     """Two studies or more, and the pages that compare them."""
 
-    def __init__(self, names: Sequence[str | Path], results: str | Path = "results") -> None:
+    def __init__(
+        self,
+        names: Sequence[str | Path],
+        results: str | Path = "results",
+        plugins: Iterable[object] = (),
+    ) -> None:
         """Each is a folder of results, or the id or model of a study in `results`. Raises XlbenchError."""
-        registry = plugins.load()
+        registry = load(given=give(plugins))
         sides = [_side(str(x), Path(results)) for x in names]
         places = [(store.path.resolve(), stored.id) for store, stored in sides]
         for i, place in enumerate(places):
@@ -178,6 +209,7 @@ class Compared:
                 first = names[places.index(place)]
                 raise ResultsError(f"{first} and {names[i]} are the same study, {place[1]}; name each once")
         self.studies = [stored for _, stored in sides]
+        registry = made_with(registry, (x for store, y in sides for x in store.provenances(y.id)))
         records = [_records(store, registry, stored) for store, stored in sides]
         self.titles = told_apart(self.studies)
         """What to call each."""
@@ -212,13 +244,17 @@ class Compared:
 
 
 def compare(
-    one: str | Path, other: str | Path, *more: str | Path, results: str | Path = "results"
+    one: str | Path,
+    other: str | Path,
+    *more: str | Path,
+    results: str | Path = "results",
+    plugins: Iterable[object] = (),
 ) -> list[Page]:
     """Which effects changed from one study to the other, and what they come to side by side; of three or more
     the last alone. Each is a folder of results, or the id or model of a study in `results`.
     Raises XlbenchError.
     """
-    return [page for _, page in Compared((one, other, *more), results).pages]
+    return [page for _, page in Compared((one, other, *more), results, plugins).pages]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +267,11 @@ class Exported:
     """Files that have no rows in it."""
 
 
-def exported(results: str | Path, form: Format, study: str | None = None) -> Exported:
+def exported(
+    results: str | Path, form: Format, study: str | None = None, plugins: Iterable[object] = ()
+) -> Exported:
     """Stored scores, one row per cell; see `load_results`. Raises ResultsError, also for none."""
-    frame, damaged = read_frame(Path(results), study)
+    frame, damaged = read_frame(Path(results), study, plugins)
     if frame.empty:
         raise ResultsError(f"no finished results in {results}; run a study first, or give another --results")
     if form == "parquet":
@@ -252,6 +290,7 @@ def export(
     form: Format = "csv",
     results: str | Path = "results",
     study: str | None = None,
+    plugins: Iterable[object] = (),
 ) -> Path:
     """Write stored scores to a file, one row per cell, of everything in the folder or of one study by its id.
 
@@ -259,13 +298,15 @@ def export(
     """
     from xlbench.disk import put_named
 
-    found = exported(results, form, study)
+    found = exported(results, form, study, plugins)
     _warn(f"{error} ignored; run its study again" for error in found.damaged)
     put_named(Path(out), found.content)
     return Path(out)
 
 
-def load_results(path: str | Path = "results", study: str | None = None) -> pd.DataFrame:
+def load_results(
+    path: str | Path = "results", study: str | None = None, *, plugins: Iterable[object] = ()
+) -> pd.DataFrame:
     """Stored scores, one row per cell: of everything in the folder, or of one study by its id.
 
     Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
@@ -273,14 +314,16 @@ def load_results(path: str | Path = "results", study: str | None = None) -> pd.D
     Every file is checked as `xlbench show` checks it; a damaged one is a UserWarning, and has no rows.
     Raises ResultsError, also where there is no such folder.
     """
-    frame, damaged = read_frame(Path(path), study)
+    frame, damaged = read_frame(Path(path), study, plugins)
     _warn(f"{error} ignored; run its study again" for error in damaged)
     return frame
 
 
-def read_frame(path: Path, study: str | None) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
+def read_frame(
+    path: Path, study: str | None, plugins: Iterable[object] = ()
+) -> tuple[pd.DataFrame, tuple[DamagedError, ...]]:
     """What `load_results` gives, and the damaged files, of which it has nothing. Raises ResultsError."""
-    metrics = {name: task.metric for name, task in plugins.load().tasks.items()}
+    metrics = {name: task.metric for name, task in load(given=give(plugins)).tasks.items()}
     return Store(path).existing().frame(study, metrics)
 
 

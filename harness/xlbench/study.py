@@ -53,8 +53,9 @@ OPTIONS = {
     "domains": "--domain",
 }
 """Fields whose option is not their own name."""
-PROBE, KEY = r"\w[\w-]*", r"\w+"
-"""What names of probes and of their settings are made of, so that `--option PROBE.KEY=VALUE` can say them."""
+PROBE, KEY = r"(?:[\w.-]+/)?\w[\w-]*", r"\w+"
+"""What names of probes (`dist/name` too) and of their settings are made of, so that
+`--option PROBE.KEY=VALUE` can say them."""
 NO_CONTROLS = "none"
 """`--controls none`: no control, which is something else than not to say."""
 
@@ -202,8 +203,8 @@ def filled(study: Study, defaults: Study) -> Study:
     return parse(raw)
 
 
-def command(study: Study) -> str:
-    """The `xlbench run` line that asks the same, quoted for a shell."""
+def command(study: Study, plugins: Sequence[Path] = ()) -> str:
+    """The `xlbench run` line that asks the same, quoted for a shell; `plugins` are files."""
     words = ["xlbench", "run"]
     for name, value in _said(study).items():
         option = OPTIONS.get(name, f"--{name}")
@@ -226,6 +227,8 @@ def command(study: Study) -> str:
             words += [option, ",".join(str(x) for x in value)]
         else:
             words += [option, str(value)]
+    for path in plugins:
+        words += ["--plugin", str(path)]
     return shlex.join(words)
 
 

@@ -67,6 +67,8 @@ class Work:
     """What revisions of the hub the study was planned with, so that other processes read the same."""
     folder: str = field(default_factory=os.getcwd)
     """Where the study was planned: what its relative paths are relative to."""
+    given: tuple[plugins.Given, ...] = ()
+    """Plugins that are not installed, for other processes to load."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -144,9 +146,9 @@ class Work:
         return Room(registry, resolved, lab, store, facts)
 
     def _look_up(self) -> tuple[Registry, Resolved]:
-        registry = plugins.load()
+        study, registry = plugins.settle(parse(self.study), plugins.load(given=self.given))
         hub.remember(self.commits)
-        rest = without(resolve(parse(self.study), registry), self.unavailable)
+        rest = without(resolve(study, registry), self.unavailable)
         found = written_in(rest, self.scripts)
         planned.check(self.planned, found)
         return registry, found

@@ -67,7 +67,7 @@ def jobs(probe: str, rounds: int = 3) -> list[Job]:
 
 def registry(*probes: Plain) -> Registry:
     kinds = ("task", "data", "corpus", "language", "model", "executor", "distance")
-    owner = Plugin("some", "some-dist", "1", "some")
+    owner = Plugin("some", "xlbench", "1", "some")
     return Registry(
         (owner,),
         {**{kind: {} for kind in kinds}, "probe": {x.name: x for x in probes}},

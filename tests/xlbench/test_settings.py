@@ -40,7 +40,7 @@ class Own:
         ({"rounds": True}, "own.rounds must be a whole number, not True"),
         ({"rounds": 0}, "own.rounds must be above 0, not 0"),
         ({"rounds": 10}, "own.rounds must be at most 9, not 10"),
-        ({"rounds": 2**31}, "own.rounds: 2147483648 is too large"),
+        ({"rounds": 2**31}, "own.rounds must be at most 2147483647"),
         ({"offset": -1}, "own.offset must be at least 0, not -1"),
         ({"rate": float("nan")}, "own.rate must be above 0, not nan"),
         ({"rate": float("inf")}, "own.rate must be a number, not inf"),

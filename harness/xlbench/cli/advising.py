@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from xlbench.stored import Format
 
 
-def recommend(results: Path, task: str, model: str, target: str, study: str | None) -> None:
+def recommend(
+    results: Path, task: str, model: str, target: str, study: str | None, plugins: Sequence[Path] = ()
+) -> None:
     """Print which transfer language to take. Raises XlbenchError."""
-    found = stored.recommend(task, target, model=model, results=results, study=study)
+    found = stored.recommend(task, target, model=model, results=results, study=study, plugins=plugins)
     show_pages(report.terminal(found))
 
 
-def compare(names: Sequence[str], results: Path, out: Path | None = None) -> None:
+def compare(
+    names: Sequence[str], results: Path, out: Path | None = None, plugins: Sequence[Path] = ()
+) -> None:
     """Print which effects changed from the first of two studies to the second, and what two or more come to
     on the same pairs; with `out`, write the pages there too. Raises XlbenchError.
     """
-    found = stored.Compared(names, results)
+    found = stored.Compared(names, results, plugins)
     show_pages(report.terminal([page for _, page in found.pages]))
     if out is not None:
         written, undrawn = found.write_leaderboard(out)
@@ -37,11 +41,13 @@ def compare(names: Sequence[str], results: Path, out: Path | None = None) -> Non
             complain(f"pictures could not be drawn: {why}; the tables are complete")
 
 
-def export(results: Path, form: Format, out: Path | None, study: str | None) -> None:
+def export(
+    results: Path, form: Format, out: Path | None, study: str | None, plugins: Sequence[Path] = ()
+) -> None:
     """Write stored scores, one row per cell. Raises ResultsError."""
     if form == "parquet" and out is None:
         raise ResultsError("parquet is no text to print; name a file with --out scores.parquet")
-    found = stored.exported(results, form, study)
+    found = stored.exported(results, form, study, plugins)
     for error in found.damaged:
         complain(f"{error} ignored; run its study again")
     if out is None:

@@ -45,6 +45,14 @@ RerunOption = Annotated[
 ]
 Quiet = Annotated[bool, _running("--quiet", text="Show no progress.")]
 Strict = Annotated[bool, _running("--strict-plugins", text="Stop where a plugin fails to load.")]
+Plugins = Annotated[
+    list[Path] | None,
+    _running("--plugin", text="Load a plugin from a file; may be repeated.", metavar="FILE.py"),
+]
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="Load a plugin from a file; may be repeated.", metavar="FILE.py"),
+]
 ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", metavar="NAME")]
 StudyId = Annotated[
     str | None,
@@ -80,6 +88,7 @@ def run(
     quiet: Quiet = False,
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
+    plugin: Plugins = None,
 ) -> int:
     """Run a study, or the jobs that it still lacks; write tables, a leaderboard and an HTML report."""
     from xlbench.cli.running import run
@@ -93,6 +102,7 @@ def run(
         quiet=quiet,
         strict_plugins=strict_plugins,
         executor=executor,
+        plugins=plugin or (),
     )
 
 
@@ -106,6 +116,7 @@ def plan(
     rerun: RerunOption = "failed",
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
+    plugin: Plugins = None,
 ) -> None:
     """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
     from xlbench.cli.running import plan
@@ -118,6 +129,7 @@ def plan(
         rerun=rerun,
         strict_plugins=strict_plugins,
         executor=executor,
+        plugins=plugin or (),
     )
 
 
@@ -128,19 +140,22 @@ def fetch(
     results: Results = Path("results"),
     quiet: Quiet = False,
     strict_plugins: Strict = False,
+    plugin: Plugins = None,
 ) -> None:
     """Download everything that a study needs, so that it can run on a machine without a network."""
     from xlbench.cli.looking import fetch
 
-    fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins)
+    fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins, plugins=plugin or ())
 
 
 @app.command(cls=Command)
-def doctor(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False, plugin: PluginFiles = None
+) -> int:
     """Check the installation: libraries, network, cache, device."""
     from xlbench.cli.looking import doctor
 
-    return doctor(as_json=json)
+    return doctor(as_json=json, plugins=plugin or ())
 
 
 @app.command(name="list", cls=Command)
@@ -163,13 +178,14 @@ def list_(
     seen: Annotated[
         bool | None, typer.Option("--seen/--unseen", help="Languages: only those that --model saw, or not.")
     ] = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """List what the plugins provide. Nothing is downloaded."""
     from xlbench.cli import listing
     from xlbench.cli.options import folders, listed
 
     about = listing.About(tuple(listed(task) or ()), model, folders(data) or {}, text, seen)
-    listing.show(what, as_json=json, about=about)
+    listing.show(what, as_json=json, about=about, plugins=plugin or ())
 
 
 Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]
@@ -182,6 +198,7 @@ def show(
     errors: Annotated[
         bool, typer.Option("--errors", help="Show the failed jobs instead, each with its traceback.")
     ] = False,
+    plugin: PluginFiles = None,
 ) -> None:
     """Show stored results as tables."""
     from xlbench.cli import reporting
@@ -189,7 +206,7 @@ def show(
     if errors:
         reporting.failures(results, study)
         return
-    read = reporting.read(results, study)
+    read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
     reporting.show(read)
 
@@ -199,11 +216,12 @@ def leaderboard(
     results: Folder = Path("results"),
     out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
     study: StudyId = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Write the leaderboard of stored results as markdown and pictures."""
     from xlbench.cli import reporting
 
-    read = reporting.read(results, study)
+    read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
     reporting.leaderboard(read, out)
 
@@ -216,11 +234,12 @@ def report(
         typer.Option(help="File to write (default: report.html in the folder of results).", metavar="FILE"),
     ] = None,
     study: StudyId = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Write one HTML file of stored results: heat maps, curves, tables, a view of each language."""
     from xlbench.cli import reporting
 
-    read = reporting.read(results, study)
+    read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
     reporting.page(read, out or results / "report.html")
 
@@ -232,11 +251,12 @@ def recommend(
     model: Annotated[str, typer.Option(help="Model of the study.")] = "tiny",
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Recommend a transfer language for a target, by measured or predicted effects."""
     from xlbench.cli.advising import recommend
 
-    recommend(results, task, model, target, study)
+    recommend(results, task, model, target, study, plugin or ())
 
 
 @app.command(cls=Command)
@@ -252,11 +272,12 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write pages to (default: print only).", metavar="DIR")
     ] = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Compare studies: which effects changed between two, or what several models or settings come to."""
     from xlbench.cli.advising import compare
 
-    compare([one, other, *(more or ())], results, out)
+    compare([one, other, *(more or ())], results, out, plugin or ())
 
 
 @app.command(cls=Command)
@@ -267,11 +288,12 @@ def export(
     study: Annotated[
         str | None, typer.Option("--study", help="Id of a study (default: all studies).", metavar="ID")
     ] = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Export stored scores as one table, one row per target and condition."""
     from xlbench.cli.advising import export
 
-    export(results, format, out, study)
+    export(results, format, out, study, plugin or ())
 
 
 folders = typer.Typer(help="Verify, merge and tidy folders of results.", no_args_is_help=True)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from xlbench.output import apart
+from xlbench.plugins import blaming
 from xlbench.progress import counted
 
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
@@ -36,5 +37,5 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command; `apart` says what happens to whatever else is printed."""
-        with apart():
+        with apart(), blaming():
             return super().invoke(ctx)

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from xlbench import plugins
 from xlbench.contracts import Split, Study
 from xlbench.errors import StudyError
 from xlbench.output import clean, say, say_json
+from xlbench.plugins import give, load
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json
-    from xlbench.plugins import Registry
+    from pathlib import Path
+
+    from xlbench.contracts import Corpus, Json
+    from xlbench.plugins import Plugin, Registry
 
 What: TypeAlias = Literal["tasks", "models", "probes", "languages", "corpora", "executors", "plugins"]
 Row: TypeAlias = "dict[str, Json]"
@@ -32,11 +34,11 @@ class About:
     """Only languages that the model saw, or did not see; None is all."""
 
 
-def show(what: What, *, as_json: bool, about: About) -> None:
+def show(what: What, *, as_json: bool, about: About, plugins: Sequence[Path] = ()) -> None:
     """Print what there is. Raises UnknownNameError for a task, model, set or corpus that is not there, and
     StudyError where seen languages are asked for and the model does not say which.
     """
-    registry = plugins.load()
+    registry = load(given=give(plugins), lenient=what == "plugins")
     rows = languages(registry, about) if what == "languages" else ROWS[what](registry)
     if as_json:
         say_json(rows)
@@ -45,7 +47,8 @@ def show(what: What, *, as_json: bool, about: About) -> None:
         say(line)
     for plugin in registry.failed if what != "plugins" else ():
         say()
-        say(f"{plugin} failed to load; see `xlbench list plugins`")
+        part = "failed to load" if plugin.error is not None else "is not used whole"
+        say(f"{plugin} {part}; see `xlbench list plugins`")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -68,25 +71,35 @@ def tasks(registry: Registry) -> list[Row]:
     """Tasks with their metric and data sets."""
     return [
         {
-            "name": x.name,
+            "name": name,
             "metric": ", ".join([x.metric.name, *(name for name, _ in x.metric.others)]),
-            "data": [name.split(":", 1)[1] for name in registry.data if name.startswith(f"{x.name}:")],
+            "data": list(_data(registry, x.name)),
             "summary": x.summary,
         }
-        for x in registry.tasks.values()
+        for name, x in registry.named("task").items()
     ]
+
+
+def _data(registry: Registry, task: str) -> list[str]:
+    """Names of the sets of a task, by its short name: `dist/name` where several claim one."""
+    found = []
+    for key in registry.named("data"):
+        distribution, _, name = key.rpartition("/")
+        if name.startswith(f"{task}:"):
+            found.append(f"{distribution}/{name}".lstrip("/").replace(f"{task}:", "", 1))
+    return found
 
 
 def models(registry: Registry) -> list[Row]:
     """Models with the number of languages in their pretraining."""
     return [
         {
-            "name": x.name,
+            "name": name,
             "checkpoint": _checkpoint(x.checkpoint),
             "languages": None if x.pretraining_languages is None else len(x.pretraining_languages),
             "summary": x.summary,
         }
-        for x in registry.models.values()
+        for name, x in registry.named("model").items()
     ]
 
 
@@ -99,7 +112,10 @@ def _checkpoint(text: str) -> str:
 
 def probes(registry: Registry) -> list[Row]:
     """Probes with their version."""
-    return [{"name": x.name, "version": x.version, "summary": x.summary} for x in registry.probes.values()]
+    return [
+        {"name": name, "version": x.version, "summary": x.summary}
+        for name, x in registry.named("probe").items()
+    ]
 
 
 def languages(registry: Registry, about: About) -> list[Row]:
@@ -146,14 +162,22 @@ def languages(registry: Registry, about: About) -> list[Row]:
 def corpora(registry: Registry) -> list[Row]:
     """Corpora with the number of their languages."""
     return [
-        {"name": x.name, "languages": len(x.languages()), "source": x.source}
-        for x in registry.corpora.values()
+        {"name": name, "languages": _count(x), "source": x.source}
+        for name, x in registry.named("corpus").items()
     ]
+
+
+def _count(corpus: Corpus) -> int | None:
+    """Number of languages; None where the plugin cannot say."""
+    try:
+        return len(corpus.languages())
+    except Exception:
+        return None
 
 
 def executors(registry: Registry) -> list[Row]:
     """Executors."""
-    return [{"name": x.name, "summary": x.summary} for x in registry.executors.values()]
+    return [{"name": name, "summary": x.summary} for name, x in registry.named("executor").items()]
 
 
 def installed(registry: Registry) -> list[Row]:
@@ -165,13 +189,13 @@ def installed(registry: Registry) -> list[Row]:
             "version": x.version,
             "module": x.module,
             "provides": list(_counted(x)),
-            "error": x.error,
+            "error": x.problem,
         }
         for x in registry.plugins
     ]
 
 
-def _counted(plugin: plugins.Plugin) -> list[str]:
+def _counted(plugin: Plugin) -> list[str]:
     """Names by kind; of many, how many."""
     by_kind: dict[str, list[str]] = {}
     for kind, name in plugin.provides:

@@ -18,7 +18,7 @@ from xlbench.errors import StudyError
 
 ASKED = "The question"
 HOW = "The method"
-TASK = re.compile(r"^[\w.-]+=")
+TASK = re.compile(r"^(?:[\w.-]+/)?[\w.-]+=")
 """What a part of `--data` begins with where it names its task."""
 
 Names: TypeAlias = "list[str] | None"

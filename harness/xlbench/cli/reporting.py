@@ -24,7 +24,7 @@ WIDTH = 120
 
 def show(read: Stored, *, brief: bool = False) -> None:
     """Print the pages of a study; `brief` is the answer of each page of a task, of the probes asked for."""
-    asked = read.stored.study.get("probes", [])
+    asked = read.asked
     pages = [page for probe, page in read.pages if not brief or (probe in asked and not page.topic)]
     show_pages(report.terminal(pages, short=brief))
 
@@ -84,17 +84,18 @@ def page(read: Stored, path: Path) -> None:
         complain(f"the report has no charts: {why}; its tables are complete")
 
 
-def read(results: Path, study: str | None) -> Stored:
+def read(results: Path, study: str | None, plugins: Sequence[Path] = ()) -> Stored:
     """A stored study, with a line for each probe whose pages cannot be had. Raises ResultsError."""
-    found = Stored(results, study)
+    found = Stored(results, study, plugins)
     for line in found.problems:
         complain(line)
     return found
 
 
-def read_on(read: Stored, results: Path) -> None:
+def read_on(read: Stored, results: Path, plugins: Sequence[Path] = ()) -> None:
     """Print the commands that show more."""
-    where = f" --results {shlex.quote(str(results))}"
+    files = (x for path in plugins for x in ("--plugin", str(path)))
+    where = f" {shlex.join(['--results', str(results), *files])}"
     say(f"read on      all tables: xlbench show{where}")
     if read.recommends:
         task = next(page.task for _, page in read.pages)

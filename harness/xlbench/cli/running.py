@@ -17,7 +17,7 @@ from xlbench.results.described import coincidence, dropped_lines, near_duplicate
 from xlbench.study import command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from xlbench.api import Prepared
@@ -35,17 +35,23 @@ def run(
     quiet: bool,
     strict_plugins: bool,
     executor: str,
+    plugins: Sequence[Path] = (),
 ) -> int:
     """Run, then show and write the leaderboard. Returns the exit code: 1 where jobs failed."""
     from xlbench.cli import reporting
 
-    again = f"{command(study)} --results {shlex.quote(str(results))}"
+    again = f"{command(study, plugins)} --results {shlex.quote(str(results))}"
     if executor != "local":
         again += f" --executor {shlex.quote(executor)}"
     try:
         api.check_device(device)
         ready = api.prepare(
-            study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor
+            study,
+            results=results,
+            rerun=rerun,
+            strict_plugins=strict_plugins,
+            executor=executor,
+            plugins=plugins,
         )
         _warn(ready)
         if line := coincidence(describe(ready.resolved), ready.resolved.study.transfer):
@@ -59,7 +65,7 @@ def run(
         complain("stopped; what is done is kept, and the same command goes on:", again)
         return 130
     say()
-    read = reporting.read(results, done.study_id)
+    read = reporting.read(results, done.study_id, plugins)
     reporting.show(read, brief=True)
     say()
     try:
@@ -69,7 +75,7 @@ def run(
         if done.run:
             raise
         complain(f"leaderboard and report are left as they are: {error}")
-    reporting.read_on(read, results)
+    reporting.read_on(read, results, plugins)
     kept = f", {done.kept} were done before" if done.kept else ""
     say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
     if done.failed:
@@ -112,7 +118,14 @@ def plan(
 ) -> None:
     """Print what a study comes to."""
     api.check_device(device)
-    ready = api.prepare(study, results=results, rerun=rerun, strict_plugins=strict_plugins, executor=executor)
+    ready = api.prepare(
+        study,
+        results=results,
+        rerun=rerun,
+        strict_plugins=strict_plugins,
+        executor=executor,
+        plugins=plugins,
+    )
     plan, asked = ready.plan, ready.plan.study
     _warn(ready)
     by_probe = Counter(job.probe for job in plan.jobs)
@@ -157,7 +170,7 @@ def plan(
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
         say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
     chosen = "" if executor == "local" else f" --executor {shlex.quote(executor)}"
-    say(f"command    {command(study)}{chosen}")
+    say(f"command    {command(study, plugins)}{chosen}")
 
 
 def _text(code: str, text: TextFacts, described: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What texts and numbers of the contracts may be, beyond their type.
 
-Each is an ordinary type to a type checker; `xlbench.plugins` reads what is allowed when a plugin yields a value.
+To a type checker each is an ordinary type; `xlbench.plugins` reads the rule when a plugin yields a value.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ LanguageCode: TypeAlias = Annotated[
 ScriptCode: TypeAlias = Annotated[
     str,
     Allowed(
-        "an ISO 15924 code of a script, such as 'Latn'", lambda x: re.fullmatch("[A-Z][a-z]{3}", x) is not None
+        "an ISO 15924 code of a script, such as 'Latn'",
+        lambda x: re.fullmatch("[A-Z][a-z]{3}", x) is not None,
     ),
 ]
 Checkpoint: TypeAlias = Annotated[

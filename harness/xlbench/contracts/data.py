@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
-from xlbench.contracts import allowed
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:
+    from xlbench.contracts import allowed
     from xlbench.contracts.language import Language
 
 Split: TypeAlias = Literal["train", "dev", "test"]

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from xlbench.contracts import allowed
-
 if TYPE_CHECKING:
+    from xlbench.contracts import allowed
     from xlbench.contracts.probe import Job
 
 

@@ -9,10 +9,10 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from xlbench.contracts import allowed
 from xlbench.contracts.cell import Cell, Json, digest
 
 if TYPE_CHECKING:
+    from xlbench.contracts import allowed
     from xlbench.contracts.data import TextFacts
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language

@@ -20,6 +20,7 @@ from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.identity import said
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.task import OF_WORDS, AdapterTraining
+from xlbench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -227,6 +228,10 @@ class Resolved:
     """By task: the plugin that registers it, for messages."""
     domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By task, or `text`, and language: where its test data, or its text, come from, as far as is known."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """What tells third parties' plugins from others with the same names and versions: their distribution, or
+    the digest of their file; part of every identity that depends on them. By "task TASK", "data TASK" (test
+    data), "train TASK" (what its adapter is trained on) and "text"; nothing for what is built in."""
     limits: Mapping[str, int | None] = field(default_factory=dict)
     """By task: test examples per target at most; a task that is not there has the study's limit."""
     remarks: tuple[str, ...] = ()
@@ -391,7 +396,7 @@ class Resolved:
 
     def _text(self, language: str, lines: int) -> dict[str, Json]:
         """What tells a text; clean text has the identity of the corpus alone."""
-        made: dict[str, Json] = {"text": self.corpus.fingerprint(language)}
+        made: dict[str, Json] = {"text": _told(self.corpus, language), **self._origin("text")}
         if dropped := self.corpus.dropped(language, lines):
             made["dropped"] = digest([*sorted((*dropped.repeated, *dropped.tested))])[:16]
         return made
@@ -399,8 +404,9 @@ class Resolved:
     def cells(self, task: str) -> tuple[Cell, ...]:
         """The cells of a task: one for each of its targets."""
         data, limit = self.data[task], self.limit(task)
-        drawn = f"-draw{DRAW}" if is_drawn(data, limit) else ""
-        return tuple(Cell(task, x, data.fingerprint(x, "test") + drawn, limit) for x in self.targets[task])
+        more = f"-draw{DRAW}" if is_drawn(data, limit) else ""
+        more += "".join(f" of {x}" for x in self._origin(f"task {task}", f"data {task}").values())
+        return tuple(Cell(task, x, _told(data, x, "test") + more, limit) for x in self.targets[task])
 
     def passes(self, cells: Iterable[Cell]) -> int:
         """Passes of the model over the test examples of cells, for estimates."""
@@ -415,18 +421,21 @@ class Resolved:
         """Everything that can change the task adapter of `task`; of a task without one, what else changes
         how it is read.
         """
+        made: dict[str, Json] = {}
         if not self.has_adapter(task):
             one = self.tasks[task]
-            return {"task": one.name, "task_version": one.version, "max_length": one.max_length}
+            made = {"task": one.name, "task_version": one.version, "max_length": one.max_length}
+            return made | self._origin(f"task {task}")
         one, how, data = self.adapter_task(task), self.training[task], self._training_data(task)
-        made: dict[str, Json] = {
+        made |= {
             "model": self.model_fingerprint,
             "task": one.name,
             "task_version": one.version,
             "labels": list(one.labels),
             "max_length": one.max_length,
-            "train": {x: data.fingerprint(x, "train") for x in self.study.train_languages},
+            "train": {x: _told(data, x, "train") for x in self.study.train_languages},
             **said(how),
+            **self._origin(f"task {one.name}", f"train {task}"),
         }
         if is_drawn(data, how.limit):
             made["draw"] = DRAW
@@ -452,6 +461,11 @@ class Resolved:
         adapters = tuple(self.language_adapter(x, seed, training) for x in self.study.train_languages)
         over = Beneath(adapters, invertible)
         return self.with_training({x: replace(how, over=over) for x, how in self.training.items()})
+
+    def _origin(self, *names: str) -> dict[str, Json]:
+        """What tells third parties' plugins apart, for identities: nothing where all are built in."""
+        found = dict.fromkeys(self.origins[x] for x in names if x in self.origins)
+        return {"plugin": " and ".join(found)} if found else {}
 
     def task_adapter_name(self, task: str) -> str:
         """Of the folder that keeps the task adapter."""
@@ -537,3 +551,14 @@ def _adapters_of(identity: Mapping[str, Any]) -> tuple[LanguageAdapter, ...]:
         seed = one.get("seed", 0)
         found.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**given), seed))
     return tuple(found)
+
+
+def _told(one: TaskData | Text, language: str, *split: Split) -> str:
+    """The fingerprint of data or text. Raises DataError where a plugin gives none."""
+    found: object = one.fingerprint(language, *split)
+    if not isinstance(found, str) or not found.strip():
+        raise DataError(
+            f"{one.name}: the fingerprint in {language} must be a text that is not empty, not {found!r}; the "
+            "plugin is at fault"
+        )
+    return found

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
 from xlbench.contracts.identity import LATER, only_where
-from xlbench.contracts import allowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from xlbench.contracts import allowed
     from xlbench.contracts.data import TaskData
 
 TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language model"]

@@ -1,7 +1,8 @@
 """Plugins: found, checked and looked up."""
 
+from xlbench.plugins.choices import made_with, settle, spelled
 from xlbench.plugins.given import Given, give
-from xlbench.plugins.loading import culprit, load
+from xlbench.plugins.loading import blaming, load
 from xlbench.plugins.registry import HOOKS, LIMIT, LISTED, OWN, Kind, Plugin, Refused, Registry
 
 __all__ = [
@@ -14,7 +15,10 @@ __all__ = [
     "Plugin",
     "Refused",
     "Registry",
-    "culprit",
+    "blaming",
     "give",
     "load",
+    "made_with",
+    "settle",
+    "spelled",
 ]

@@ -1,7 +1,7 @@
 """Which plugin a study means where several claim a name.
 
-Within a study, its results and its pages, everything has its short name. `settle` reads `dist/name` and gives a
-registry in which the short names mean what the study says; `spelled` writes such a study so that it says so again.
+Within a study, its results and its pages, everything has its short name. `settle` reads `dist/name` and gives
+a registry in which short names mean what the study says; `spelled` writes the study so that it says so again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlbench.contracts import Study
-from xlbench.errors import StudyError, UnknownNameError
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
 from xlbench.problems import ManyProblemsError, Problems
 
@@ -22,9 +21,9 @@ Rename = Callable[[Kind, str, str], str]
 def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
     """The study with short names, and the registry in which they are what it means.
 
-    What it does not name itself is what the model's own distribution provides, where the model's defaults name
-    it, otherwise what is built in. Raises ManyProblemsError for a short name that several plugins claim, and
-    for two things of one short name.
+    What it does not name itself is what the model's own distribution provides, where the model's defaults
+    name it, otherwise what is built in. Raises ManyProblemsError for a short name that several plugins claim,
+    and for two things of one short name.
     """
     choices = _Choices(registry)
     short = _renamed(study, choices.short)
@@ -90,6 +89,8 @@ class _Choices:
     def check(self, kind: Kind, text: str, task: str) -> str:
         """Keep a problem where several plugins claim what a study names."""
         key = kind, f"{task}:{text}" if kind == "data" else text
+        if kind == "model" and text == Study().model:
+            self.prefer(kind, text, [OWN])  # nobody need have said it
         if key in self.registry.rivals and key not in self.chosen:
             self.problems.add(self.registry.unknown(*key))
         return text
@@ -142,7 +143,8 @@ def _renamed(study: Study, rename: Rename) -> Study:
         probes=tuple(rename("probe", x, "") for x in study.probes),
         tasks=tuple(rename("task", x, "") for x in study.tasks),
         data={
-            of_task(key): tuple(text("data", x, tasks[key]) for x in given) for key, given in study.data.items()
+            of_task(key): tuple(text("data", x, tasks[key]) for x in given)
+            for key, given in study.data.items()
         },
         text=None if study.text is None else text("corpus", study.text),
         adapter={of_task(key) if "." in key else key: x for key, x in study.adapter.items()},

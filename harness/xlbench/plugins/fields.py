@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-import functools
 import inspect
 import re
 import sys
@@ -14,8 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 from xlbench import contracts, settings
-from xlbench.contracts.allowed import Allowed
 from xlbench.errors import StudyError
+
+if typing.TYPE_CHECKING:
+    from xlbench.contracts.allowed import Allowed
 
 MOST = 3
 """Faults of one value that are told."""
@@ -48,7 +49,7 @@ class Shape(NamedTuple):
     find: Callable[[Any], Faults]
 
 
-def fault(value: object, expected: type[Any]) -> str:
+def fault(value: object, expected: Any) -> str:
     """One line on what is wrong with a value of a contract's class or protocol; nothing where it is sound."""
     try:
         found = list(_shape(expected).find(value))
@@ -103,7 +104,6 @@ class _Namespace(dict[str, Any]):
         return getattr(contracts, name, _UNKNOWN)
 
 
-@functools.cache
 def _hints(cls: type[Any]) -> dict[str, Any]:
     """Types of a class's fields; a forward reference to what is not imported stands for anything."""
     names = _Namespace(cls.__module__)
@@ -120,9 +120,17 @@ def _evaluated(hint: Any, names: Mapping[str, Any]) -> Any:
     return eval(hint, {"__builtins__": {}}, names)  # noqa: S307 - an annotation of our own contracts
 
 
-@functools.cache
+_SHAPES: dict[Any, Shape] = {}
+
+
 def _shape(hint: Any) -> Shape:
-    """What a type comes to."""
+    """What a type comes to, once made."""
+    if hint not in _SHAPES:
+        _SHAPES[hint] = _made(hint)
+    return _SHAPES[hint]
+
+
+def _made(hint: Any) -> Shape:
     if hint == contracts.Json:
         return Shape("anything", lambda _: iter(()))  # what cannot be written as JSON has no digest
     if isinstance(hint, str):  # an alias that is written as a text
@@ -138,7 +146,9 @@ def _shape(hint: Any) -> Shape:
     if origin is tuple:
         return _tuple(arguments)
     if origin is Callable:
-        return _function(len(arguments[0])) if isinstance(arguments[0], list) else _plain("a function", callable)
+        return (
+            _function(len(arguments[0])) if isinstance(arguments[0], list) else _plain("a function", callable)
+        )
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         return _mapping(*map(_shape, arguments))
     if origin is not None and isinstance(origin, type) and issubclass(origin, Collection):
@@ -228,7 +238,7 @@ def _tuple(kinds: Sequence[Any]) -> Shape:
     return Shape(says, find)
 
 
-_WORDS = {tuple: "a tuple", frozenset: "a frozenset", list: "a list"}
+_WORDS: dict[type[Any], str] = {tuple: "a tuple", frozenset: "a frozenset", list: "a list"}
 
 
 def _several(kind: type[Any], item: Shape) -> Shape:
@@ -307,9 +317,9 @@ def _unusual(value: Any, default: Any) -> Faults:
     """A number or text of the right type that a field with this default cannot have."""
     if isinstance(value, str) and not value.strip() and default != "":
         yield Fault("", "a text that is not empty", repr(value))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if why := settings.out_of_range(value, default):
-            yield Fault("", why, shown(value))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and (why := settings.out_of_range(value, default)):
+        yield Fault("", why, shown(value))
 
 
 def _instance(value: Any, cls: type[Any]) -> str:
@@ -362,7 +372,6 @@ def _protocol(cls: type[Any]) -> Shape:
     return Shape(says, find)
 
 
-@functools.cache
 def _member_names(cls: type[Any]) -> tuple[str, ...]:
     own = vars(cls)
     methods = [x for x, one in own.items() if callable(one) or isinstance(one, property)]
@@ -398,7 +407,7 @@ def _attribute(cls: type[Any], name: str, declared: property | None, value: Any)
     if declared is None:
         hint = _hints(cls)[name]
     else:
-        text = declared.fget.__annotations__["return"]  # type: ignore[union-attr]
+        text = inspect.get_annotations(declared.fget or value)["return"]
         hint = _evaluated(text, _Namespace(cls.__module__))
     faults = list(_shape(hint).find(value))
     if not faults and get_origin(hint) is not Annotated:

@@ -1,6 +1,6 @@
 """Plugins that are not installed: a file, or an object of this process. Other processes load the very same.
 
-Each has a digest, which is part of the identity of every job that depends on it: its author changes it without
+Each has a digest, part of the identity of every job that depends on it: its author changes it without
 raising a version. Of a file it is that of its bytes, which are what is run. Of an object, such as one that is
 defined in a notebook, it is that of its code and of all that this refers to, as they are in memory.
 """
@@ -13,15 +13,15 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 from xlbench.errors import PluginError, text_of
-from xlbench.plugins.registry import HOOKS
+from xlbench.hookspecs import GROUP
+from xlbench.plugins.registry import HOOKS, OWN
 
 DIGITS = 40
 """Of a digest, hexadecimal."""
@@ -138,7 +138,10 @@ def _refuse_siblings(module: ModuleType, folder: Path) -> None:
 
 
 def _is_installed(module: str) -> bool:
-    return module.partition(".")[0] in {*importlib.metadata.packages_distributions(), *sys.stdlib_module_names}
+    return module.partition(".")[0] in {
+        *importlib.metadata.packages_distributions(),
+        *sys.stdlib_module_names,
+    }
 
 
 def _object(thing: object) -> Given:
@@ -158,53 +161,68 @@ def _object(thing: object) -> Given:
         known = ", ".join(x for x, _ in HOOKS.values())
         raise PluginError(f"plugin {name}: it has none of the hooks {known}; write one, with @hookimpl")
     try:
-        with _hidden(module):
-            content, digest = _pickled(made, still=False), _digest(_pickled(made, still=True))
+        content, still = (_pickled(made, module, still=x) for x in (False, True))
     except Exception as error:
         raise PluginError(
             f"plugin {name}: it cannot be told from other versions of itself, since it cannot be pickled "
-            f"({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file and give its path"
+            f"({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file and give that"
         ) from error
-    return replace(Given(name, owner, module, digest, "", content), _object=made)
+    return replace(Given(name, owner, module, _digest(still), "", content), _object=made)
 
 
-@contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    """Hide a module, so that what it defines is pickled by value; other processes may not find it, and what
-    they would find may be another version.
+def _pickled(thing: object, module: str, *, still: bool) -> bytes:
+    """A pickle that has what `module` defines by value: others may not find that, or another version of it.
+
+    `still`: one for a digest instead, the same wherever the code stands and whatever hashes are, with the
+    content of the files of all other modules that are referred to and not installed.
     """
-    found = sys.modules.pop(module, None) if module != "__main__" else None
-    try:
-        yield
-    finally:
-        if found is not None:
-            sys.modules[module] = found
-
-
-def _pickled(thing: object, *, still: bool) -> bytes:
-    """A pickle; `still`: one for a digest, the same wherever the code stands and whatever hashes are."""
     import dill
-    from dill import detect
-    from dill._dill import save_code
+    from dill import _dill, detect
+
+    own = _own_packages()
+    beside: set[str] = set()
 
     class Still(dill.Pickler):  # type: ignore[misc]
         dispatch = dill.Pickler.dispatch.copy()
 
     def save_still(pickler: Any, code: CodeType) -> None:
-        save_code(pickler, code.replace(co_filename="", co_firstlineno=1, co_linetable=b""))
+        _dill.save_code(pickler, code.replace(co_filename="", co_firstlineno=1, co_linetable=b""))
 
     def save_sorted(pickler: Any, values: Iterable[Any]) -> None:
         pickler.save_reduce(tuple, (sorted(values, key=repr),), obj=values)
 
-    Still.dispatch[CodeType] = save_still
-    Still.dispatch[frozenset] = Still.dispatch[set] = save_sorted
+    def save_module(pickler: Any, value: ModuleType) -> None:
+        beside.add(value.__name__)
+        _dill.save_module(pickler, value)
+
     def ordered(*arguments: Any, **named: Any) -> dict[str, Any]:
         return dict(sorted(referred(*arguments, **named).items()))
 
-    out, referred = io.BytesIO(), detect.globalvars
-    detect.globalvars = ordered  # the order of a function's globals is that of a set
+    def elsewhere(value: Any, pickler: Any = None) -> bool:
+        home = getattr(value, "__module__", None)
+        if home == module:
+            return False
+        beside.add(str(home))
+        return bool(locate(value, pickler))
+
+    Still.dispatch[CodeType], Still.dispatch[ModuleType] = save_still, save_module
+    Still.dispatch[frozenset] = Still.dispatch[set] = save_sorted
+    out, referred, locate = io.BytesIO(), detect.globalvars, _dill._locate_function
+    # The order of a function's globals is that of a set; and what can be imported is pickled by name.
+    detect.globalvars, _dill._locate_function = ordered, elsewhere
     try:
         (Still if still else dill.Pickler)(out, recurse=True).dump(thing)
     finally:
-        detect.globalvars = referred
+        detect.globalvars, _dill._locate_function = referred, locate
+    if still:
+        for name in sorted(beside):
+            path = getattr(sys.modules.get(name), "__file__", None)
+            if path is not None and name.partition(".")[0] not in own and not _is_installed(name):
+                out.write(_read(Path(path)))
     return out.getvalue()
+
+
+def _own_packages() -> frozenset[str]:
+    """The packages of this distribution, whose versions are theirs."""
+    points = importlib.metadata.entry_points(group=GROUP)
+    return frozenset(x.value.partition(".")[0] for x in points if x.dist and x.dist.name == OWN)

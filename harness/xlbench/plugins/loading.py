@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from xlbench import hookspecs
 from xlbench.codes import is_iso639_3
 from xlbench.contracts import BaseModel, Language
-from xlbench.errors import PluginError, UnknownNameError, text_of
+from xlbench.errors import PluginError, UnknownNameError, XlbenchError, text_of
 from xlbench.plugins.fields import fault, shown
-from xlbench.plugins.given import Given
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
+
+if TYPE_CHECKING:
+    from xlbench.plugins.given import Given
 
 _modules: dict[str, Plugin] = {}
 """By name, the modules that third parties' plugins were loaded from in this process; for messages only."""
@@ -69,14 +74,32 @@ def load(*, strict: bool = False, given: Sequence[Given] = (), lenient: bool = F
     return _registry(found)
 
 
-def culprit(error: BaseException) -> str | None:
-    """Plugin and line that an error was raised in, where it was raised in a third party's plugin."""
+@contextmanager
+def blaming() -> Iterator[None]:
+    """Turn what a third party's plugin raises, and should not, into a PluginError of one line with its place.
+
+    What the user can correct, a full disk and exhausted memory pass as they are.
+    """
+    try:
+        yield
+    except (XlbenchError, MemoryError):
+        raise
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}
+        if full or (where := _culprit(error)) is None:
+            raise
+        text = " ".join(text_of(error).split())
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        raise PluginError(f"{where} failed: {said}") from error
+
+
+def _culprit(error: BaseException) -> str | None:
+    """Plugin and line that an error was raised in, or below; None where no third party's is among them."""
     for frame in reversed(list(traceback.walk_tb(error.__traceback__))):
         name = str(frame[0].f_globals.get("__name__"))
         for module, plugin in _modules.items():
             if name == module or name.startswith(f"{module.partition('.')[0]}."):
-                code = frame[0].f_code
-                return f"{plugin} ({os.path.basename(code.co_filename)}, line {frame[1]})"  # noqa: PTH119
+                return f"{plugin} ({Path(frame[0].f_code.co_filename).name}, line {frame[1]})"
     return None
 
 
@@ -108,8 +131,7 @@ def _refuse_twice(found: Sequence[_Loaded]) -> None:
     for (_, kind, name), several in places.items():
         if len(several) > 1:
             who = " and ".join(dict.fromkeys(f"plugin {x.plugin.name!r}" for x in several))
-            for one in dict.fromkeys(map(id, several)):
-                loaded = next(x for x in several if id(x) == one)
+            for loaded in {id(x): x for x in several}.values():
                 loaded.without(kind, name, f"{HOOKS[kind][0]} yields the {kind} {name!r} twice ({who})")
 
 
@@ -131,9 +153,8 @@ def _refuse_codes(found: Sequence[_Loaded]) -> None:
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     """Entry points that may load, the built-in ones first, each once."""
     points = {
-        (point.name, point.value, point.dist.name): point
+        (point.name, point.value, _distribution(point)): point
         for point in importlib.metadata.entry_points(group=hookspecs.GROUP)
-        if point.dist is not None
     }
     own = [point for (_, _, dist), point in points.items() if dist == OWN]
     others = sorted((x for x in points.values() if x not in own), key=lambda x: x.name)
@@ -147,7 +168,7 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
         )
     allowed = [x for x in said if not x.startswith("-")]
     left_out = [x.removeprefix("-") for x in said if x.startswith("-")]
-    if LIMIT in os.environ and not left_out or allowed:
+    if (LIMIT in os.environ and not left_out) or allowed:
         others = [point for point in others if any(_is(point, x) for x in allowed)]
     yield from (point for point in (*own, *others) if not any(_is(point, x) for x in left_out))
 
@@ -155,15 +176,25 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
 def _is(point: importlib.metadata.EntryPoint, text: str) -> bool:
     """Whether a text names an entry point: its name, or that with its distribution before it."""
     distribution, name = split(text)
-    assert point.dist is not None  # noqa: S101  (narrowed by _entry_points)
-    return point.name == name and normal(distribution) in ("", normal(point.dist.name))
+    return point.name == name and normal(distribution) in ("", normal(_distribution(point)))
+
+
+def _distribution(point: importlib.metadata.EntryPoint) -> str:
+    """Name of an entry point's distribution, whose metadata may be damaged."""
+    return str((point.dist and point.dist.name) or "unknown")
 
 
 def _load_point(point: importlib.metadata.EntryPoint) -> _Loaded:
-    assert point.dist is not None  # noqa: S101  (narrowed by _entry_points)
-    plugin = Plugin(point.name, point.dist.name, point.dist.version, point.module)
-    if point.dist.name != OWN:
-        _modules[point.module] = plugin
+    try:
+        version = str(point.dist.version) if point.dist is not None else "unknown"
+    except Exception:  # damaged metadata
+        version = "unknown"
+    module = point.value.partition(":")[0].strip()
+    plugin = Plugin(point.name, _distribution(point), version, module)
+    if plugin.distribution != OWN:
+        _modules[module] = plugin
+    if point.pattern.match(point.value) is None:
+        return _Loaded(plugin).failed(f"its entry point {point.value!r} is no module; write package.module")
     return _load(plugin, point.load)
 
 
@@ -183,6 +214,7 @@ def _load(plugin: Plugin, get: Any) -> _Loaded:
         module: ModuleType | object = get()
         manager.register(module, plugin.name)
         manager.check_pending()
+        _refuse_plain(module, manager, loaded)
         for kind in HOOKS:
             _take(manager, kind, loaded)
     except (Exception, SystemExit) as error:
@@ -191,6 +223,16 @@ def _load(plugin: Plugin, get: Any) -> _Loaded:
     for kind, name in [x for x, n in Counter(x[:2] for x in loaded.values).items() if n > 1]:
         loaded.without(kind, name, f"{HOOKS[kind][0]} yields {name!r} twice; give each its own name")
     return loaded
+
+
+def _refuse_plain(module: object, manager: pluggy.PluginManager, loaded: _Loaded) -> None:
+    """Name functions that are called as hooks and are none. Raises PluginError where nothing is a hook."""
+    real = {x.name for x in manager.get_hookcallers(module) or ()}
+    for kind, (hook, _) in HOOKS.items():
+        if hook not in real and callable(getattr(module, hook, None)):
+            loaded.refused.append(Refused(kind, "", f"{hook} lacks @hookimpl; write it before the function"))
+    if not real and not loaded.refused:
+        raise PluginError("it has no hook, such as a function xlbench_tasks with @hookimpl before it")
 
 
 def _take(manager: pluggy.PluginManager, kind: Kind, loaded: _Loaded) -> None:

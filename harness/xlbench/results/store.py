@@ -324,7 +324,7 @@ class Store:
         expected = stored.expected
         tasks = {cell.task for job in stored.jobs for cell in job.cells}
         if unknown := sorted(tasks - set(metrics)):
-            raise ResultsError(f"no task {unknown[0]!r}, which the results are of; install its plugin")
+            raise ResultsError(self._without(stored, unknown[0]))
         wanted: dict[str, set[Cell]] = {}
         for job in expected:
             wanted.setdefault(job.condition_key, set()).update(job.cells)
@@ -355,6 +355,21 @@ class Store:
             kinds=descriptions.kinds(stored.described),
             sizes=descriptions.sizes(stored.described),
         )
+
+    def _without(self, stored: StoredStudy, task: str) -> str:
+        """One line on a task of a study that no plugin provides."""
+        said = next(
+            (
+                x
+                for facts in self.provenances(stored.id)
+                if (x := facts.get("plugins", {}).get(f"task {task}"))
+            ),
+            None,
+        )
+        which = (
+            f"install its plugin, {said}, or give its file with --plugin" if said else "install its plugin"
+        )
+        return f"no task {task!r}, which the results are of; {which}"
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
         """Provenance of each finished file that serves a study; None is the last started."""
