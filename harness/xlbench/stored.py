@@ -33,9 +33,7 @@ Format: TypeAlias = Literal["parquet", "csv", "json"]
 class Stored:
     """A stored study and its pages, which are made once, for all that is written of them."""
 
-    def __init__(
-        self, results: str | Path, study: str | None = None, plugins: Iterable[object] = ()
-    ) -> None:
+    def __init__(self, results: str | Path, study: str | None = None, plugins: Iterable[object] = ()) -> None:
         """`study` is its id; None is the last started. `plugins` are those that are not installed, as
         `xlbench.run` takes them. Raises ResultsError.
         """

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xlbench import api, plugins
+from xlbench import api, hookimpl, load_results
 from xlbench.contracts import Cost, Evaluation, Job, Lab, Resolved, Study
 from xlbench.errors import JobError
-from xlbench.plugins import Plugin
 
 Does = Callable[[Job, Any], Any]
 
@@ -130,40 +129,40 @@ def study(checkpoint: Path) -> Study:
 
 
 def rows(results: Path, probe: str) -> list[tuple[Any, ...]]:
-    frame = api.load_results(results)
+    frame = load_results(results)
     frame = frame[frame["probe"] == probe]
     return sorted(frame[["task", "target", "score", "n", "truncated"]].itertuples(index=False, name=None))
 
 
-def run(study: Study, results: Path, does: Does, monkeypatch: pytest.MonkeyPatch) -> api.RunSummary:
-    registry = plugins.load()
-    probes: Any = registry.provided["probe"]
-    probes["hostile"] = Hostile(does)
-    owners: Any = registry.owners
-    owners["probe", "hostile"] = Plugin("hostile", "hostile", "1", "hostile")
-    monkeypatch.setattr(api.plugins, "load", lambda strict=False: registry)
-    return api.run(study, results=results, workers=1, device="cpu")
+class Plugged:
+    """A plugin that is not installed."""
+
+    def __init__(self, does: Does) -> None:
+        self.does = does
+
+    @hookimpl
+    def xlbench_probes(self) -> Any:
+        yield Hostile(self.does)
+
+
+def run(study: Study, results: Path, does: Does) -> api.RunSummary:
+    return api.run(study, results=results, workers=1, device="cpu", plugins=[Plugged(does)])
 
 
 @pytest.fixture(scope="module")
 def alone(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
     results = tmp_path_factory.mktemp("alone")
-    with pytest.MonkeyPatch.context() as patch:
-        assert not run(study, results, lambda job, lab: lab.evaluate(job.cells), patch).failed
+    assert not run(study, results, lambda job, lab: lab.evaluate(job.cells)).failed
     assert rows(results, "hostile") == rows(results, "zero-shot")
     return rows(results, "zero-shot")
 
 
 @pytest.mark.parametrize("does", [*GOOD, *BAD], ids=lambda x: x.__name__)
 def test_others_numbers_are_those_of_a_run_without_it(
-    study: Study,
-    alone: list[tuple[Any, ...]],
-    does: Does,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    study: Study, alone: list[tuple[Any, ...]], does: Does, tmp_path: Path
 ) -> None:
     here, plugins_of = Path.cwd(), os.environ.get("XLBENCH_PLUGINS")
-    done = run(study, tmp_path / "results", does, monkeypatch)
+    done = run(study, tmp_path / "results", does)
     assert Path.cwd() == here
     assert os.environ.get("XLBENCH_PLUGINS") == plugins_of
     assert rows(tmp_path / "results", "zero-shot") == alone
@@ -171,4 +170,4 @@ def test_others_numbers_are_those_of_a_run_without_it(
     assert list(done.failed) == ([] if does in GOOD else ["hostile"])
     assert all(x.isprintable() or "\x1b" in x for x in done.failed.values())
     if does in GOOD:
-        assert run(study, tmp_path / "results", does, monkeypatch).run == 0
+        assert run(study, tmp_path / "results", does).run == 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from xlbench import api, hookimpl, plugins
+from xlbench import api, hookimpl, load_results, plugins
 from xlbench.contracts import Cost, Job, Language, Study
 from xlbench.errors import PluginError, ResultsError, StudyError, UnknownNameError
 
@@ -38,7 +38,7 @@ def study(checkpoint: Path) -> Study:
 
 
 def scores(results: Path, *given: object) -> list[float]:
-    return sorted(api.load_results(results, plugins=given)["score"])
+    return sorted(load_results(results, plugins=given)["score"])
 
 
 def test_a_file_does_the_same_in_one_process_and_in_several(study: Study, toy: Path, tmp_path: Path) -> None:
@@ -52,11 +52,11 @@ def test_a_file_does_the_same_in_one_process_and_in_several(study: Study, toy: P
     assert not api.plan(study, results=two, plugins=[moved]).todo  # where a file lies changes no number
     moved.write_text(moved.read_text("utf-8") + "\n# changed\n", "utf-8")
     assert len(api.plan(study, results=two, plugins=[moved]).todo) == 2
-    from xlbench.cli.reporting import Read
+    from xlbench.stored import Stored as Read
 
     with pytest.raises(ResultsError, match=r"no task 'question'.* my_toy \(my_toy\.py \w{12}\).*--plugin"):
-        Read(two, None)
-    assert Read(two, None, [moved]).pages
+        Read(two)
+    assert Read(two, plugins=[moved]).pages
 
 
 def asking(does: Callable[[Any], Any]) -> Any:
@@ -294,10 +294,10 @@ def test_rivals_share_a_folder_of_results_without_being_taken_for_each_other(
     assert not api.plan(study, results=results).todo
     other = replace(study, tasks=("lab-b/parity",), adapter={"lab-b/parity.batch_size": 4})
     (job,) = api.plan(other, results=results).todo  # nothing of lab-a's counts as its
-    from xlbench.cli.reporting import Read
+    from xlbench.stored import Stored as Read
     from xlbench.study import read
 
-    stored = Read(results, None)
+    stored = Read(results)
     assert stored.pages
     assert stored.records.metrics.keys() == {"parity"}
     said = read(results / "studies" / stored.stored.id / "study.toml")

@@ -212,7 +212,7 @@ PROTOCOLS: dict[str, tuple[Any, type[Any], str]] = {
         Probe,
         r"drop must be a method that takes \(records, com",
     ),
-    "executor": (variant(Asks, run=lambda self, a, b, c, d: []), Executor, "^$"),
+    "executor": (variant(Asks, run=lambda self, a, b, c, d, e: []), Executor, "^$"),
 }
 
 
@@ -300,5 +300,5 @@ def test_every_list_works_beside_values_that_do_not(tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert any("plugin 'many' of many 2.0: task 'bad-kind': kind must be" in x for x in lines)
     assert any(
-        "plugin 'many' of many 2.0 (many_plugin.py, line 27) failed: ValueError: nobody" in x for x in lines
+        "plugin 'many' of many 2.0 (many_plugin.py, line 26) failed: ValueError: nobody" in x for x in lines
     )

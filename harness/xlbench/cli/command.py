@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperCommand
 
 from xlbench.output import apart
-from xlbench.plugins import blaming
 from xlbench.progress import counted
 
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
@@ -37,5 +36,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command; `apart` says what happens to whatever else is printed."""
+        from xlbench.plugins import blaming
+
         with apart(), blaming():
             return super().invoke(ctx)

@@ -115,6 +115,7 @@ def plan(
     rerun: Rerun,
     strict_plugins: bool,
     executor: str,
+    plugins: Sequence[Path] = (),
 ) -> None:
     """Print what a study comes to."""
     api.check_device(device)
