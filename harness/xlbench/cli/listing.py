@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from xlbench.contracts import Split, Study
 from xlbench.errors import StudyError
 from xlbench.output import clean, say, say_json
-from xlbench.plugins import give, load
+from xlbench.plugins import give, load, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,10 @@ def languages(registry: Registry, about: About) -> list[Row]:
     """
     from xlbench.names import describe_language, find_corpus, find_data, find_model
 
-    model = find_model(Study(model=about.model), registry) if about.model is not None else None
+    model = None
+    if about.model is not None:
+        study, registry = settle(Study(model=about.model), registry)
+        model = find_model(study, registry)
     seen = model.pretraining_languages if model is not None else None
     if about.seen is not None and seen is None:
         which = f"the model {about.model} does not say" if model else "without --model nothing says"

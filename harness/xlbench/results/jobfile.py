@@ -159,7 +159,13 @@ class Opened:
             if (metric := metrics.get(task)) is None:
                 continue
             fits = counts.shape[1] == len(metric.columns)
-            found = float(metric.score(counts.sum(axis=0, dtype=np.float64))) if fits else math.nan
+            try:
+                found = float(metric.score(counts.sum(axis=0, dtype=np.float64))) if fits else math.nan
+            except Exception as error:
+                raise ResultsError(
+                    f"{self.file.path}: {metric.name} of {task} cannot be scored: {type(error).__name__}: "
+                    f"{' '.join(str(error).split())}; the task's plugin is at fault"
+                ) from error
             if math.isclose(found, row["score"], rel_tol=1e-9, abs_tol=1e-9) or (
                 fits and math.isnan(found) and math.isnan(row["score"])
             ):
