@@ -134,6 +134,6 @@ def test_a_transfer_job_stores_them_with_each_cell_and_keeps_its_identity(
     identity = job.identity
     found = list(Transfer().run(job, lab))
     moved = lab.moved("tags")
-    assert [dict(x.extra) for x in found] == [moved] * len(job.cells)
+    assert all(moved.items() <= x.extra.items() for x in found)
     assert job.identity == identity
-    assert all(x.extra == {} for x in lab.evaluate(job.cells))
+    assert all(not moved.keys() & x.extra.keys() for x in lab.evaluate(job.cells))

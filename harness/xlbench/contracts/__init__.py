@@ -85,7 +85,9 @@ from xlbench.contracts.study import (
 )
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
+    GOLD_SHARE,
     OF_WORDS,
+    PREDICTED_SHARE,
     AdapterTraining,
     Arcs,
     Counts,
@@ -98,8 +100,10 @@ from xlbench.contracts.task import (
 )
 
 __all__ = [
+    "GOLD_SHARE",
     "IDENTITY_VERSION",
     "OF_WORDS",
+    "PREDICTED_SHARE",
     "AdapterConfig",
     "AdapterOrder",
     "AdapterTraining",

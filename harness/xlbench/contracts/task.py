@@ -34,6 +34,9 @@ TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "l
 OF_WORDS: frozenset[TaskKind] = frozenset({"tagging", "parsing"})
 """The kinds whose examples are given words."""
 Labels: TypeAlias = Sequence[str | None]
+GOLD_SHARE, PREDICTED_SHARE = "gold.", "predicted."
+"""What the names of further numbers of an evaluation begin with, of tagging: a label's share of all words, in
+percent, in the gold data and as predicted."""
 
 
 class Likelihood(NamedTuple):

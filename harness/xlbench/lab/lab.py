@@ -34,6 +34,7 @@ from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.kinds import kind_of
+from xlbench.lab.label_shares import label_shares
 from xlbench.lab.movement import Movement, spread_over
 from xlbench.output import complain
 
@@ -637,7 +638,9 @@ class Lab:
             metric, where = self.resolved.tasks[cell.task].metric, self._place(cell)
             counts = counted(metric, encoded.gold, predicted, where)
             scored(metric, counts, where)
-            evaluations.append(Evaluation(cell, counts, encoded.truncated))
+            tagging = self.resolved.tasks[cell.task].kind == "tagging"
+            shares = label_shares(encoded.gold, predicted) if tagging else {}
+            evaluations.append(Evaluation(cell, counts, encoded.truncated, shares))
         return evaluations
 
     def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:

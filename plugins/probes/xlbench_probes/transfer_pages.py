@@ -9,7 +9,7 @@ from xlbench.contracts import Page
 from xlbench.scores import components, difference
 from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
-from xlbench_probes import transfer_donors
+from xlbench_probes import transfer_donors, transfer_labels
 from xlbench_probes import transfer_questions as questions
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
@@ -67,6 +67,8 @@ def _parts(view: View) -> Iterator[Part]:
         yield tables.distances(view)
     if (of_texts := transfer_donors.texts(view)) is not None:
         yield of_texts
+    if (labels := transfer_labels.moved(view)) is not None:
+        yield labels
     if (goes_with := tables.predictors(view)) is not None:
         yield goes_with
     if len(view.steps) > 1:

@@ -53,7 +53,7 @@ class ZeroShot:
         lab.restore()
         majority = lab.majority(job.cells, how)
         return [
-            Evaluation(e.cell, e.counts, e.truncated, {"majority": points})
+            Evaluation(e.cell, e.counts, e.truncated, {**e.extra, "majority": points})
             for e, points in zip(lab.evaluate(job.cells), majority, strict=True)
         ]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
 from xlbench.scores import Effects
+from xlbench_probes.labels import gold, predicted
 from xlbench_probes.reading import Reading, adapters, counted
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from xlbench.contracts import Cell, Counts, Evaluation, Job, Json, Records
 
 PROBE = "zero-shot"
+FAR = 10.0
+"""Points between a label's predicted and gold share of words from which a page names it."""
+MOST = 5
 
 
 def pages(records: Records) -> list[Page]:
@@ -142,8 +146,32 @@ def _summary(
         lines.append(
             f"Not clearly above the majority baseline (their intervals reach down to it): {', '.join(below)}."
         )
+    if line := _labels(reading, task):
+        lines.append(line)
     if line := adapters(reading, task, len(effects.adapters)):
         lines.append(line)
     if missing := [reading.name(x) for x in counts if x not in known]:
         lines.append(f"Missing: {', '.join(missing)}.")
     return tuple(lines)
+
+
+def _labels(reading: Reading, task: str) -> str:
+    """The labels that are predicted far more or less often than they are right; "" where there are none."""
+    far = []
+    for target, some in measured(reading, task).items():
+        found = [one for _, _, one in some.values() if one]
+        right, told = gold(found), predicted(found)
+        if not told:
+            continue
+        for label in {**right, **told}:
+            apart = told.get(label, 0.0) - right.get(label, 0.0)
+            if abs(apart) >= FAR:
+                shares = f"{told.get(label, 0.0):.0f}% (gold {right.get(label, 0.0):.0f}%)"
+                far.append((-abs(apart), f"{reading.name(target)} {label} {shares}"))
+    if not far:
+        return ""
+    more = f", and {len(far) - MOST} more" if len(far) > MOST else ""
+    return (
+        f"Labels predicted for a share of words that is {FAR:g} points or more from the gold data: "
+        f"{', '.join(text for _, text in sorted(far)[:MOST])}{more}."
+    )
