@@ -1,7 +1,12 @@
 """What all tests share."""
 
-import json
 import os
+
+# One thread per process: those of several test processes would wait for one another.
+# Numpy and torch read it when imported, and all processes must agree: the last bits of vectors depend on it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import json
 import shutil
 import signal
 from collections.abc import Iterator
@@ -16,9 +21,6 @@ from xlbench.contracts import Resolved
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# One thread a process, for those of several test processes wait for one another. Read when torch is imported.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
