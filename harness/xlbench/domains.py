@@ -90,7 +90,7 @@ def known(
                 raise DataError(
                     f"{name}: the domain of {language} is {domain!r}, which is no text; give None"
                 )
-            found[what][language] = domain
+            found[what][language] = ", ".join(y for x in domain.split(",") if (y := " ".join(x.split())))
     return found
 
 

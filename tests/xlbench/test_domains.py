@@ -124,7 +124,7 @@ def test_seen_and_domain_coincide(known: dict[str, str], told: bool) -> None:
 
 
 def test_a_study_says_it_over_what_data_say(checkpoint: Path, root: Path) -> None:
-    said = {"text": "prompts", "text.wo": "news", "ner": {"eng": "wiki"}, "ner.wol": "news, wiki"}
+    said = {"text": "prompts", "text.wo": "news", "ner": {"eng": "wiki"}, "ner.wol": " news,wiki,"}
     found = checked(asked(checkpoint, root, domains=said))
     assert found.domains["text"] == {"eng": "prompts", "fin": "prompts", "wol": "news"}
     assert found.domains["ner"] == {"eng": "wiki", "wol": "news, wiki"}

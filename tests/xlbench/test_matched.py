@@ -169,7 +169,7 @@ def test_a_run_is_within_a_chunk_of_its_amount(sizes: list[int], chunks: float, 
     for number, rows in enumerate(islice(drawn, 25), 1):
         assert len(rows)
         read += float(some[rows].sum())
-        assert abs(read - number * step) <= some.max()
+        assert abs(read - number * step) <= some.max() / 2 + 1e-6 * number * step
 
 
 def test_a_step_holds_what_the_reference_language_has(resolved: Resolved, lab_of: Any) -> None:
