@@ -218,6 +218,12 @@ def test_what_cannot_be_matched_is_refused(mine: Amounts, reference: Amounts, sa
         budget("words", mine, reference, 6 * 16, ("deu", "eng"))
 
 
+@given(words=st.lists(st.integers(1, 10**6), min_size=1, max_size=9), length=st.integers(2, 512))
+def test_two_chunks_of_the_reference_language_itself_are_enough(words: list[int], length: int) -> None:
+    own = replace(amounts(words), length=length)
+    assert budget("words", own, own, 2 * length, ("eng", "eng")).step == pytest.approx(2 * np.mean(words))
+
+
 def test_text_without_spaces_has_no_words_read(resolved: Resolved, lab_of: Any) -> None:
     lab: Lab = lab_of(study(resolved, None))
     lab.finetune("qac", steps=1, seed=0)

@@ -76,7 +76,7 @@ def budget(kind: Match, mine: Amounts, reference: Amounts, tokens: int, names: t
     mean = float(sizes.mean())
     if not mean:
         raise DataError(f"match {kind}: the text in {names[0]} has none; give other text")
-    if step < LEAST_CHUNKS * mean:
+    if step < (1 - 1e-9) * LEAST_CHUNKS * mean:  # two of the reference's own are just enough
         raise DataError(
             f"match {kind}: a step has to hold {step:,.0f} {kind}, as in {names[1]}, and one chunk of "
             f"{names[0]} holds {mean:,.0f}; raise mlm.batch_size or lower mlm.chunk, so that a step has at "
