@@ -123,7 +123,10 @@ def test_plan_shows_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixtu
     study = Study(
         model="tiny", probes=("zero-shot",), tasks=("nli",), targets=("qaa",), adapter={"epochs": 1},
     )  # fmt: skip
-    plan(study, results=tmp_path, device="cpu", workers=1, rerun="failed", strict_plugins=False)
+    plan(
+        study, results=tmp_path, device="cpu", workers=1, rerun="failed", strict_plugins=False,
+        executor="local",
+    )  # fmt: skip
     lines = capsys.readouterr().out.splitlines()
     assert "setting    task adapter: epochs 1 for nli (the study)" in lines
     assert "setting    task adapter: learning rate 0.005 for nli (model tiny)" in lines
