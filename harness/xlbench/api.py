@@ -17,7 +17,7 @@ from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.estimate import Meter
 from xlbench.names import refuse_ambiguous
 from xlbench.outcomes import outcomes
-from xlbench.plugins import blaming, give, load, settle, spelled
+from xlbench.plugins import OWN, blaming, give, load, settle, spelled
 from xlbench.progress import Progress
 from xlbench.resolve import resolve
 from xlbench.results import Store, describe
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from xlbench.plugins import Given, Registry
     from xlbench.results import Rates
 
+LOCAL = "local"
+"""The executor where none is named."""
 SMALL = 50_000_000
 """Bytes of weights below which more processes help more than more threads in one."""
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
@@ -91,7 +93,7 @@ def prepare(
     results: str | Path = "results",
     rerun: Rerun = "failed",
     strict_plugins: bool = False,
-    executor: str = "local",
+    executor: str = LOCAL,
     plugins: Iterable[object] = (),
 ) -> Prepared:
     """Check everything about a study before anything trains, and plan it.
@@ -102,6 +104,7 @@ def prepare(
     with blaming():
         given = give(plugins)
         registry = load(strict=strict_plugins, given=given)
+        registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
         chosen = registry.find("executor", executor)
         study, how = _part(parse(as_json(study)), chosen, registry)
         study, registry = settle(study, registry)
@@ -129,7 +132,7 @@ def plan(
     results: str | Path = "results",
     rerun: Rerun = "failed",
     strict_plugins: bool = False,
-    executor: str = "local",
+    executor: str = LOCAL,
     plugins: Iterable[object] = (),
 ) -> Plan:
     """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
@@ -151,7 +154,7 @@ def run(
     device: str = "auto",
     workers: int | None = None,
     quiet: bool = True,
-    executor: str = "local",
+    executor: str = LOCAL,
     strict_plugins: bool = False,
     plugins: Iterable[object] = (),
 ) -> RunSummary:

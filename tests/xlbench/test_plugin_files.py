@@ -217,7 +217,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         (Holds, "it is a class; give an instance"),
         (object(), "none of the hooks xlbench_tasks"),
         (Holds(x for x in ()), "cannot be told from other versions of itself"),
-        (Holds("two\nlines"), "language 'qty': name must be a text of one line"),
+        (Holds(""), "language 'qty': name must be a text that is not empty"),
     ]
     before = list(sys.path)
     for thing, expected in cases:
@@ -306,6 +306,68 @@ def test_rivals_share_a_folder_of_results_without_being_taken_for_each_other(
     with pytest.raises(UnknownNameError, match="parity"):
         plugins.load().find("task", "parity")
     assert job.cells[0].task == "parity"
+
+
+EVERYTHING = """
+from xlbench import hookimpl
+from xlbench.contracts import AdapterTraining, BaseModel, Distance, Language, Task
+from xlbench.metrics import accuracy
+
+class Same:
+    name, version, summary, settings, source, task = "transfer", 1, "Rival", None, "made", "pos"
+    def __init__(self, name): self.name = name
+    def jobs(self, resolved): return []
+    def pages(self, records): return []
+    def languages(self, split=None): return ("qaa",)
+    def fingerprint(self, language, split=None): return "rival"
+    def examples(self, language, split, limit=None): return []
+    def lines(self, language, limit): return ["a"]
+
+class Probe(Same):
+    def run(self, job, lab): return []
+
+class Executor(Same):
+    def run(self, batches, work, notify, workers, settings): return []
+
+@hookimpl
+def xlbench_tasks():
+    how = AdapterTraining()
+    yield Task("pos", 1, "Rival", "tagging", ("X",), accuracy(), how, 9, "artificial", lambda x: None)
+
+@hookimpl
+def xlbench_task_data(): return [Same("artificial")]
+@hookimpl
+def xlbench_corpora(): return [Same("artificial")]
+@hookimpl
+def xlbench_probes(): return [Probe("transfer"), Probe("zero-shot")]
+@hookimpl
+def xlbench_executors(): return [Executor("local")]
+@hookimpl
+def xlbench_models(): return [BaseModel("tiny", "Rival", "a/b")]
+@hookimpl
+def xlbench_languages(): return [Language("qaa", "Rival", "Rival", "Rival", "Latn")]
+@hookimpl
+def xlbench_distances(): return [Distance("lexical", "Rival", {("qaa", "qab"): 1.0})]
+"""
+
+
+def test_a_plugin_that_claims_every_name_leaves_the_default_study_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(limit=2, transfer=("qaa",), targets=("qaa",), seeds=(0,), steps=(1,), controls=())
+    before = api.plan(study, results=tmp_path / "results")
+    path = tmp_path / "rival.py"
+    path.write_text(EVERYTHING)
+    after = api.prepare(study, results=tmp_path / "results", plugins=[path])
+    assert len(after.registry.rivals) == 8
+    assert [x.identity for x in after.plan.jobs] == [x.identity for x in before.jobs]
+    assert after.resolved.model.summary != "Rival"
+    assert after.resolved.languages["qaa"].family != "Rival"
+    assert {"xlbench/lexical", "rival.py/lexical"} <= {x.name for x in after.resolved.distances}
+    assert "xlbench/pos" in after.spelled.tasks or "pos" not in after.plan.study.tasks
+    for field, name in (("tasks", "pos"), ("probes", "transfer")):
+        with pytest.raises(StudyError, match=rf"'{name}' is ambiguous: .*xlbench/{name} or rival\.py/{name}"):
+            api.plan(replace(study, **{field: (name,)}), results=tmp_path / "results", plugins=[path])
 
 
 def test_built_in_plugins_add_nothing_to_identities(checkpoint: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Unshowable:
 JUNK = st.one_of(
     st.complex_numbers(), st.binary(), st.builds(object), st.builds(Unshowable), st.just(Unshowable),
     st.builds(lambda: [1, 2]), st.dictionaries(st.integers(), st.integers(), min_size=1),
-    st.sets(st.integers(), min_size=1), st.just("\ud800"), st.just("two\nlines"),
+    st.sets(st.integers(), min_size=1), st.just("\ud800"),
 )  # fmt: skip
 """Values that no field takes."""
 

@@ -124,10 +124,10 @@ def languages(registry: Registry, about: About) -> list[Row]:
     """
     from xlbench.names import describe_language, find_corpus, find_data, find_model
 
-    model = None
-    if about.model is not None:
-        study, registry = settle(Study(model=about.model), registry)
-        model = find_model(study, registry)
+    asked = {task: tuple(given) for task, given in about.data.items()}
+    study = Study(model=about.model or Study().model, tasks=about.tasks, data=asked, text=about.text)
+    study, registry = settle(study, registry)
+    model = find_model(study, registry) if about.model is not None else None
     seen = model.pretraining_languages if model is not None else None
     if about.seen is not None and seen is None:
         which = f"the model {about.model} does not say" if model else "without --model nothing says"
@@ -135,15 +135,15 @@ def languages(registry: Registry, about: About) -> list[Row]:
     defaults = model.defaults if model is not None else Study()
     splits: dict[str, dict[str, list[str]]] = {}
     sets = {}
-    for name in about.tasks:
+    for name in study.tasks:
         task = registry.find("task", name)
-        given = tuple(about.data.get(name) or defaults.data.get(name) or (task.default_data,))
+        given = tuple(study.data.get(name) or defaults.data.get(name) or (task.default_data,))
         splits[name] = {}
         sets[name] = find_data(task, given, registry)
         for split in get_args(Split):
             for code in sets[name].languages(split):
                 splits[name].setdefault(code, []).append(split)
-    text = about.text or defaults.text
+    text = study.text or defaults.text
     having = None if text is None else set(find_corpus(text, registry, sets).languages())
     chosen = set().union(*splits.values()) if splits else set(registry.languages)
     rows: list[Row] = []

@@ -175,15 +175,16 @@ def _plain(says: str, test: Callable[[Any], bool]) -> Shape:
 
 
 _ADDRESS = re.compile(" at 0x[0-9a-f]+")
-_NOT_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and _NOT_A_LINE.search(value) is None
+def _is_text(value: object) -> bool:
+    """Whether a value is a text that can be written; it is made one line where it is shown."""
+    return isinstance(value, str) and _SURROGATE.search(value) is None
 
 
 _PLAIN: dict[Any, Shape] = {
-    str: _plain("a text of one line", _is_line),
+    str: _plain("a text", _is_text),
     bool: _plain("True or False", lambda x: isinstance(x, bool)),
     int: _plain("a whole number", lambda x: isinstance(x, int) and not isinstance(x, bool)),
     float: _plain("a number", lambda x: isinstance(x, float | int) and not isinstance(x, bool)),
