@@ -1,6 +1,6 @@
 """How much the settings of a transfer study matter: one study per setting, all else alike.
 
-    python -m benchmarks.sensitivity --results DIR [--out LEADERBOARDS] [--plan] [--only NAME,...]
+    python -m benchmarks.sensitivity --results DIR [--out LEADERBOARDS] [--plan] [--only "NAME;..."]
 
 prints the commands of the sweep and runs them one after the other (with `--plan`: says what each costs), each
 with the settings of `BASE` but for one, then puts the studies side by side (`xlbench compare`). A sweep that
@@ -22,7 +22,13 @@ LANGUAGES = "qag,qah,qap"
 SEEN = ("qaa", "qae", "qam", "qab", "qad", "qaf", "qai", "qaj", "qak", "qan")
 EXAMPLES = 900
 """Training examples of a task adapter, of all its languages together."""
-BASE = {"learning rate": "5e-4", "chunk": "64", "breadth": "10", "reduction factor": "16"}
+BASE = {
+    "learning rate": "5e-4",
+    "chunk": "64",
+    "breadth": "10",
+    "reduction factor": "16",
+    "task adapters": "1",
+}
 OTHERS = (
     ("learning rate", "5e-5"),
     ("chunk", "24"),
@@ -36,7 +42,9 @@ OTHERS = (
 
 def settings() -> dict[str, dict[str, str]]:
     """By name, what each study of the sweep has; the base comes first."""
-    return {"base": BASE} | {f"{what} {value}": {**BASE, what: value} for what, value in OTHERS}
+    found = {"base": BASE} | {f"{what} {value}": {**BASE, what: value} for what, value in OTHERS}
+    large = "reduction factor 4"
+    return found | {f"{large}, three task adapters": {**found[large], "task adapters": "3"}}
 
 
 def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:
@@ -52,7 +60,7 @@ def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:
     return [
         "xlbench", verb, "--model", "tiny", "--probe", "transfer", "--task", "pos",
         "--transfer", LANGUAGES, "--targets", LANGUAGES, "--train-languages", ",".join(SEEN[:breadth]),
-        "--steps", "100", "--seeds", "3", "--adapter-seeds", "1",
+        "--steps", "100", "--seeds", "3", "--adapter-seeds", how["task adapters"],
         "--readings", "put-back,retrained", "--controls", "shuffled", "--limit", "200",
         "--mlm", f"learning_rate={how['learning rate']},chunk={how['chunk']},lines=2000",
         "--adapter", ",".join(f"{key}={value}" for key, value in adapter.items()),
@@ -68,10 +76,10 @@ def main() -> None:
     parser.add_argument("--results", required=True)
     parser.add_argument("--out", help="folder for the page that has them side by side")
     parser.add_argument("--plan", action="store_true")
-    parser.add_argument("--only", default=",".join(settings()))
+    parser.add_argument("--only", default=";".join(settings()))
     given = parser.parse_args()
     made = []
-    for name in given.only.split(","):
+    for name in given.only.split(";"):
         print(f"# {name}", flush=True)
         _do(command(settings()[name], given.results, "plan" if given.plan else "run"), quiet=not given.plan)
         if not given.plan:

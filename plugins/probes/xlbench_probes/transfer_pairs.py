@@ -152,9 +152,10 @@ def _summary(searches: Sequence[Search]) -> Iterator[str]:
     for one in searches:
         name = one.conditions[0][0].reading.name
         promising, clear = one.promising(), one.clear()
+        gain = "gains" if len(promising) == 1 else "gain"
         yield (
             f"{one.reading.capitalize()}: of {counted(len(one.pairs), 'pair')} of different languages, "
-            f"{len(promising)} gain in every seed under at least {counted(one.least, 'condition')} of "
+            f"{len(promising)} {gain} in every seed under at least {counted(one.least, 'condition')} of "
             f"{len(one.conditions)}; {len(clear)} of them clearly, corrected over the whole search"
             f"{_named(clear, name)}."
         )
