@@ -21,7 +21,8 @@ from xlbench.results import Store
 STUDY = Study(
     probes=("transfer",), tasks=("pos",), transfer=("qaa", "qac"), targets=("qaa", "qab", "qac"),
     train_languages=("qaa",), steps=(1, 8), seeds=(0, 1, 2), controls=(), limit=60,
-    adapter={"limit": 200}, mlm={"chunk": 32, "batch_size": 4, "learning_rate": 3e-3}, adaptive=True,
+    readings=("put-back", "retrained"), retraining={"warm_start_steps": 4}, adapter={"limit": 200},
+    mlm={"chunk": 32, "batch_size": 4, "learning_rate": 3e-3}, adaptive=True,
 )  # fmt: skip
 
 
@@ -188,7 +189,9 @@ def test_an_adaptive_study_keeps_what_it_left_out_and_calls_nothing_missing(whol
     assert len(stored.dropped) > 6
     tasks = plugins.load().tasks
     records = store.records({name: x.metric for name, x in tasks.items()})
-    assert len(records.records) == 3 + 36 - len(stored.dropped)
+    assert len(records.records) == 6 + 72 - len(stored.dropped)  # zero-shot with both adapters
+    readings = {x.condition_key: x.condition.get("reading", "put-back") for x in stored.jobs}
+    assert {readings[key] for key, _ in stored.dropped} == {"put-back", "retrained"}
     page, *_ = plugins.load().probes["transfer"].pages(records)
     assert not any("missing" in line for line in page.summary)
     assert any("dropped" in line for line in page.summary)
@@ -234,6 +237,15 @@ def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone
     store = Store(tmp_path)
     assert store.study(then.study_id).dropped == Store(whole).studies()[0].dropped
     assert not store.study(first.study_id).dropped
+
+
+def test_the_plan_prices_both_readings_of_all_rounds(tmp_path: Path) -> None:
+    ready = api.prepare(STUDY, results=tmp_path)
+    plan, batch = ready.plan, ready.resolved.training["pos"].batch_size
+    retrained = [x for x in (*plan.todo, *plan.later) if x.condition.get("reading") == "retrained"]
+    assert [x.cost.train_examples for x in retrained] == [4 * batch] * 12
+    epochs = ready.resolved.training["pos"].epochs
+    assert plan.cost.train_examples == 200 * epochs + (12 + 1) * 4 * batch
 
 
 def test_the_plan_says_at_most_how_much(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from xlbench.contracts import Cost
 from xlbench.estimate import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
 from xlbench_probes.reading import Reading
@@ -45,6 +46,29 @@ class _FirstSeeds:
 
     def describe(self) -> str:
         return self.arm.describe()
+
+
+class _Work(NamedTuple):
+    """What a job to come scores, and what that takes, in passes of the model."""
+
+    scores: tuple[_Score, ...]
+    training: float
+    """Of its task adapter, however many scores are wanted of it; 0 where one is put back."""
+    each: float
+    """Of evaluating one score."""
+
+    @classmethod
+    def of(cls, job: Job) -> _Work:
+        """The work of a job; jobs of an arm that differ in their seed have the same."""
+        arm, evaluation = arm_of(job), Cost(evaluate_examples=job.cost.evaluate_examples)
+        scores = tuple((x.task, reading_of(job), arm, x.target) for x in job.cells)
+        whole, each = passes(job.cost), passes(evaluation)
+        return cls(scores, whole - each, each / len(scores))
+
+    def cost(self, wanted: Collection[_Score]) -> float:
+        """Of those of its scores that are wanted."""
+        count = sum(x in wanted for x in self.scores)
+        return self.training + self.each * count if count else 0.0
 
 
 def arm_of(job: Job) -> Arm:
@@ -101,24 +125,27 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
     said, pilots = _said(records)
     seeds = len(_study(records)["seeds"])
     futile, enough = FUTILE / seeds, ENOUGH / seeds
-    ahead: dict[Arm, dict[_Score, float]] = {}
-    """By run: the scores to come, and what one costs."""
+    ahead: dict[Arm, dict[tuple[str, ReadOut], _Work]] = {}
+    """By run, task and reading: the scores to come."""
     finetuning: dict[Arm, float] = {}
+    kept: set[_Score] = set()
     for job in coming:
-        arm = arm_of(job)
+        arm, work = arm_of(job), _Work.of(job)
         finetuning[arm] = passes(total(x for x in job.shares.values() if x.finetune_tokens))
-        for cell in job.cells:
-            ahead.setdefault(arm, {})[cell.task, reading_of(job), arm, cell.target] = passes(job.cost) / len(
-                job.cells
-            )
-    kept = {score for scores in ahead.values() for score in scores if score not in said}
-    for arm, scores in ahead.items():
+        known = ahead.setdefault(arm, {}).setdefault((job.cells[0].task, reading_of(job)), work)
+        if len(work.scores) > len(known.scores):
+            ahead[arm][job.cells[0].task, reading_of(job)] = work
+        kept |= {x for x in work.scores if x not in said}
+    for arm, works in ahead.items():
         open_ = {
             x: said[x].chance
-            for x in scores
+            for work in works.values()
+            for x in work.scores
             if x in said and not _is_claimed(said[x]) and said[x].chance >= futile
         }
-        cells = (finetuning[arm] + sum(scores[x] for x in open_)) / (sum(scores.values()) / len(scores))
+        evaluations = sum(len(x.scores) for x in works.values())
+        evaluation = sum(x.each * len(x.scores) for x in works.values()) / evaluations
+        cells = (finetuning[arm] + sum(x.cost(open_) for x in works.values())) / evaluation
         if open_ and sum(open_.values()) >= min(enough, futile * cells):
             kept |= open_.keys()
     going = {arm for _, _, arm, _ in kept}
