@@ -48,7 +48,8 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 STUDY = (
     "--model", "tiny", "--probe", "drift", "--probe", "transfer", "--task", "question", "--transfer", "qty",
     "--targets", "qty", "--train-languages", "qty", "--steps", "1", "--seeds", "2",
-    "--controls", "shuffled", "--data", "question=toy", "--text", "toy-text",
+    "--controls", "shuffled", "--readings", "put-back", "--adapter-seeds", "1",
+    "--data", "question=toy", "--text", "toy-text",
 )  # fmt: skip
 
 

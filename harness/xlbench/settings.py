@@ -18,6 +18,9 @@ LARGEST = 2**31 - 1
 """Of whole numbers: what every library takes."""
 NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
+NONE = "none"
+"""How files and command lines, which have no None, unset what a model's defaults set."""
+
 
 def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") -> dict[str, Json]:
     """The settings of `table`, of the types of the fields of `cls`, each checked; those alone.
@@ -65,9 +68,10 @@ def nearest(key: str, known: Iterable[str]) -> str:
 
 def _checked(value: Any, hint: Any, default: Any, what: str) -> Json:
     options = [x for x in _alternatives(hint) if x is not type(None)]
-    if value is None and len(options) < len(_alternatives(hint)):
-        return None
     (kind,) = options
+    unset = value is None or (value == NONE and NONE not in get_args(kind))
+    if unset and len(options) < len(_alternatives(hint)):
+        return None
     if get_origin(kind) is tuple:
         items = value if isinstance(value, list | tuple) else [value]
         return [_checked(x, get_args(kind)[0], None, what) for x in items]

@@ -102,7 +102,13 @@ def as_toml(study: Study) -> str:
     """The study as TOML; what it does not say is left out."""
     import tomli_w
 
-    return tomli_w.dumps(_said(study))
+    return tomli_w.dumps(_with_word_for_none(_said(study)))
+
+
+def _with_word_for_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _with_word_for_none(v) for k, v in value.items()}
+    return settings.NONE if value is None else value
 
 
 def as_json(study: Study) -> dict[str, Json]:
@@ -262,6 +268,8 @@ def split(text: str) -> list[str]:
 
 def _shown(value: Json) -> str:
     """A setting on the command line: JSON, but for texts that are themselves without quotes."""
+    if value is None:
+        return settings.NONE
     if isinstance(value, str) and scalar(value) == value == value.strip() != "":
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -94,3 +94,17 @@ def test_whatever_is_said_is_taken_or_refused(said: dict[str, Any]) -> None:
 def test_a_probability_of_one_is_refused(cls: type[Any]) -> None:
     with pytest.raises(StudyError, match=r"of\.mask_probability must be below 1"):
         check({"mask_probability": 1}, cls, "of")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Where the word is a value of its own."""
+
+    way: Literal["none", "some"] | None = None
+
+
+def test_none_unsets_what_may_be_unset() -> None:
+    assert check({"most": "none"}, Own, "own") == check({"most": None}, Own, "own") == {"most": None}
+    assert check({"way": "none"}, Named, "named") == {"way": "none"}
+    with pytest.raises(StudyError, match=r"own\.rounds must be a whole number, not 'none'"):
+        check({"rounds": "none"}, Own, "own")

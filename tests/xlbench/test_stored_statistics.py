@@ -47,6 +47,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model="tiny", probes=("transfer",), tasks=("pos", "ner"), transfer=("qaa", "qac"),
         targets=("qaa", "qab", "qac", "qah"), train_languages=("qaa",), controls=(), steps=(20,), seeds=(0,),
         data={"pos": ("artificial",), "ner": ("artificial",)}, text="artificial", limit=80,
+        readings=("put-back",),
         mlm={"chunk": 24, "lines": 200, "learning_rate": 0.01}, adapter={"limit": 400, "epochs": 3},
     )  # fmt: skip
     assert xlbench.run(study, results=folder, workers=1).failed == {}

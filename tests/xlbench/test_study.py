@@ -91,6 +91,15 @@ def test_json_and_toml_and_command_say_the_same(study: Study) -> None:
     assert from_command(studies.command(study)) == study
 
 
+def test_what_unsets_a_model_s_setting_is_said_in_every_form() -> None:
+    import tomllib
+
+    study = Study(retraining={"warm_start_steps": None})
+    assert studies.parse(tomllib.loads(studies.as_toml(study))) == study
+    assert studies.command(study).endswith(" --retraining warm_start_steps=none")
+    assert from_command(studies.command(study)) == study
+
+
 def test_a_file_is_read_back(tmp_path: Path) -> None:
     study = Study(tasks=("ner",), steps=(1, 10), controls=(), data={"ner": ("a", "b c")}, mlm={"chunk": 128})
     studies.write(study, tmp_path / "study.toml")

@@ -137,7 +137,8 @@ def plan(
     say(f"tasks      {', '.join(tasks)}")
     described: Mapping[str, Any] = describe(ready.resolved)
     for task, facts in described["tasks"].items():
-        say(f"training   {task}: {trained_on(facts)}")
+        if on := trained_on(facts):
+            say(f"training   {task}: {on}{_seeds_of(asked)}")
     for setting in ready.resolved.in_force:
         say(f"setting    {setting}")
     for line in plan.notes:
@@ -184,6 +185,11 @@ def _text(code: str, text: TextFacts, described: Mapping[str, Any]) -> str:
     if text.bytes is not None:
         parts.append(f"{text.bytes:,} bytes")
     return f"{code}: {', '.join(parts)}"
+
+
+def _seeds_of(study: Study) -> str:
+    """Of several task adapters."""
+    return f"; adapter seeds {', '.join(map(str, study.adapter_seeds))}" if study.adapter_seeds else ""
 
 
 def _jobs(by_probe: Mapping[str, int]) -> str:

@@ -21,8 +21,8 @@ _OUTCOMES = {"pass": "", "fail": "bold yellow", "not measured": "dim"}
 
 
 def terminal(pages: Sequence[Page], *, short: bool = False) -> list[RenderableType]:
-    """What to print with rich, in order; `short` is the answer of each page alone, with its first part, or
-    the summary of a page that has no answer.
+    """What to print with rich, in order; `short` is the answer of each page alone, with its first table,
+    or the summary of a page that has no answer.
 
     All texts are plain: no markup or escape in them has any effect.
     """
@@ -33,8 +33,8 @@ def _short(page: Page) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield from _head(page)
-    if page.answer and page.parts:
-        yield _grid(page.parts[0])
+    if page.answer and page.parts and isinstance(first := page.parts[0], Table):
+        yield _table(first, bare=True)
     for line in page.answer or page.summary:
         yield Text(clean(line))
 
@@ -74,14 +74,15 @@ def _as_table(part: Table | Curves) -> Table:
     return part.table() if isinstance(part, Curves) else part
 
 
-def _table(table: Table) -> RenderableType:
+def _table(table: Table, *, bare: bool = False) -> RenderableType:
+    """`bare` is without title and lines."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    grid = RichTable(
-        title=Text(clean(table.title)), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
-    )
+    title = None if bare else Text(clean(table.title))
+    lines = None if bare else box.SIMPLE_HEAD
+    grid = RichTable(title=title, title_justify="left", title_style="bold", box=lines)
     for i, name in enumerate(table.columns):
         right = numeric(row[i] for row in table.rows)
         grid.add_column(Text(clean(name)), justify="right" if right else "left", overflow="fold")

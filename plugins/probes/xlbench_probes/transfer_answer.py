@@ -70,7 +70,7 @@ def by_kinship(views: Mapping[str, View]) -> Table:
 
 
 def lines(views: Mapping[str, View], checks: Sequence[Check]) -> Iterator[str]:
-    """Who is helped, who is harmed, by the first of the readings; then what stands behind it."""
+    """Who is helped and who is harmed, by the first of the readings; of what the numbers are; the checks."""
     what, view = next(iter(views.items()))
     k, unit, name = view.last, view.metric.unit, view.reading.name
     found = {x: y.number for x, y in view.judged_effects(k).items() if x[0] != x[1]}
@@ -130,7 +130,10 @@ def _basis(view: View) -> str:
     runs = ((view.reading.evaluation(job, cell)) for job, cell in view.reading.planned(PROBE, view.task))
     sizes = sorted({len(x.counts) for x in runs if x is not None})
     examples = words([*dict.fromkeys((sizes[0], sizes[-1]))]).replace(" and ", " to ") if sizes else "no"
-    return f"{of}; {examples} test examples per target; in brackets, 95% CIs."
+    return (
+        f"In {view.metric.measure}, after {counted(view.last, 'step')}; {of}; {examples} test examples per "
+        "target; 95% CIs in brackets."
+    )
 
 
 def _outcomes(checks: Sequence[Check]) -> Iterator[str]:
