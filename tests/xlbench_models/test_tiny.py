@@ -210,19 +210,21 @@ def test_what_it_knows_transfers(model: Any, tokenizer: Any) -> None:
     assert 0.2 < scores["qap"] < 0.95
 
 
-def test_the_default_study_is_complete() -> None:
+def test_the_default_study_can_show_who_helps_whom() -> None:
+    """Two unseen sisters, an unrelated language, both readings, and what all checks of a page need."""
     study = MODEL.defaults
-    assert set(study.tasks) == {"pos", "ner", "nli"}
-    assert set(study.data) == {*study.tasks, "lm"}, "lm has data where it is asked for"
+    assert study.tasks == ("pos", "lm")
+    assert set(study.data) == {"pos", "ner", "nli", "lm"}, "others have data where they are asked for"
     assert study.text == "artificial"
-    assert len(study.transfer) >= 3
-    assert len(study.targets) >= 8
-    assert len(study.seeds) >= 3
-    assert study.steps == (1, 10, 100)
-    assert set(study.controls or ()) == {"target", "reference", "shuffled"}
+    one, two, other = (LEAVES[x] for x in study.transfer)
+    assert one.lineage[0] is two.lineage[0]
+    assert other.family is not one.family
+    assert {one.code, two.code} <= UNSEEN
     assert set(study.transfer) <= set(study.targets)
-    assert set(study.train_languages) <= tiny.PRETRAINING_LANGUAGES
-    for chosen in (study.transfer, study.targets):
-        assert set(chosen) & UNSEEN
-        assert set(chosen) & tiny.PRETRAINING_LANGUAGES
+    assert set(study.targets) & tiny.PRETRAINING_LANGUAGES
+    assert set(study.train_languages) == tiny.PRETRAINING_LANGUAGES
+    assert len(study.seeds) == len(study.adapter_seeds) == 3
+    assert study.readings == ("put-back", "retrained")
+    assert study.controls == ("reference", "shuffled")
+    assert study.reference in study.transfer, "the reference costs no run of its own"
     MaskedLM(**study.mlm)  # type: ignore[arg-type]

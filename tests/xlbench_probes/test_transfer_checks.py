@@ -123,15 +123,25 @@ def test_text_that_teaches_nothing_fails_the_positive_control_on_every_page() ->
         assert "say nothing about what a text is worth" in one.text
 
 
-def test_one_language_harmed_by_its_own_text_is_named() -> None:
+def harmed_by_its_own_text(language: str) -> Check:
     def fault(job: Job, found: Evaluation) -> Evaluation:
-        own = found.cell.task == "lm" and job.condition.get("text", {}).get("language") == "qac"  # type: ignore[union-attr]
+        own = found.cell.task == "lm" and job.condition.get("text", {}).get("language") == language  # type: ignore[union-attr]
         return replace(found, counts=found.counts * [1.2, 1, 1]) if own else found
 
-    one = checks(Study(fault))[POSITIVE]
+    return checks(Study(fault))[POSITIVE]
+
+
+def test_an_unseen_language_harmed_by_its_own_text_is_named() -> None:
+    one = harmed_by_its_own_text("qaf")
     assert one.outcome == "fail"
-    assert "Cyr (qac)" in one.text
+    assert "falls in Fal (qaf): effects of such text are damage" in one.text
     assert "Dun" not in one.text
+
+
+def test_a_language_of_the_pretraining_may_lose_by_its_own_text() -> None:
+    one = harmed_by_its_own_text("qac")
+    assert one.outcome == "pass"
+    assert "It falls in Cyr (qac), of which the model has seen much more" in one.text
 
 
 def test_seeds_from_two_machines_fail_the_negative_control() -> None:

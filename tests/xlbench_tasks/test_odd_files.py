@@ -208,7 +208,7 @@ def test_a_reference_that_nobody_named_stops_nothing(study: Study, tmp_path: Pat
     assert api.prepare(study).resolved.study.reference == "deu"  # the training language, which has text
     (tmp_path / "text/deu.txt").unlink()
     plan = api.plan(study, results=tmp_path / "results")
-    assert plan.study.controls == ("target", "shuffled")
+    assert plan.study.controls == ("shuffled",)
     assert plan.left_out[0].startswith("text of deu: none in ")
     with pytest.raises(StudyError, match="no text in deu, the reference language"):
         api.plan(replace(study, controls=("reference",)))

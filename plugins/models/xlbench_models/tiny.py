@@ -1,4 +1,4 @@
-"""`tiny`: a small BERT of the artificial languages, embedded, with a study that runs in two minutes."""
+"""`tiny`: a small BERT of the artificial languages, embedded, with a study of two minutes and a half."""
 
 from __future__ import annotations
 
@@ -18,33 +18,43 @@ SIZES = PretrainingSizes(
 
 DEFAULTS = Study(
     probes=("transfer", "stacking", "interference"),
-    steps=(1, 10, 100),
+    steps=(200,),
     seeds=(0, 1, 2),
-    controls=("target", "reference", "shuffled"),
-    tasks=("pos", "ner", "nli"),
-    transfer=("qaa", "qac", "qah"),
-    targets=("qaa", "qab", "qac", "qad", "qag", "qah", "qai", "qal", "qap"),
-    train_languages=("qaa", "qae", "qam"),
-    reference="qaa",
+    adapter_seeds=(0, 1, 2),
+    controls=("reference", "shuffled"),
+    readings=("put-back", "retrained"),
+    retraining={"warm_start_steps": 30},
+    tasks=("pos", "lm"),
+    transfer=("qag", "qah", "qam"),
+    targets=("qag", "qah", "qac", "qaa", "qam"),
+    train_languages=tuple(sorted(PRETRAINING_LANGUAGES)),
+    reference="qam",
     data=dict.fromkeys(("pos", "ner", "nli", "lm"), ("artificial",)),
     text="artificial",
-    limit=50,
-    mlm={"chunk": 24, "lines": 2000, "learning_rate": 5e-4},
+    limit=150,
+    mlm={"chunk": 64, "lines": 2000, "learning_rate": 2e-4},
     adapter={
         f"{task}.{key}": value
         for task, settings in {
-            "pos": {"epochs": 3, "limit": 600, "learning_rate": 5e-3, "batch_size": 32},
-            "ner": {"epochs": 3, "limit": 600, "learning_rate": 5e-3, "batch_size": 32},
-            "nli": {"epochs": 5, "limit": 800, "learning_rate": 5e-3, "reduction_factor": 2},
+            "pos": {"epochs": 3, "examples": 2000, "learning_rate": 5e-3, "batch_size": 32},
+            "ner": {"epochs": 3, "examples": 2000, "learning_rate": 5e-3, "batch_size": 32},
+            "nli": {"epochs": 5, "examples": 2400, "learning_rate": 5e-3, "reduction_factor": 2},
         }.items()
-        for key, value in settings.items()
+        for key, value in {"limit": 1000, **settings}.items()
     },
     language_training={"learning_rate": 3e-3, "steps": 60, "chunk": 24, "lines": 2000, "checks": 4},
     options={
-        "interference": {"fusion_steps": 10, "fusion_learning_rate": 2e-3, "fusion_batch_size": 16},
+        "interference": {
+            "sizes": (2,),
+            "random": False,
+            "fusion_steps": 10,
+            "fusion_learning_rate": 2e-3,
+            "fusion_batch_size": 16,
+        },
     },
 )
-"""A study over seen and unseen languages, sized for two minutes at most on two cores."""
+"""Two unseen sisters, with text of their own, of each other and of an unrelated language; sized for two and a
+half minutes at most on two idle cores."""
 
 
 @hookimpl

@@ -62,12 +62,19 @@ def _positive(view: View, lm: View | None) -> Check:
         return _open(POSITIVE, f"complete the study (missing: {'; '.join(total.missing[:3])})")
     each, over_all = {g: x.number() for g, x in own.items()}, total.number()
     lowered = sum(x.low is not None and x.low > 0 for x in each.values())
-    raised = [name(g) for g, x in each.items() if x.high is not None and x.high < 0]
+    fallen = [g for g, x in each.items() if x.high is not None and x.high < 0]
+    known = [name(g) for g in fallen if view.reading.seen(g) == "yes"]
+    raised = [name(g) for g in fallen if view.reading.seen(g) != "yes"]
     said = (
         f"After {counted(k, 'step')} on its own text, a language's held-out log-likelihood changes by "
         f"{_between(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
         f"clearly in {lowered} of them.{_one_run(lm)}"
     )
+    if known:
+        said += (
+            f" It falls in {words(known)}, of which the model has seen much more in its pretraining: there, "
+            "more text has little to add, and fine-tuning costs something."
+        )
     if over_all.low is None or over_all.low <= 0:
         return Check(
             POSITIVE,
