@@ -210,11 +210,13 @@ def test_a_probe_that_only_the_defaults_name_gives_way(resolved: Resolved, store
 
 
 def test_growth_tells_what_fewer_transfer_languages_would_cost(resolved: Resolved, store: Store) -> None:
+    languages = tuple(f"qa{x}" for x in "abcdgh")
     found = resolve(
         Study(
             model="tiny",
             probes=("transfer", "interference"),
-            transfer=tuple(f"qa{x}" for x in "abcdgh"),
+            transfer=languages,
+            targets=languages,
             options={"interference": {"sizes": (), "random": True}},
         ),
         plugins.load(),

@@ -45,7 +45,7 @@ DEFAULTS = Study(
     language_training={"learning_rate": 3e-3, "steps": 60, "chunk": 24, "lines": 2000, "checks": 4},
     options={
         "interference": {
-            "sizes": (2,),
+            "sizes": [2],
             "random": False,
             "fusion_steps": 10,
             "fusion_learning_rate": 2e-3,
