@@ -173,9 +173,12 @@ def module(source: str, *, known: bool) -> types.ModuleType:
     return made
 
 
-def digest(source: str, *, known: bool = False) -> str:
+def digest(source: str, *, known: bool = False, used: bool = False) -> str:
     try:
-        (one,) = plugins.give([module(source, known=known)])
+        made = module(source, known=known)
+        if used:
+            assert vars(made)["Says"].__annotations__ == {}  # which Python makes, and keeps, when asked
+        (one,) = plugins.give([made])
     finally:
         sys.modules.pop("made_in_memory", None)
     assert plugins.load(given=[pickle.loads(pickle.dumps(one))]).languages["qty"].family == "Made"
@@ -185,7 +188,7 @@ def digest(source: str, *, known: bool = False) -> str:
 def test_the_digest_of_an_object_follows_all_that_it_refers_to_and_nothing_else() -> None:
     source = LANGUAGE.format(names={"a"})
     own = digest(source)
-    assert own == digest(source) == digest(source, known=True)
+    assert own == digest(source) == digest(source, known=True) == digest(source, used=True)
     assert own == digest(source.replace("\nclass", "\n\n# further down\n\nclass"))
     assert own != digest(LANGUAGE.format(names={"b"}))
     assert own != digest(source.replace('"-".join', '"+".join'))

@@ -25,6 +25,8 @@ from xlbench.plugins.registry import HOOKS, OWN
 
 DIGITS = 40
 """Of a digest, hexadecimal."""
+CACHED = frozenset(("__slotnames__", "__annotations_cache__", "__firstlineno__", "__static_attributes__"))
+"""What Python keeps in a class that is no part of what it does."""
 ALONE = "with several workers, each has to load it too: put it into a file of its own, or use one worker"
 
 
@@ -191,6 +193,13 @@ def _pickled(thing: object, module: str, *, still: bool) -> bytes:
     def save_sorted(pickler: Any, values: Iterable[Any]) -> None:
         pickler.save_reduce(tuple, (sorted(values, key=repr),), obj=values)
 
+    def save_dict(pickler: Any, values: dict[Any, Any]) -> None:
+        if "__module__" in values and "__doc__" in values:  # of a class
+            values = {
+                k: x for k, x in values.items() if k not in CACHED and (k, x) != ("__annotations__", {})
+            }
+        _dill.save_module_dict(pickler, values)
+
     def save_module(pickler: Any, value: ModuleType) -> None:
         beside.add(value.__name__)
         _dill.save_module(pickler, value)
@@ -206,6 +215,7 @@ def _pickled(thing: object, module: str, *, still: bool) -> bytes:
         return bool(locate(value, pickler))
 
     Still.dispatch[CodeType], Still.dispatch[ModuleType] = save_still, save_module
+    Still.dispatch[dict] = save_dict
     Still.dispatch[frozenset] = Still.dispatch[set] = save_sorted
     out, referred, locate = io.BytesIO(), detect.globalvars, _dill._locate_function
     # The order of a function's globals is that of a set; and what can be imported is pickled by name.
