@@ -8,14 +8,11 @@ import pytest
 from rich.console import Console
 from synthetic import CODES, Synthetic
 
-from xlbench.contracts import Matrix, Number, Page, Records, Table
+from xlbench.contracts import Check, Matrix, Number, Page, Records, Table
 from xlbench.report import Provenance, markdown, terminal
 from xlbench.report.page_data import page_data
 from xlbench_probes import transfer_pages
-from xlbench_probes.reading import Reading
-from xlbench_probes.transfer_answer import lines
 from xlbench_probes.transfer_checks import MISMATCH
-from xlbench_probes.transfer_view import View
 
 OTHERS = CODES[5:]
 """Languages of a second family; of the last one it is not known."""
@@ -118,17 +115,6 @@ def test_one_seed_claims_nothing() -> None:
     assert {x.word for _, x in rows(one).values()} == {"this run only"}
 
 
-def test_every_check_is_in_the_answer(page: Page) -> None:
-    said = " ".join(page.answer)
-    for check in page.checks:
-        assert check.name in said
-    failed = replace(
-        next(x for x in page.checks if x.name == MISMATCH), outcome="fail", then="Read the gains."
-    )
-    view = View.of(Reading(study(seeds=(0,), controls=())), "pos")
-    assert f"Check failed: {MISMATCH}. Read the gains." in list(lines({"Effect": view}, [failed]))
-
-
 def printed(page: Page, *, short: bool) -> str:
     console = Console(width=120, record=True)
     with console.capture() as capture:
@@ -147,6 +133,15 @@ def test_a_run_ends_with_the_answer_and_no_more(page: Page) -> None:
     assert len(short.splitlines()) <= 30
     assert whole.index(page.answer[0][:40]) < whole.index(page.checks[0].name + ":")
     assert page.parts[1].title in whole
+
+
+def test_a_run_ends_with_the_outcome_of_every_check_and_what_a_failure_means(page: Page) -> None:
+    failed = Check(MISMATCH, "fail", "Much is.", "Read the gains.")
+    said = " ".join(printed(replace(page, checks=(*page.checks[:2], failed)), short=True).split())
+    for check in page.checks[:3]:
+        assert check.name in said
+    assert f"Check failed: {MISMATCH}. Read the gains." in said
+    assert "Much is." not in said
 
 
 def test_every_form_of_the_page_opens_with_the_answer(page: Page) -> None:

@@ -308,8 +308,8 @@ class Page:
     checks: tuple[Check, ...] = ()
     """Of the page's own numbers; shown before the summary."""
     answer: tuple[str, ...] = ()
-    """What the page comes to, in a few lines: shown before all else. A run ends with it, beneath the page's
-    first part if that is a table; of a page without one, a run ends with the summary."""
+    """What the page comes to, in a few lines: shown before all else. A run ends with it, between the page's
+    first part, if that is a table, and the checks' outcomes; of a page without one, with the summary."""
     topic: str = ""
     """The question that the page answers, in a word or a few, where it is none of the probe's pages by task:
     "who to whom". Of one topic and task a probe has one page."""

@@ -22,7 +22,7 @@ _OUTCOMES = {"pass": "", "fail": "bold yellow", "not measured": "dim"}
 
 def terminal(pages: Sequence[Page], *, short: bool = False) -> list[RenderableType]:
     """What to print with rich, in order; `short` is the answer of each page alone, with its first table,
-    or the summary of a page that has no answer.
+    or the summary of a page that has no answer; with its checks' outcomes.
 
     All texts are plain: no markup or escape in them has any effect.
     """
@@ -37,6 +37,12 @@ def _short(page: Page) -> Iterator[RenderableType]:
         yield _table(first, bare=True)
     for line in page.answer or page.summary:
         yield Text(clean(line))
+    for check in page.checks:
+        if check.outcome == "fail":
+            yield Text(clean(f"Check failed: {check.name}. {check.then}"), style=_OUTCOMES["fail"])
+    for outcome, word in (("not measured", "not measured"), ("pass", "passed")):
+        if named := [x.name for x in page.checks if x.outcome == outcome]:
+            yield Text(clean(f"Checks {word}: {'; '.join(named)}."))
 
 
 def _page(page: Page) -> Iterator[RenderableType]:

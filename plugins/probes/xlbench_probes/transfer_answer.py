@@ -10,9 +10,9 @@ from xlbench_probes.reading import counted, words
 from xlbench_probes.transfer_view import PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from xlbench.contracts import Check, Value
+    from xlbench.contracts import Value
     from xlbench_probes.transfer_view import View
 
 MOST_NAMED = 3
@@ -69,8 +69,8 @@ def by_kinship(views: Mapping[str, View]) -> Table:
     )
 
 
-def lines(views: Mapping[str, View], checks: Sequence[Check]) -> Iterator[str]:
-    """Who is helped and who is harmed, by the first of the readings; of what the numbers are; the checks."""
+def lines(views: Mapping[str, View]) -> Iterator[str]:
+    """Who is helped and who is harmed, by the first of the readings; of what the numbers are."""
     what, view = next(iter(views.items()))
     k, unit, name = view.last, view.metric.unit, view.reading.name
     found = {x: y.number for x, y in view.judged_effects(k).items() if x[0] != x[1]}
@@ -91,7 +91,6 @@ def lines(views: Mapping[str, View], checks: Sequence[Check]) -> Iterator[str]:
             helped, harmed = (there.count(x) for x in ("helps", "harms"))
             yield f"By {other.lower()}: {helped} clearly helped, {harmed} clearly harmed."
     yield _basis(view)
-    yield from _outcomes(checks)
 
 
 def _means(view: View, groups: Mapping[Group, Pairs]) -> dict[Group, Number]:
@@ -134,15 +133,6 @@ def _basis(view: View) -> str:
         f"In {view.metric.measure}, after {counted(view.last, 'step')}; {of}; {examples} test examples per "
         "target; 95% CIs in brackets."
     )
-
-
-def _outcomes(checks: Sequence[Check]) -> Iterator[str]:
-    for check in checks:
-        if check.outcome == "fail":
-            yield f"Check failed: {check.name}. {check.then}"
-    for outcome in ("not measured", "pass"):
-        if named := [x.name for x in checks if x.outcome == outcome]:
-            yield f"Checks {'passed' if outcome == 'pass' else outcome}: {'; '.join(named)}."
 
 
 def _said(number: Number, unit: str) -> str:

@@ -51,7 +51,7 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
         tuple(summary),
         (answers.by_kinship(read), *parts),
         checks=checks,
-        answer=tuple(answers.lines(read, checks)),
+        answer=tuple(answers.lines(read)),
     )
 
 
