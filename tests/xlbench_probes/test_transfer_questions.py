@@ -411,6 +411,29 @@ def test_kinds_of_task_are_compared_on_the_same_pairs(pages: list[Page]) -> None
     assert "labels sentences" in only.summary[0]
 
 
+def test_kinds_of_task_are_compared_between_models_on_the_same_pairs() -> None:
+    def of(token: float, sentence: float) -> Points:
+        def points(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+            return (sentence if task == "nli" else token) + (seed - 1) + 3 * (f == "qaa") + 2 * (g == "qba")
+
+        return points
+
+    both = ("pos", "nli")
+    one = Made(of(9.0, 5.0), tasks=both, steps=(10,), transfer=SEEN[:3])
+    other = Made(of(4.0, 6.0), tasks=both, steps=(10,), transfer=SEEN[1:], targets=UNSEEN)
+    pages_ = transfer_models.survey({"small": one.records(), "large": other.records()})
+    page = page_of(pages_, "kinds of task, side by side")
+    found = {row["Study"]: row for row in table_of(page, "Mean gain by kind")}
+    for name, token, sentence in (("small", 9.0, 5.0), ("large", 4.0, 6.0)):
+        assert found[name]["token level"].value == pytest.approx(token + 2 / 3)
+        assert found[name]["sentence level"].value == pytest.approx(sentence + 2 / 3)
+        assert found[name]["token minus sentence level"].value == pytest.approx(token - sentence)
+    alone = transfer_models.survey(
+        {"small": one.records(), "large": replace(other, tasks=("pos",)).records()}
+    )
+    assert [x.topic for x in alone] == ["side by side"]
+
+
 def test_studies_side_by_side_differ_by_what_is_true_of_common_pairs() -> None:
     def more(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
         return shifted(task, f, g, k, seed, reading) + (6.0 if FAMILIES[f] == FAMILIES[g] else 2.0)

@@ -32,6 +32,11 @@ KINDS = {
     "classification": "sentence level",
 }
 LEVELS = ("token level", "sentence level")
+APART = "token minus sentence level"
+_UNITS = (
+    "Points of different metrics are not quite the same unit. One fine-tuning serves all tasks, so that "
+    "seeds are paired."
+)
 
 
 def page(views: Sequence[View]) -> Page:
@@ -55,50 +60,118 @@ def _by_reading(views: Sequence[View]) -> dict[str, list[View]]:
     return found
 
 
-def _kinds(views: Sequence[View]) -> tuple[Table, str] | None:
-    """Table and sentence of one reading; None where it has not both kinds on common pairs."""
-    reading = views[0].reading
-    kinds = {view: KINDS.get(reading.records.kinds.get(view.task, "")) for view in views}
-    able = [view for view in views if kinds[view] and view.metric.unit == "points"]
-    if {kinds[view] for view in able} != set(LEVELS):
+def _same_pairs(
+    studies: Mapping[str, Sequence[View]],
+) -> tuple[int, Pairs, dict[str, list[View]]] | None:
+    """The largest common number of steps, the pairs of different languages that all tasks of both kinds have
+    in all studies on the same test data, and these tasks' views. None where there are none.
+    """
+    able = {
+        name: [x for x in some if _kind_of(x) and x.metric.unit == "points"] for name, some in studies.items()
+    }
+    common = set.intersection(*({x.task for x in some} for some in able.values()))
+    able = {name: [x for x in some if x.task in common] for name, some in able.items()}
+    every = [x for some in able.values() for x in some]
+    if {_kind_of(x) for x in every} != set(LEVELS):
         return None
-    common = [k for k in able[0].steps if all(k in view.steps for view in able)]
-    if not common:
+    first = every[0]
+    steps = [k for k in first.steps if all(k in x.steps for x in every)]
+    if not steps:
         return None
-    k = common[-1]
+    cells: dict[str, list[dict[str, Cell]]] = {}
+    for x in every:
+        cells.setdefault(x.task, []).append(_cells(x))
+    same = [
+        g
+        for g in first.targets
+        if all(x.get(g) == some[0].get(g) is not None for some in cells.values() for x in some)
+    ]
     pairs = [
         (arm, g)
-        for arm in able[0].arms(k)
-        for g in able[0].targets
-        if arm.text != g and all(g in view.targets and view.effects.seeds(arm) for view in able)
+        for arm in first.arms(steps[-1])
+        for g in same
+        if arm.text != g and all(x.effects.seeds(arm) for x in every)
     ]
-    if not pairs:
+    return (steps[-1], pairs, able) if pairs else None
+
+
+def _kind_of(view: View) -> str | None:
+    return KINDS.get(view.reading.records.kinds.get(view.task, ""))
+
+
+def _by_kind(views: Sequence[View], pairs: Pairs) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """Of each task; of each kind, and their difference."""
+    of_task = {x.task: x.effects.across_tasks(_mean(x, pairs)) for x in views}
+    means = {level: mean(of_task[x.task] for x in views if _kind_of(x) == level) for level in LEVELS}
+    return of_task, means | {APART: difference(*(means[x] for x in LEVELS))}
+
+
+def _kinds(views: Sequence[View]) -> tuple[Table, str] | None:
+    """Table and sentence of one reading; None where it has not both kinds on common pairs."""
+    found = _same_pairs({"": views})
+    if found is None:
         return None
-    of_task = {view: view.effects.across_tasks(_mean(view, pairs)) for view in able}
-    levels = {level: mean(of_task[x] for x in able if kinds[x] == level) for level in LEVELS}
-    minus = difference(levels["token level"], levels["sentence level"])
-    named = {view.task: x for view, x in of_task.items()} | levels | {"token minus sentence level": minus}
-    judged = {name: x.number for name, x in judge(named).items()}
+    k, pairs, studies = found
+    able = studies[""]
+    of_task, means = _by_kind(able, pairs)
+    judged = {name: x.number for name, x in judge(of_task | means).items()}
     kind = what(able[0])
-    rows = [(view.task, kinds[view], view.metric.name, judged[view.task]) for view in able]
+    rows = [(x.task, _kind_of(x), x.metric.name, judged[x.task]) for x in able]
     rows += [(name, name, "", judged[name]) for name in LEVELS]
-    rows.append(("token minus sentence level", "", "", judged["token minus sentence level"]))
+    rows.append((APART, "", "", judged[APART]))
     table = Table(
         f"Mean {kind} by kind of task, {counted(k, 'step')}",
         ("Task", "Kind", "Metric", f"Mean {kind}"),
         tuple(rows),
-        f"Over the same {counted(len(pairs), 'pair')} of different languages in all tasks. Points of "
-        "different metrics are not quite the same unit. One fine-tuning serves all tasks, so that seeds "
-        f"are paired. {READINGS} {OF_THESE} {verdicts_over('the table')} {DIFFERENCES}",
+        f"Over the same {counted(len(pairs), 'pair')} of different languages in all tasks. {_UNITS} "
+        f"{READINGS} {OF_THESE} {verdicts_over('the table')} {DIFFERENCES}",
     )
-    said = {level: interval(judged[level], "points") for level in LEVELS}
+    said = [
+        f"{level} tasks ({words(x.task for x in able if _kind_of(x) == level)}) change by "
+        f"{interval(judged[level], 'points')}"
+        for level in LEVELS
+    ]
     line = (
-        f"{kind.capitalize()} on {counted(len(pairs), 'pair')}, {counted(k, 'step')}: token-level tasks "
-        f"({words(x.task for x in able if kinds[x] == LEVELS[0])}) change by {said[LEVELS[0]]}; "
-        f"sentence-level tasks ({words(x.task for x in able if kinds[x] == LEVELS[1])}) by "
-        f"{said[LEVELS[1]]}; the difference is {interval(judged['token minus sentence level'], 'points')}."
+        f"{kind.capitalize()} on {counted(len(pairs), 'pair')}, {counted(k, 'step')}: {'; '.join(said)}; the "
+        f"difference is {interval(judged[APART], 'points')}."
     )
     return table, line
+
+
+def _kinds_side_by_side(studies: Mapping[str, Sequence[View]]) -> Page | None:
+    """The kinds of task in several studies; None where fewer than two have both, on common pairs."""
+    tables, lines = [], []
+    for kind in dict.fromkeys(what(x) for some in studies.values() for x in some):
+        views = {name: [x for x in some if what(x) == kind] for name, some in studies.items()}
+        views = {name: some for name, some in views.items() if {*map(_kind_of, some)} >= set(LEVELS)}
+        found = _same_pairs(views) if len(views) > 1 else None
+        if found is None:
+            continue
+        k, pairs, able = found
+        means = {name: _by_kind(some, pairs)[1] for name, some in able.items()}
+        judged = judge(
+            {(name, x): y for name, some in means.items() for x, y in some.items()}, alike=lambda key: key[1]
+        )
+        rows: tuple[tuple[str | Number, ...], ...] = tuple(
+            (name, *(judged[name, x].number for x in (*LEVELS, APART))) for name in able
+        )
+        tables.append(
+            Table(
+                f"Mean {kind} by kind of task, {counted(k, 'step')}",
+                ("Study", *LEVELS, APART),
+                rows,
+                f"Over the same {counted(len(pairs), 'pair')} of different languages in all studies and "
+                f"tasks ({words(x.task for x in next(iter(able.values())))}). {_UNITS} {READINGS} {OF_THESE} "
+                f"{verdicts_over('the table')} {DIFFERENCES}",
+            )
+        )
+        apart = (f"{name} {interval(judged[name, APART].number, 'points')}" for name in able)
+        lines.append(f"Mean {kind}, {APART}, {counted(k, 'step')}: {'; '.join(apart)}.")
+    return (
+        Page("", f"{TITLE}, side by side", tuple(lines), tuple(tables), topic=f"{TOPIC}, {SURVEY}")
+        if tables
+        else None
+    )
 
 
 def _mean(view: View, pairs: Pairs) -> Estimate:
@@ -124,7 +197,11 @@ def survey(studies: Mapping[str, Records]) -> list[Page]:
             if task in reading.tasks(PROBE):
                 made[name][task] = [View.of(reading, task, x) for x in read_outs(reading, task)]
     pages = (_side_by_side(task, {name: x[task] for name, x in made.items() if task in x}) for task in tasks)
-    return [found for found in pages if found is not None]
+    found = [page for page in pages if page is not None]
+    kinds = _kinds_side_by_side(
+        {name: [x for some in by_task.values() for x in some] for name, by_task in made.items()}
+    )
+    return [*found, *([kinds] if kinds is not None else [])]
 
 
 def _side_by_side(task: str, studies: Mapping[str, Sequence[View]]) -> Page | None:
