@@ -36,7 +36,7 @@ def release(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_a_release_is_planned_for_the_studys_languages(release: Path, tmp_path: Path) -> None:
     study = Study(
-        model="tiny", probes=("zero-shot",), tasks=("pos",), targets=("deu", "wol", "tam"),
+        model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("pos",), targets=("deu", "wol", "tam"),
         train_languages=("eng",), data={"pos": (f"{release}/UD_*",), "pos.eng": ("*GUM",)},
     )  # fmt: skip
     plan = api.prepare(study, results=tmp_path).plan
@@ -90,7 +90,7 @@ def test_published_files_are_planned(
         (made / ("train.conll" if task == "ner" else "train.tsv")).write_text(ner if task == "ner" else nli)
         folders.append(str(made))
     study = Study(
-        model="tiny", probes=("zero-shot",), tasks=(task,), targets=tuple(targets.split(",")),
+        model="tiny", probes=("zero-shot",), seeds=(0,), tasks=(task,), targets=tuple(targets.split(",")),
         train_languages=(train,), data={task: tuple(folders)},
     )  # fmt: skip
     plan = api.prepare(study, results=tmp_path / "results").plan
@@ -101,7 +101,7 @@ def test_published_files_are_planned(
 
 def test_a_limit_draws_from_sorted_files(shared_data: Path) -> None:
     study = Study(
-        model="tiny", probes=("zero-shot",), tasks=("topic",), targets=("deu", "eng"), limit=30,
+        model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("topic",), targets=("deu", "eng"), limit=30,
         train_languages=("eng",), data={"topic": (str(shared_data / "topic"),)},
     )  # fmt: skip
     resolved = api.prepare(study).resolved
@@ -121,7 +121,7 @@ def test_what_the_data_are_written_in(tmp_path: Path) -> None:
         for split in ("train", "test"):
             (tmp_path / f"{code}_x" / f"{split}.tsv").write_text(f"index_id\tcategory\ttext\n{rows}", "utf-8")
     study = Study(
-        model="tiny", probes=("zero-shot",), tasks=("topic",), targets=("srp", "kas"),
+        model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("topic",), targets=("srp", "kas"),
         train_languages=("eng",), data={"topic": (str(tmp_path),)},
     )  # fmt: skip
     languages = api.prepare(study).resolved.languages
@@ -136,8 +136,8 @@ def test_a_label_outside_the_set_is_found_in_planning(tmp_path: Path) -> None:
         text = f"premise\thypothesis\tlabel\na\tb\tneutral\na\tb\t{label}\n"
         (tmp_path / "deu_x" / f"{split}.tsv").write_text(text)
     study = Study(
-        model="tiny", probes=("zero-shot",), tasks=("nli",), targets=("deu",), train_languages=("deu",),
-        data={"nli": (str(tmp_path),)},
+        model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("nli",), targets=("deu",),
+        train_languages=("deu",), data={"nli": (str(tmp_path),)},
     )  # fmt: skip
     with pytest.raises(StudyError, match=r"deu_x/test\.tsv:3: column 3: unknown label 'maybe'"):
         api.prepare(study)
