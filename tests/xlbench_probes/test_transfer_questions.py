@@ -34,7 +34,7 @@ from xlbench.metrics import log_likelihood
 from xlbench.report import write_leaderboard
 from xlbench.report.page_data import page_data
 from xlbench.results import Store
-from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, several
+from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
 from xlbench_probes import transfer_models, transfer_pages, transfer_questions
@@ -261,6 +261,22 @@ def simulated(
                 counts = np.stack([right, np.ones(n)], axis=1).astype(np.int32)
                 trials.append(Trial(Arm(f"f{f}", k + 1), s, g, counts))
     return Effects(f"task {rng.integers(1 << 30)}", ACCURACY, baselines, trials, draws=draws)
+
+
+def test_equal_means_over_seeds_and_adapters_do_not_stop_a_table() -> None:
+    """Of counts they may be equal by chance, though runs differ: then nothing is known of the seeds alone."""
+    rng = np.random.default_rng(0)
+    both = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    pair = ("a", "task adapters x")
+
+    def of(seeds: np.ndarray[Any, Any]) -> Estimate:
+        draws = 2 + rng.normal(0, 1, 500)
+        return Estimate(2.0, draws, seeds=dict.fromkeys(pair, seeds), crossed={pair: both})
+
+    moving = [of(x - x.mean()) for x in rng.normal(0, 1, (6, 3))]
+    found = judge(dict(enumerate([of(np.zeros(3)), *moving])))
+    assert all(x.number.low is not None and x.number.low < 2 < (x.number.high or 0) for x in found.values())
+    assert all(x.p is not None and 0 < x.p < 1 for x in found.values())
 
 
 @pytest.mark.parametrize("others", [(), ("task adapters x",)])

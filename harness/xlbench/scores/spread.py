@@ -139,8 +139,9 @@ def over_seeds(estimate: Estimate) -> tuple[float, float]:
             freedom = (x.shape[0] - 1) * (x.shape[1] - 1)
             terms.append((float((x * x).sum()) / (freedom * x.size), freedom))
         total = max(most, total - sum(v for v, _ in terms[len(parts) :]))
-    unsure = sum(v * v / n for v, n in terms)
-    return total, total * total / unsure if unsure > 0 else float(sum(n for _, n in parts.values()))
+    if not total:  # means over either that are equal, whatever the pairs do
+        return 0.0, float(sum(n for _, n in parts.values()))
+    return total, total * total / sum(v * v / n for v, n in terms)
 
 
 def _prior(variance: NDArray[np.float64], freedom: NDArray[np.float64]) -> tuple[float, float]:
