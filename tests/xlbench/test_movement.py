@@ -63,7 +63,7 @@ def test_both_numbers_are_those_of_an_independent_computation(
     lab = make(study)
     assert lab.moved(task) == {}, "nothing has moved"
     before = lab.encoder.weights()
-    batches = lab._sample(task, study)
+    batches = lab.inputs.sample(task, study)
 
     def vectors() -> NDArray[np.float64]:
         lab.encoder.use_no_adapter()

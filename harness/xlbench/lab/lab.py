@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,24 +26,24 @@ from xlbench.contracts import (
     digest,
 )
 from xlbench.counting import counted, scored
-from xlbench.errors import DataError, JobError, ModelError, XlbenchError, text_of
-from xlbench.lab import compositions, language_adapters, masked_lm, matched, subwords, task_adapters
-from xlbench.lab.batches import Batch, Stream
-from xlbench.lab.encode import Encoded, blank_pieces
+from xlbench.errors import JobError, ModelError
+from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
+from xlbench.lab.inputs import Inputs, trained
 from xlbench.lab.kinds import kind_of
 from xlbench.lab.label_shares import label_shares
-from xlbench.lab.movement import Movement, spread_over
+from xlbench.lab.movement import Movement
 from xlbench.output import complain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json, Task
+    from xlbench.contracts import Json
+    from xlbench.lab.batches import Batch, Stream
+    from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
-    from xlbench.lab.matched import Amounts, Budget
 
 State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
@@ -87,14 +87,11 @@ class Lab:
             self.encoder = Encoder(checkpoint, self.device, resolved.study.precision or "float32")
             # What is saved beside adapters, which are there to be shared.
             self.encoder.model.config.name_or_path = resolved.model.source
-        self._blank = blank_pieces(self.encoder.tokenizer)
-        self._budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
+        budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
+        self.inputs = Inputs(resolved, self.encoder, budget, self._phase)
         self._state: State = None
         self._loss = 0.0
         self._run: masked_lm.Training | None = None
-        self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
-        self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
-        self._text: dict[tuple[str, int, int], tuple[NDArray[np.int32], Amounts]] = {}
         self._read: Mapping[str, float] = {}
         """What the fine-tuning that the state is of has read."""
         self._adapter: dict[str, Path | None] = {}
@@ -198,7 +195,9 @@ class Lab:
             self._read = {}
             self.encoder.trainable_base()
             self._loss = run.run(steps, after)
-            self._read = self._measured(language, mlm.lines, mlm.chunk)[1].read(np.concatenate(run.chunks))
+            self._read = self.inputs.measured(language, mlm.lines, mlm.chunk)[1].read(
+                np.concatenate(run.chunks)
+            )
             self._state, self._mark = wanted, weights_digest(self.encoder.own)
             if mlm.schedule == "constant":
                 self._run = run
@@ -212,26 +211,15 @@ class Lab:
         """See `contracts.Lab`."""
         if self._state is None:
             return {}
-        resolved = self._trained(task, how)
+        resolved = trained(self.resolved, task, how)
         with self._phase("measure change"):
             found = {"weights_moved": self._movement.weights(self._mark)}
             if resolved.has_adapter(task):
                 name = resolved.task_adapter_name(task)
-                found["cka"] = self._movement.cka(self._mark, name, lambda: self._sample(task, resolved))
+                found["cka"] = self._movement.cka(
+                    self._mark, name, lambda: self.inputs.sample(task, resolved)
+                )
         return found
-
-    def _sample(self, task: str, resolved: Resolved) -> list[Batch]:
-        """A few of the sentences that the adapter of a task is trained on, evenly over languages and data."""
-        one, languages = resolved.adapter_task(task), resolved.train_languages(task)
-        kind, length = kind_of(one), min(one.max_length, self.encoder.longest)
-        sets = []
-        for language, most in zip(languages, spread_over(len(languages)), strict=True):
-            found = resolved.examples(task, language, "train")
-            places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
-            if few := [found[i] for i in places]:
-                sets.append(kind.encode(few, self.encoder.tokenizer, length, self._blank))
-        pad = self.encoder.tokenizer.pad_token_id
-        return list(Stream.of(sets).by_length(self._budget, pad, self.device))
 
     def _passes(self, wanted: tuple[str, int, int, Variant]) -> bool:
         """Whether the run that the model is in comes to this state if it goes on."""
@@ -243,8 +231,8 @@ class Lab:
     def _start(self, language: str, steps: int, seed: int, variant: Variant) -> masked_lm.Training:
         """A run from the pretrained weights."""
         mlm = self.resolved.mlm
-        text = self._chunks(language, mlm.lines, mlm.chunk)
-        budget = self._budget_of(language)
+        text = self.inputs.chunks(language, mlm.lines, mlm.chunk)
+        budget = self.inputs.budget_of(language)
         self._forget_composition()
         with self._phase("finetune"):
             self._run = None  # its optimizer need not be there beside the new one
@@ -254,87 +242,20 @@ class Lab:
                 self.encoder, text, mlm, steps=steps, seed=seed, variant=variant, budget=budget
             )
 
-    def _budget_of(self, language: str) -> Budget | None:
-        """What steps on a language's text hold; None where each has as many chunks as any other."""
-        amount, mlm, reference = self.resolved.matched, self.resolved.mlm, self.resolved.study.reference
-        if amount is None:
-            return None
-        if reference is None:
-            raise DataError(f"match {amount}: no reference language; name one with --reference")
-        mine, other = (self._measured(x, mlm.lines, mlm.chunk)[1] for x in (language, reference))
-        tokens = mlm.batch_size * min(mlm.chunk, self.encoder.longest)
-        return matched.budget(amount, mine, other, tokens, (language, reference))
-
     # Data
-
-    def _chunks(self, language: str, lines: int, chunk: int) -> NDArray[np.int32]:
-        """The study's text of a language as pieces, shape (chunks, length); kept."""
-        return self._measured(language, lines, chunk)[0]
-
-    def _measured(self, language: str, lines: int, chunk: int) -> tuple[NDArray[np.int32], Amounts]:
-        """As `_chunks`, with what each chunk holds."""
-        key = (language, lines, min(chunk, self.encoder.longest))
-        if key not in self._text:
-            with self._phase("tokenize"):
-                found = self.resolved.corpus.lines(language, lines)
-                self._text[key] = masked_lm.measured_chunks(found, self.encoder.tokenizer, key[2])
-                self._text[key][0].flags.writeable = False  # probes share it
-        return self._text[key]
 
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
         """A split of a task's data as pieces; kept. `how`: another training than the study's."""
-        train = split == "train"
-        resolved = self._trained(task, how) if train else self.resolved
-        one = resolved.adapter_task(task) if train else resolved.tasks[task]
-        sample = _sample(resolved.training[task]) if train else ()
-        key = (one.name if train else task, language, split, sample)
-        if key not in self._encoded:
-            with self._phase("tokenize"):
-                examples = resolved.examples(task, language, split)
-                length = min(one.max_length, self.encoder.longest)
-                kind = kind_of(one)
-                if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
-                    raise DataError(
-                        f"{self.resolved.data[task].name}: {type(alien).__name__} in {split} of {language}, "
-                        f"where {task} needs {kind.example.__name__}; take data of kind {one.kind}"
-                    )
-                try:
-                    found = kind.encode(examples, self.encoder.tokenizer, length, self._blank)
-                except (JobError, XlbenchError):
-                    raise
-                except Exception as error:
-                    raise self._at_fault(kind, one, key[:3], examples, error) from error
-                for array in (*found.ids, *(found.types or ()), *found.places, *(found.ends or ())):
-                    array.flags.writeable = False  # probes share them
-                self._encoded[key] = found
-        return self._encoded[key]
-
-    def _at_fault(
-        self, kind: Any, task: Task, key: tuple[str, str, Split], examples: Sequence[Any], error: Exception
-    ) -> DataError:
-        """What to say of data that cannot be encoded: whose they are, and the first example at fault."""
-        number = 0
-        with suppress(Exception):
-            for example in examples:
-                number += 1
-                kind.encode([example], self.encoder.tokenizer, task.max_length, self._blank)
-        data = self.resolved.data.get(key[0])
-        name = f" ({data.name})" if data is not None else ""
-        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
-        return DataError(f"task {task.name!r}{name}: {key[2]} of {key[1]}, example {number}: {what}")
+        return self.inputs.encoded(task, language, split, how)
 
     def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
         """Test examples of cells of one task, and the batches in which they are evaluated; kept."""
-        if cells not in self._batches:
-            stream = Stream.of([self.encoded(c.task, c.target, "test") for c in cells])
-            pad = self.encoder.tokenizer.pad_token_id
-            self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self.device))
-        return self._batches[cells]
+        return self.inputs.stream(cells)
 
     def subwords(self) -> dict[str, Subwords]:
         """What the tokenizer makes of the study's languages, by task. Raises DataError."""
         with self._phase("tokenize"):
-            return subwords.measure(self.resolved, self.encoder.tokenizer, self._blank)
+            return subwords.measure(self.resolved, self.encoder.tokenizer, self.inputs.blank)
 
     # Task adapters
 
@@ -342,7 +263,7 @@ class Lab:
         """See `contracts.Lab`."""
         if not self.resolved.has_adapter(task):
             return None
-        resolved = self._trained(task, how)
+        resolved = trained(self.resolved, task, how)
         name = resolved.adapter_task(task).name
         folder = self._adapters / resolved.task_adapter_name(task)
         if self._adapter.get(name) != folder:
@@ -361,7 +282,7 @@ class Lab:
     def retrain(self, task: str, how: AdapterTraining | None = None) -> None:
         """See `contracts.Lab`."""
         if self.resolved.has_adapter(task):
-            resolved = self._trained(task, how)
+            resolved = trained(self.resolved, task, how)
             name = resolved.adapter_task(task).name
             if resolved.training[task].warm_start_steps is None:
                 self._forget_adapter(name)
@@ -381,12 +302,6 @@ class Lab:
                 f"the adapter of {task} that a warm start goes on from was not there, and training it took "
                 "the place of the fine-tuned weights; run the same command again"
             )
-
-    def _trained(self, task: str, how: AdapterTraining | None) -> Resolved:
-        """The study with the adapter of a task trained so; None is the study's own way."""
-        if how is None or how == self.resolved.training[task]:
-            return self.resolved
-        return self.resolved.with_training({task: how})
 
     def _train_kept(self, task: str, resolved: Resolved, folder: Path) -> None:
         """Train an adapter on the pretrained weights and keep it on disk, not in memory."""
@@ -526,7 +441,7 @@ class Lab:
         self.restore()
         self._forget_composition()
         how = one.training
-        text = self._chunks(one.language, how.lines, how.chunk)
+        text = self.inputs.chunks(one.language, how.lines, how.chunk)
         with self._phase("train language adapter") as progress:
             measured = language_adapters.fit(self.encoder, name, text, how, one.seed, progress)
         about = {"identity": identity, "language": one.language, "measured": measured}
@@ -659,8 +574,3 @@ class Lab:
         """Where something went wrong: task, plugin and language."""
         plugin = self.resolved.plugins.get(cell.task)
         return f"task {cell.task!r}{f' ({plugin})' if plugin else ''} in {cell.target}"
-
-
-def _sample(how: AdapterTraining) -> tuple[object, ...]:
-    """What says which training examples are used."""
-    return how.limit, how.examples, how.temperature, how.seed if how.examples is not None else None

@@ -1,0 +1,142 @@
+"""What a study reads, as the model takes it: text and examples tokenized once, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xlbench.errors import DataError, JobError, XlbenchError, text_of
+from xlbench.lab import masked_lm, matched
+from xlbench.lab.batches import Stream
+from xlbench.lab.encode import blank_pieces
+from xlbench.lab.kinds import kind_of
+from xlbench.lab.movement import spread_over
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import AdapterTraining, Cell, Resolved, Split, Task
+    from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Encoded
+    from xlbench.lab.encoder import Encoder
+    from xlbench.lab.matched import Amounts, Budget
+
+Phase = Callable[[str], AbstractContextManager[object]]
+
+
+class Inputs:
+    """The data of a study as pieces, kept."""
+
+    def __init__(self, resolved: Resolved, encoder: Encoder, budget: int, phase: Phase) -> None:
+        """`budget` bounds a batch of the evaluation, in pieces, padding included; `phase` times what it
+        names.
+        """
+        self._resolved, self._encoder, self._budget, self._phase = resolved, encoder, budget, phase
+        self.blank = blank_pieces(encoder.tokenizer)
+        """Pieces that carry no text."""
+        self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
+        self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
+        self._text: dict[tuple[str, int, int], tuple[NDArray[np.int32], Amounts]] = {}
+
+    def chunks(self, language: str, lines: int, chunk: int) -> NDArray[np.int32]:
+        """The study's text of a language as pieces, shape (chunks, length); kept."""
+        return self.measured(language, lines, chunk)[0]
+
+    def measured(self, language: str, lines: int, chunk: int) -> tuple[NDArray[np.int32], Amounts]:
+        """As `chunks`, with what each chunk holds."""
+        key = (language, lines, min(chunk, self._encoder.longest))
+        if key not in self._text:
+            with self._phase("tokenize"):
+                found = self._resolved.corpus.lines(language, lines)
+                self._text[key] = masked_lm.measured_chunks(found, self._encoder.tokenizer, key[2])
+                self._text[key][0].flags.writeable = False  # probes share it
+        return self._text[key]
+
+    def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
+        """A split of a task's data as pieces; kept. `how`: another training than the study's."""
+        train = split == "train"
+        resolved = trained(self._resolved, task, how) if train else self._resolved
+        one = resolved.adapter_task(task) if train else resolved.tasks[task]
+        sample = _examples_of(resolved.training[task]) if train else ()
+        key = (one.name if train else task, language, split, sample)
+        if key not in self._encoded:
+            with self._phase("tokenize"):
+                examples = resolved.examples(task, language, split)
+                length = min(one.max_length, self._encoder.longest)
+                kind = kind_of(one)
+                if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
+                    raise DataError(
+                        f"{self._resolved.data[task].name}: {type(alien).__name__} in {split} of {language}, "
+                        f"where {task} needs {kind.example.__name__}; take data of kind {one.kind}"
+                    )
+                try:
+                    found = kind.encode(examples, self._encoder.tokenizer, length, self.blank)
+                except (JobError, XlbenchError):
+                    raise
+                except Exception as error:
+                    raise self._at_fault(kind, one, key[:3], examples, error) from error
+                for array in (*found.ids, *(found.types or ()), *found.places, *(found.ends or ())):
+                    array.flags.writeable = False  # probes share them
+                self._encoded[key] = found
+        return self._encoded[key]
+
+    def _at_fault(
+        self, kind: Any, task: Task, key: tuple[str, str, Split], examples: Sequence[Any], error: Exception
+    ) -> DataError:
+        """What to say of data that cannot be encoded: whose they are, and the first example at fault."""
+        number = 0
+        with suppress(Exception):
+            for example in examples:
+                number += 1
+                kind.encode([example], self._encoder.tokenizer, task.max_length, self.blank)
+        data = self._resolved.data.get(key[0])
+        name = f" ({data.name})" if data is not None else ""
+        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
+        return DataError(f"task {task.name!r}{name}: {key[2]} of {key[1]}, example {number}: {what}")
+
+    def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
+        """Test examples of cells of one task, and the batches in which they are evaluated; kept."""
+        if cells not in self._batches:
+            stream = Stream.of([self.encoded(c.task, c.target, "test") for c in cells])
+            pad = self._encoder.tokenizer.pad_token_id
+            self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self._encoder.device))
+        return self._batches[cells]
+
+    def sample(self, task: str, resolved: Resolved) -> list[Batch]:
+        """A few of the sentences that the adapter of a task is trained on, evenly over languages and data."""
+        one, languages = resolved.adapter_task(task), resolved.train_languages(task)
+        kind, length = kind_of(one), min(one.max_length, self._encoder.longest)
+        sets = []
+        for language, most in zip(languages, spread_over(len(languages)), strict=True):
+            found = resolved.examples(task, language, "train")
+            places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
+            if few := [found[i] for i in places]:
+                sets.append(kind.encode(few, self._encoder.tokenizer, length, self.blank))
+        pad = self._encoder.tokenizer.pad_token_id
+        return list(Stream.of(sets).by_length(self._budget, pad, self._encoder.device))
+
+    def budget_of(self, language: str) -> Budget | None:
+        """What steps on a language's text hold; None where each has as many chunks as any other."""
+        amount, mlm, reference = self._resolved.matched, self._resolved.mlm, self._resolved.study.reference
+        if amount is None:
+            return None
+        if reference is None:
+            raise DataError(f"match {amount}: no reference language; name one with --reference")
+        mine, other = (self.measured(x, mlm.lines, mlm.chunk)[1] for x in (language, reference))
+        tokens = mlm.batch_size * min(mlm.chunk, self._encoder.longest)
+        return matched.budget(amount, mine, other, tokens, (language, reference))
+
+
+def trained(resolved: Resolved, task: str, how: AdapterTraining | None) -> Resolved:
+    """The study with the adapter of a task trained so; None is the study's own way."""
+    if how is None or how == resolved.training[task]:
+        return resolved
+    return resolved.with_training({task: how})
+
+
+def _examples_of(how: AdapterTraining) -> tuple[object, ...]:
+    """What says which training examples are used."""
+    return how.limit, how.examples, how.temperature, how.seed if how.examples is not None else None
