@@ -52,6 +52,7 @@ def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:
     breadth = int(how["breadth"])
     adapter = {
         "limit": EXAMPLES // breadth,
+        "examples": "none",
         "epochs": 3,
         "learning_rate": "5e-3",
         "batch_size": 32,
@@ -61,7 +62,8 @@ def command(how: dict[str, str], results: str, verb: str = "run") -> list[str]:
         "xlbench", verb, "--model", "tiny", "--probe", "transfer", "--task", "pos",
         "--transfer", LANGUAGES, "--targets", LANGUAGES, "--train-languages", ",".join(SEEN[:breadth]),
         "--steps", "100", "--seeds", "3", "--adapter-seeds", how["task adapters"],
-        "--readings", "put-back,retrained", "--controls", "shuffled", "--limit", "200",
+        "--readings", "put-back,retrained", "--retraining", "warm_start_steps=none",
+        "--controls", "shuffled", "--limit", "200",
         "--mlm", f"learning_rate={how['learning rate']},chunk={how['chunk']},lines=2000",
         "--adapter", ",".join(f"{key}={value}" for key, value in adapter.items()),
         "--workers", "1", "--results", results,

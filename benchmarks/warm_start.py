@@ -122,12 +122,13 @@ def main() -> None:
     said = parser.parse_args()
     n = said.adapter_seeds
 
-    def study(first: int = 0, **retraining: int) -> Study:
+    def study(first: int = 0, warm_start_steps: int | None = None) -> Study:
         return Study(
             probes=("transfer",), tasks=(TASK,), transfer=TRANSFER, targets=TARGETS, steps=(STEPS,),
             seeds=tuple(range(said.seeds)), adapter_seeds=tuple(range(first, first + n)), controls=(),
             readings=("retrained",), train_languages=tuple(sorted(PRETRAINING_LANGUAGES)), limit=said.limit,
-            mlm={"learning_rate": 2e-4}, adapter={"examples": 1800}, retraining=retraining,
+            mlm={"learning_rate": 2e-4, "chunk": 24}, adapter={"examples": 1800, "limit": 600},
+            retraining={"warm_start_steps": warm_start_steps},
         )  # fmt: skip
 
     warm = [int(x) for x in said.steps.split(",")]
