@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import xlbench
@@ -71,7 +72,10 @@ def measured(folder: Path) -> Table:
     assert not xlbench.run(asked, results=folder, device="cpu", workers=1).failed
     found = xlbench.load_results(folder)
     found["condition.reading"] = found["condition.reading"].fillna("put-back")
-    before = found[found["probe"] == "zero-shot"].set_index(["task", "target"])["score"]
+    warm = "condition.adapter.warm_start_steps"
+    found[warm] = found.get(warm, pd.Series(dtype=float)).fillna(0)
+    own = ["task", "target", warm]  # a warm start has a zero-shot score of its own
+    before = found[found["probe"] == "zero-shot"].set_index(own)["score"]
     made = Table({}, {}, {})
     for _, row in found[found["probe"] == "transfer"].iterrows():
         shuffled = row["condition.variant"] == "shuffled"
@@ -79,7 +83,7 @@ def measured(folder: Path) -> Table:
         reading = made.retrained if row["condition.reading"] == "retrained" else made.put_back
         where = made.lm if row["task"] == "lm" else reading
         assert (text, row["target"]) not in where
-        where[text, row["target"]] = row["score"] - before[row["task"], row["target"]]
+        where[text, row["target"]] = row["score"] - before[tuple(row[own])]
     return made
 
 
