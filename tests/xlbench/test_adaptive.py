@@ -249,7 +249,10 @@ def test_the_plan_prices_both_readings_of_all_rounds(tmp_path: Path) -> None:
 
 
 def test_the_plan_says_at_most_how_much(tmp_path: Path) -> None:
-    line = "--task pos --transfer qaa --targets qaa,qab --seeds 3 --steps 1 --controls none --probe transfer"
+    line = (
+        "--task pos --transfer qaa --targets qaa,qab --seeds 3 --steps 1 --controls none --probe transfer "
+        "--readings put-back"
+    )
     done = warm.run("plan", *line.split(), "--results", str(tmp_path), "--adaptive")
     assert done.returncode == 0, done.stderr
     assert "to run     2\nlater      at most 2; 0 scores dropped so far\n" in done.stdout
