@@ -61,6 +61,7 @@ def measured(folder: Path) -> Table:
     asked = Study(
         probes=("transfer",), tasks=("pos", "lm"), transfer=("qag",), targets=UNSEEN, steps=(100,),
         seeds=(0,), adapter_seeds=(0,), readings=("put-back", "retrained"), limit=150,
+        retraining={"warm_start_steps": None},
         controls=("target", "reference", "shuffled"), reference="qam",
         train_languages=tuple(sorted(PRETRAINING_LANGUAGES)),
         adapter={
