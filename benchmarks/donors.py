@@ -18,7 +18,7 @@ from xlbench import plugins
 from xlbench.contracts import MaskedLM, Match
 from xlbench.lab import loading, matched
 from xlbench.lab.masked_lm import masked_batches, measured_chunks
-from xlbench.names import find_corpus
+from xlbench.studies.names import find_corpus
 
 KINDS: tuple[Match, ...] = ("steps", "tokens", "words", "bytes")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from xlbench.contracts import Parsed, Resolved, Split, Study, Tagged
 from xlbench.plugins import Registry, load
-from xlbench.resolve import resolve
+from xlbench.studies.resolve import resolve
 
 LANGUAGES = tuple(f"qa{x}" for x in "abcdefgh")
 VOCABULARY = 8_000

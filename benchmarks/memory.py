@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks import made
 from benchmarks.machine import python, run
-from xlbench.study import as_json
+from xlbench.spec.study import as_json
 
 SMALL = made.Shape(4, 128)
 TARGETS = "8 targets instead of 2"

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from xlbench import api
-from xlbench.study import parse
+from xlbench.spec.study import parse
 
 
 def main() -> None:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import made
-from xlbench import plan, plugins
+from xlbench import plugins
 from xlbench.contracts import Dropped, Evaluation, Example, Job, Json, Language, Resolved, Split
 from xlbench.results import Store
+from xlbench.studies import plan
 
 TARGETS = {"a": 125, "b": 114, "c": 114, "d": 99, "e": 10}
 TRANSFER, STEPS, SEEDS = 38, (1, 10, 100, 1000), 10

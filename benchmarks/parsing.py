@@ -17,7 +17,7 @@ from benchmarks import made
 from benchmarks.machine import Held, python, run
 from xlbench.lab import Lab
 from xlbench.results import Store
-from xlbench.study import as_json
+from xlbench.spec.study import as_json
 
 TASK = "dep"
 

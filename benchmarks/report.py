@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from synthetic import wide
 
-from xlbench.report import Provenance, write_report
+from xlbench.reporting import Provenance, write_report
 from xlbench_probes import transfer_pages, zero_shot_pages
 
 SIZES = {"desktop, 1440 x 900": (1440, 900), "phone, 390 x 844": (390, 844)}

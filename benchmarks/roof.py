@@ -21,14 +21,15 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks import made
-from xlbench import plan, plugins
+from xlbench import plugins
 from xlbench.contracts import Resolved, Study
 from xlbench.lab import Lab, masked_lm
 from xlbench.lab.batches import Batch
 from xlbench.results import Store
 from xlbench.results.studies import study_id
-from xlbench.study import as_json
-from xlbench.work import Work
+from xlbench.running.work import Work
+from xlbench.spec.study import as_json
+from xlbench.studies import plan
 
 TASK, LANGUAGE = "pos", "qaa"
 

@@ -25,7 +25,7 @@ from benchmarks.new_way import key
 from xlbench.contracts import Resolved, Study, Tagged
 from xlbench.lab import Lab
 from xlbench.results import Store
-from xlbench.study import as_json
+from xlbench.spec.study import as_json
 
 TIE = 1e-4
 """Two logits closer than this, in units of the largest gap of the target, are taken for a tie in float32."""

@@ -21,7 +21,7 @@ import torch
 
 from xlbench import Study, plugins
 from xlbench.lab import Lab
-from xlbench.resolve import resolve
+from xlbench.studies.resolve import resolve
 from xlbench_models import tiny
 from xlbench_models.pretrain_tiny import (
     LANGUAGES,

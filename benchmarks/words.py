@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from published_tokenizers import MAKERS
 
-from xlbench.clean_text import CleanText
 from xlbench.contracts import Tagged
+from xlbench.data.clean_text import CleanText
 from xlbench.lab import running_text
 from xlbench_tasks import pos
 

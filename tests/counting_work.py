@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlbench.batches import in_turn
 from xlbench.contracts import Event, Job, Notify, Outcome
 from xlbench.errors import ResultsError
+from xlbench.running.batches import in_turn
 
 
 @dataclass

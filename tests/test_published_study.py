@@ -8,7 +8,7 @@ import pytest
 from xlbench import api, cli
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
-from xlbench.study import as_json, command, parse
+from xlbench.spec.study import as_json, command, parse
 
 
 def main(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> int:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 from xlbench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from xlbench.api import run
+    from xlbench.api import plan, run
     from xlbench.contracts import Study
-    from xlbench.fetching import fetch
-    from xlbench.stored import compare, export, leaderboard, load_results, pages, recommend
+    from xlbench.running.fetching import fetch
+    from xlbench.stored import compare, export, leaderboard, load_results, pages, recommend, report
 
 __all__ = [
     "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results", "pages",
-    "recommend", "run",
+    "plan", "recommend", "report", "run",
 ]  # fmt: skip
 _HOMES = {
-    "Study": "contracts", "run": "api", "fetch": "fetching",
+    "Study": "contracts", "plan": "api", "run": "api", "fetch": "running.fetching",
     **dict.fromkeys(
-        ("compare", "export", "leaderboard", "load_results", "pages", "recommend"), "stored"
+        ("compare", "export", "leaderboard", "load_results", "pages", "recommend", "report"), "stored"
     ),
 }  # fmt: skip
 

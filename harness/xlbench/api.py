@@ -11,28 +11,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import checkpoints, planned, settings
-from xlbench import plan as planning
 from xlbench.errors import ResultsError, StudyError, XlbenchError
-from xlbench.estimate import Meter
-from xlbench.names import refuse_ambiguous
-from xlbench.outcomes import outcomes
+from xlbench.models import checkpoints
 from xlbench.plugins import OWN, blaming, give, load, settle, spelled
-from xlbench.progress import Progress
-from xlbench.resolve import resolve
 from xlbench.results import Store, describe
-from xlbench.study import as_json, parse
-from xlbench.unavailable import check_data
-from xlbench.work import Work
+from xlbench.results.estimate import Meter
+from xlbench.running.outcomes import outcomes
+from xlbench.running.progress import Progress
+from xlbench.running.work import Work
+from xlbench.spec import settings
+from xlbench.spec.study import as_json, parse
+from xlbench.studies import plan as planning
+from xlbench.studies import planned
+from xlbench.studies.names import refuse_ambiguous
+from xlbench.studies.resolve import resolve
+from xlbench.studies.unavailable import check_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from xlbench.checkpoints import Checkpoint
     from xlbench.contracts import Executor, Rerun, Resolved, Study
-    from xlbench.plan import Plan
+    from xlbench.models.checkpoints import Checkpoint
     from xlbench.plugins import Given, Registry
     from xlbench.results import Rates
+    from xlbench.studies.plan import Plan
 
 LOCAL = "local"
 """The executor where none is named."""

@@ -63,4 +63,4 @@ def xlbench_probes() -> Iterable[Probe]:
 
 @hookspec
 def xlbench_executors() -> Iterable[Executor]:
-    """Executors: `yield MyExecutor()`, as in `xlbench/executors/local.py`."""
+    """Executors: `yield MyExecutor()`, as in `xlbench/running/executors/local.py`."""

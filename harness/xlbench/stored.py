@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from xlbench.codes import to_iso639_3
 from xlbench.contracts import Compares, Recommends, Surveys
+from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError
 from xlbench.plugins import give, load, made_with
 from xlbench.results import Store
 from xlbench.results.described import skipped
 from xlbench.results.studies import told_apart
-from xlbench.work import one_line
+from xlbench.running.work import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Page, Records
     from xlbench.plugins import Kind, Registry
-    from xlbench.report import Provenance
+    from xlbench.reporting import Provenance
     from xlbench.results import DamagedError, StoredStudy
 
 Format: TypeAlias = Literal["parquet", "csv", "json"]
@@ -37,7 +37,7 @@ class Stored:
         """`study` is its id; None is the last started. `plugins` are those that are not installed, as
         `xlbench.run` takes them. Raises ResultsError.
         """
-        from xlbench import report
+        from xlbench import reporting
 
         registry = load(given=give(plugins))
         self.store = Store(Path(results))
@@ -54,18 +54,18 @@ class Stored:
         self.recommends = any(isinstance(registry.probes.get(probe), Recommends) for probe, _ in self.pages)
         """Whether a probe of the study can say which language to take for a target."""
         self._owners = registry.owners
-        self._publisher = report.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
+        self._publisher = reporting.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
         self.published = [(probe, self._publisher.page(page)) for probe, page in self.pages]
 
     def provenance(self, page: Page) -> Provenance:
         """What stands at the end of a published page."""
-        from xlbench import report
+        from xlbench import reporting
 
         probe = next(probe for probe, x in self.published if x is page)
         tasks = [page.task] if page.task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
-        return report.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
+        return reporting.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
 
     @property
     def asked(self) -> list[str]:
@@ -80,19 +80,19 @@ class Stored:
         """Markdown pages, the index first, and pictures; and why some of these could not be drawn.
         Raises ResultsError.
         """
-        from xlbench import report
+        from xlbench import reporting
 
         undrawn: set[str] = set()
-        written = report.write_leaderboard(folder, self.published, self.provenance, undrawn.add)
+        written = reporting.write_leaderboard(folder, self.published, self.provenance, undrawn.add)
         return written, sorted(undrawn)
 
     def write_report(self, path: Path) -> str | None:
         """One HTML file. Gives why it has no charts, where it has none. Raises ResultsError."""
-        from xlbench import report
+        from xlbench import reporting
 
         records = self.records
-        report.write_report(path, self.published, self.provenance, records.languages, records.seen)
-        return report.no_charts()
+        reporting.write_report(path, self.published, self.provenance, records.languages, records.seen)
+        return reporting.no_charts()
 
     def _made(self, registry: Registry) -> list[tuple[str, Page]]:
         asked = self.asked
@@ -227,17 +227,17 @@ class Compared:
 
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
         """As `Stored.write_leaderboard`, of these pages."""
-        from xlbench import report
+        from xlbench import reporting
 
-        publishers = [report.Publisher(x.study, str(x.described["model"]["name"])) for x in self.studies]
+        publishers = [reporting.Publisher(x.study, str(x.described["model"]["name"])) for x in self.studies]
         published = []
         for probe, page in self.pages:
             for publisher in publishers:
                 page = publisher.page(page)
             published.append((probe, page))
         undrawn: set[str] = set()
-        made_by = report.provenance_of_several(self.studies, self.titles, publishers)
-        written = report.write_leaderboard(folder, published, lambda _: made_by, undrawn.add)
+        made_by = reporting.provenance_of_several(self.studies, self.titles, publishers)
+        written = reporting.write_leaderboard(folder, published, lambda _: made_by, undrawn.add)
         return written, sorted(undrawn)
 
 
@@ -294,7 +294,7 @@ def export(
 
     A damaged file of results is a UserWarning, and has no rows. Raises ResultsError.
     """
-    from xlbench.disk import put_named
+    from xlbench.files.disk import put_named
 
     found = exported(results, form, study, plugins)
     _warn(f"{error} ignored; run its study again" for error in found.damaged)

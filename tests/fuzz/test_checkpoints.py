@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from xlbench import given_adapters
-from xlbench.checkpoints import locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
+from xlbench.models import given_adapters
+from xlbench.models.checkpoints import locate
 
 SECONDS = float(os.environ.get("XLBENCH_FUZZ_SECONDS", "2"))
 FILES = ("config.json", "tokenizer_config.json", "tokenizer.json", "model.safetensors")

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xlbench import study
 from xlbench.contracts import Example, Tagged
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
-from xlbench.text_folder import read_folder
+from xlbench.spec import study
 from xlbench_tasks import dep, ner, nli, pos, topic
 from xlbench_tasks._conll import read_conll
 from xlbench_tasks._conllu import read_conllu, read_trees

@@ -16,8 +16,8 @@ from xlbench import Study, api, plugins
 from xlbench.contracts import Beneath, Composition, Evaluation, Job, LanguageTraining, Number, Resolved, Table
 from xlbench.errors import StudyError
 from xlbench.lab import Lab, task_adapters
-from xlbench.resolve import resolve
-from xlbench.study import parse
+from xlbench.spec.study import parse
+from xlbench.studies.resolve import resolve
 from xlbench_probes.interference import Interference
 from xlbench_probes.stacking import Stacking
 from xlbench_probes.zero_shot import ZeroShot

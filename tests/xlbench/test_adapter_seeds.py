@@ -13,15 +13,15 @@ from synthetic import CODES, Synthetic
 
 import xlbench
 from xlbench import Study, plugins
-from xlbench.adaptive import check
 from xlbench.contracts import Matrix, Number, Resolved, Table
 from xlbench.errors import StudyError
 from xlbench.metrics import accuracy
-from xlbench.problems import ManyProblemsError
-from xlbench.resolve import resolve
 from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Trial, components, difference, mean
-from xlbench.study import as_json, parse
+from xlbench.spec.problems import ManyProblemsError
+from xlbench.spec.study import as_json, parse
+from xlbench.studies.adaptive import check
+from xlbench.studies.resolve import resolve
 from xlbench_probes import transfer_pages, zero_shot_pages
 from xlbench_probes.interference_pages import pages as interference_pages
 from xlbench_probes.stacking import Stacking

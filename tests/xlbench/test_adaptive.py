@@ -11,12 +11,12 @@ import warm
 
 import xlbench
 from xlbench import Study, api, plugins
-from xlbench import plan as planning
-from xlbench.clean_text import CleanText
 from xlbench.contracts import Cell, Evaluation, Job, Records, Resolved
+from xlbench.data.clean_text import CleanText
 from xlbench.errors import PluginError, StudyError
 from xlbench.plugins import Plugin, Registry
 from xlbench.results import Store
+from xlbench.studies import plan as planning
 
 STUDY = Study(
     probes=("transfer",), tasks=("pos",), transfer=("qaa", "qac"), targets=("qaa", "qab", "qac"),

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlbench import answers
-from xlbench.metrics import answer_f1
+from xlbench.metrics import answer_f1, answers
 
 METRIC = answer_f1()
 

@@ -12,10 +12,10 @@ import torch
 from architectures import ARCHITECTURES, LENGTH, LINES, write
 from made import study_over
 
-from xlbench import checkpoints
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import ModelError
 from xlbench.lab import Lab
+from xlbench.models import checkpoints
 
 TASKS = ("tags", "pairs", "trees", "questions")
 """Of every kind."""

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlbench.batches import Schedule
 from xlbench.contracts import Job, Outcome
+from xlbench.running.batches import Schedule
 
 
 @st.composite

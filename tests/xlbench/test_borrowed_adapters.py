@@ -9,7 +9,7 @@ import xlbench
 from xlbench import Study, api, plugins
 from xlbench.errors import StudyError
 from xlbench.plugins import Registry
-from xlbench.resolve import resolve
+from xlbench.studies.resolve import resolve
 
 LABELS = ("entailment", "neutral", "contradiction")
 

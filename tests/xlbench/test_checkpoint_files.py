@@ -12,10 +12,10 @@ import pytest
 from architectures import write
 from safetensors.numpy import load_file, save_file
 
-from xlbench.checkpoints import locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
-from xlbench.saved import settings
+from xlbench.models.checkpoints import locate
+from xlbench.models.saved import settings
 
 WEIGHTS = "model.safetensors"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
@@ -80,7 +80,7 @@ def test_what_deberta_s_authors_left_in_their_files_is_passed_over(name: str, tm
 def test_the_bias_of_the_head_is_read_by_either_of_its_names(name: str, tmp_path: Path) -> None:
     import torch
 
-    from xlbench.saved.layout import LAYOUTS
+    from xlbench.models.saved.layout import LAYOUTS
 
     plain = write(name, tmp_path / "plain")
     first, second = LAYOUTS[json.loads((plain / "config.json").read_text())["model_type"]].bias

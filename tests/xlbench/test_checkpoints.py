@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from architectures import ARCHITECTURES
 
-from xlbench.architectures import MODEL_TYPES
-from xlbench.checkpoints import download, is_here, locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
 from xlbench.hub import snapshot
+from xlbench.models.architectures import MODEL_TYPES
+from xlbench.models.checkpoints import download, is_here, locate
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench import plugins
-from xlbench.clean_text import CleanText, TrainingSentences, key
 from xlbench.contracts import (
     Answered,
     Classified,
@@ -22,11 +21,12 @@ from xlbench.contracts import (
     Tagged,
     Text,
 )
+from xlbench.data.clean_text import CleanText, TrainingSentences, key
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
 from xlbench.plugins import Registry
-from xlbench.resolve import resolve
 from xlbench.results.described import describe, near_duplicates
-from xlbench.text_folder import read_folder
+from xlbench.studies.resolve import resolve
 
 
 @dataclass

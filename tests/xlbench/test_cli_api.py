@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import xlbench
-from xlbench import Study, api, checkpoints, plugins
-from xlbench.checkpoints import Checkpoint
+from xlbench import Study, api, plugins
 from xlbench.errors import ResultsError, StudyError, XlbenchError
+from xlbench.models import checkpoints
+from xlbench.models.checkpoints import Checkpoint
 from xlbench.results import Store
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.cluster.hierarchy import average, leaves_list
 from scipy.spatial.distance import pdist
 
-from xlbench.report.cluster import clustered, distances, merges
+from xlbench.reporting.cluster import clustered, distances, merges
 
 
 @pytest.mark.parametrize("rows", [2, 3, 12, 40])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlbench.codes import COLLECTIONS, KINDS, RETIRED, WIKIPEDIA, Kind, parse, to_iso639_3
 from xlbench.contracts import Language
+from xlbench.data.codes import COLLECTIONS, KINDS, RETIRED, WIKIPEDIA, Kind, parse, to_iso639_3
 from xlbench.errors import UnknownNameError
 
 LETTERS = string.ascii_lowercase
@@ -191,7 +191,7 @@ def test_a_kind_gives_what_is_of_iso_639_3(text: str, kind: Kind) -> None:
 
 def test_known_codes_need_no_library() -> None:
     code = (
-        "import sys; from xlbench.codes import to_iso639_3;"
+        "import sys; from xlbench.data.codes import to_iso639_3;"
         "to_iso639_3('eng', {'eng'}); print('langcodes' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ from xlbench.cli.app import app
 from xlbench.cli.options import study_of
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
-from xlbench.study import command
+from xlbench.spec.study import command
 
 
 def asked(**given: Any) -> Study:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from xlbench import content
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError
-from xlbench.text_folder import read_folder
+from xlbench.files import content
 from xlbench_tasks.pos import folder as pos_folder
 
 TREE = "1\tana\t_\tNOUN\t_\t_\t0\troot\t_\t_\n\n"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr
 
 from xlbench.contracts import Cell, Evaluation, Job, Metric, Resolved
-from xlbench.counting import checked, counted, scored
 from xlbench.errors import JobError, ResultsError
 from xlbench.lab import Lab
+from xlbench.metrics.counting import checked, counted, scored
 from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Trial
 

@@ -10,7 +10,8 @@ import pytest
 from hub_server import SECRET, Hub
 from hub_sets import environment
 
-from xlbench import advisories, doctor
+from xlbench import doctor
+from xlbench.doctor import advisories
 
 
 def test_all_is_well(tmp_path: Path) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from xlbench import domains, plugins
+from xlbench import plugins
 from xlbench.cli import running
 from xlbench.contracts import HasDomain, Resolved, Study, TextFacts
-from xlbench.domains import coincide, labels, share
+from xlbench.data import domains
+from xlbench.data.domains import coincide, labels, share
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
-from xlbench.resolve import resolve
 from xlbench.results.described import coincidence, describe, domains_of_tests, texts
-from xlbench.study import as_toml, command, parse
-from xlbench.text_folder import read_folder
-from xlbench.unavailable import check_data
+from xlbench.spec.study import as_toml, command, parse
+from xlbench.studies.resolve import resolve
+from xlbench.studies.unavailable import check_data
 
 WORDS = {
     "eng": "the cat",

@@ -16,13 +16,13 @@ import pytest
 from counting_work import CountingWork
 from synthetic import ACCURACY
 
-from xlbench.batches import Schedule
 from xlbench.contracts import Batches, Cell, Evaluation, Event, Job, Notify, Outcome, Work
 from xlbench.errors import ExecutorError, ResultsError, XlbenchError
-from xlbench.executors import channel, local
-from xlbench.executors.local import Local
-from xlbench.outcomes import outcomes
 from xlbench.results import Store
+from xlbench.running.batches import Schedule
+from xlbench.running.executors import channel, local
+from xlbench.running.executors.local import Local
+from xlbench.running.outcomes import outcomes
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -135,9 +135,9 @@ def test_whatever_happens_in_a_worker_is_told_and_nothing_hangs(
 ABANDONS = """
 import sys
 from counting_work import CountingWork
-from xlbench.batches import Schedule
+from xlbench.running.batches import Schedule
 from xlbench.contracts import Job
-from xlbench.executors.local import Local
+from xlbench.running.executors.local import Local
 jobs = [Job("p", 1, {"number": x}, (), f"job {x}", group=str(x)) for x in range(4)]
 outcomes = Local().run(Schedule(jobs), CountingWork(sys.argv[1]), lambda event: None, 2, None)
 next(outcomes)
@@ -262,9 +262,9 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
 from counting_work import CountingWork
-from xlbench.batches import Schedule
+from xlbench.running.batches import Schedule
 from xlbench.contracts import Job
-from xlbench.executors.local import Local
+from xlbench.running.executors.local import Local
 jobs = [Job("p", 1, {{"number": i}}, (), str(i), group=str(i)) for i in range(4)]
 work = CountingWork({log!r}, waits=(0, 1, 2, 3))
 # No `if __name__ == "__main__"` here: a plain script may run a study.

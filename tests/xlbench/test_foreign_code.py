@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from xlbench import given_adapters
-from xlbench.architectures import check_config
-from xlbench.checkpoints import locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
-from xlbench.saved.documents import refuse_code
+from xlbench.models import given_adapters
+from xlbench.models.architectures import check_config
+from xlbench.models.checkpoints import locate
+from xlbench.models.saved.documents import refuse_code
 
 A = "someone/kernel"
 INTERNAL, PLAIN = "_attn_implementation_internal", "attn_implementation"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from xlbench import checkpoints, given_adapters
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
+from xlbench.models import checkpoints, given_adapters
 
 Save = Callable[..., Path]
 

@@ -13,9 +13,9 @@ from synthetic import Synthetic, wide
 
 from xlbench.contracts import Curves, Language, Matrix, Number, Page, Table
 from xlbench.errors import ResultsError
-from xlbench.report import Provenance, html, write_report
-from xlbench.report.html import in_script
-from xlbench.report.page_data import orders
+from xlbench.reporting import Provenance, html, write_report
+from xlbench.reporting.html import in_script
+from xlbench.reporting.page_data import orders
 from xlbench_probes import transfer_pages
 
 MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))
@@ -137,7 +137,7 @@ def test_a_folder_in_the_way_names_the_option(tmp_path: Path) -> None:
 
 
 def test_every_asset_is_in_the_report() -> None:
-    import xlbench.report.assets as assets
+    import xlbench.reporting.assets as assets
 
     folder = Path(assets.__file__).parent
     named = {path.name for path in folder.iterdir() if path.suffix in {".js", ".css", ".html", ".md"}}

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from xlbench import given_adapters, kept_adapters
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import DataError, JobError, ModelError
 from xlbench.lab import Lab
 from xlbench.lab import language_adapters as training
+from xlbench.models import given_adapters, kept_adapters
 
 QUICK = LanguageTraining(
     learning_rate=5e-3,
@@ -575,7 +575,7 @@ def test_compositions_on_finetuned_weights_are_refused(build: Build) -> None:
 
 
 def test_the_phases_are_those_that_estimates_know(build: Build) -> None:
-    from xlbench.estimate import UNITS
+    from xlbench.results.estimate import UNITS
 
     lab = build()
     logits(lab, Composition(PAIR, "tuned", fusion=Fusion(steps=2)))

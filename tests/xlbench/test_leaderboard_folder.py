@@ -13,10 +13,10 @@ from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 
 from xlbench.cli import reporting
 from xlbench.contracts import Matrix, Number, Page
-from xlbench.report import Provenance, write_leaderboard
-from xlbench.report import leaderboard as leaderboards
-from xlbench.report.engine import DrawingError, Engine
-from xlbench.report.folder import sign
+from xlbench.reporting import Provenance, write_leaderboard
+from xlbench.reporting import leaderboard as leaderboards
+from xlbench.reporting.engine import DrawingError, Engine
+from xlbench.reporting.folder import sign
 from xlbench.results import Store
 from xlbench.stored import Stored
 
@@ -145,7 +145,7 @@ def test_files_of_others_are_left_alone_and_choke_nothing(tmp_path: Path) -> Non
 def test_a_signed_picture_is_still_a_picture() -> None:
     import zlib
 
-    from xlbench.report.picture import picture
+    from xlbench.reporting.picture import picture
 
     content = sign(picture(Matrix("M", ("a",), ("b",), ((Number(1.0),),), "From", "To")))
     place, kinds = 8, []

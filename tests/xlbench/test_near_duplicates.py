@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlbench.near_duplicates import SHARED_LETTERS, SHARED_WORDS, NearDuplicates, words
+from xlbench.data.near_duplicates import SHARED_LETTERS, SHARED_WORDS, NearDuplicates, words
 
 CONTEXT = "der alte Mann geht nach Hause"
 

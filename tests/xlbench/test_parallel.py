@@ -12,9 +12,9 @@ from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic
 
 from xlbench import plugins
 from xlbench.contracts import Study, is_parallel
-from xlbench.resolve import resolve
 from xlbench.results import Store, describe
 from xlbench.scores import Arm, Effects, Estimate, Trial, donation, p_value, recipience
+from xlbench.studies.resolve import resolve
 from xlbench_probes import transfer_compare, transfer_pages
 from xlbench_probes.reading import Reading
 from xlbench_probes.transfer_view import View

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlbench import plan as planning
 from xlbench import plugins
 from xlbench.contracts import Cell, Cost, Evaluation, Job, Resolved, Study
 from xlbench.errors import PluginError, StudyError
-from xlbench.estimate import Meter
 from xlbench.plugins import Plugin, Registry
-from xlbench.resolve import resolve
 from xlbench.results import Rates, Store
+from xlbench.results.estimate import Meter
+from xlbench.studies import plan as planning
+from xlbench.studies.resolve import resolve
 
 
 @dataclass

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from xlbench import api, checkpoints, load_results, planned
+from xlbench import api, load_results
 from xlbench.contracts import Study
 from xlbench.errors import ModelError, StudyError, XlbenchError
 from xlbench.lab.encoder import Encoder
+from xlbench.models import checkpoints
+from xlbench.studies import planned
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo"]
 

@@ -297,8 +297,8 @@ def test_rivals_share_a_folder_of_results_without_being_taken_for_each_other(
     assert not api.plan(study, results=results).todo
     other = replace(study, tasks=("lab-b/parity",), adapter={"lab-b/parity.batch_size": 4})
     (job,) = api.plan(other, results=results).todo  # nothing of lab-a's counts as its
+    from xlbench.spec.study import read
     from xlbench.stored import Stored as Read
-    from xlbench.study import read
 
     stored = Read(results)
     assert stored.pages
@@ -386,7 +386,7 @@ def test_built_in_plugins_add_nothing_to_identities(checkpoint: Path, tmp_path: 
 
 
 def test_a_study_line_says_the_plugin_again(toy: Path) -> None:
-    from xlbench.study import command
+    from xlbench.spec.study import command
 
     line = command(Study(tasks=("question",)), [toy])
     assert line == f"xlbench run --model tiny --task question --plugin {toy}"

@@ -10,8 +10,8 @@ import pytest
 from xlbench import plugins
 from xlbench.contracts import AdapterTraining, BaseModel, Resolved, Study
 from xlbench.plugins import Registry
-from xlbench.resolve import resolve
-from xlbench.study import as_json, parse
+from xlbench.spec.study import as_json, parse
+from xlbench.studies.resolve import resolve
 
 LANGUAGES = {"transfer": ("qaa",), "targets": ("qaa", "qab"), "train_languages": ("qaa",)}
 

@@ -11,10 +11,11 @@ import torch
 from made import study_over
 
 import xlbench
-from xlbench import Study, api, checkpoints
+from xlbench import Study, api
 from xlbench.errors import ModelError
 from xlbench.lab import Lab
 from xlbench.lab.encoder import Encoder
+from xlbench.models import checkpoints
 
 STUDY = Study(
     probes=("transfer",), tasks=("pos",), transfer=("qaa",), targets=("qaa", "qab"),

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from xlbench.contracts import Job, Outcome
-from xlbench.estimate import Meter
-from xlbench.progress import Progress, counted
+from xlbench.results.estimate import Meter
+from xlbench.running.progress import Progress, counted
 
 
 class Terminal(io.StringIO):

@@ -10,7 +10,7 @@ from xlbench import load_results, plugins
 from xlbench.cli import advising, reporting
 from xlbench.cli.running import run
 from xlbench.contracts import BaseModel, Study
-from xlbench.report.published import Publisher
+from xlbench.reporting.published import Publisher
 from xlbench.results import Store
 
 PARTS = ("zaphod", "secretproject", "vaultdir")

@@ -9,7 +9,6 @@ import pytest
 from synthetic import CODES, Synthetic, write_all
 
 import xlbench
-from xlbench import stored
 from xlbench.cli import advising, reporting
 from xlbench.errors import ResultsError
 
@@ -50,7 +49,7 @@ def test_files_are_those_of_the_commands(results: Path, tmp_path: Path) -> None:
     assert index == tmp_path / "boards" / "README.md"
     reporting.leaderboard(reporting.read(results, None), tmp_path / "again")
     assert index.read_bytes() == (tmp_path / "again" / "README.md").read_bytes()
-    assert stored.report(results) == results / "report.html"
+    assert xlbench.report(results) == results / "report.html"
     assert (results / "report.html").stat().st_size > 10_000
     table = pd.read_csv(xlbench.export(tmp_path / "scores.csv", results=results))
     assert len(table) == len(xlbench.load_results(results))

@@ -31,7 +31,7 @@ from xlbench.contracts import (
     TaskData,
 )
 from xlbench.metrics import accuracy
-from xlbench.plugins.fields import fault
+from xlbench.spec.fields import fault
 
 
 def read(paths: Any) -> Any:

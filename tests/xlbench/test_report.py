@@ -15,7 +15,7 @@ from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table
 from xlbench.errors import ResultsError
 from xlbench.output import clean
-from xlbench.report import (
+from xlbench.reporting import (
     Provenance,
     Publisher,
     heat_map,
@@ -26,9 +26,9 @@ from xlbench.report import (
     terminal,
     write_leaderboard,
 )
-from xlbench.report.curves import curves as specification
-from xlbench.report.curves import points
-from xlbench.report.text import escape, fenced, shown
+from xlbench.reporting.curves import curves as specification
+from xlbench.reporting.curves import points
+from xlbench.reporting.text import escape, fenced, shown
 from xlbench.results import Store
 from xlbench_probes import transfer_pages
 

@@ -16,7 +16,7 @@ import xlbench
 from xlbench import contracts
 from xlbench.cli import reporting
 from xlbench.contracts import Curves, Language, Matrix, Number, Table
-from xlbench.report import Provenance, write_report
+from xlbench.reporting import Provenance, write_report
 from xlbench.stored import Stored
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -302,7 +302,7 @@ def test_everything_can_be_reached_with_the_keyboard_and_has_a_name(visit: Visit
 def test_without_charts_the_tables_say_it_all(
     visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["xlbench.report.html"]  # the package has a function of this name
+    module = sys.modules["xlbench.reporting.html"]  # the package has a function of this name
     monkeypatch.setattr(module, "_vega", lambda: module.NO_CHARTS)
     parts = (
         Matrix("Effects", ("a",), ("b", "c"), ((Number(1.25), Number(-2.5)),), "From", "To"),

@@ -9,11 +9,11 @@ import pytest
 from xlbench import plugins
 from xlbench.contracts import Study
 from xlbench.errors import StudyError, UnknownNameError
-from xlbench.names import describe_language
 from xlbench.plugins import Registry
-from xlbench.problems import ManyProblemsError
-from xlbench.resolve import resolve
-from xlbench.unavailable import check_data, left_out
+from xlbench.spec.problems import ManyProblemsError
+from xlbench.studies.names import describe_language
+from xlbench.studies.resolve import resolve
+from xlbench.studies.unavailable import check_data, left_out
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from hypothesis.extra.numpy import arrays
 from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, unsealed, write_all
 
 from xlbench.contracts import Cell, Evaluation, Job, Record, Subwords
-from xlbench.disk import put, temporary, writing
 from xlbench.errors import JobError, ResultsError
+from xlbench.files.disk import put, temporary, writing
 from xlbench.results import Rates, Store
 
 

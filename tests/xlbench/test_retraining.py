@@ -29,9 +29,9 @@ from xlbench.contracts import (
 )
 from xlbench.errors import JobError, StudyError
 from xlbench.lab import Lab, task_adapters
-from xlbench.resolve import resolve
 from xlbench.results import Store
-from xlbench.study import parse
+from xlbench.spec.study import parse
+from xlbench.studies.resolve import resolve
 from xlbench_probes.transfer import Transfer
 from xlbench_probes.zero_shot import ZeroShot
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from made import study_over
 from published_tokenizers import MAKERS, TEXT, tokenizer, wrapped
 
-from xlbench import word_tokens
-from xlbench.checkpoints import Checkpoint
 from xlbench.contracts import Parsed, Resolved, Tagged, digest
 from xlbench.errors import DataError
 from xlbench.lab import running_text, subwords
 from xlbench.lab.encode import Words, blank_pieces, encode_words
+from xlbench.models import word_tokens
+from xlbench.models.checkpoints import Checkpoint
 
 LONG = 10_000
 SENTENCES = TEXT[:10]

@@ -11,12 +11,12 @@ import pytest
 from architectures import ARCHITECTURES, write
 from safetensors.numpy import load_file, save_file
 
-from xlbench.architectures import check_config
-from xlbench.checkpoints import locate
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
-from xlbench.saved import settings, tokenizers
-from xlbench.saved.layout import LAYOUTS
+from xlbench.models.architectures import check_config
+from xlbench.models.checkpoints import locate
+from xlbench.models.saved import settings, tokenizers
+from xlbench.models.saved.layout import LAYOUTS
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 Change = Callable[[Path], object]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xlbench.scripts import SIMPLIFIED, TRADITIONAL, letters, script
+from xlbench.data.scripts import SIMPLIFIED, TRADITIONAL, letters, script
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xlbench.contracts import LanguageTraining, MaskedLM
 from xlbench.errors import StudyError
-from xlbench.settings import check, make
+from xlbench.spec.settings import check, make
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlbench import study as studies
 from xlbench.cli.options import asks, folders
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
+from xlbench.spec import study as studies
 
 NAMES = st.text("abcxyz-_.é", min_size=1, max_size=6).filter(lambda x: not x.startswith("-") and x != "none")
 PATHS = st.text("abc/ ,*'\"$=", min_size=1, max_size=8).filter(lambda x: x == x.strip() and x[0] not in "-,=")

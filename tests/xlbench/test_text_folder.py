@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from xlbench.contracts import Corpus, Language
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError
-from xlbench.text_folder import read_folder
 
 
 def test_lines_are_stripped_and_empty_ones_left_out(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from xlbench import Study, api
 from xlbench.cli import reporting
 from xlbench.contracts import Classified, Example, Resolved, Split, Tagged
 from xlbench.errors import StudyError
+from xlbench.spec.study import as_json, as_toml, command, parse
 from xlbench.stored import Stored
-from xlbench.study import as_json, as_toml, command, parse
-from xlbench.unavailable import check_data
+from xlbench.studies.unavailable import check_data
 
 GONE = "ben"
 

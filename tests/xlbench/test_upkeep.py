@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from synthetic import METRICS, PROVENANCE, Synthetic, unsealed, write_all
 
-from xlbench import kept_adapters
 from xlbench.cli import upkeep as commands
 from xlbench.contracts import Cell, Evaluation, Job, digest
 from xlbench.errors import ResultsError
+from xlbench.models import kept_adapters
 from xlbench.results import Store, jobfile, upkeep
 from xlbench.results.index import StoredFile, list_files
 

@@ -13,7 +13,7 @@ import xlbench
 from xlbench import Study, plugins
 from xlbench.contracts import Composition, Resolved
 from xlbench.lab import Lab
-from xlbench.resolve import resolve
+from xlbench.studies.resolve import resolve
 from xlbench_models.tiny import PRETRAINING_LANGUAGES
 
 UNSEEN = ("qag", "qah")

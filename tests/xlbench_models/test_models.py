@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from xlbench.codes import parse
 from xlbench.contracts import BaseModel
+from xlbench.data.codes import parse
 from xlbench_models import cc100, glot500, mbert, mmbert, xlmr
 from xlbench_tasks.languages import codes
 

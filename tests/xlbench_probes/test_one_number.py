@@ -15,8 +15,8 @@ from composed import Drawn, drawn, over
 from synthetic import Synthetic
 
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
-from xlbench.report.page_data import page_data
-from xlbench.report.provenance import Provenance
+from xlbench.reporting.page_data import page_data
+from xlbench.reporting.provenance import Provenance
 from xlbench.scores import Effects, Mixture, Trial, difference, inflicted, judge, suffered
 from xlbench_probes import transfer_advice, transfer_compare, transfer_pages
 from xlbench_probes.interference import Interference

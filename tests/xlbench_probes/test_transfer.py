@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xlbench import plan
 from xlbench.contracts import Job, Resolved
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
+from xlbench.studies import plan
 from xlbench_probes.transfer import Transfer
 from xlbench_probes.zero_shot import ZeroShot
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from synthetic import CODES, Synthetic
 
 from xlbench.contracts import Check, Matrix, Number, Page, Records, Table
-from xlbench.report import Provenance, markdown, terminal
-from xlbench.report.page_data import page_data
+from xlbench.reporting import Provenance, markdown, terminal
+from xlbench.reporting.page_data import page_data
 from xlbench_probes import transfer_pages
 from xlbench_probes.transfer_checks import MISMATCH
 

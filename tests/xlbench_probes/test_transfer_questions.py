@@ -31,8 +31,8 @@ from xlbench.contracts import (
     Table,
 )
 from xlbench.metrics import log_likelihood
-from xlbench.report import write_leaderboard
-from xlbench.report.page_data import page_data
+from xlbench.reporting import write_leaderboard
+from xlbench.reporting.page_data import page_data
 from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of

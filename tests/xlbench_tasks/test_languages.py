@@ -7,7 +7,7 @@ from pathlib import Path
 import langcodes
 import pytest
 
-from xlbench.codes import parse, to_iso639_3
+from xlbench.data.codes import parse, to_iso639_3
 from xlbench_tasks.languages import codes, wikipedias, xlbench_languages
 from xlbench_tasks.ner import WIKIANN
 from xlbench_tasks.pos import TREEBANKS

@@ -8,8 +8,8 @@ import pytest
 
 from xlbench import api
 from xlbench.contracts import Answered, Choosable, Classified, Explained, Study, Tagged
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
-from xlbench.text_folder import read_folder
 from xlbench_tasks import ner, nli, pos
 from xlbench_tasks._conll import read_conll
 from xlbench_tasks._conllu import read_conllu

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from manifest import sizes
 
-from xlbench.codes import to_iso639_3
 from xlbench.contracts import Classified
+from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError
 from xlbench_tasks import languages, topic
 from xlbench_tasks._tables import read_table

@@ -10,7 +10,7 @@ from typing import Any
 from xlbench import output
 from xlbench.errors import XlbenchError
 from xlbench.output import complain
-from xlbench.problems import ManyProblemsError
+from xlbench.spec.problems import ManyProblemsError
 
 
 def main() -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench import report, stored
+from xlbench import reporting, stored
 from xlbench.cli.reporting import show_pages
-from xlbench.disk import put_named
 from xlbench.errors import ResultsError
+from xlbench.files.disk import put_named
 from xlbench.output import complain, say, write
-from xlbench.progress import counted
+from xlbench.running.progress import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def recommend(
 ) -> None:
     """Print which transfer language to take. Raises XlbenchError."""
     found = stored.recommend(task, target, model=model, results=results, study=study, plugins=plugins)
-    show_pages(report.terminal(found))
+    show_pages(reporting.terminal(found))
 
 
 def compare(
@@ -33,7 +33,7 @@ def compare(
     on the same pairs; with `out`, write the pages there too. Raises XlbenchError.
     """
     found = stored.Compared(names, results, plugins)
-    show_pages(report.terminal([page for _, page in found.pages]))
+    show_pages(reporting.terminal([page for _, page in found.pages]))
     if out is not None:
         written, undrawn = found.write_leaderboard(out)
         say(f"leaderboard  {written[0]} ({counted(len(found.pages), 'page')})")

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from xlbench.output import apart
-from xlbench.progress import counted
+from xlbench.running.progress import counted
 
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
 """The base of all usage errors."""

@@ -20,8 +20,8 @@ def fetch(
     study: Study, *, results: Path, quiet: bool, strict_plugins: bool, plugins: Sequence[Path] = ()
 ) -> None:
     """Download what a study needs, and print one line for each."""
-    from xlbench.fetching import fetch
-    from xlbench.study import command
+    from xlbench.running.fetching import fetch
+    from xlbench.spec.study import command
 
     for one in fetch(study, results=results, strict_plugins=strict_plugins, plugins=plugins):
         if not quiet:

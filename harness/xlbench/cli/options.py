@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from xlbench import study as studies
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
+from xlbench.spec import study as studies
 
 ASKED = "The question"
 HOW = "The method"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from xlbench import report
+from xlbench import reporting
 from xlbench.output import complain, out, say
-from xlbench.progress import counted
 from xlbench.results import Store
+from xlbench.running.progress import counted
 from xlbench.stored import Stored
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show(read: Stored, *, brief: bool = False) -> None:
     """Print the pages of a study; `brief` is the answer of each page of a task, of the probes asked for."""
     asked = read.asked
     pages = [page for probe, page in read.pages if not brief or (probe in asked and not page.topic)]
-    show_pages(report.terminal(pages, short=brief))
+    show_pages(reporting.terminal(pages, short=brief))
 
 
 def failures(results: Path, study: str | None) -> None:

@@ -6,15 +6,16 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from xlbench import api, checkpoints
-from xlbench import plan as planning
+from xlbench import api
 from xlbench.errors import ResultsError
-from xlbench.estimate import Meter
+from xlbench.models import checkpoints
 from xlbench.output import complain, say
-from xlbench.progress import counted, duration, size
 from xlbench.results import describe
 from xlbench.results.described import coincidence, dropped_lines, near_duplicates, texts, trained_on
-from xlbench.study import command
+from xlbench.results.estimate import Meter
+from xlbench.running.progress import counted, duration, size
+from xlbench.spec.study import command
+from xlbench.studies import plan as planning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -211,7 +212,7 @@ def _rates(ready: Prepared, device: str, workers: int) -> tuple[Rates | None, st
         return rates, "(by stored timings)"
     if not checkpoints.is_here(ready.checkpoint):
         return None, "before the checkpoint is downloaded, which the first run does"
-    from xlbench.calibrate import calibrate
+    from xlbench.running.calibrate import calibrate
 
     rates = calibrate(ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers))
     return rates, "(by a short calibration)"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from xlbench import plugins
 from xlbench.output import complain, say
-from xlbench.progress import counted, size
 from xlbench.results import Store, upkeep
+from xlbench.running.progress import counted, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

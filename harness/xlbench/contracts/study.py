@@ -1,4 +1,4 @@
-"""What to ask: a study, as a value. Reading one from a file or the command line is `xlbench.study`'s."""
+"""What to ask: a study, as a value. `xlbench.spec.study` reads one from a file or the command line."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ class Study:
     seeds: tuple[int, ...] = ()
     adapter_seeds: tuple[int, ...] = ()
     """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Where not said,
-    `xlbench.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of language
-    adapters take the first."""
+    `xlbench.studies.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of
+    language adapters take the first."""
     controls: tuple[Control, ...] | None = None
     """Empty is said: no controls."""
     reference: str | None = None

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from xlbench.content import stamp
+from xlbench.files.content import stamp
 from xlbench.hub import patience
 from xlbench.hub.keep import kept, put_by
 from xlbench.hub.patience import patiently

@@ -29,7 +29,7 @@ def put_by(name: str, content: bytes) -> None:
 
     Raises OSError, of a full disk above all.
     """
-    from xlbench.disk import put
+    from xlbench.files.disk import put
 
     path = folder() / name
     try:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from xlbench.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
 from xlbench.errors import ModelError
 from xlbench.lab import loading
-from xlbench.saved import documents, settings
+from xlbench.models.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
+from xlbench.models.saved import documents, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

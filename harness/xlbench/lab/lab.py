@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlbench import given_adapters, kept_adapters
 from xlbench.contracts import (
     AdapterTraining,
     Cell,
@@ -25,7 +24,6 @@ from xlbench.contracts import (
     Variant,
     digest,
 )
-from xlbench.counting import counted, scored
 from xlbench.errors import JobError, ModelError
 from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
 from xlbench.lab.encoder import Encoder
@@ -35,6 +33,8 @@ from xlbench.lab.inputs import Inputs, trained
 from xlbench.lab.kinds import kind_of
 from xlbench.lab.label_shares import label_shares
 from xlbench.lab.movement import Movement
+from xlbench.metrics.counting import counted, scored
+from xlbench.models import given_adapters, kept_adapters
 from xlbench.output import complain
 
 if TYPE_CHECKING:

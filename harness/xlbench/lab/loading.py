@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xlbench.architectures import NUMBERED_FROM_PADDING
 from xlbench.errors import ModelError
-from xlbench.saved import documents, settings, tokenizers, weights
-from xlbench.saved.layout import LAYOUTS, is_spare, plain_name
-from xlbench.saved.weights import listed
+from xlbench.models.architectures import NUMBERED_FROM_PADDING
+from xlbench.models.saved import documents, settings, tokenizers, weights
+from xlbench.models.saved.layout import LAYOUTS, is_spare, plain_name
+from xlbench.models.saved.weights import listed
 
 HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
 """Heads of the kinds of task. They need nothing but hidden states, so every architecture has all of them; the

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlbench import amounts
+from xlbench.data import amounts
 from xlbench.errors import DataError
 
 if TYPE_CHECKING:

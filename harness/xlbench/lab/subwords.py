@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlbench import amounts
 from xlbench.contracts import Parsed, Subwords, Tagged, sentences
+from xlbench.data import amounts
+from xlbench.data.scripts import UNSPACED
 from xlbench.lab import running_text
-from xlbench.scripts import UNSPACED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

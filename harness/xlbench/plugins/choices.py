@@ -12,7 +12,7 @@ from typing import Any
 
 from xlbench.contracts import Study
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
-from xlbench.problems import ManyProblemsError, Problems
+from xlbench.spec.problems import ManyProblemsError, Problems
 
 Rename = Callable[[Kind, str, str], str]
 """Of a kind, a text that may be a name, and the task that data are of: the text to write instead."""

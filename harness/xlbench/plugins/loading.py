@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from xlbench import hookspecs
-from xlbench.codes import is_iso639_3
 from xlbench.contracts import BaseModel, Language
+from xlbench.data.codes import is_iso639_3
 from xlbench.errors import PluginError, UnknownNameError, XlbenchError, text_of
-from xlbench.plugins.fields import fault, shown
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
+from xlbench.spec.fields import fault, shown
 
 if TYPE_CHECKING:
     from xlbench.plugins.given import Given

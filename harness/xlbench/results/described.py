@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xlbench import amounts, domains
 from xlbench.contracts import (
     Distance,
     Identified,
@@ -16,6 +15,7 @@ from xlbench.contracts import (
     commit_of,
     is_parallel,
 )
+from xlbench.data import amounts, domains
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json, Resolved, TaskKind

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from xlbench.disk import reading
 from xlbench.errors import ResultsError
+from xlbench.files.disk import reading
 
 _NAME = re.compile(r"([0-9a-f]{40})-([0-9a-f]{12})(\.failed)?\.parquet")
 

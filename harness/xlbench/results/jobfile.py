@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
-from xlbench.counting import checked, scored
-from xlbench.disk import reading
 from xlbench.errors import JobError, ResultsError
+from xlbench.files.disk import reading
+from xlbench.metrics.counting import checked, scored
 from xlbench.results.index import DamagedError
 from xlbench.results.schema import SCHEMA
 from xlbench.results.schema import check as check_schema

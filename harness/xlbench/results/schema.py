@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
+from xlbench.files.disk import content_of, make_way, put
 
 if TYPE_CHECKING:
     from pathlib import Path

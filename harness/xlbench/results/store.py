@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench import disk
 from xlbench.contracts import Cell, Evaluation, Job, Record, Records
-from xlbench.disk import put, sweep, writing
 from xlbench.errors import ResultsError, text_of
+from xlbench.files import disk
+from xlbench.files.disk import put, sweep, writing
 from xlbench.results import described as descriptions
 from xlbench.results import schema, studies, subwords
 from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from xlbench.contracts import Cell, Job, digest
-from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
+from xlbench.files.disk import content_of, make_way, put
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Subwords
-from xlbench.disk import content_of, make_way, put
 from xlbench.errors import ResultsError
+from xlbench.files.disk import content_of, make_way, put
 from xlbench.results.studies import sealed, unsealed
 
 if TYPE_CHECKING:

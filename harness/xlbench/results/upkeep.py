@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from xlbench import kept_adapters
 from xlbench.contracts import digest
-from xlbench.disk import content_of, put, reading, temporary, writing
 from xlbench.errors import ResultsError
+from xlbench.files.disk import content_of, put, reading, temporary, writing
+from xlbench.models import kept_adapters
 from xlbench.results import jobfile, schema
 from xlbench.results.index import DamagedError, StoredFile, list_files
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining, Mix
 from xlbench.errors import StudyError
-from xlbench.settings import check
-from xlbench.study import scalar
+from xlbench.spec.settings import check
+from xlbench.spec.study import scalar
 
 if TYPE_CHECKING:
     from xlbench.contracts import Resolved

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlbench import domains
 from xlbench.contracts import Table
+from xlbench.data import domains
 from xlbench_probes.reading import counted
 from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_view import PROBE

@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from xlbench import domains
 from xlbench.contracts import Subwords
+from xlbench.data import domains
 
 if TYPE_CHECKING:
     from xlbench.contracts import Language, Records

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias, get_args
 
-from xlbench import content
 from xlbench.contracts import Example, Split
 from xlbench.errors import DataError
+from xlbench.files import content
 from xlbench_tasks import languages
 from xlbench_tasks._layouts import Found, find_files, is_whole, packed, unquoted_name
 from xlbench_tasks._reading import Reading, joined, notes

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlbench.codes import to_iso639_3
+from xlbench.data.codes import to_iso639_3
 from xlbench.errors import UnknownNameError
 from xlbench_tasks import languages
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from xlbench.data.text_folder import CR_ALONE, stand_in, utf16
 from xlbench.errors import DataError
-from xlbench.text_folder import CR_ALONE, stand_in, utf16
 
 if TYPE_CHECKING:
     from collections.abc import Sized

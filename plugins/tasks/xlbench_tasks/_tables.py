@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from xlbench.codes import to_iso639_3
 from xlbench.contracts import Classified
+from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
 from xlbench_tasks import languages
 from xlbench_tasks._lines import read_lines, read_text

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import Task, TaskData
+from xlbench.data.held_out import HeldOut
+from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError
-from xlbench.held_out import HeldOut
 from xlbench.metrics import log_likelihood
-from xlbench.text_folder import read_folder
 from xlbench_tasks import languages
 
 if TYPE_CHECKING:

@@ -1,0 +1,152 @@
+"""A matrix as a heat map: one specification for the pictures of the markdown and for the HTML page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xlbench.output import clean
+from xlbench.reporting.text import CLEAR, EMPTY, clear
+from xlbench.reporting.theme import params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xlbench.contracts import Matrix, Number
+
+Json: TypeAlias = "dict[str, Any]"
+
+FULL = (52, 30)
+"""Width and height of a cell with its value in it, in pixels."""
+SMALL = (16, 16)
+"""The same without."""
+_FEW, _MANY = 12, 40
+"""A matrix whose shorter and longer sides have no more rows than these shows its values."""
+
+
+def with_values(matrix: Matrix) -> bool:
+    """Whether there is room for the values in the cells."""
+    sides = sorted((len(matrix.rows), len(matrix.columns)))
+    return sides[0] <= _FEW and sides[1] <= _MANY
+
+
+def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
+    """Vega-Lite's specification, without its data, which are named `cells`, rows as of `cells`.
+
+    Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm by a
+    corrected test; a language on itself is framed; what is missing has a dash. `turned` has the rows across
+    and the columns down. The parameters `row` and `column` frame one more cell.
+    """
+    known = [abs(x.value) for line in matrix.cells for x in line if x.value is not None]
+    reach = max(known, default=0) or 1.0
+    full, diverging = with_values(matrix), matrix.diverging
+    titles = {"row": clean(matrix.row_title), "column": clean(matrix.column_title)}
+    across, down = ("row", "column") if turned else ("column", "row")
+    colour = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": {
+            "domain": [-reach if diverging else 0, reach],
+            "range": "diverging" if diverging else "ramp",
+        },
+        "legend": {"title": clean(matrix.unit), "gradientLength": 120},
+    }
+    ink = {"expr": "ink"}
+    layers: list[Json] = [
+        _layer("isValid(datum.value)", {"type": "rect"}, color=colour),
+        _layer("datum.gap", _frame({"expr": "soft"}, strokeDash=[3, 3], strokeOpacity=0.6)),
+        _layer("datum.itself", _frame(ink, strokeWidth=2 if full else 1)),
+        *([_values(bold, diverging) for bold in (True, False)] if full else ()),
+        _layer("datum.row === row && datum.column === column", _frame(ink, strokeWidth=3)),
+    ]
+    axis = {"labelLimit": 220, "domain": False, "ticks": False, "labelOverlap": False}
+    axis["labelFontSize"] = 12 if full else 11
+    width, height = FULL if full else SMALL
+    return {
+        "data": {"name": "cells"},
+        "params": params(row="", column=""),
+        "encoding": {
+            "x": _side(across, titles, {**axis, "orient": "top", "labelAngle": -45 if full else -90}),
+            "y": _side(down, titles, {**axis, "labelPadding": 6}),
+        },
+        "layer": layers,
+        "width": {"step": width},
+        "height": {"step": height},
+    }
+
+
+def cells(matrix: Matrix) -> list[dict[str, Any]]:
+    """The data of a heat map, one row per cell."""
+    return [
+        {
+            "row": clean(row),
+            "row_place": i,
+            "column": clean(column),
+            "column_place": j,
+            **_cell(number),
+            "itself": row == column and (number.value is not None or bool(number.missing)),
+        }
+        for i, (row, line) in enumerate(zip(matrix.rows, matrix.cells, strict=True))
+        for j, (column, number) in enumerate(zip(matrix.columns, line, strict=True))
+    ]
+
+
+def legend(matrix: Matrix) -> str:
+    """What the marks mean, for those that are there; nothing for none."""
+    numbers = [number for line in matrix.cells for number in line]
+    said = [CLEAR] if with_values(matrix) and any(map(clear, numbers)) else []
+    if any(x["itself"] for x in cells(matrix)):
+        said.append("framed: a language on itself")
+    if any(x.value is None and x.missing for x in numbers):
+        said.append(f"{EMPTY}: missing" if with_values(matrix) else "dashed: missing")
+    return "; ".join(said)
+
+
+def _side(name: str, titles: Mapping[str, str], axis: Json) -> Json:
+    """Rows or columns, in the order of their places."""
+    sort = {"field": f"{name}_place", "op": "min"}
+    return {"field": name, "type": "nominal", "sort": sort, "title": titles[name], "axis": axis}
+
+
+def _layer(which: str, mark: Json, **encoding: Json) -> Json:
+    return {"transform": [{"filter": which}], "mark": mark, "encoding": encoding}
+
+
+def _frame(colour: Json, **more: Any) -> Json:
+    return {"type": "rect", "fillOpacity": 0, "stroke": colour, **more}
+
+
+def _values(bold: bool, diverging: bool) -> Json:
+    """The values that are bold, or those that are not."""
+    found = "(datum.word === 'helps' || datum.word === 'harms')"
+    # As Number.decimals and Number.text have it.
+    two = "(isValid(datum.low) && isValid(datum.high) ? datum.high - datum.low < 0.5 : abs(datum.value) < 10)"
+    shown = (
+        f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : "
+        f"abs(datum.value) < ({two} ? 0.005 : 0.05) ? ({two} ? '0.00' : '0.0') : "
+        f"format(datum.value, {two} ? '{'+' * diverging}.2f' : '{'+' * diverging}.1f')"
+    )
+    ground = "scale('color', datum.value)"
+    best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
+    return {
+        "transform": [
+            {"calculate": shown, "as": "label"},
+            {"filter": f"datum.label !== '' && {'' if bold else '!'}{found}"},
+        ],
+        "mark": {
+            "type": "text",
+            "fontSize": 12,
+            "fontWeight": "bold" if bold else "normal",
+            "color": {"expr": f"datum.gap ? ink : {best}"},
+        },
+        "encoding": {"text": {"field": "label", "type": "nominal"}},
+    }
+
+
+def _cell(number: Number) -> dict[str, Any]:
+    return {
+        "value": number.value,
+        "low": number.low,
+        "high": number.high,
+        "word": number.word,
+        "gap": number.value is None and bool(number.missing),
+    }

@@ -1,0 +1,223 @@
+"""Where results come from: what made them, from which data, at what cost."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import digest
+from xlbench.results.described import dropped_lines, near_duplicates, trained_on
+from xlbench.running.progress import counted
+from xlbench.spec.study import command, parse
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Job, Json
+    from xlbench.reporting.published import Publisher
+    from xlbench.results import StoredStudy
+
+_SHORT = 12
+"""Digits of a fingerprint that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What stands at the end of a page."""
+
+    model: str
+    """Name of the base model; of a local folder, its last part."""
+    command: str
+    """The `xlbench run` line."""
+    study: str
+    """As TOML."""
+    facts: tuple[tuple[str, str], ...]
+    """Name and text, one line each."""
+    identity: str = ""
+    """Digest of what pages of one probe, task and model name may differ in: weights, precision, plugins,
+    data, training data, text. It stays as it is where a study grows."""
+    fingerprint: str = ""
+    """Of the model."""
+
+
+def provenance(
+    study: StoredStudy,
+    made_by: Sequence[Mapping[str, Any]],
+    publisher: Publisher,
+    probe: str,
+    task: str,
+    owners: Sequence[str] = (),
+) -> Provenance:
+    """Of the page of a probe and task (empty: all tasks), from a stored study and the provenance of its files
+    (`Store.provenances`); `owners` are the distributions of both. No path of this machine is in it.
+    """
+    import tomli_w
+
+    jobs = [job for job in study.jobs if any(task in ("", cell.task) for cell in job.cells)]
+    facts = (
+        *_model(study.described),
+        *_data(study.described, jobs, task or None),
+        ("Settings shared by all jobs", _listed(_shared(jobs))),
+        *_makers(made_by),
+        *_cost(study, made_by),
+    )
+    name = str(study.described["model"]["name"])
+    return Provenance(
+        re.split(r"[/\\]", name.rstrip("/\\"))[-1] if name.startswith((".", "/", "~")) else name,
+        command(parse(publisher.study)),
+        tomli_w.dumps(publisher.study),
+        tuple((name, publisher.text(text)) for name, text in facts if text),
+        _identity(study, probe, task, owners),
+        str(study.described["model"].get("fingerprint", "")),
+    )
+
+
+def provenance_of_several(
+    studies: Sequence[StoredStudy], titles: Sequence[str], publishers: Sequence[Publisher]
+) -> Provenance:
+    """Of a page that puts studies side by side: the command of each, and the one that compares them."""
+    models = dict.fromkeys(str(x.described["model"]["name"]) for x in studies)
+    name = next(iter(models)) if len(models) == 1 else "several models"
+    facts = [
+        (f"Study {study.id}", f"{publisher.text(title)}: {command(parse(publisher.study))}")
+        for study, title, publisher in zip(studies, titles, publishers, strict=True)
+    ]
+    seen = {
+        publishers[0].text(text): None
+        for x in studies
+        for what, text in _model(x.described)
+        if what == "Model"
+    }
+    facts += [("Model", text) for text in seen]
+    ids: list[Json] = [*sorted(x.id for x in studies)]
+    identity = digest({"studies": ids})[:12]
+    line = f"xlbench compare {' '.join(x.id for x in studies)}"
+    return Provenance(re.split(r"[/\\]", name.rstrip("/\\"))[-1], line, "", tuple(facts), identity)
+
+
+def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) -> str:
+    of_probe = [job for job in study.jobs if job.probe == probe]
+    jobs = [job for job in of_probe if any(task in ("", cell.task) for cell in job.cells)]
+    described = study.described
+    tasks = described.get("tasks", {})
+    adapters = [job.condition.get("adapter") for job in jobs]
+    train = {json.dumps(x.get("train"), sort_keys=True) for x in adapters if isinstance(x, Mapping)}
+    with_text = any(job.condition.get("text") for job in jobs)
+    about: list[Json] = [
+        described["model"].get("fingerprint"),
+        study.study.get("precision"),
+        *owners,
+        *(tasks.get(name, {}).get("source") for name in ([task] if task else sorted(tasks))),
+        *sorted(train),
+        described.get("text", {}).get("source") if with_text else None,
+    ]
+    return digest({"about": about})[:12]
+
+
+def _model(described: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    model = described.get("model", {})
+    parts = {name: model.get(name) for name in ("checkpoint", "revision", "fingerprint")}
+    yield "Model", f"{model.get('name', '')} ({_listed(parts)})"
+    yield "Languages of its pretraining", model.get("languages_source") or ""
+
+
+def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -> Iterator[tuple[str, str]]:
+    for name, facts in described.get("tasks", {}).items():
+        if task in (None, name):
+            yield f"Data of {name}", _source(facts)
+            yield f"Training data of {name}", str(facts.get("train_source", ""))
+            yield f"Training examples of {name}", trained_on(facts)
+    yield "Text", _source(described.get("text", {}))
+    yield "Lines of text left out", dropped_lines(described)
+    yield "Lines kept that differ from a test sentence by one word", near_duplicates(described)
+    cells = {(cell.task, cell.target): cell.data for job in jobs for cell in job.cells}
+    test = {
+        (target if task else f"{name} {target}"): data[:_SHORT]
+        for (name, target), data in sorted(cells.items())
+        if task in (None, name)
+    }
+    yield "Revisions of test data", _listed(test)
+    train: dict[str, str] = {}
+    text: dict[str, str] = {}
+    for job in jobs:
+        condition: Mapping[str, Any] = job.condition
+        if isinstance(used := condition.get("adapter"), Mapping):
+            train |= {code: str(data)[:_SHORT] for code, data in used.get("train", {}).items()}
+        if isinstance(used := condition.get("text"), Mapping) and {"language", "text"} <= set(used):
+            text[used["language"]] = str(used["text"])[:_SHORT]
+    yield "Revisions of training data", _listed(dict(sorted(train.items())))
+    yield "Revisions of text", _listed(dict(sorted(text.items())))
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    revision = facts.get("revision")
+    return f"{facts.get('source', '')}{f', revision {revision}' if revision else ''}"
+
+
+def _shared(jobs: Sequence[Job]) -> dict[str, Any]:
+    """Numbers and words of the conditions that are the same wherever they are."""
+    found: dict[str, set[Any]] = {}
+    for job in jobs:
+        for name, value in _leaves("", job.condition):
+            found.setdefault(name, set()).add(value)
+    return {
+        name: next(iter(values))
+        for name, values in sorted(found.items())
+        if len(values) == 1 and not name.startswith(("model", "adapter.model", "adapter.train."))
+    }
+
+
+def _makers(made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Versions and machines, where they differ all of them with their numbers of files; plugins."""
+    for name in ("Versions", "Hardware"):
+        seen = Counter(_listed(dict(_leaves("", x.get(name.lower(), {})))) for x in made_by)
+        sizes = len(seen) > 1
+        yield (
+            name,
+            "; ".join(
+                f"{text} ({counted(n, 'file')})" if sizes else text for text, n in sorted(seen.items())
+            ),
+        )
+    used = {
+        (name.removeprefix("plugins.").removesuffix(".plugin").replace(".", " "), str(value))
+        for x in made_by
+        for name, value in _leaves("", x)
+        if value is not None and (name.startswith("plugins.") or name.endswith(".plugin"))
+    }
+    yield "Plugins", "; ".join(f"{name}: {plugin}" for name, plugin in sorted(used))
+    yield "Device", ", ".join(sorted({str(x["device"]) for x in made_by if "device" in x}))
+
+
+def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    seconds: Counter[str] = Counter()
+    cpu = 0.0
+    for x in made_by:
+        phases = {name: float(value) for name, value in x.get("seconds", {}).items()}
+        seconds.update(phases)
+        if x.get("device") == "cpu":
+            cpu += sum(phases.values()) * dict(_leaves("", x.get("hardware", {}))).get("threads", 1)
+    hours = {name: f"{value / 3600:.2f}" for name, value in sorted(seconds.items())}
+    yield (
+        "Cost",
+        f"{counted(len(study.jobs), 'job')} in {counted(len(made_by), 'file')}; "
+        f"{sum(seconds.values()) / 3600:.2f} hours "
+        f"({_listed(hours)}); at most {cpu / 3600:.2f} CPU hours",
+    )
+    ended = sorted(str(x["ended"]) for x in made_by if "ended" in x)
+    if ended:
+        yield "Made", f"{ended[0][:16]} to {ended[-1][:16]} UTC, study {study.id}"
+
+
+def _leaves(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    """Name and value of everything but lists in nested tables, names joined by dots."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), inner)
+    elif not isinstance(value, list):
+        yield name, value
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)

@@ -1,0 +1,69 @@
+"""A short calibration: how fast this machine is with this model, from a few real steps."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xlbench.contracts import Cell
+from xlbench.models import checkpoints
+from xlbench.results import Rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xlbench.contracts import Cost, Resolved
+
+STEPS = 2
+EXAMPLES = 64
+
+
+def calibrate(resolved: Resolved, cost: Cost, *, device: str = "auto", threads: int | None = None) -> Rates:
+    """Time two masked-LM steps (where there is finetuning in `cost`), one epoch on 64 examples and the
+    evaluation of 64.
+
+    Nothing of it is kept. The first step of a kind warms up and is not counted.
+    """
+    from xlbench.lab import Lab
+
+    task, study = next(iter((*resolved.adapted_tasks, *resolved.tasks))), resolved.study
+    languages = resolved.train_languages(task)[:1]
+    training = {x: replace(how, epochs=1, limit=EXAMPLES) for x, how in resolved.training.items()}
+    small = replace(
+        resolved,
+        study=replace(study, limit=EXAMPLES, train_languages=languages),
+        training=training,
+        limits={},
+    )
+    target = resolved.targets[task][0]
+    cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)
+    path = checkpoints.download(checkpoints.locate(resolved.model))
+    with tempfile.TemporaryDirectory(prefix="xlbench-") as folder:
+        lab = Lab(small, str(path), Path(folder), device=device, threads=threads)
+        train = 0.0
+        for language in languages:
+            lab.encoded(task, language, "train")
+            train = _timed(lambda: lab.task_adapter(task))
+        lab.evaluate([cell])
+        evaluate = _timed(lambda: lab.evaluate([cell]))
+        finetune = 0.0
+        text = next((x for x in study.transfer if x in resolved.corpus.languages()), None)
+        if text is not None and cost.finetune_tokens:
+            lab.finetune(text, steps=1, seed=0)
+            finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))
+    tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk
+    examples = sum(small.size(task, x, "train") for x in languages)
+    return Rates(
+        finetune_tokens_per_second=tokens / finetune if finetune else None,
+        train_examples_per_second=examples / train if train else None,
+        evaluate_examples_per_second=small.passes([cell]) / evaluate,
+    )
+
+
+def _timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start

@@ -1,0 +1,53 @@
+"""Messages between a process and its workers, over pipes that others may write to as well.
+
+Each message is a mark, its length and a pickle of plain values. What stands between two messages, such as
+what a library printed before the worker could redirect it, is passed over.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import IO, Any
+
+from xlbench import errors
+from xlbench.errors import XlbenchError, text_of
+from xlbench.spec.problems import ManyProblemsError
+
+MARK = b"\x00xlbench\xff\x00"
+
+
+def send(out: IO[bytes], message: object) -> None:
+    """Write a message. Raises OSError, and whatever pickling raises; then nothing is written."""
+    content = pickle.dumps(message)
+    out.write(MARK + len(content).to_bytes(8, "little") + content)
+    out.flush()
+
+
+def receive(source: IO[bytes]) -> Any:
+    """The next message. Raises EOFError where there is none any more."""
+    seen = b""
+    while seen != MARK:
+        if not (byte := source.read(1)):
+            raise EOFError
+        seen = (seen + byte)[-len(MARK) :]
+    size = int.from_bytes(_exactly(source, 8), "little")
+    return pickle.loads(_exactly(source, size))  # noqa: S301 - from our own process
+
+
+def _exactly(source: IO[bytes], size: int) -> bytes:
+    found = source.read(size)
+    if len(found) < size:
+        raise EOFError
+    return found
+
+
+def told(error: XlbenchError) -> tuple[str, str]:
+    """An error as two texts: its class, so that any error arrives, whatever its class cannot do."""
+    known = next(x.__name__ for x in type(error).__mro__ if x.__module__ == errors.__name__)
+    return known, text_of(error)
+
+
+def untold(known: str, text: str) -> XlbenchError:
+    """The error of two texts."""
+    kind: type[XlbenchError] = getattr(errors, known)
+    return ManyProblemsError(text.splitlines()) if "\n" in text else kind(text)

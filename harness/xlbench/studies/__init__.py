@@ -1,0 +1,1 @@
+"""From a question to its jobs: read, looked up, filled in, checked, planned."""

@@ -1,0 +1,550 @@
+"""From a study to everything it names: looked up, checked and filled in, all problems told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import (
+    OF_WORDS,
+    AdapterTraining,
+    Choosable,
+    Corpus,
+    GivenAdapter,
+    Json,
+    LanguageTraining,
+    MaskedLM,
+    Narrowed,
+    Resolved,
+    Retraining,
+    Study,
+    Task,
+    TaskData,
+    Unavailable,
+)
+from xlbench.contracts.allowed import LanguageCode
+from xlbench.data import domains
+from xlbench.data.clean_text import CleanText, TrainingSentences
+from xlbench.data.codes import to_iso639_3
+from xlbench.data.held_out import HeldOut
+from xlbench.errors import DataError, PluginError, StudyError
+from xlbench.models import checkpoints, given_adapters, word_tokens
+from xlbench.models.architectures import NO_HEAD
+from xlbench.spec import settings
+from xlbench.spec.fields import fault
+from xlbench.spec.problems import ManyProblemsError, Problems
+from xlbench.spec.study import filled
+from xlbench.studies import precedence
+from xlbench.studies.names import (
+    NoText,
+    describe_language,
+    find_corpus,
+    find_data,
+    find_model,
+    held_out,
+    is_held_out,
+    task_of,
+)
+from xlbench.studies.unavailable import is_whole, less, missing
+
+if TYPE_CHECKING:
+    from xlbench.plugins import Registry
+
+DEFAULTS = Study(
+    probes=("transfer",),
+    steps=(1, 10, 100),
+    seeds=(0, 1, 2),
+    controls=("target", "reference", "shuffled"),
+    readings=("put-back",),
+    adapter_orders=("plain",),
+)
+"""What holds where neither the study nor its model says otherwise."""
+REFERENCE = "eng"
+"""Reference and training language where nothing else is said."""
+
+
+def resolve(study: Study, registry: Registry) -> Resolved:
+    """Look up everything that a study names and fill in what it leaves open.
+
+    Reads no data beyond what there is in which language, and no weights beyond their fingerprint;
+    `check_data` reads the rest. Raises ManyProblemsError, which names all that is wrong.
+    """
+    problems = Problems()
+    model = find_model(study, registry)
+    full = filled(filled(study, model.defaults), DEFAULTS)
+    full = replace(full, adapter_seeds=precedence.adapter_seeds(study, full))
+    for probe in study.options:
+        if probe in registry.executors and probe not in registry.probes:
+            problems.add(f"options.{probe}: an executor; choose it with --executor {probe}")
+            continue
+        with problems.kept():
+            registry.find("probe", probe)
+            if probe not in full.probes:
+                problems.add(
+                    f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
+                )
+    full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
+    probe_settings = _settings(full, registry, problems)
+    full = replace(
+        full,
+        adapter=_adapter_settings(study, full, model.defaults, registry, problems),
+        domains=_domains(full, registry, problems),
+    )
+    said, full = full, _with_languages(full, registry, problems)
+    tasks, data = _tasks(full, registry, problems)
+    borrowed = _borrowed(full, tasks, data, registry, problems)
+    training_data = {
+        x: borrowed[x][1] if x in borrowed else data[x]
+        for x, task in tasks.items()
+        if x in data and task.training is not None
+    }
+    corpus: Corpus = NoText()
+    with problems.kept():
+        corpus = find_corpus(full.text, registry, data)
+        _refuse_languages(corpus, corpus.languages())
+    if study.reference is None and corpus.languages() and full.reference not in corpus.languages():
+        full = replace(full, reference=None)  # the model's default is for its own text
+    data = _with_held_out(full, tasks, data, corpus, registry, problems)
+    folders = not any(
+        name in registry.data or is_held_out((x,))
+        for task, given in full.data.items()
+        for x in given
+        for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
+    )
+    full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
+    used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
+    kept = {k: v for k, v in full.data.items() if task_of(k, registry.tasks)[0] in used}
+    full = replace(full, data=kept)
+    skipped = _unnamed_reference(study, full, corpus)
+    if full.skip_unavailable:
+        skipped = missing(full, data, training_data, corpus)
+    left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
+    if is_whole(left, full):
+        full = left
+    targets = _targets(full, data, problems)
+    _check_languages(full, training_data, corpus, problems)
+    owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
+    training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
+    if full.adapter_seeds:
+        problems.lines += [
+            f"adapter.{key} and adapter_seeds both say the seed of task adapters; leave one out"
+            for key in study.adapter if key.rpartition(".")[2] == "seed"
+        ]  # fmt: skip
+        training = {x: replace(how, seed=full.adapter_seeds[0]) for x, how in training.items()}
+    limits = precedence.limits(study, model.defaults, tasks)
+    # One limit for all is the study's; where tasks state others, each process works them out again.
+    full = replace(
+        full, limit=next(iter(limits.values()), None) if len(set(limits.values())) == 1 else study.limit
+    )
+    if any(how.examples is None and how.temperature != 1 for how in training.values()):
+        problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
+    fingerprint, given, words = "", dict[str, GivenAdapter](), 1
+    with problems.kept():
+        checkpoint = checkpoints.locate(model, full.revision)
+        fingerprint = checkpoint.fingerprint
+        if any(task.kind in OF_WORDS for task in tasks.values()):
+            words = word_tokens.version(checkpoint)
+        if full.precision == "bfloat16":
+            fingerprint += "-bfloat16"
+        model = replace(model, revision=checkpoint.revision)
+        finetunes = not {*full.transfer, *full.beneath} <= full.language_adapters.keys()
+        if checkpoint.masked_lm is False and (finetunes or any(x.training is None for x in tasks.values())):
+            problems.add(f"{model.checkpoint}: {NO_HEAD}")
+        if full.language_adapters:
+            config = checkpoints.config(checkpoint)
+            for language, text in full.language_adapters.items():
+                with problems.kept():
+                    given[language] = given_adapters.find(text, config)
+    found_domains: Mapping[str, Mapping[str, str]] = {}
+    with problems.kept():
+        found_domains = domains.known(full.domains, corpus, data, _all_languages(full))
+    if problems.lines:
+        for task, one in data.items():
+            for language in targets.get(task, ()) if isinstance(one, Choosable) else ():
+                with problems.kept():  # what is wrong in local files is told as well
+                    one.examples(language, "test")
+        raise ManyProblemsError(problems.lines)
+    if full.pretraining_languages:
+        source = "named by the study"
+        listed = frozenset(full.pretraining_languages)
+        model = replace(model, pretraining_languages=listed, languages_source=source, sizes=None)
+    every = _all_languages(full)
+    data = {x: _narrowed(one, every) for x, one in data.items()}
+    borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}
+    return Resolved(
+        study=full,
+        model=model,
+        model_fingerprint=fingerprint,
+        tasks=tasks,
+        data=data,
+        training=training,
+        mlm=MaskedLM(**_typed(full.mlm)),
+        corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
+        languages={x: describe_language(x, registry) for x in every},
+        language_training=LanguageTraining(**_typed(full.language_training)),
+        retraining=Retraining(**_typed(full.retraining)),
+        given=given,
+        word_tokens=words,
+        settings=probe_settings,
+        unasked=frozenset(full.probes) - {*study.probes, *study.options},
+        distances=registry.distances,
+        targets=targets,
+        borrowed=borrowed,
+        unavailable=tuple(skipped),
+        domains=found_domains,
+        limits=limits,
+        origins=_origins(tasks, data, borrowed, corpus, registry),
+        in_force=(
+            *precedence.limits_in_force(study, model.name, tasks, limits),
+            *precedence.in_force(
+                study, model.defaults, model.name, tasks=owners, training=training, options=probe_settings
+            ),
+        ),
+        plugins={x: str(registry.owners["task", x]) for x in tasks if ("task", x) in registry.owners},
+    )
+
+
+def _origins(
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    borrowed: Mapping[str, tuple[Task, TaskData]],
+    corpus: Corpus,
+    registry: Registry,
+) -> dict[str, str]:
+    """`Resolved.origins` of a study."""
+
+    def of(one: object, task: str = "") -> str:
+        """Of data or text: those of an installed plugin have fingerprints that say what they are."""
+        if isinstance(one, HeldOut):
+            return of(one.corpus)
+        if isinstance(one, TrainingSentences):
+            return of(one.data, one.task)
+        name = str(getattr(one, "name", "")).partition(":")[0]
+        owner = registry.owners.get(("data", f"{task}:{name}") if task else ("corpus", name))
+        return owner.origin if owner is not None and owner.digest else ""
+
+    found = {"text": of(corpus)}
+    for name, task in tasks.items():
+        owner, train = borrowed.get(name, (task, data[name]))
+        for one in (name, owner.name):
+            if ("task", one) in registry.owners:
+                found[f"task {one}"] = registry.owners["task", one].origin
+        found |= {f"data {name}": of(data[name], name), f"train {name}": of(train, owner.name)}
+    return {key: x for key, x in found.items() if x}
+
+
+def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:
+    """What the study sets for each of its probes, checked against what the probe has to set."""
+    found: dict[str, Any] = {}
+    for name in study.probes:
+        with problems.kept():
+            probe = registry.find("probe", name)
+            said = study.options.get(name, {})
+            made = settings.own(probe.settings, said, f"options.{name}", f"the probe {name!r}")
+            if probe.settings is not None:
+                found[name] = made
+    return found
+
+
+def _adapter_settings(
+    study: Study, full: Study, defaults: Study, registry: Registry, problems: Problems
+) -> dict[str, Json]:
+    """What is said for all tasks, and for the tasks whose adapters the study uses."""
+    owners = {x: registry.tasks[x].adapter or x for x in full.tasks if x in registry.tasks}
+    used = dict.fromkeys(owners.values())
+    for key in study.adapter:
+        task = _task_of(key)
+        if task in owners and registry.tasks[task].training is None:
+            problems.add(f"adapter.{key}: {task} has no task adapter; leave it out")
+        if task in owners and task not in used:
+            own = key.rpartition(".")[2]
+            problems.add(
+                f"adapter.{key}: {task} is scored with the adapter of {owners[task]}; "
+                f"set adapter.{owners[task]}.{own}"
+            )
+        elif task and task not in used and task not in full.tasks:
+            known = ", ".join(full.tasks)
+            problems.add(f"adapter.{key}: the task {task!r} is not in the study; its tasks: {known}")
+    tasks = {x: registry.tasks[x] for x in used if x in registry.tasks}
+    found = precedence.adapter_settings(study, defaults, tasks)
+    return {k: v for k, v in found.items() if not _task_of(k) or _task_of(k) in used}
+
+
+def _domains(study: Study, registry: Registry, problems: Problems) -> dict[str, str]:
+    """What the study says of domains, its languages as ISO 639-3 codes."""
+    found: dict[str, str] = {}
+    for key, domain in study.domains.items():
+        what, language = task_of(key, {*registry.tasks, domains.TEXT})
+        if what not in (domains.TEXT, *study.tasks):
+            own = ", ".join((domains.TEXT, *study.tasks))
+            problems.add(f"domains.{key}: {what!r} is not in the study; name one of {own}")
+            continue
+        with problems.kept():
+            code = to_iso639_3(language, registry.languages) if language else ""
+            name = f"{what}.{code}" if code else what
+            if name in found:
+                problems.add(f"domains.{key}: {name} is given twice; leave one out")
+            found[name] = domain
+    return found
+
+
+def _task_of(key: str) -> str:
+    """The task that an adapter's setting is for; empty for all."""
+    return key.rpartition(".")[0]
+
+
+def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
+    """The task's own settings, under those said for every task, under those said for it (`TASK.KEY`); None
+    where it has no adapter.
+    """
+    if task.training is None:
+        return None
+    general = {k: v for k, v in said.items() if not _task_of(k)}
+    own = {k.rpartition(".")[2]: v for k, v in said.items() if _task_of(k) == task.name}
+    return replace(task.training, **_typed(general | own))
+
+
+def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(settings)
+
+
+def _with_languages(study: Study, registry: Registry, problems: Problems) -> Study:
+    """The study with ISO 639-3 codes only."""
+    changed: dict[str, Any] = {}
+    for name in ("pretraining_languages", "transfer", "targets", "train_languages"):
+        codes: dict[str, str] = {}
+        for text in getattr(study, name):
+            with problems.kept():
+                code = to_iso639_3(text, registry.languages)
+                if code in codes:
+                    problems.add(f"{name}: {codes[code]!r} and {text!r} are both {code}; leave one out")
+                codes[code] = text
+        changed[name] = tuple(codes)
+    given: dict[str, str] = {}
+    for text, adapter in study.language_adapters.items():
+        with problems.kept():
+            code = to_iso639_3(text, registry.languages)
+            if code in given:
+                problems.add(f"language_adapters: {code} is given twice; leave one out")
+            given[code] = adapter
+    changed["language_adapters"] = given
+    if study.reference is not None:
+        with problems.kept():
+            changed["reference"] = to_iso639_3(study.reference, registry.languages)
+    return replace(study, **changed)
+
+
+def _tasks(
+    study: Study, registry: Registry, problems: Problems
+) -> tuple[dict[str, Task], dict[str, TaskData]]:
+    tasks: dict[str, Task] = {}
+    data: dict[str, TaskData] = {}
+    if not study.tasks:
+        known = ", ".join(registry.tasks)
+        problems.add(f"no task: name one or more with --task, of {known}")
+    for key in study.data:
+        with problems.kept():
+            registry.find("task", task_of(key, registry.tasks)[0])
+    for name in study.tasks:
+        with problems.kept():
+            task: Task = registry.find("task", name)
+            tasks[name] = task
+            if not is_held_out(study.data.get(name) or (task.default_data,)):
+                found = _data(study, task, registry)
+                for split in ("train", "test"):
+                    _refuse_languages(found, found.languages(split))
+                data[name] = found
+    return tasks, data
+
+
+def _refuse_languages(one: TaskData | Corpus, languages: object) -> None:
+    """Raise DataError for what a plugin gives that are no codes of languages."""
+    if why := fault(languages, Collection[LanguageCode]):
+        raise DataError(f"{one.name}: languages {why}; the plugin is at fault")
+
+
+def _with_held_out(
+    study: Study,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    corpus: Corpus,
+    registry: Registry,
+    problems: Problems,
+) -> dict[str, TaskData]:
+    """`data` with those that are held out of text, which has to be found before."""
+    found = dict(data)
+    for name, task in tasks.items():
+        given = study.data.get(name) or (task.default_data,)
+        if is_held_out(given):
+            with problems.kept():
+                found[name] = held_out(task, given[0], corpus, registry, data)
+    return {x: found[x] for x in tasks if x in found}
+
+
+def _borrowed(
+    study: Study,
+    tasks: Mapping[str, Task],
+    data: Mapping[str, TaskData],
+    registry: Registry,
+    problems: Problems,
+) -> dict[str, tuple[Task, TaskData]]:
+    """By task that is scored with another task's adapter: that task and its data."""
+    found = {}
+    for name, task in tasks.items():
+        if task.adapter is None:
+            continue
+        with problems.kept():
+            one: Task = registry.find("task", task.adapter)
+            if (one.kind, one.labels, one.adapter) != (task.kind, task.labels, None):
+                raise PluginError(
+                    f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
+                    f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
+                )
+            found[name] = one, data[one.name] if one.name in data else _data(study, one, registry)
+    return found
+
+
+def _data(study: Study, task: Task, registry: Registry) -> TaskData:
+    """The data of a task, as the study says. Raises XlbenchError."""
+    choices: dict[str, str] = {}
+    for key, given in study.data.items():
+        owner, language = task_of(key, registry.tasks)
+        if owner != task.name or not language:
+            continue
+        if len(given) != 1:
+            raise StudyError(f"data.{key} chooses one set of a language, not {len(given)}")
+        choices[to_iso639_3(language, registry.languages)] = given[0]
+    return find_data(task, study.data.get(task.name) or (task.default_data,), registry, choices)
+
+
+def _narrowed(data: TaskData, languages: Sequence[str]) -> TaskData:
+    """The data of the study's languages alone, where data can be told so."""
+    return data.only(languages) if isinstance(data, Narrowed) else data
+
+
+def _open_languages(
+    study: Study,
+    said: Study,
+    data: Mapping[str, TaskData],
+    training_data: Mapping[str, TaskData],
+    corpus: Corpus,
+    folders: bool,
+    problems: Problems,
+) -> Study:
+    """The study with languages that nobody named, well or badly, filled in."""
+    changed: dict[str, Any] = {}
+    if not said.train_languages and data:
+        having = [set(x.languages("train")) for x in training_data.values()]
+        if not having:
+            changed["train_languages"] = ()
+        elif all(REFERENCE in x for x in having):
+            changed["train_languages"] = (REFERENCE,)
+        else:
+            problems.add("no training language: name one or more with --train-languages")
+    if not said.targets and data:
+        if folders:
+            found = set[str]().union(*(x.languages("test") for x in data.values()))
+            changed["targets"] = tuple(sorted(found))
+        else:
+            problems.add("no target language: name one or more with --targets")
+    if study.reference is None:
+        trained = changed.get("train_languages", study.train_languages)
+        has = REFERENCE in corpus.languages() if study.transfer else True
+        changed["reference"] = REFERENCE if has or not trained else trained[0]
+    return replace(study, **changed)
+
+
+def _targets(study: Study, data: Mapping[str, TaskData], problems: Problems) -> dict[str, tuple[str, ...]]:
+    having = {task: set(x.languages("test")) for task, x in data.items()}
+    missing = [x for x in study.targets if data and not any(x in found for found in having.values())]
+    for language in missing:
+        problems.add(
+            f"no test data in {language} for {_either(data)}; leave it out of --targets or give data"
+        )
+    targets = {task: tuple(x for x in study.targets if x in found) for task, found in having.items()}
+    for task, languages in targets.items():
+        if not languages and study.targets and len(missing) < len(study.targets):
+            problems.add(
+                f"no test data in any target for {task} ({data[task].name}); leave out the task or give data"
+            )
+    return targets
+
+
+def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: Problems) -> None:
+    for task, one in data.items():
+        having = set(one.languages("train"))
+        for language in study.train_languages:
+            if language not in having:
+                more = "; or give each task a study of its own" if having and len(data) > 1 else ""
+                problems.add(_no_training_data(language, task, one, having) + more)
+    for language in study.language_adapters:
+        if language not in (*study.transfer, *study.beneath):
+            problems.add(
+                f"language_adapters: {language} is not among the transfer languages; add it to --transfer"
+            )
+    if isinstance(corpus, NoText):
+        if study.text is None and not set(study.transfer) <= study.language_adapters.keys():
+            problems.add("no text to finetune on: name a corpus or folder with --text")
+        elif study.text is None:
+            for language in study.beneath:
+                if language not in study.language_adapters:
+                    problems.add(_no_adapter_beneath(language, "the study"))
+        return
+    having = set(corpus.languages())
+    for language in study.beneath:
+        if language not in (*having, *study.language_adapters, *study.transfer):
+            problems.add(_no_adapter_beneath(language, corpus.name))
+    for language in study.transfer:
+        if language not in having and language not in study.language_adapters:
+            problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
+    if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
+        problems.add(
+            f"no text in {study.reference}, the reference language, in {corpus.name}; "
+            "name another with --reference, or leave the control out with --controls target,shuffled"
+        )
+
+
+def _no_adapter_beneath(language: str, where: str) -> str:
+    return (
+        f"adapter_orders: mad-x needs an adapter of each training language, and {where} has no text in "
+        f"{language}; give text, its adapter with --language-adapter {language}=FOLDER, or leave out mad-x"
+    )
+
+
+def _no_training_data(language: str, task: str, data: TaskData, having: Collection[str]) -> str:
+    said = f"no training data in {language} for {task} ({data.name})"
+    if isinstance(data, Choosable) and (other := data.elsewhere(language, "train")):
+        return f"{said} in the set that is taken; {other} has it: --data '{task}.{language}={other}'"
+    if having:
+        return f"{said}; it has {_some(sorted(having))}: name one with --train-languages"
+    return (
+        f"{said}, which has none in any language; add a train file to it, or a folder that has one "
+        f"(--data {task}=THIS,OTHER) and its language with --train-languages"
+    )
+
+
+def _unnamed_reference(study: Study, full: Study, corpus: Corpus) -> list[Unavailable]:
+    """The reference language, where nobody asked for its control and there is no text in it."""
+    having, reference = corpus.languages(), full.reference
+    if reference is None or not having or not full.transfer or reference in having:
+        return []
+    if study.controls is not None or study.reference is not None:
+        return []
+    why = f"none in {corpus.name}, so without the reference control; --reference names another language"
+    return [Unavailable("text", reference, why)]
+
+
+def _either(data: Mapping[str, TaskData]) -> str:
+    return " or ".join(f"{task} ({one.name})" for task, one in data.items())
+
+
+def _some(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _all_languages(study: Study) -> list[str]:
+    named = (*study.transfer, *study.targets, *study.train_languages)
+    return list(dict.fromkeys((*named, study.reference) if study.reference else named))
