@@ -47,7 +47,7 @@ class Stored:
         metrics = {name: x.metric for name, x in registry.tasks.items()}
         self.records = self.store.records(metrics, self.stored.id)
         self.problems: list[str] = []
-        """One line for each probe whose pages cannot be had."""
+        """One line for each probe whose pages cannot be obtained."""
         self.pages = self._made(registry)
         """With their probes, those asked for first; as they are shown here. `published` has them without
         paths."""

@@ -115,7 +115,7 @@ BAD = {
     "probe": (("plan", "--probe", "tranfer"), "no probe 'tranfer'; did you mean transfer?"),
     "language": (
         ("plan", "--targets", "finnnish"),
-        "'finnnish' is no language code or name; did you mean fin",
+        "'finnnish' is not a language code or name; did you mean fin",
     ),
     "executor": (
         ("run", "--executor", "locale", "--task", "pos"),

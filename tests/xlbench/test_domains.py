@@ -73,8 +73,8 @@ def test_a_folder_says_it_in_a_file(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"eng\tnews\nfin news\n", r"domains\.tsv:2: 'fin news' is no language and domain"),
-        (b"eng\t , \n", r"domains\.tsv:1: 'eng\\t ,' is no language and domain"),
+        (b"eng\tnews\nfin news\n", r"domains\.tsv:2: 'fin news' is not a language and domain"),
+        (b"eng\t , \n", r"domains\.tsv:1: 'eng\\t ,' is not a language and domain"),
         (b"eng\tnews\twiki\n", r"domains\.tsv:1: .* correct the line"),
         (b"eng\tnews\nen\twiki\n", r"domains\.tsv:2: en has a domain already"),
         (b"*\tnews\n*\twiki\n", r"domains\.tsv:2: \* has a domain already"),

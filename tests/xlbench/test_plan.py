@@ -97,7 +97,7 @@ def test_needs_come_first_and_groups_stay_together(
 
 
 def test_a_need_that_is_no_job_and_a_circle_are_errors() -> None:
-    with pytest.raises(PluginError, match="which is no job"):
+    with pytest.raises(PluginError, match="which is not a job"):
         planning.in_order([job(0, needs=("nothing",))])
     a, b = job(0), job(1)
     with pytest.raises(PluginError, match="needs itself"):

@@ -219,7 +219,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         (tmp_path / "sibling.py", "it imports helper_beside from the file beside it"),
         (Holds, "it is a class; give an instance"),
         (object(), "none of the hooks xlbench_tasks"),
-        (Holds(x for x in ()), "cannot be told from other versions of itself"),
+        (Holds(x for x in ()), "cannot be distinguished from other versions of itself"),
         (Holds(""), "language 'qty': name must be a text that is not empty"),
     ]
     before = list(sys.path)

@@ -289,7 +289,7 @@ def test_what_has_no_revisions(
 
 def test_a_bad_name_is_told_once(registry: Registry, checkpoint: Path, data: Path) -> None:
     (line,) = problems(ask(checkpoint, data, targets=("zz1",)), registry)
-    assert "'zz1' is no language code" in line
+    assert "'zz1' is not a language code" in line
 
 
 def test_what_the_model_sets_for_other_probes_is_left_out(registry: Registry) -> None:

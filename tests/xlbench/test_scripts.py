@@ -1,4 +1,4 @@
-"""Scripts, told from letters."""
+"""Scripts, determined from letters."""
 
 import pytest
 

@@ -108,10 +108,10 @@ def test_a_file_is_read_back(tmp_path: Path) -> None:
 
 BAD = {
     'modle = "tiny"': "unknown key 'modle'; did you mean 'model'?",
-    '[options.transfer]\n"." = 1': "options: '.' is no name of a probe or setting",
-    '[options.transfer]\n"a-b" = 1': "options: 'a-b' is no name of a probe or setting",
-    '[options."a.b"]\nx = 1': "options: 'a.b' is no name of a probe or setting",
-    '[options.""]\nx = 1': "options: '' is no name of a probe or setting",
+    '[options.transfer]\n"." = 1': "options: '.' is not a name of a probe or setting",
+    '[options.transfer]\n"a-b" = 1': "options: 'a-b' is not a name of a probe or setting",
+    '[options."a.b"]\nx = 1': "options: 'a.b' is not a name of a probe or setting",
+    '[options.""]\nx = 1': "options: '' is not a name of a probe or setting",
     'text = ""': "text is empty; name one, or leave it out",
     'reference = " "': "reference is empty",
     'targets = [" "]': "targets has an empty name in it",

@@ -23,7 +23,7 @@ def test_names_may_be_any_code_and_others_matter_only_when_asked_for(tmp_path: P
         (tmp_path / f"{name}.txt").write_text("text\n")
     corpus = read_folder(tmp_path)
     assert corpus.languages() == ("deu", "fra")
-    with pytest.raises(DataError, match=r"zzz\.txt: its name is no language code"):
+    with pytest.raises(DataError, match=r"zzz\.txt: its name is not a language code"):
         corpus.lines("zzz", 1)
     with pytest.raises(DataError, match=r"no text for tur .*put tur\.txt there"):
         corpus.fingerprint("tur")

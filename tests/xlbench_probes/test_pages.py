@@ -129,9 +129,9 @@ def test_tiers_part_what_is_clearly_apart(study: Synthetic, pages: list[Page]) -
 
 
 def test_what_effects_go_with_is_the_distance(pages: list[Page]) -> None:
-    terms = column(part(pages[0], "What effects go with"), "Change of effect")
+    terms = column(part(pages[0], "What predicts the effect"), "Change of effect")
     assert terms["letters distance"].word == "harms"
-    assert "same family (the same for all pairs)" in part(pages[0], "What effects go with").note
+    assert "same family (the same for all pairs)" in part(pages[0], "What predicts the effect").note
 
 
 def test_subwords_of_the_task_are_predictors(study: Synthetic) -> None:
@@ -140,7 +140,7 @@ def test_subwords_of_the_task_are_predictors(study: Synthetic) -> None:
     cut = {x: 1 + i * i % 7 / 3 for i, x in enumerate(CODES)}
     subwords = {"pos": Subwords(cut, cut, nearness)}
     pos, ner = (
-        part(x, "What effects go with")
+        part(x, "What predicts the effect")
         for x in transfer_pages.pages(study.records(subwords=subwords))
         if not x.topic
     )

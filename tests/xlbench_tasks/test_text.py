@@ -45,7 +45,7 @@ def test_a_template_is_filled_in_by_language() -> None:
         ("a/b:text:{iso}", r"only \{iso639_3\}, \{iso639_1\} and \{script\}"),
         ("a/b:text:{", r"only \{iso639_3\}"),
         ("a/b:text:default", "the same for all languages; name one as LANG=default"),
-        ("a/b:text:german=default", "'german' is no language in ISO 639-3"),
+        ("a/b:text:german=default", "'german' is not a language in ISO 639-3"),
     ],
 )
 def test_a_name_that_makes_no_sense(argument: str, message: str) -> None:

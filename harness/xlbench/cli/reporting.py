@@ -85,7 +85,7 @@ def page(read: Stored, path: Path) -> None:
 
 
 def read(results: Path, study: str | None, plugins: Sequence[Path] = ()) -> Stored:
-    """A stored study, with a line for each probe whose pages cannot be had. Raises ResultsError."""
+    """A stored study, with a line for each probe whose pages cannot be obtained. Raises ResultsError."""
     found = Stored(results, study, plugins)
     for line in found.problems:
         complain(line)

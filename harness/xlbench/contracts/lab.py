@@ -80,7 +80,7 @@ class Lab(Protocol):
         """
 
     def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:
-        """Score of a prediction that reads no input, fitted to the data that `how` trains on: the most
+        """Score of a prediction that ignores its input, fitted to the data that `how` trains on: the most
         frequent label; in parsing, the neighbour on the better side as head; of spans, the first words of the
         context; of a language model, all tokens of the vocabulary equally probable.
         """

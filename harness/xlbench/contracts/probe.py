@@ -246,7 +246,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Numbers over a quantity, such as steps: drawn as a line each, or as points where x is only one."""
+    """Numbers over a quantity, such as steps: drawn as one line each, or as points where x is only one."""
 
     title: str
     names: tuple[str, ...]
@@ -261,7 +261,7 @@ class Curves:
     note: str = ""
 
     def table(self) -> Table:
-        """The same as a table: a row a curve."""
+        """The same as a table: one row per curve."""
         heads = (f"{self.x_title} {x:g}" for x in self.x)
         rows = tuple((name, *line) for name, line in zip(self.names, self.values, strict=True))
         return Table(self.title, (self.name_title, *heads), rows, self.note)
@@ -304,7 +304,7 @@ class Page:
     """A few sentences, each a line, computed from the records."""
     parts: tuple[Part, ...]
     warnings: tuple[str, ...] = ()
-    """What puts the page itself in doubt, a line each; shown wherever the page is, first."""
+    """What puts the page itself in doubt, one line each; shown wherever the page is, first."""
     checks: tuple[Check, ...] = ()
     """Of the page's own numbers; shown before the summary."""
     answer: tuple[str, ...] = ()
@@ -340,7 +340,7 @@ class Probe(Protocol):
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Do one job: an evaluation for each of its cells, in order.
-        Raises JobError where this job's numbers cannot be had.
+        Raises JobError where this job's numbers cannot be obtained.
         """
 
     def pages(self, records: Records) -> Sequence[Page]:

@@ -19,7 +19,7 @@ class Explained(Protocol):
         """
 
     def remarks(self) -> Sequence[str]:
-        """Of the data as a whole, a line each: which of several sets is read, what is passed over."""
+        """Of the data as a whole, one line each: which of several sets is read, what is passed over."""
 
 
 @runtime_checkable

@@ -235,7 +235,7 @@ class Resolved:
     limits: Mapping[str, int | None] = field(default_factory=dict)
     """By task: test examples per target at most; a task that is not there has the study's limit."""
     remarks: tuple[str, ...] = ()
-    """What is unusual in the data that were read, a line each, for `xlbench plan` to show."""
+    """What is unusual in the data that were read, one line each, for `xlbench plan` to show."""
     in_force: tuple[Setting, ...] = ()
     """Settings that are not the project's defaults, and who set them; empty where the study was filled in
     before."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Subwords:
     """What the tokenizer makes of a study's text and of the test inputs of one task; no label is read.
 
-    Subword fertility is the mean number of pieces a word (Rust et al. 2021), special tokens left out. Words
+    Subword fertility is the mean number of pieces per word (Rust et al. 2021), special tokens left out. Words
     are those of the data; of running text, what stands between spaces, and of scripts that have none the
     fertility is not known.
     """

@@ -23,7 +23,7 @@ TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "l
 
 | kind | example | gold | predicted |
 |---|---|---|---|
-| `tagging` | `Tagged` | its tags | a tag a word |
+| `tagging` | `Tagged` | its tags | one tag per word |
 | `classification` | `Classified` | one label | one label |
 | `parsing` | `Parsed` | an arc a word | an arc a word; together a tree with one word at the root |
 | `span` | `Answered` | its answers | one answer, a span of the context |

@@ -81,7 +81,7 @@ def to_iso639_3(text: str, known: Collection[str] | Mapping[str, Language] = ())
 
     The main member of a macrolanguage ("arb", "ekk", "cmn") becomes the macrolanguage ("ara", "est", "zho")
     where that one is in `known` and the member is not; other members ("ary", "yue") stay as they are.
-    Raises UnknownNameError, with the nearest codes, for what is no language, and for a macrolanguage that
+    Raises UnknownNameError, with the nearest codes, for what is not a language, and for a macrolanguage that
     `known` has only members of.
     """
     if text in known:
@@ -123,7 +123,8 @@ def parse(text: str, kind: Kind) -> str:
     if code := PARSERS[kind](text.strip()):
         return code
     hint = MISTAKES.get(text.strip().lower())
-    raise UnknownNameError(f"{text!r} is no language by {kind}" + (f"; did you mean {hint}?" if hint else ""))
+    meant = f"; did you mean {hint}?" if hint else ""
+    raise UnknownNameError(f"{text!r} is not a language by {kind}{meant}")
 
 
 def _any(text: str, known: Collection[str] | Mapping[str, Language]) -> str:
@@ -143,7 +144,7 @@ def _any(text: str, known: Collection[str] | Mapping[str, Language]) -> str:
     for code, language in known.items() if isinstance(known, Mapping) else ():
         if low in (language.name.lower(), language.label.lower()):
             return code
-    raise UnknownNameError(f"{text!r} is no language code or name{_meant(text, known)}")
+    raise UnknownNameError(f"{text!r} is not a language code or name{_meant(text, known)}")
 
 
 def _iso639_3(text: str) -> str:

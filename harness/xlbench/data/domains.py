@@ -54,7 +54,7 @@ def read(path: Path, known: Collection[str] | Mapping[str, Language] = ()) -> di
         where = f"{path}:{number}"
         if len(cells) != 2 or not labels(cells[1]):
             raise DataError(
-                f"{where}: {line.strip()!r} is no language and domain with a tab between, such as "
+                f"{where}: {line.strip()!r} is not a language and domain with a tab between, such as "
                 f"'wol<tab>news'; correct the line"
             )
         try:

@@ -1,4 +1,4 @@
-"""In which script data are written, told from their letters."""
+"""In which script data are written, determined from their letters."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _PAGE = re.compile(r"\s*(<!doctype html|<html\b|<\?xml\b)", re.IGNORECASE)
 
 
 def stand_in(text: str) -> str:
-    """What is in a file instead of its data, told from its beginning; empty where nothing says so."""
+    """What is in a file instead of its data, determined from its beginning; empty where nothing says so."""
     if text.startswith("version https://git-lfs.github.com/spec/"):
         return "a pointer of Git LFS, not the data (git lfs pull)"
     return "a web page, not the data" if _PAGE.match(text) else ""
@@ -46,7 +46,7 @@ class FolderCorpus:
     files: Mapping[str, Path]
     """By ISO 639-3 code."""
     unknown: Mapping[str, Path]
-    """Files whose name is no language code, by that name."""
+    """Files whose name is not a language code, by that name."""
     several: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     """By ISO 639-3 code: files between which nothing decides. They are an error of whoever asks for them."""
     domains: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class FolderCorpus:
             raise DataError(f"{both} are both {language}; keep one of them")
         if language in self.unknown:
             raise DataError(
-                f"{self.unknown[language]}: its name is no language code; rename it to <ISO 639-3>.txt"
+                f"{self.unknown[language]}: its name is not a language code; rename it to <ISO 639-3>.txt"
             )
         raise DataError(f"no text for {language} in {self.folder}; put {language}.txt there")
 
@@ -135,9 +135,9 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
 
     `known` are registered languages, whose codes are taken as they are. Of several files of a language that
     are named after scripts, the one of its usual script is taken. No file of text is opened; `domains.tsv` is
-    read where there is one (`domains.read`). A file whose name is no language is left out, and named when it
-    is asked for. Raises DataError where there is no such folder, no such file in it, or `domains.tsv` is
-    malformed.
+    read where there is one (`domains.read`). A file whose name is not a language is left out, and named
+    when it is asked for. Raises DataError where there is no such folder, no such file in it, or
+    `domains.tsv` is malformed.
     """
     folder = Path(path)
     if not folder.is_dir():

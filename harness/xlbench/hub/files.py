@@ -30,7 +30,7 @@ def fetch(snapshot: Snapshot, path: str) -> Path:
     """A file of a snapshot, downloaded if it is not here yet, and checked against the hub's digest once.
 
     What does not match is downloaded once more. Raises DataError, of a model ModelError, where that does not
-    help or it cannot be had.
+    help or it cannot be obtained.
     """
     from huggingface_hub import constants, try_to_load_from_cache
 

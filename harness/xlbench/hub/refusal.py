@@ -1,4 +1,4 @@
-"""One line for each way in which something of the hub cannot be had."""
+"""One line for each way in which something of the hub cannot be obtained."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Kind: TypeAlias = Literal["model", "dataset"]
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A repository of the hub, and what to do where it cannot be had."""
+    """A repository of the hub, and what to do where it cannot be obtained."""
 
     id: str
     """OWNER/NAME."""

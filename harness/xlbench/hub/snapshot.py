@@ -80,7 +80,7 @@ def find(repo: Repo, revision: str | None = None) -> Snapshot:
     """The commit that a revision (branch, tag, commit; None: main) is, and what is in it.
 
     Asked of the hub once a process, where it is not a commit already known. Without a network, what it was
-    when last asked. Raises DataError, of a model ModelError, where neither can be had.
+    when last asked. Raises DataError, of a model ModelError, where neither can be obtained.
     """
     wanted = revision or "main"
     if not is_path(wanted):

@@ -1,4 +1,4 @@
-"""Which architectures can be used, told from a checkpoint's files without loading any weights."""
+"""Which architectures can be used, determined from a checkpoint's files without loading any weights."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     """The adapter in a folder or on the hub (`OWNER/NAME` or `OWNER/NAME@REVISION`), which is downloaded if
     it is not here yet.
 
-    `model` is the base model's `config.json`. Whether it has an invertible part is told from its weights.
+    `model` is the base model's `config.json`. Whether it has an invertible part is determined from its
+    weights.
+
     Raises ModelError where there is none, where it is not a bottleneck adapter, where it has settings that
     would be ignored or weights that do not go with them, or where it was made for another architecture or
     size.

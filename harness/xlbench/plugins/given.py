@@ -91,7 +91,7 @@ def give(things: Iterable[object]) -> tuple[Given, ...]:
     """Plugins of paths of files, modules and objects with hooks, each once.
 
     Raises PluginError, one line, for a file that cannot be read and an object that has no hooks, or that
-    cannot be told from other versions of itself.
+    cannot be distinguished from other versions of itself.
     """
     found: dict[tuple[str, str], Given] = {}
     for thing in things:
@@ -166,8 +166,9 @@ def _object(thing: object) -> Given:
         content, still = (_pickled(made, module, still=x) for x in (False, True))
     except Exception as error:
         raise PluginError(
-            f"plugin {name}: it cannot be told from other versions of itself, since it cannot be pickled "
-            f"({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file and give that"
+            f"plugin {name}: it cannot be distinguished from other versions of itself, since it cannot be "
+            f"pickled ({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file "
+            "and give that"
         ) from error
     return replace(Given(name, owner, module, _digest(still), "", content), _object=made)
 

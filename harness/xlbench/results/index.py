@@ -1,4 +1,4 @@
-"""What is stored, told from the names of the files and their kind."""
+"""What is stored, determined from the names of the files and their kind."""
 
 from __future__ import annotations
 

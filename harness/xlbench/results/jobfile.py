@@ -1,4 +1,4 @@
-"""The Parquet file of one job: a row a cell, and all else as metadata of the file.
+"""The Parquet file of one job: one row per cell, and all else as metadata of the file.
 
 Among the metadata is a SHA-256 of the job's identity and of every byte of the file (its own digits taken as
 zeros), so that no reader of this module can be given another job's content, or content that changed.

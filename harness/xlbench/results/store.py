@@ -294,7 +294,7 @@ class Store:
         return found
 
     def damage(self, stored: StoredStudy, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
-        """A line for each file of the study that is taken as not there, though it is."""
+        """A line for each file of the study that is treated as missing, though it is."""
         listing = self.listing({job.condition_key for job in stored.jobs}, metrics)
         damaged = {x.condition_key: x for x in listing.damaged}
         jobs = [job for job in stored.jobs if job.condition_key in damaged]

@@ -26,7 +26,7 @@ What: TypeAlias = Literal["model", "adapter", "data", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One thing that is here now, or one that cannot be had."""
+    """One thing that is here now, or one that cannot be obtained."""
 
     what: What
     name: str
@@ -43,7 +43,7 @@ def fetch(
     """Bring here the model, given adapters, training and test data, and text; yields each as it comes.
 
     What is here already is only read. `results` is where jobs may be stored already, as in a run. Raises
-    XlbenchError, for data and text once all that can be had is here.
+    XlbenchError, for data and text once all that can be obtained is here.
     """
     registry = load(strict=strict_plugins, given=give(plugins))
     mine = {k: v for k, v in study.options.items() if k in registry.probes or k not in registry.executors}

@@ -1,4 +1,4 @@
-"""What effects go with: a linear model of all effects, transfer and target languages crossed and random."""
+"""What predicts the effect: a linear model with crossed random transfer and target languages."""
 
 from __future__ import annotations
 

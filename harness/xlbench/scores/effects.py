@@ -76,7 +76,7 @@ class Mixture:
 
     @property
     def draws_of_seeds(self) -> list[Json]:
-        """The same for all: a seed trains an adapter alone and in company alike, so both are paired."""
+        """The same for all: a seed trains an adapter the same, alone or combined, so both are paired."""
         return ["language adapters"]
 
     def describe(self) -> str:

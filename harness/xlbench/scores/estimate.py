@@ -107,7 +107,7 @@ def _others(key: str, seeds: int, draws: int) -> NDArray[np.float64]:
 
 
 def absent(*missing: str) -> Estimate:
-    """An estimate that cannot be had, and what is missing for it."""
+    """An estimate that cannot be obtained, and what is missing for it."""
     return Estimate(None, None, missing)
 
 

@@ -1,4 +1,4 @@
-"""Interference between language adapters: what company does to one, against its being alone."""
+"""Interference between language adapters: what others combined with one do to it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ADAPTERS = "task adapters"
 """What names of groups of runs begin with whose seeds are those of task adapters."""
 _LEAST = 1e-30
-"""Smallest p-value that is told from 0."""
+"""Smallest p-value that is distinguished from 0."""
 
 
 class Spread(NamedTuple):

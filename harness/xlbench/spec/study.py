@@ -175,7 +175,7 @@ def parse(raw: Mapping[str, Any], where: str = "") -> Study:
                 x for x, form in ((probe, PROBE), *((y, KEY) for y in own)) if not re.fullmatch(form, x)
             ):
                 raise StudyError(
-                    f"{where}options: {name!r} is no name of a probe or setting: letters, digits and _"
+                    f"{where}options: {name!r} is not a name of a probe or setting: letters, digits and _"
                 )
     study = Study(**said)
     _check(study, where)

@@ -45,7 +45,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     """A line for what was done to data in reading them, and for each choice among several sets."""
     damaged: tuple[DamagedError, ...] = ()
-    """Result files whose content is not what was written, taken as not there."""
+    """Result files whose content is not what was written, treated as missing."""
     later: tuple[Job, ...] = ()
     """Of an adaptive study: what later rounds come to at most, less the cells that are stored."""
     dropped: Mapping[tuple[str, Cell], str] = field(default_factory=dict)
@@ -116,7 +116,7 @@ def after(
 def _filled(
     plan: Plan, resolved: Resolved, registry: Registry, store: Store, index: Index, rerun: Rerun
 ) -> Plan:
-    """A plan with what is to be run, told from what is stored."""
+    """A plan with what is to be run, determined from what is stored."""
     due = plan.jobs
     later: tuple[Job, ...] = ()
     dropped: Mapping[tuple[str, Cell], str] = {}
@@ -191,7 +191,7 @@ def growth(resolved: Resolved, registry: Registry) -> list[Size]:
 def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """What is needed first, and of the rest the jobs of a group together; otherwise as they come.
 
-    Raises PluginError for a need that is no job, or jobs that need each other.
+    Raises PluginError for a need that is not a job, or jobs that need each other.
     """
     place = {job.condition_key: number for number, job in enumerate(jobs)}
     first: dict[str, int] = {}
@@ -199,7 +199,7 @@ def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
         first.setdefault(job.group or job.condition_key, number)
         if unknown := next((x for x in job.needs if x not in place), None):
             raise PluginError(
-                f"probe {job.probe!r}: the job {job.label!r} needs {unknown[:12]}, which is no job"
+                f"probe {job.probe!r}: the job {job.label!r} needs {unknown[:12]}, which is not a job"
             )
     sorter = graphlib.TopologicalSorter({x.condition_key: x.needs for x in jobs})
     try:
@@ -261,9 +261,9 @@ def _is_over_adapters(job: Job) -> bool:
 
 
 def _jobs(name: str, resolved: Resolved, registry: Registry) -> list[Job]:
-    """The jobs that one probe asks for, each told from those of other plugins' probes of the same name.
+    """The jobs that one probe asks for, apart from those of other plugins' probes of the same name.
 
-    Raises PluginError for what is no job, or one of a probe that is not there; and what the probe raises.
+    Raises PluginError for what is not a job, or one of a probe that is not there; and what the probe raises.
     """
     found = registry.find("probe", name).jobs(resolved)
     if isinstance(found, str | Mapping) or not isinstance(found, Iterable):

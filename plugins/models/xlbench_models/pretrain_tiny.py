@@ -245,9 +245,9 @@ To make it again:
 
 Loss on {held_out} lines that were drawn apart, {masked_held_out:.0%} of the pieces hidden, in nats a hidden
 piece. Pieces of a seen language are longer, so that losses of seen and unseen ones have different units;
-pieces a word say how different.
+pieces per word say how different.
 
-| language | name | family | script | pretraining | loss | pieces a word |
+| language | name | family | script | pretraining | loss | pieces per word |
 |---|---|---|---|---|---|---|
 {rows}
 

@@ -1,6 +1,6 @@
 """The probe `interference`: what language adapters do to each other under a task adapter.
 
-For every member of a set of languages: its own adapter alone under the task adapter, then in company, mixed
+For every member of a set of languages: its own adapter alone under the task adapter, then combined, mixed
 in named arms. The released code of arXiv 2403.20088 has the arm `untrained` only.
 """
 
@@ -87,7 +87,7 @@ class Interference:
         seed: int,
         alone: dict[tuple[str, str], Job],
     ) -> Iterator[Job]:
-        """Each member's own adapter with a random one, on that member alone: company without a language."""
+        """Each member's own adapter with a random one, on that member alone: a partner without a language."""
         noise = LanguageAdapter("random", "", variant.training, seed)
         for language in dict.fromkeys(x for one in chosen for x in one):
             own = resolved.language_adapter(language, seed, variant.training)

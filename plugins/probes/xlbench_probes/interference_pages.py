@@ -91,7 +91,7 @@ def _summary(view: View) -> Iterator[str]:
     )
     yield (
         f"What follows is in {metric.measure}: the score of a target "
-        "with its own language adapter in company, less its score with that adapter alone."
+        "with its own language adapter combined with others, less its score with that adapter alone."
     )
     for mix in view.mixes:
         pairs = view.judged_pairs(mix)
@@ -137,10 +137,10 @@ def _arms(view: View) -> Table:
             )
     return Table(
         f"Interference by arm{view.title}",
-        ("Mix", "Company", "Interference", "Outside", "Sets"),
+        ("Mix", "Partner languages", "Interference", "Outside", "Sets"),
         tuple(rows),
         "Interference: mean over the members of all sets. Outside: mean change, against no language "
-        "adapter, of targets that are not in the set. Own and a random one: the company of an adapter that "
+        "adapter, of targets that are not in the set. Own and a random one: combined with an adapter that "
         "knows no language, for scale. Average: uniform mean; untrained: fusion at its initial weights; "
         "tuned: fusion trained on the task's training languages.",
     )
@@ -232,7 +232,7 @@ def _matrix(view: View, mix: str) -> Matrix:
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
         tuple(tuple(cell(a, b) for a in targets) for b in view.members),
-        "Company",
+        "Partner language",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
         note="Score of the target with both adapters mixed, less its score with its own alone (positive: the "

@@ -26,7 +26,7 @@ ENOUGH = 1.5
 """Divided by the study's seeds: expected claims with which a run goes on whatever it costs."""
 PILOT = 4
 """Cells of a table that go on after the first seed whatever their chances, where their run goes on for
-others: how far seeds differ is told from them."""
+others: how far seeds differ is determined from them."""
 
 Pair: TypeAlias = "tuple[Arm, str]"
 _Score: TypeAlias = "tuple[str, ReadOut, Arm, str]"

@@ -291,7 +291,7 @@ def by_pair(view: View, steps: int, what: str, note: str) -> Matrix:
 
 
 def predictors(view: View) -> Table | None:
-    """What effects go with; None where languages are too few, or an effect is missing."""
+    """What predicts the effect; None where languages are too few, or an effect is missing."""
     effects, known = view.known_pairs(view.last)
     fitted = crossed(effects, known) if effects else None
     if fitted is None:
@@ -300,7 +300,7 @@ def predictors(view: View) -> Table | None:
     rest = "; ".join(f"{name} {x:.2f}" for name, x in fitted.deviations.items())
     out = "; ".join(f"{name} ({why})" for name, why in fitted.left_out.items())
     return Table(
-        f"What effects go with, {counted(view.last, 'step')}",
+        f"What predicts the effect, {counted(view.last, 'step')}",
         ("Predictor", "Varies with", "Change of effect"),
         tuple(rows),
         "A linear model of the effects of all pairs of different languages, with transfer and target "

@@ -107,9 +107,9 @@ def _page(reading: Reading, task: str) -> Page:
         ("Target language", "Seen", "Score", *further, "Majority", "Examples", "Truncated"),
         tuple(rows),
         f"{metric.name} in {metric.unit}, with 95% intervals by a bootstrap over test examples. Seen: in the "
-        "model's pretraining. Majority: what reads no input, such as always the most frequent training "
-        "label. Truncated: words (in classification, examples; in question answering, questions) cut off at "
-        "the longest input; words count as wrong then.",
+        "model's pretraining. Majority: a prediction that ignores the input, such as always the most "
+        "frequent training label. Truncated: words (in classification, examples; in question answering, "
+        "questions) cut off at the longest input; words count as wrong then.",
     )
     return Page(task, f"Zero-shot: {task}", _summary(reading, task, effects, counts, majority), (table,))
 

@@ -45,7 +45,7 @@ def lines(part: Part, limit: int) -> Sequence[str]:
     """The first `limit` non-empty lines of the documents, stripped; fewer where there are no more.
 
     Kept in the cache with however many more were asked for before. Raises DataError where there are none, or
-    they can be had neither from there nor from the hub.
+    they can be obtained neither from there nor from the hub.
     """
     name = f"text/{_key(part)}.json.gz"
     content = hub.kept(name)

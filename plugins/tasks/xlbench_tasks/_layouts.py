@@ -51,7 +51,7 @@ class Found:
     part: bool = False
     """Whether the split comes in several files, of which this is one."""
     unknown: bool = False
-    """Whether the names say something that is no language."""
+    """Whether the names say something that is not a language."""
 
 
 def find_files(top: Path, suffixes: Sequence[str]) -> Iterator[Found]:

@@ -55,7 +55,7 @@ class HubText:
         return replace(self, revision=revision, _found=[])
 
     def languages(self) -> Collection[str]:
-        """ISO 639-3 codes of the languages that have files. Raises DataError where the set cannot be had."""
+        """ISO 639-3 codes of the languages that have files. Raises DataError if there is no such set."""
         folders = "\n".join(f"/{x}" for x in self._snapshot().files)
         return tuple(sorted(code for code, config in self.configs.items() if f"/{config}/" in folders))
 
@@ -67,7 +67,7 @@ class HubText:
 
     def lines(self, language: str, limit: int) -> Sequence[str]:
         """The first `limit` non-empty lines of the documents, stripped. Raises DataError where there are
-        none, or they can be had neither on the network nor from the cache.
+        none, or they can be obtained neither on the network nor from the cache.
         """
         return lines(self._part(language), limit)
 
@@ -160,7 +160,7 @@ def _configs(template: str, known: Mapping[str, Language]) -> dict[str, str]:
     if one:
         if code not in known:
             raise DataError(
-                f"{template}: {code!r} is no language in ISO 639-3; `xlbench list languages` has them"
+                f"{template}: {code!r} is not a language in ISO 639-3; `xlbench list languages` has them"
             )
         return {code: config}
     found = {}

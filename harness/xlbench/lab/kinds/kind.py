@@ -42,7 +42,7 @@ class Kind(Protocol):
         """What is predicted of each example, given the answers of all inputs of a set."""
 
     def baseline(self, task: Task, train: Sequence[Encoded], test: Encoded) -> list[Predicted]:
-        """A prediction for each example of `test` that reads no input: see `contracts.Lab.majority`."""
+        """A prediction for each example of `test` that ignores its input: see `contracts.Lab.majority`."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Which weights an encoder has, with their shapes, told from its configuration alone.
+"""Which weights an encoder has, with their shapes, determined from its configuration alone.
 
 Names are those that transformers 4.57 reads, without the prefix of the body. `head` is the masked-LM head.
 """
