@@ -17,7 +17,8 @@ NOWHERE = "http://127.0.0.1:1"
 """A hub that nobody can reach."""
 READ = """
 import json, sys
-from xlbench import checkpoints, given_adapters, hub
+from xlbench import hub
+from xlbench.models import checkpoints, given_adapters
 from xlbench.contracts import BaseModel
 from xlbench.errors import XlbenchError
 from xlbench_tasks import dep, ner, nli, pos, qa, text

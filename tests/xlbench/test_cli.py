@@ -328,7 +328,7 @@ def test_a_finished_study_on_a_read_only_disk_is_shown_and_run(
     """The operating system's refusal is made up, for tests may run as a user that may write everywhere."""
     shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
     (tmp_path / "sitecustomize.py").write_text(
-        "import errno\nfrom xlbench import disk\n"
+        "import errno\nfrom xlbench.files import disk\n"
         "def put(path, content):\n    raise OSError(errno.EROFS, 'Read-only file system', str(path))\n"
         "disk.put = put\n"
     )

@@ -249,9 +249,10 @@ def test_an_executor_that_loses_work_is_named(
 
 def test_workers_end_when_the_run_is_left(jobs: list[Job], tmp_path: Path) -> None:
     work = CountingWork(str(tmp_path / "log"))
+    before = set(psutil.Process().children())  # of other tests
     outcomes = Local().run(Schedule(jobs), work, lambda event: None, 2, None)
     next(outcomes)
-    children = psutil.Process().children()
+    children = set(psutil.Process().children()) - before
     assert children
     outcomes.close()  # type: ignore[attr-defined]
     _, alive = psutil.wait_procs(children, timeout=5)

@@ -79,7 +79,7 @@ def test_the_embedded_model_keeps_a_third_party_s_settings(registry: Registry) -
     for own in (AdapterTraining(), AdapterTraining(learning_rate=5e-5, epochs=2)):
         found = asked(known(registry, Study(), own), "tiny", ("mine", "pos"))
         assert found.training["mine"] == own
-        assert found.training["pos"] == AdapterTraining(5e-3, 32, 3, limit=600)
+        assert found.training["pos"] == AdapterTraining(5e-3, 32, 3, limit=1000, examples=2000)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_plan_shows_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     assert "setting    task adapter: epochs 1 for nli (the study)" in lines
     assert "setting    task adapter: learning rate 0.005 for nli (model tiny)" in lines
-    assert "setting    test set: examples per target at most 50 for nli (model tiny)" in lines
+    assert "setting    test set: examples per target at most 150 for nli (model tiny)" in lines
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from xlbench.models import checkpoints
 STUDY = Study(
     probes=("transfer",), tasks=("pos",), transfer=("qaa",), targets=("qaa", "qab"),
     train_languages=("qaa",), steps=(2,), seeds=(0,), controls=(), limit=40,
+    readings=("put-back",),
     adapter={"limit": 100, "epochs": 1}, mlm={"chunk": 32, "batch_size": 4},
 )  # fmt: skip
 REDUCED = replace(STUDY, precision="bfloat16")

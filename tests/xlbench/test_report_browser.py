@@ -190,7 +190,7 @@ def test_a_languages_view_has_who_helps_it_and_whom_it_helps(visit: Visit, real:
 def test_every_page_opens_and_has_curves_and_seen_against_unseen(visit: Visit, real: Path) -> None:
     page = visit.go(real)
     addresses = [x.get_attribute("href") for x in page.locator("#links a").all()]
-    assert len(addresses) == 5  # transfer, interference, stacking, zero-shot; one language
+    assert len(addresses) == 10  # four probes, five questions about all tasks, one language
     for address in addresses:
         visit.go(real, str(address))
         assert page.locator("h1").count() == 1

@@ -316,7 +316,8 @@ def study(checkpoint: Path) -> Study:
     return Study(
         tasks=("pos", "lm"), probes=("transfer",), transfer=("qah",), targets=("qag", "qah"), steps=(2,),
         seeds=(0,), controls=(), limit=6, train_languages=("qaa", "qae"), readings=("put-back", "retrained"),
-        retraining={"examples": 20}, adapter={"epochs": 1, "limit": 40}, mlm={"lines": 100},
+        retraining={"examples": 20, "warm_start_steps": None}, adapter={"epochs": 1, "limit": 40},
+        mlm={"lines": 100},
     )  # fmt: skip
 
 

@@ -214,7 +214,8 @@ def test_scores_are_those_of_the_adapter_beneath_the_task_adapter(
         np.testing.assert_array_equal(ours.counts, theirs.counts)
         assert ours.extra == theirs.extra
     random = next(x for x in stacked if names(x) == ("random",))
-    assert not Stacking().run(random, lab)[0].extra
+    extra = Stacking().run(random, lab)[0].extra
+    assert {x.partition(".")[0] for x in extra} == {"gold", "predicted"}  # labels; no held-out loss
     baseline = next(x for x in jobs_of(resolved, Stacking()) if x.probe == "zero-shot")
     plain = ZeroShot().run(baseline, lab)
     assert any(not np.array_equal(a.counts, b.counts) for a, b in zip(plain, measured, strict=True))

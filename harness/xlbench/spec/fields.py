@@ -252,7 +252,7 @@ def _several(kind: type[Any], item: Shape) -> Shape:
         elif isinstance(value, Sequence):
             yield from _within(item, ((f"[{number}]", one) for number, one in enumerate(value)))
         else:
-            yield from _within(item, ((f"[{shown(one)}]", one) for one in sorted(value, key=repr)))
+            yield from _within(item, ((f"[{shown(one)}]", one) for one in sorted(value, key=shown)))
 
     return Shape(says, find)
 
