@@ -37,7 +37,7 @@ from xlbench.results import Store
 from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
-from xlbench_probes import transfer_models, transfer_pages, transfer_questions
+from xlbench_probes import transfer_advice, transfer_models, transfer_pages, transfer_questions
 from xlbench_probes.reading import Reading
 from xlbench_probes.resources import levels
 from xlbench_probes.transfer_pairs import search
@@ -625,3 +625,23 @@ def test_sizes_and_kinds_are_stored_with_a_study(tmp_path: Path) -> None:
     assert records.sizes == PretrainingSizes("lines", "card", {"qaa": 5})
     store.save_study(study.study, study.jobs, study.described())  # as before sizes were stored
     assert (store.records(METRICS).kinds, store.records(METRICS).sizes) == ({}, None)
+
+
+def test_the_recommendation_goes_by_gains_where_there_are_any() -> None:
+    """What is put back loses most where the retrained one gains most."""
+
+    def made(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        place = 2.0 * SEEN.index(f) if f in SEEN else 0.0
+        return (4 + place if reading == "retrained" else -4 - place) + seed / 5
+
+    target = UNSEEN[-1]
+    page = transfer_advice.advise(Made(made, steps=(10,)).records(), "pos", target)
+    assert page.summary[0].startswith(f"Measured. {label(SEEN[-1])} comes first: gain +")
+    (table,) = page.parts
+    assert isinstance(table, Table)
+    assert table.columns == ("Transfer language", "Seen", "Gain", "Effect")
+    assert table.rows[0][2].value == pytest.approx(4 + 2 * (len(SEEN) - 1) + 0.2, abs=0.51)  # type: ignore[union-attr]
+    assert table.rows[0][3].value == pytest.approx(-4 - 2 * (len(SEEN) - 1) + 0.2, abs=0.51)  # type: ignore[union-attr]
+    alone = transfer_advice.advise(Made(made, steps=(10,), readings=("put-back",)).records(), "pos", target)
+    assert not alone.summary[0].startswith(f"Measured. {label(SEEN[-1])} ")
+    assert alone.parts[0].columns == ("Transfer language", "Seen", "Effect")  # type: ignore[union-attr]

@@ -68,7 +68,8 @@ def gc(results: Path, *, delete: bool) -> None:
 def migrate(results: Path) -> int:
     """Bring a folder up to date. Returns the exit code: 1 where a file was left as it is."""
     found = upkeep.migrate(Store(results), _metrics(), _told)
-    say(f"{counted(found.sealed, 'job')} brought up to date, {counted(found.current, 'job')} were")
+    done = counted(found.sealed, "job")
+    say(f"{done} brought up to date; {counted(found.current, 'job')} already up to date")
     _list(found.problems)
     return 1 if found.problems else 0
 

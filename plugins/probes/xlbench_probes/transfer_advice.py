@@ -10,11 +10,12 @@ from xlbench.errors import ResultsError
 from xlbench.scores import predict
 from xlbench_probes.reading import Reading, counted, interval
 from xlbench_probes.transfer_features import LINES, WORDS, Pair, pair_features
+from xlbench_probes.transfer_readings import MEANING
 from xlbench_probes.transfer_tables import MATRIX
-from xlbench_probes.transfer_view import PROBE, View
+from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Records
+    from xlbench.contracts import ReadOut, Records
 
 
 def advise(records: Records, task: str, target: str) -> Page:
@@ -22,25 +23,36 @@ def advise(records: Records, task: str, target: str) -> Page:
     reading = Reading(records)
     if task not in reading.tasks(PROBE):
         raise ResultsError(f"the study has no transfer results of {task}; run one with --task {task}")
-    view = View.of(reading, task)
-    return _measured(view, target) if target in view.targets else _unmeasured(view, target)
+    # Gains before effects: what a language gives the model, not how well an old adapter reads what has moved.
+    readings = sorted(read_outs(reading, task), key=lambda x: x != "retrained")
+    view, *beside = (View.of(reading, task, x) for x in readings)
+    return _measured(view, beside, target) if target in view.targets else _unmeasured(view, target)
 
 
-def _measured(view: View, target: str) -> Page:
-    k, name = view.last, view.reading.name
+def _measured(view: View, beside: Sequence[View], target: str) -> Page:
+    k, name, what = view.last, view.reading.name, WHAT[view.read_out]
     found = {f: x.number for (f, g), x in view.judged_effects(k).items() if g == target != f}
     if not found:
         raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
     order = sorted(found, key=lambda f: (found[f].low is None, -(found[f].low or 0.0), f))
     table = Table(
         f"Transfer languages for {name(target)}, {counted(k, 'step')}",
-        ("Transfer language", "Seen", "Effect"),
-        tuple((name(f), view.reading.seen(f), found[f]) for f in order),
-        f"By the lower end of the interval, which puts what is sure before what may be large. {MATRIX}",
+        ("Transfer language", "Seen", what.capitalize(), *(WHAT[x.read_out].capitalize() for x in beside)),
+        tuple(
+            (
+                name(f),
+                view.reading.seen(f),
+                found[f],
+                *(x.judged_effects(k)[f, target].number for x in beside),
+            )
+            for f in order
+        ),
+        f"By the lower end of the interval of the {what}, which puts what is sure before what may be large. "
+        f"{MATRIX}{f' {MEANING}' if beside else ''}",
     )
     known = [f for f in order if found[f].value is not None]
     lines = [
-        f"Measured. {name(known[0])} comes first: {interval(found[known[0]], view.metric.unit)}."
+        f"Measured. {name(known[0])} comes first: {what} {interval(found[known[0]], view.metric.unit)}."
         if known
         else "A target of the study, but no effect on it is known; run the study again."
     ]
@@ -54,7 +66,7 @@ def _measured(view: View, target: str) -> Page:
 
 
 def _unmeasured(view: View, target: str) -> Page:
-    k, name = view.last, view.reading.name
+    k, name, what = view.last, view.reading.name, WHAT[view.read_out]
     arms = [x for x in view.arms(k) if x.text != target]
     found = {(x.text, g): view.effects.effect(x, g) for x in arms for g in view.targets if x.text != g}
     if missing := list(dict.fromkeys(text for x in found.values() for text in x.missing)):
@@ -83,10 +95,10 @@ def _unmeasured(view: View, target: str) -> Page:
     order = sorted(candidates, key=lambda f: (-said[f], f))
     ranked = Table(
         f"Predicted for {name(target)}, {counted(k, 'step')}",
-        ("Transfer language", "Seen", "Predicted effect"),
+        ("Transfer language", "Seen", f"Predicted {what}"),
         tuple((name(f), view.reading.seen(f), Number(said[f], signed=True)) for f in order),
-        "A ridge regression on the measured effects, from what is known of the languages and from each "
-        f"transfer language's mean effect; off by {Number(error).text()} {view.metric.unit} (root mean "
+        f"A ridge regression on the measured {what}s, from what is known of the languages and from each "
+        f"transfer language's mean {what}; off by {Number(error).text()} {view.metric.unit} (root mean "
         "square) on targets that it has not seen.",
     )
     regrets = {title: predict.regret(effects, targets, rule) for title, rule in _rules(features).items()}
@@ -103,7 +115,7 @@ def _unmeasured(view: View, target: str) -> Page:
     ours = regrets[PREDICTION].mean
     plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
     lines = [
-        f"Not measured: a prediction. {name(order[0])} comes first, at "
+        f"Not measured: a prediction. {name(order[0])} comes first, with a {what} of "
         f"{Number(said[order[0]], signed=True).text()} {view.metric.unit}."
     ]
     if said[order[0]] <= 0:
@@ -118,6 +130,7 @@ def _unmeasured(view: View, target: str) -> Page:
 
 
 PREDICTION = "the prediction"
+WHAT: Mapping[ReadOut, str] = {"put-back": "effect", "retrained": "gain"}
 
 
 def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Chooser]:

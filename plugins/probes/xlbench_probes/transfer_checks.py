@@ -124,7 +124,7 @@ def _mismatch(view: View, pair: Pair | None) -> Check:
     if not view.reading.has_adapter(view.task):
         return Check(MISMATCH, "pass", "The task has no adapter that could be mismatched.")
     if pair is None and view.read_out == "retrained":
-        return Check(MISMATCH, "pass", "The task adapters are trained anew on the fine-tuned weights.")
+        return Check(MISMATCH, "pass", "The task adapters are retrained on the fine-tuned weights.")
     if pair is None:
         return _open(MISMATCH, "add --readings put-back,retrained")
     effect, gain, mismatch = pair.overall.values()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xlbench_probes.transfer_view import View
 
 READINGS = (
-    "Effect: the task adapter is put back as it was. Gain: it is trained anew on the fine-tuned weights. "
+    "Effect: the task adapter is put back as it was. Gain: it is retrained on the fine-tuned weights. "
     "Both are differences from zero-shot; positive: the target gains."
 )
 DIFFERENCES = "Of a difference, helps means more and harms means less."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS = ("Effect", "Gain", "Read-out mismatch")
 MEANING = (
     "Effect: score with the task adapter put back, minus zero-shot. Gain: score with the task adapter "
-    "trained anew on the fine-tuned weights, same data and seed, minus the zero-shot score of an adapter "
+    "retrained on the fine-tuned weights, same data and seed, minus the zero-shot score of an adapter "
     "trained alike. Read-out mismatch: effect minus gain, what is lost or won only because vectors have "
     "moved under an adapter that stayed. Positive: the target gains."
 )
@@ -62,7 +62,7 @@ def summary(pair: Pair) -> Iterator[str]:
     found, unit = pair.overall, pair.put_back.metric.unit
     effect, gain, mismatch = (found[x] for x in KINDS)
     yield (
-        f"With the task adapter trained anew after fine-tuning, the mean gain is {interval(gain, unit)}; "
+        f"With the task adapter retrained after fine-tuning, the mean gain is {interval(gain, unit)}; "
         f"the rest of the effect, {interval(mismatch, unit)}, is read-out mismatch: the adapter put back no "
         "longer fits vectors that have moved."
     )
@@ -197,5 +197,5 @@ def matrix(view: View, steps: int) -> Matrix:
         steps,
         "Gain",
         "Change of the target's score after fine-tuning on the transfer language's text, with the task "
-        "adapter trained anew on the fine-tuned weights.",
+        "adapter retrained on the fine-tuned weights.",
     )
