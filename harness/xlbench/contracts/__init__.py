@@ -70,19 +70,9 @@ from xlbench.contracts.reading import (
     RandomOrder,
     domain_of,
 )
+from xlbench.contracts.resolved import Resolved, Setting, Unavailable
 from xlbench.contracts.sampling import limited
-from xlbench.contracts.study import (
-    Control,
-    MaskedLM,
-    Match,
-    Precision,
-    ReadOut,
-    Resolved,
-    Retraining,
-    Setting,
-    Study,
-    Unavailable,
-)
+from xlbench.contracts.study import Control, MaskedLM, Match, Precision, ReadOut, Retraining, Study
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     GOLD_SHARE,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.adapter import Composition, LanguageAdapter
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
-    from xlbench.contracts.study import Resolved
+    from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.task import AdapterTraining
 
 Variant: TypeAlias = Literal["plain", "shuffled"]

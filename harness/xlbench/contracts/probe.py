@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import PretrainingSizes
-    from xlbench.contracts.study import Resolved
+    from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
     from xlbench.contracts.task import Counts, Metric, TaskKind
 
