@@ -135,6 +135,18 @@ def test_a_damaged_file_here_is_replaced_by_a_sound_one(store: Store, tmp_path: 
     assert path.read_bytes() == sound
 
 
+def test_jobs_and_adapters_are_merged_though_no_manifest_can_be_read(store: Store, tmp_path: Path) -> None:
+    shutil.copytree(store.path, tmp_path / "other")
+    other = Store(tmp_path / "other")
+    (plan,) = other.path.glob("studies/*/plan.json")
+    plan.write_text("{")
+    into = Store(tmp_path / "new")
+    found = upkeep.merge(into, [other])
+    assert (found.copied, found.studies, found.adapters) == (1, 0, 1)
+    assert len(found.problems) == 1
+    assert plan.parent.name in found.problems[0]
+
+
 def test_a_folder_is_not_merged_into_itself(store: Store) -> None:
     with pytest.raises(ResultsError, match="the folder to merge into"):
         upkeep.merge(store, [Store(store.path.parent / "." / "results")])

@@ -241,10 +241,14 @@ class Store:
 
     def studies(self) -> list[StoredStudy]:
         """All studies that can be read, the last started first. Raises ResultsError where none can."""
-        found, broken = self._manifests()
-        if broken and not found:
+        found = self.readable_studies()
+        if not found and (broken := self._manifests()[1]):
             raise broken[0]
-        return sorted(found, key=lambda x: (x.created, x.id), reverse=True)
+        return found
+
+    def readable_studies(self) -> list[StoredStudy]:
+        """The same; empty where none can be read."""
+        return sorted(self._manifests()[0], key=lambda x: (x.created, x.id), reverse=True)
 
     def broken_studies(self) -> tuple[str, ...]:
         """A line for each study that cannot be read, and is none of `studies`."""

@@ -131,7 +131,7 @@ def merge(into: Store, others: Iterable[Store], told: Told = lambda done, of: No
     told(len(files), len(files))
     for store in stores:
         found.problems += store.broken_studies()
-        for stored in store.studies() if any(store.path.glob("studies/*")) else ():
+        for stored in store.readable_studies():
             found.studies += _copied(store.path / "studies" / stored.id, into.path / "studies" / stored.id)
         for folder in _adapters(store):
             if isinstance(why := _examined(folder), str):
