@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Compares, Recommends, Surveys
 from xlbench.data.codes import to_iso639_3
@@ -22,12 +23,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from xlbench.contracts import Page, Records
+    from xlbench.contracts import Format, Page, Records
     from xlbench.plugins import Kind, Registry
-    from xlbench.reporting import Provenance
+    from xlbench.reporting import Provenance, Publisher
     from xlbench.results import DamagedError, StoredStudy
-
-Format: TypeAlias = Literal["parquet", "csv", "json"]
 
 
 class Stored:
@@ -37,8 +36,6 @@ class Stored:
         """`study` is its id; None is the last started. `plugins` are those that are not installed, as
         `xlbench.run` takes them. Raises ResultsError.
         """
-        from xlbench import reporting
-
         registry = load(given=give(plugins))
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
@@ -49,13 +46,21 @@ class Stored:
         self.problems: list[str] = []
         """One line for each probe whose pages cannot be obtained."""
         self.pages = self._made(registry)
-        """With their probes, those asked for first; as they are shown here. `published` has them without
-        paths."""
+        """With their probes, those asked for first; as they are shown here."""
         self.recommends = any(isinstance(registry.probes.get(probe), Recommends) for probe, _ in self.pages)
         """Whether a probe of the study can say which language to take for a target."""
         self._owners = registry.owners
-        self._publisher = reporting.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
-        self.published = [(probe, self._publisher.page(page)) for probe, page in self.pages]
+
+    @cached_property
+    def published(self) -> list[tuple[str, Page]]:
+        """With their probes, without paths: what leaves the machine."""
+        return [(probe, self._publisher.page(page)) for probe, page in self.pages]
+
+    @cached_property
+    def _publisher(self) -> Publisher:
+        from xlbench import reporting
+
+        return reporting.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
 
     def provenance(self, page: Page) -> Provenance:
         """What stands at the end of a published page."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from xlbench.stored import Format
+    from xlbench.contracts import Format
 
 
 def recommend(

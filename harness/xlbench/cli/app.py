@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
 from xlbench.cli.command import Command
 from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
-from xlbench.contracts import Rerun, Study
+from xlbench.contracts import Format, Rerun, Study
 from xlbench.output import say
 
 app = typer.Typer(
@@ -27,7 +27,6 @@ app = typer.Typer(
 
 
 RUNNING = "Running"
-Format: TypeAlias = Literal["parquet", "csv", "json"]
 
 
 def _running(*names: str, text: str, **more: Any) -> Any:

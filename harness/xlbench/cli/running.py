@@ -42,7 +42,7 @@ def run(
     from xlbench.cli import reporting
 
     again = f"{command(study, plugins)} --results {shlex.quote(str(results))}"
-    if executor != "local":
+    if executor != api.LOCAL:
         again += f" --executor {shlex.quote(executor)}"
     try:
         api.check_device(device)
@@ -172,7 +172,7 @@ def plan(
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
         say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
-    chosen = "" if executor == "local" else f" --executor {shlex.quote(executor)}"
+    chosen = "" if executor == api.LOCAL else f" --executor {shlex.quote(executor)}"
     say(f"command    {command(study, plugins)}{chosen}")
 
 

@@ -389,3 +389,5 @@ class Adapts(Protocol):
 
 
 Rerun: TypeAlias = Literal["missing", "failed", "all"]
+Format: TypeAlias = Literal["parquet", "csv", "json"]
+"""Of exported scores."""
