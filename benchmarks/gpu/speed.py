@@ -24,7 +24,7 @@ from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
 from xlbench.lab import Lab, masked_lm, task_adapters
 from xlbench.lab.batches import Batch, Stream
-from xlbench.lab.kinds import trained_kind_of
+from xlbench.lab.kinds.lookup import trained_kind_of
 from xlbench.results import Store
 
 Work: TypeAlias = "Callable[[], object]"

@@ -19,7 +19,21 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from xlbench.contracts import BaseModel, Corpus, Distance, Executor, Language, Probe, Task, TaskData
+    from xlbench.contracts import (
+        AdapterKind,
+        BaseModel,
+        CompositionKind,
+        Corpus,
+        Distance,
+        Executor,
+        KindOfTask,
+        Language,
+        Objective,
+        Probe,
+        Task,
+        TaskData,
+        Treatment,
+    )
 
 GROUP = "xlbench"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -64,3 +78,30 @@ def xlbench_probes() -> Iterable[Probe]:
 @hookspec
 def xlbench_executors() -> Iterable[Executor]:
     """Executors: `yield MyExecutor()`, as in `xlbench/running/executors/local.py`."""
+
+
+@hookspec
+def xlbench_kinds() -> Iterable[KindOfTask]:
+    """Kinds of task: `yield KindOfTask(name="tagging", ...)`, as in `xlbench/lab/kinds/__init__.py`."""
+
+
+@hookspec
+def xlbench_objectives() -> Iterable[Objective]:
+    """Objectives: `yield Objective(name="masked", ...)`, as in `xlbench/lab/objectives/__init__.py`."""
+
+
+@hookspec
+def xlbench_adapters() -> Iterable[AdapterKind]:
+    """Kinds of adapter: `yield AdapterKind(name="seq_bn", ...)`, as in `xlbench/lab/adapters/__init__.py`."""
+
+
+@hookspec
+def xlbench_compositions() -> Iterable[CompositionKind]:
+    """Compositions of language adapters: `yield CompositionKind(name="average", ...)`, as in
+    `xlbench/lab/compositions/__init__.py`.
+    """
+
+
+@hookspec
+def xlbench_treatments() -> Iterable[Treatment]:
+    """Treatments: `yield Treatment(name="shuffled", ...)`, as in `xlbench/lab/treatments/__init__.py`."""

@@ -133,7 +133,7 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
     """What was loaded decides: a plan that was told otherwise is refused, and in no arm does the part act."""
     import torch
 
-    from xlbench.lab import compositions
+    from xlbench.lab.compositions import blocks as compositions
     from xlbench.lab.encoder import Encoder
 
     new = save("seq_bn_inv", use_safetensors=True)

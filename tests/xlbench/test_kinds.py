@@ -27,7 +27,8 @@ from xlbench.contracts import (
 )
 from xlbench.errors import DataError, JobError
 from xlbench.lab import Lab
-from xlbench.lab.kinds import kind_of, span
+from xlbench.lab.kinds import span
+from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.kinds.tree import best_tree
 
 Make = Callable[..., Lab]

@@ -71,7 +71,7 @@ def logits(lab: Lab, under: Composition, task: str = "tags") -> list[np.ndarray]
     lab.predict(lab.resolved.cells(task), under)
     _, batches = lab.stream(lab.resolved.cells(task))
     names = lab._compose(under, task)
-    from xlbench.lab import compositions
+    from xlbench.lab.compositions import blocks as compositions
 
     with compositions.invertible(lab.encoder, names, under.invertible), torch.inference_mode():
         return [lab.encoder.outputs(b).logits.numpy().copy() for b in batches]
@@ -588,7 +588,7 @@ def test_a_reordered_fusion_layer_is_that_of_the_library(adapters: int) -> None:
     from adapters import DynamicAdapterFusionConfig
     from adapters.methods.modeling import BertFusion
 
-    from xlbench.lab.compositions import fused
+    from xlbench.lab.compositions.blocks import fused
 
     torch.manual_seed(0)
     config = DynamicAdapterFusionConfig()

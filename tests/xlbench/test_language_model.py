@@ -40,7 +40,7 @@ class Lines(Made):
 def study(checkpoint: Path) -> Resolved:
     made = study_over(checkpoint, ("tags",))
     task = Task(
-        "text", 1, "", "language model", (), log_likelihood(), None, 48, "made", lambda x: Lines("text")
+        "text", 1, "", "language-model", (), log_likelihood(), None, 48, "made", lambda x: Lines("text")
     )
     return replace(
         made,

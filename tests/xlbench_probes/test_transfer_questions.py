@@ -364,7 +364,7 @@ def test_effects_on_held_out_text_go_with_known_distance_too() -> None:
     def near(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
         return (-1 if g in SEEN else 1) * (10.0 - 3 * abs(ord(f[2]) - ord(g[2]))) + seed
 
-    study = Made(near, tasks=("lm",), steps=(10,), kinds={"lm": "language model"}, readings=("put-back",))
+    study = Made(near, tasks=("lm",), steps=(10,), kinds={"lm": "language-model"}, readings=("put-back",))
     page = transfer_pages.pages(study.records())[0]
     table = table_of(page, "Effect and known distance")
     pairs = {x: [(f, g) for f in study.transfer for g in x if f != g] for x in (SEEN, UNSEEN)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from xlbench.contracts import Split, Study
+from xlbench.contracts import Split, Study, Vocabulary
 from xlbench.errors import StudyError
 from xlbench.output import clean, say, say_json
 from xlbench.plugins import give, load, settle
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from xlbench.contracts import Corpus, Json
     from xlbench.plugins import Plugin, Registry
 
-What: TypeAlias = Literal["tasks", "models", "probes", "languages", "corpora", "executors", "plugins"]
+What: TypeAlias = Literal[
+    "tasks", "models", "probes", "languages", "corpora", "methods", "executors", "plugins"
+]
 Row: TypeAlias = "dict[str, Json]"
 
 
@@ -178,6 +180,15 @@ def _count(corpus: Corpus) -> int | None:
         return None
 
 
+def methods(registry: Registry) -> list[Row]:
+    """Parts of the method, by vocabulary."""
+    return [
+        {"what": what, "name": name, "version": x.version, "summary": x.summary}
+        for what in get_args(Vocabulary)
+        for name, x in registry.named(what).items()
+    ]
+
+
 def executors(registry: Registry) -> list[Row]:
     """Executors."""
     return [{"name": name, "summary": x.summary} for name, x in registry.named("executor").items()]
@@ -215,6 +226,7 @@ ROWS: dict[str, Callable[[Registry], list[Row]]] = {
     "models": models,
     "probes": probes,
     "corpora": corpora,
+    "methods": methods,
     "executors": executors,
     "plugins": installed,
 }

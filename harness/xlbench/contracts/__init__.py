@@ -35,6 +35,16 @@ from xlbench.contracts.data import (
 from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
 from xlbench.contracts.lab import Lab, Variant
 from xlbench.contracts.language import Distance, Language
+from xlbench.contracts.method import (
+    AdapterKind,
+    CompositionKind,
+    KindOfTask,
+    Method,
+    MethodPart,
+    Objective,
+    Treatment,
+    Vocabulary,
+)
 from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
@@ -96,6 +106,7 @@ __all__ = [
     "OF_WORDS",
     "PREDICTED_SHARE",
     "AdapterConfig",
+    "AdapterKind",
     "AdapterOrder",
     "AdapterTraining",
     "Adapts",
@@ -110,6 +121,7 @@ __all__ = [
     "Classified",
     "Compares",
     "Composition",
+    "CompositionKind",
     "Control",
     "Corpus",
     "CorpusFamily",
@@ -130,6 +142,7 @@ __all__ = [
     "Identified",
     "Job",
     "Json",
+    "KindOfTask",
     "Lab",
     "Labels",
     "Language",
@@ -140,11 +153,14 @@ __all__ = [
     "MaskedLM",
     "Match",
     "Matrix",
+    "Method",
+    "MethodPart",
     "Metric",
     "Mix",
     "Narrowed",
     "Notify",
     "Number",
+    "Objective",
     "Outcome",
     "Page",
     "Parallel",
@@ -175,10 +191,12 @@ __all__ = [
     "TaskKind",
     "Text",
     "TextFacts",
+    "Treatment",
     "Unavailable",
     "Value",
     "Variant",
     "Verdict",
+    "Vocabulary",
     "Work",
     "commit_of",
     "decimal",

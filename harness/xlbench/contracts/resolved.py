@@ -18,6 +18,7 @@ from xlbench.contracts.adapter import (
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.identity import said
+from xlbench.contracts.method import Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
 from xlbench.contracts.task import OF_WORDS, AdapterTraining
@@ -89,6 +90,8 @@ class Resolved:
     retraining: Retraining = field(default_factory=Retraining)
     given: Mapping[str, GivenAdapter] = field(default_factory=dict)
     """Language adapters that came with the study, by language."""
+    method: Method = field(default_factory=Method)
+    """The kinds of task, objectives, adapters, compositions and text treatments that the study may name."""
     word_tokens: int = 1
     """Version of how given words become tokens; 1 where the model's tokenizer cuts them as it always has."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import allowed
     from xlbench.contracts.data import TaskData
 
-TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language model"]
+TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language-model"]
 """What a task's examples are, and what is predicted of each, for its metric to count:
 
 | kind | example | gold | predicted |
@@ -179,7 +179,7 @@ class Task:
     """Test examples per target at most, where the user sets no limit; None: the model's default, else all."""
 
     def __post_init__(self) -> None:
-        if (self.training is None) != (self.kind == "language model"):
+        if (self.training is None) != (self.kind == "language-model"):
             raise ValueError(
                 f"task {self.name}: tasks of the kind 'language model' have no training, all others have"
             )

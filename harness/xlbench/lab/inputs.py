@@ -12,7 +12,7 @@ from xlbench.errors import DataError, JobError, XlbenchError, text_of
 from xlbench.lab import masked_lm, matched
 from xlbench.lab.batches import Stream
 from xlbench.lab.encode import blank_pieces
-from xlbench.lab.kinds import kind_of
+from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.movement import spread_over
 
 if TYPE_CHECKING:

@@ -25,12 +25,13 @@ from xlbench.contracts import (
     digest,
 )
 from xlbench.errors import JobError, ModelError
-from xlbench.lab import compositions, language_adapters, masked_lm, subwords, task_adapters
+from xlbench.lab import language_adapters, masked_lm, subwords, task_adapters
+from xlbench.lab.compositions import blocks as compositions
 from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.inputs import Inputs, trained
-from xlbench.lab.kinds import kind_of
+from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.label_shares import label_shares
 from xlbench.lab.movement import Movement
 from xlbench.metrics.counting import counted, scored

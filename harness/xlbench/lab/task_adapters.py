@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from xlbench.errors import JobError
-from xlbench.lab import compositions
 from xlbench.lab.batches import Stream
-from xlbench.lab.kinds import trained_kind_of
+from xlbench.lab.compositions import blocks as compositions
+from xlbench.lab.kinds.lookup import trained_kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,17 +6,24 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from xlbench.contracts import (
+    AdapterKind,
     BaseModel,
+    CompositionKind,
     Corpus,
     Distance,
     Executor,
+    KindOfTask,
     Language,
+    Method,
+    Objective,
     Probe,
     Task,
     TaskData,
+    Treatment,
+    Vocabulary,
 )
 from xlbench.errors import UnknownNameError
 
@@ -26,7 +33,9 @@ LIMIT = "XLBENCH_PLUGINS"
 """Environment variable: names of the plugins that may load besides the built-in ones, or with a hyphen before
 it, of one that may not."""
 
-Kind: TypeAlias = Literal["task", "data", "corpus", "language", "distance", "model", "probe", "executor"]
+Kind: TypeAlias = (
+    Literal["task", "data", "corpus", "language", "distance", "model", "probe", "executor"] | Vocabulary
+)
 
 HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     "task": ("xlbench_tasks", Task),
@@ -37,6 +46,11 @@ HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     "model": ("xlbench_models", BaseModel),
     "probe": ("xlbench_probes", Probe),
     "executor": ("xlbench_executors", Executor),
+    "kind": ("xlbench_kinds", KindOfTask),
+    "objective": ("xlbench_objectives", Objective),
+    "adapter": ("xlbench_adapters", AdapterKind),
+    "composition": ("xlbench_compositions", CompositionKind),
+    "treatment": ("xlbench_treatments", Treatment),
 }
 LISTED: dict[Kind, str] = {
     "task": "tasks",
@@ -47,6 +61,11 @@ LISTED: dict[Kind, str] = {
     "model": "models",
     "probe": "probes",
     "executor": "executors",
+    "kind": "methods",
+    "objective": "methods",
+    "adapter": "methods",
+    "composition": "methods",
+    "treatment": "methods",
 }
 """What `xlbench list` calls them."""
 
@@ -171,6 +190,20 @@ class Registry:
     def executors(self) -> Mapping[str, Executor]:
         """By name."""
         return self.provided["executor"]
+
+    @property
+    def method(self) -> Method:
+        """The vocabularies of the method."""
+        parts: tuple[Vocabulary, ...] = get_args(Vocabulary)
+        origins = {(x, name): self.owners[x, name].origin for x in parts for name in self.provided[x]}
+        return Method(
+            kinds=self.provided["kind"],
+            objectives=self.provided["objective"],
+            adapters=self.provided["adapter"],
+            compositions=self.provided["composition"],
+            treatments=self.provided["treatment"],
+            origins={key: x for key, x in origins.items() if x},
+        )
 
     @property
     def failed(self) -> tuple[Plugin, ...]:

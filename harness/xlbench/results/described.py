@@ -164,7 +164,8 @@ def sizes(described: Mapping[str, Any]) -> PretrainingSizes | None:
 
 def kinds(described: Mapping[str, Any]) -> dict[str, TaskKind]:
     """The kinds of tasks that `describe` wrote; versions before this was stored wrote none."""
-    return {name: x["kind"] for name, x in described.get("tasks", {}).items() if "kind" in x}
+    found = {name: x["kind"] for name, x in described.get("tasks", {}).items() if "kind" in x}
+    return {name: "language-model" if x == "language model" else x for name, x in found.items()}
 
 
 def distances(described: Mapping[str, Any]) -> tuple[Distance, ...]:

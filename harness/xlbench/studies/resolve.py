@@ -185,6 +185,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         language_training=LanguageTraining(**_typed(full.language_training)),
         retraining=Retraining(**_typed(full.retraining)),
         given=given,
+        method=registry.method,
         word_tokens=words,
         settings=probe_settings,
         unasked=frozenset(full.probes) - {*study.probes, *study.options},

@@ -31,7 +31,7 @@ def xlbench_tasks() -> Iterator[Task]:
         name="lm",
         version=1,
         summary="language modelling of held-out text: log-likelihood in bits per character",
-        kind="language model",
+        kind="language-model",
         labels=(),
         metric=log_likelihood(),
         training=None,

@@ -13,7 +13,7 @@ import torch
 
 from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
-from xlbench.lab.kinds import trained_kind_of
+from xlbench.lab.kinds.lookup import trained_kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor

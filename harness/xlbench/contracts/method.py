@@ -1,0 +1,91 @@
+"""The vocabularies of the method: kinds of task, objectives, adapters, compositions, text treatments.
+
+A plugin registers a part of the method as it registers a task. What planning has to know of it are its
+fields; what the Lab does with it is what `load` gives, which alone may import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from xlbench.contracts import allowed
+    from xlbench.contracts.cell import Json
+
+Vocabulary: TypeAlias = Literal["kind", "objective", "adapter", "composition", "treatment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodPart:
+    """What all parts of the method have."""
+
+    name: allowed.Name
+    summary: str
+    """One line, for `xlbench list methods`."""
+    load: Callable[[], Any]
+    """What the Lab works with; called in a process that has torch, once."""
+    version: int = 1
+    """Raised whenever the same data and settings would give other numbers. In the identity of what it made
+    from version 2 on, so that results of version 1 stay found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOfTask(MethodPart):
+    """A kind of task: what its examples are, and what is predicted of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective(MethodPart):
+    """A pretraining objective: how a text moves the weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterKind(MethodPart):
+    """A kind of adapter, for tasks and for languages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompositionKind(MethodPart):
+    """A way in which several language adapters are put together beneath a task adapter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment(MethodPart):
+    """What is done to a text before it is trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """All parts of the method that are registered, each by its name."""
+
+    kinds: Mapping[str, KindOfTask] = field(default_factory=dict)
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    adapters: Mapping[str, AdapterKind] = field(default_factory=dict)
+    compositions: Mapping[str, CompositionKind] = field(default_factory=dict)
+    treatments: Mapping[str, Treatment] = field(default_factory=dict)
+    origins: Mapping[tuple[Vocabulary, str], str] = field(default_factory=dict)
+    """Of parts that third parties registered: what tells their plugin from others, as `Resolved.origins`."""
+
+    def of(self, vocabulary: Vocabulary) -> Mapping[str, MethodPart]:
+        """A whole vocabulary, by name."""
+        return {
+            "kind": self.kinds,
+            "objective": self.objectives,
+            "adapter": self.adapters,
+            "composition": self.compositions,
+            "treatment": self.treatments,
+        }[vocabulary]
+
+    def identity(self, vocabulary: Vocabulary, name: str) -> dict[str, Json]:
+        """What tells a part from others of its name, for the identity of what it made: nothing for a built-in
+        part at version 1. Raises KeyError for a name that is not registered.
+        """
+        version, origin = self.of(vocabulary)[name].version, self.origins.get((vocabulary, name))
+        made: dict[str, Json] = {}
+        if version > 1 or origin:
+            made[f"{vocabulary}_version"] = version
+        if origin:
+            made[f"{vocabulary}_plugin"] = origin
+        return made
