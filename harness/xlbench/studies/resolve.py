@@ -22,6 +22,7 @@ from xlbench.contracts import (
     Task,
     TaskData,
     Unavailable,
+    settings,
 )
 from xlbench.contracts.allowed import LanguageCode
 from xlbench.data import domains
@@ -31,7 +32,6 @@ from xlbench.data.held_out import HeldOut
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.models import checkpoints, given_adapters, word_tokens
 from xlbench.models.architectures import NO_HEAD
-from xlbench.spec import settings
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
