@@ -41,11 +41,11 @@ from xlbench.contracts.method import (
     KindOfTask,
     Method,
     MethodPart,
-    Objective,
     Treatment,
     Vocabulary,
 )
 from xlbench.contracts.model import BaseModel, PretrainingSizes
+from xlbench.contracts.objective import Family, LikelihoodKind, Objective
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
     Adapts,
@@ -135,6 +135,7 @@ __all__ = [
     "Example",
     "Executor",
     "Explained",
+    "Family",
     "Format",
     "Fusion",
     "GivenAdapter",
@@ -149,6 +150,7 @@ __all__ = [
     "LanguageAdapter",
     "LanguageTraining",
     "Likelihood",
+    "LikelihoodKind",
     "Line",
     "MaskedLM",
     "Match",

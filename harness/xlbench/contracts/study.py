@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from xlbench.contracts import forms
 from xlbench.contracts.adapter import AdapterOrder, LanguageTraining
 from xlbench.contracts.cell import Json  # noqa: TC001 - read with the fields' types
 from xlbench.contracts.forms import asked
+from xlbench.contracts.identity import LATER
 from xlbench.contracts.task import AdapterTraining
 
 HOW: forms.Panel = "The method"
@@ -33,7 +34,9 @@ ones), in words, or in bytes of UTF-8.
 
 @dataclass(frozen=True, slots=True)
 class MaskedLM:
-    """How a transfer language is finetuned on; defaults are those of arXiv 2403.20088's released code."""
+    """How a transfer language is finetuned on, whatever the objective; defaults are those of arXiv
+    2403.20088's released code.
+    """
 
     learning_rate: float = 5e-5
     batch_size: int = 8
@@ -43,9 +46,12 @@ class MaskedLM:
     lines: int = 10_000
     """Lines of text used at most, from the start."""
     mask_probability: float = 0.15
+    """Share of the ordinary pieces that are masked or, of span corruption, in the spans that are cut out."""
     schedule: Literal["linear", "constant"] = "linear"
     """`linear`: decay to 0 over the steps of the run, no warmup, so every number of steps is a run of its
     own. `constant`: one run passes all numbers of steps, and is scored at each."""
+    objective: str | None = field(default=None, metadata=LATER)
+    """A registered `Objective`; None: the one that the model was pretrained with."""
 
     def __post_init__(self) -> None:
         if self.mask_probability >= 1:
