@@ -44,6 +44,7 @@ from xlbench.contracts.method import (
     Treatment,
     Vocabulary,
 )
+from xlbench.contracts.metric import Counts, Metric, OfExamples, OfSums, Score
 from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.objective import Family, LikelihoodKind, Objective
 from xlbench.contracts.probe import (
@@ -91,11 +92,8 @@ from xlbench.contracts.task import (
     PREDICTED_SHARE,
     AdapterTraining,
     Arcs,
-    Counts,
     Labels,
     Likelihood,
-    Metric,
-    Score,
     Task,
     TaskKind,
 )
@@ -163,6 +161,8 @@ __all__ = [
     "Notify",
     "Number",
     "Objective",
+    "OfExamples",
+    "OfSums",
     "Outcome",
     "Page",
     "Parallel",
