@@ -21,27 +21,17 @@ import torch
 
 from xlbench import Study, plugins
 from xlbench.lab import Lab
-from xlbench.metrics import score_of
 from xlbench.studies.resolve import resolve
 from xlbench_models import tiny
-from xlbench_models.pretrain_tiny import (
-    LANGUAGES,
-    MASKED,
-    Text,
-    batches,
-    encode,
-    inputs,
-    losses,
-    tensors,
-    translate,
-)
+from xlbench_models.pretrain_tiny import LANGUAGES, Text, Training, encode, pretrain, translate
+from xlbench_models.tiny_architectures import ARCHITECTURES
 from xlbench_tasks.artificial.data import ArtificialText
 from xlbench_tasks.artificial.tree import LEAVES
 
 CHECKPOINT = Path(tiny.__file__).with_name("tiny_checkpoint")
 LINES = 8000
 """Lines of each seen language."""
-PIECES = 1024
+TOKENS = 1024
 LEARNING_RATE = 1e-3
 UNSEEN = [x for x in LEAVES if x not in LANGUAGES]
 TARGETS = ("qag", "qah")
@@ -121,8 +111,7 @@ class MaxMatchDropout:
 def texts(how: Candidate) -> dict[str, tuple[list[str], list[str]]]:
     """By language: its lines, and each said in another seen language, where it is a seen one itself."""
     drawn = ArtificialText(0, "pretraining")
-    args = argparse.Namespace(seed=0, lines=LINES)
-    made = {x: (list(drawn.lines(x, LINES)), translate(x, args)) for x in LANGUAGES}
+    made = {x: (list(drawn.lines(x, LINES)), translate(x, LINES)) for x in LANGUAGES}
     if how.unseen_lines:
         for x in UNSEEN:
             lines = list(drawn.lines(x, how.unseen_lines)) * how.repeated
@@ -157,26 +146,13 @@ def _train(model: Any, tokenizer: Any, how: Candidate) -> None:
             for line, plain in zip(written[language][side], known, strict=True)
         ]
 
-    rng, generator = random.Random("pretrain 0"), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01, fused=True)
-    warmup = max(1, how.steps // 20)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, (how.steps - step) / (how.steps - warmup))
+    pretrain(
+        ARCHITECTURES["bert"],
+        model,
+        tokenizer,
+        lambda: (Text(tokens(x, 0), tokens(x, 1)) for x in written),
+        Training(how.steps, TOKENS, LEARNING_RATE),
     )
-    model.train()
-    done = 0
-    while done < how.steps:
-        made = [y for x in written for y in inputs(rng, Text(tokens(x, 0), tokens(x, 1)), tokenizer)]
-        for batch in batches(rng, made, PIECES):
-            loss = losses(model, tensors(batch, tokenizer, generator, MASKED)).mean()
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            done += 1
-            if done == how.steps:
-                break
 
 
 def measure(model: Path, adapters: Path, args: argparse.Namespace) -> list[str]:
@@ -195,7 +171,7 @@ def measure(model: Path, adapters: Path, args: argparse.Namespace) -> list[str]:
     def scores() -> np.ndarray[Any, Any]:
         """Points of `pos`, then bits per character of `lm`, by target."""
         return np.array([
-            score_of(resolved.tasks[task].metric.score, x.counts)
+            resolved.tasks[task].metric.score(x.counts.sum(0, dtype=np.float64))
             for task in ("pos", "lm") for x in lab.evaluate(resolved.cells(task))
         ])  # fmt: skip
 

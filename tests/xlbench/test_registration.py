@@ -26,6 +26,7 @@ from xlbench.contracts import (
     Language,
     Metric,
     Probe,
+    Study,
     Task,
     TaskData,
 )
@@ -131,9 +132,9 @@ WRONG: dict[str, tuple[Any, type[Any], str]] = {
         "checkpoint must be a hub id .* or a f",
     ),
     "defaults": (
-        BaseModel("m", "s", "a/b", defaults={"steps": (1,)}),  # type: ignore[arg-type]
+        BaseModel("m", "s", "a/b", defaults=Study(steps=(0,))),
         BaseModel,
-        "defaults must be a Study",
+        "defaults .*steps must be",
     ),
     "no study": (changed(GOOD[4][0], "defaults", {"steps": [1]}), BaseModel, "defaults must be a Study"),
     "table": (Distance("d", "s", {("qaa", "en"): 0.5}), Distance, r"table\[1\] must be an ISO 639-3"),

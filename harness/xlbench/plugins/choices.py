@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlbench.contracts import Study
-from xlbench.errors import StudyError
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
 from xlbench.spec.problems import ManyProblemsError, Problems
 
@@ -27,11 +26,8 @@ def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
     and for two things of one short name.
     """
     choices = _Choices(registry)
-    try:
-        short = _renamed(study, choices.short)
-        _renamed(short, choices.check)
-    except StudyError as error:  # two things of one short name
-        choices.problems.lines = choices.problems.lines or [str(error)]
+    short = _renamed(study, choices.short)
+    _renamed(short, choices.check)
     if choices.problems.lines:
         raise ManyProblemsError(choices.problems.lines)
     if not registry.rivals:
