@@ -17,7 +17,8 @@ import numpy as np
 from xlbench import plugins
 from xlbench.contracts import MaskedLM, Match
 from xlbench.lab import loading, matched
-from xlbench.lab.masked_lm import masked_batches, measured_chunks
+from xlbench.lab.chunks import measured_chunks
+from xlbench.lab.objectives.masked import masked_batches
 from xlbench.studies.names import find_corpus
 
 KINDS: tuple[Match, ...] = ("steps", "tokens", "words", "bytes")

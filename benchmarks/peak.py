@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks import made
 from xlbench.contracts import MaskedLM
-from xlbench.lab import Lab, masked_lm
+from xlbench.lab import Lab, chunks
+from xlbench.lab.objectives import masked
 from xlbench.plugins import load
 
 
@@ -22,9 +23,9 @@ def bare(model: str, settings: MaskedLM, steps: int) -> None:
 
     tokenizer, loaded = AutoTokenizer.from_pretrained(model), AutoModelForMaskedLM.from_pretrained(model)
     lines = load().corpora["artificial"].lines("qaa", settings.lines)
-    text = masked_lm.chunks(lines, tokenizer, settings.chunk)
+    text = chunks.chunks(lines, tokenizer, settings.chunk)
     optimizer = torch.optim.AdamW(loaded.parameters(), lr=1e-5, weight_decay=0.0, fused=True)
-    batches = masked_lm.masked_batches(text, tokenizer, loaded.config.vocab_size, settings, 0)
+    batches = masked.masked_batches(text, tokenizer, loaded.config.vocab_size, settings, 0)
     loaded.train()
     for batch in itertools.islice(batches, steps):
         hidden = loaded.base_model(input_ids=torch.from_numpy(batch.ids))[0]

@@ -23,8 +23,9 @@ from torch.nn.functional import cross_entropy
 from benchmarks import made
 from xlbench import plugins
 from xlbench.contracts import Resolved, Study
-from xlbench.lab import Lab, masked_lm
+from xlbench.lab import Lab, chunks
 from xlbench.lab.batches import Batch
+from xlbench.lab.objectives import masked
 from xlbench.results import Store
 from xlbench.results.studies import study_id
 from xlbench.running.work import Work
@@ -56,7 +57,7 @@ def bare_evaluation(lab: Lab, batches: list[Batch]) -> Callable[[], None]:
     return work
 
 
-def bare_finetuning(lab: Lab, inputs: list[masked_lm.MaskedBatch]) -> Callable[[], None]:
+def bare_finetuning(lab: Lab, inputs: list[masked.MaskedBatch]) -> Callable[[], None]:
     """Forward passes, backward passes and optimizer steps."""
     encoder, rate = lab.encoder, lab.resolved.mlm.learning_rate
     ready = [[torch.from_numpy(x).to(encoder.device) for x in (b.ids, b.where, b.gold)] for b in inputs]
@@ -119,8 +120,8 @@ def measure(
     lab.task_adapter(TASK)
     cells = resolved.cells(TASK)
     _, batches = lab.stream(cells)
-    text = masked_lm.chunks(resolved.corpus.lines(LANGUAGE, resolved.mlm.lines), lab.encoder.tokenizer, chunk)
-    drawn = masked_lm.masked_batches(text, lab.encoder.tokenizer, shape.vocabulary, resolved.mlm, 0)
+    text = chunks.chunks(resolved.corpus.lines(LANGUAGE, resolved.mlm.lines), lab.encoder.tokenizer, chunk)
+    drawn = masked.masked_batches(text, lab.encoder.tokenizer, shape.vocabulary, resolved.mlm, 0)
     inputs = list(itertools.islice(drawn, steps))
     pieces = {
         "evaluation": sum(int(b.attention.sum()) for b in batches),

@@ -21,7 +21,8 @@ import torch
 
 from benchmarks import made
 from benchmarks.roof import LANGUAGE, TASK, bare_evaluation, bare_finetuning, seconds, small_study
-from xlbench.lab import Lab, masked_lm
+from xlbench.lab import Lab, chunks
+from xlbench.lab.objectives import masked
 from xlbench.results import Store
 
 
@@ -78,10 +79,10 @@ def _faster(sides: Mapping[str, Callable[[], object]], rounds: int) -> float:
     return round(statistics.median(ratios), 2)
 
 
-def _drawn(lab: Lab, shape: made.Shape) -> Iterator[masked_lm.MaskedBatch]:
+def _drawn(lab: Lab, shape: made.Shape) -> Iterator[masked.MaskedBatch]:
     mlm, tokenizer = lab.resolved.mlm, lab.encoder.tokenizer
-    text = masked_lm.chunks(lab.resolved.corpus.lines(LANGUAGE, mlm.lines), tokenizer, mlm.chunk)
-    return masked_lm.masked_batches(text, tokenizer, shape.vocabulary, mlm, 0)
+    text = chunks.chunks(lab.resolved.corpus.lines(LANGUAGE, mlm.lines), tokenizer, mlm.chunk)
+    return masked.masked_batches(text, tokenizer, shape.vocabulary, mlm, 0)
 
 
 def _making(lab: Lab, shape: made.Shape, steps: int) -> float:

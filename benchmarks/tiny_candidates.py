@@ -21,6 +21,7 @@ import torch
 
 from xlbench import Study, plugins
 from xlbench.lab import Lab
+from xlbench.metrics import score_of
 from xlbench.studies.resolve import resolve
 from xlbench_models import tiny
 from xlbench_models.pretrain_tiny import LANGUAGES, Text, Training, encode, pretrain, translate
@@ -171,7 +172,7 @@ def measure(model: Path, adapters: Path, args: argparse.Namespace) -> list[str]:
     def scores() -> np.ndarray[Any, Any]:
         """Points of `pos`, then bits per character of `lm`, by target."""
         return np.array([
-            resolved.tasks[task].metric.score(x.counts.sum(0, dtype=np.float64))
+            score_of(resolved.tasks[task].metric.score, x.counts)
             for task in ("pos", "lm") for x in lab.evaluate(resolved.cells(task))
         ])  # fmt: skip
 

@@ -11,7 +11,7 @@ import numpy as np
 from made import Made, MadeText, study_over
 
 from xlbench.contracts import Cell, Evaluation, GivenAdapter, Job, Language, Record, Records, Resolved, digest
-from xlbench.spec.settings import check, make
+from xlbench.contracts.settings import check, make
 from xlbench.spec.study import as_json
 from xlbench_probes.interference import Interference
 from xlbench_probes.interference_sets import Settings

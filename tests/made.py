@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from xlbench.contracts import (
     Dropped,
     Example,
     MaskedLM,
+    Method,
     Metric,
     Parsed,
     Resolved,
@@ -22,6 +24,7 @@ from xlbench.contracts import (
     Tagged,
     Task,
 )
+from xlbench.lab import adapters, compositions, kinds, objectives, treatments
 from xlbench.metrics import answer_f1, attachment
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
@@ -114,6 +117,17 @@ class MadeText:
         return [" ".join(sentence(start + i).words) for i in range(min(limit, 80))]
 
 
+@cache
+def built_in() -> Method:
+    """The parts of the method that xlbench brings."""
+    found = {
+        "kinds": kinds.xlbench_kinds(), "objectives": objectives.xlbench_objectives(),
+        "adapters": adapters.xlbench_adapters(), "compositions": compositions.xlbench_compositions(),
+        "treatments": treatments.xlbench_treatments(),
+    }  # fmt: skip
+    return Method(**{vocabulary: {x.name: x for x in parts} for vocabulary, parts in found.items()})
+
+
 def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Resolved:
     """A study over the made data: a tagging task and a classification of pairs, or others of `MAKERS`."""
     metric = Metric("accuracy", ("correct", "total"), _count, _score)
@@ -137,5 +151,5 @@ def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Re
         study=study, model=BaseModel("made", "", str(checkpoint)), model_fingerprint="made",
         tasks=tasks, data={t: Made(t) for t in tasks}, training={t: tasks[t].training for t in tasks},
         mlm=MaskedLM(chunk=16, batch_size=4), corpus=MadeText(), languages={},
-        targets=dict.fromkeys(tasks, ("qaa", "qab")),
+        targets=dict.fromkeys(tasks, ("qaa", "qab")), method=built_in(),
     )  # fmt: skip

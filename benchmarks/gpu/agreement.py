@@ -19,6 +19,7 @@ from benchmarks import made
 from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Study
 from xlbench.lab import Lab
+from xlbench.metrics import score_of
 from xlbench.results import Store
 
 
@@ -108,7 +109,7 @@ def found(lab: Lab, states: Sequence[State], language: str) -> Iterator[tuple[St
         for cell, some in zip(cells, predicted, strict=True):
             gold = lab.encoded(TASK, cell.target, "test").gold
             counts = [metric.count(g, p) for g, p in zip(gold, some, strict=True)]
-            scores.append(metric.score(np.array(counts, np.float64).sum(0)))
+            scores.append(score_of(metric.score, np.array(counts, np.float64)))
         labels = [x for some in predicted for one in some for x in one]
         yield state, Found(labels, np.array(scores))
     lab.restore()

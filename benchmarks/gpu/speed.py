@@ -22,9 +22,10 @@ import torch
 from benchmarks import made, roof
 from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
-from xlbench.lab import Lab, masked_lm, task_adapters
+from xlbench.lab import Lab, task_adapters
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.kinds.lookup import trained_kind_of
+from xlbench.lab.objectives import masked
 from xlbench.results import Store
 
 Work: TypeAlias = "Callable[[], object]"
@@ -170,7 +171,7 @@ def finetuning(lab: Lab, material: Material, steps: int) -> Activity:
     """So many steps of all weights."""
     encoder, mlm, shape = lab.encoder, lab.resolved.mlm, material.shape
     text = lab.inputs.chunks(material.language, mlm.lines, mlm.chunk)
-    drawn = masked_lm.masked_batches(text, encoder.tokenizer, shape.vocabulary, mlm, 0)
+    drawn = masked.masked_batches(text, encoder.tokenizer, shape.vocabulary, mlm, 0)
     inputs = list(itertools.islice(drawn, steps))
     return Activity(
         sum(b.ids.size for b in inputs),

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from xlbench.contracts import MaskedLM
-from xlbench.lab.masked_lm import masked_batches
+from xlbench.lab.objectives.masked import masked_batches
 
 VALIDATION = 20
 """One in so many lines, the first ones."""

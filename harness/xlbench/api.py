@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xlbench.contracts import settings
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.models import checkpoints
 from xlbench.plugins import OWN, blaming, give, load, settle, spelled
@@ -19,7 +20,6 @@ from xlbench.results.estimate import Meter
 from xlbench.running.outcomes import outcomes
 from xlbench.running.progress import Progress
 from xlbench.running.work import Work
-from xlbench.spec import settings
 from xlbench.spec.study import as_json, parse
 from xlbench.studies import plan as planning
 from xlbench.studies import planned

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from xlbench.cli.app import app
-from xlbench.cli.options import study_of
+from xlbench.cli.options import asks
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 from xlbench.spec.study import command
 
 
 def asked(**given: Any) -> Study:
-    nothing = dict.fromkeys(inspect.signature(study_of).parameters)
-    return study_of(**{**nothing, "adaptive": False, "skip_unavailable": False, **given})
+    command = asks(lambda study: study)
+    nothing = {name: x.default for name, x in inspect.signature(command).parameters.items()}
+    return command(**nothing | given)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ def asked(**given: Any) -> Study:
     ],
 )
 def test_a_setting_with_commas_is_a_list(option: str, key: str, value: object) -> None:
-    assert asked(option=[option]).options == {"interference": {key: value}}
+    assert asked(options=[option]).options == {"interference": {key: value}}
 
 
 def test_settings_one_after_another() -> None:
-    found = asked(option=["interference.sizes=2,3,interference.by=script", "transfer.x=[1]"])
+    found = asked(options=["interference.sizes=2,3,interference.by=script", "transfer.x=[1]"])
     assert found.options == {"interference": {"sizes": [2, 3], "by": "script"}, "transfer": {"x": [1]}}
 
 
@@ -57,20 +58,20 @@ def test_the_command_of_a_study_asks_the_same(settings: dict[str, Any]) -> None:
     study = Study(options={"own": settings})
     said = shlex.split(command(study))
     given = [value for name, value in pairwise(said) if name == "--option"]
-    read = asked(option=given).options["own"]
+    read = asked(options=given).options["own"]
     assert read == settings
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"option": ["p.a=1", "p.a=2"]}, "--option p.a is given twice"),
-        ({"option": ["p.a=1,p.a=2"]}, "--option p.a is given twice"),
-        ({"option": ["p.a="]}, "--option takes NAME.KEY=VALUE, not 'p.a='"),
-        ({"option": ["a=1"]}, "--option takes NAME.KEY=VALUE, not 'a=1'"),
+        ({"options": ["p.a=1", "p.a=2"]}, "--option p.a is given twice"),
+        ({"options": ["p.a=1,p.a=2"]}, "--option p.a is given twice"),
+        ({"options": ["p.a="]}, "--option takes NAME.KEY=VALUE, not 'p.a='"),
+        ({"options": ["a=1"]}, "--option takes NAME.KEY=VALUE, not 'a=1'"),
         ({"adapter": ["epochs=1", "epochs=2"]}, "--adapter epochs is given twice, '1' and '2'"),
         ({"mlm": ["chunk=1,chunk=2"]}, "--mlm chunk is given twice"),
-        ({"language_adapter": ["deu=a", "deu=b"]}, "--language-adapter deu is given twice"),
+        ({"language_adapters": ["deu=a", "deu=b"]}, "--language-adapter deu is given twice"),
     ],
 )
 def test_no_value_is_dropped_in_silence(given: dict[str, Any], says: str) -> None:
@@ -80,7 +81,7 @@ def test_no_value_is_dropped_in_silence(given: dict[str, Any], says: str) -> Non
 
 
 def test_what_is_a_list_is_put_together() -> None:
-    found = asked(task=["pos", "ner"], steps=["1", "10,100"], data=["pos=a", "pos=b"])
+    found = asked(tasks=["pos", "ner"], steps=["1", "10,100"], data=["pos=a", "pos=b"])
     assert (found.tasks, found.steps, found.data) == (("pos", "ner"), (1, 10, 100), {"pos": ("a", "b")})
 
 

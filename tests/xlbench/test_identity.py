@@ -19,8 +19,8 @@ from xlbench.contracts import (
 from xlbench.contracts.identity import LATER, said
 
 OTHER: dict[str, object] = {
-    "schedule": "constant", "config": "seq_bn_inv", "value": "trained", "limit": 7, "examples": 7, "steps": 7,
-    "reduction_factor": 4, "temperature": 3.0,
+    "objective": "causal", "schedule": "constant", "config": "seq_bn_inv", "value": "trained", "limit": 7,
+    "examples": 7, "steps": 7, "reduction_factor": 4, "temperature": 3.0,
     "over": Beneath((LanguageAdapter("random", "deu", LanguageTraining()),)),
 }  # fmt: skip
 """Another value of each field that is no plain number."""

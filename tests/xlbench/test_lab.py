@@ -17,8 +17,9 @@ import torch
 from xlbench.contracts import Resolved
 from xlbench.errors import JobError, XlbenchError
 from xlbench.lab import Lab
+from xlbench.lab.chunks import chunks, shuffle
 from xlbench.lab.hardware import ACCELERATORS, choose_device
-from xlbench.lab.masked_lm import chunks, masked_batches, shuffle
+from xlbench.lab.objectives.masked import masked_batches
 
 Make = Callable[..., Lab]
 

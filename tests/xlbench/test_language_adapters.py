@@ -17,6 +17,7 @@ from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTrai
 from xlbench.errors import DataError, JobError, ModelError
 from xlbench.lab import Lab
 from xlbench.lab import language_adapters as training
+from xlbench.lab.objectives.masked import Masked
 from xlbench.models import given_adapters, kept_adapters
 
 QUICK = LanguageTraining(
@@ -142,10 +143,11 @@ def test_the_weights_of_the_lowest_loss_are_kept(build: Build, monkeypatch: pyte
     lab.encoder.model.set_active_adapters(name_of(lab, adapter(how=wild)))
     text = lab.inputs.chunks("qaa", wild.lines, wild.chunk)
     kept = max(1, round(len(text) * wild.held_out))
-    vocabulary = lab.encoder.model.config.vocab_size
-    unseen = training.masked_batches(text[-kept:], lab.encoder.tokenizer, vocabulary, wild, 0)
+    unseen = Masked().batches(text[-kept:], lab.encoder, wild, 0)
     rounds = -(-kept // wild.batch_size)
-    assert measure(lab.encoder, list(islice(unseen, rounds))) == pytest.approx(min(checks), abs=1e-5)
+    assert measure(lab.encoder, Masked(), list(islice(unseen, rounds))) == pytest.approx(
+        min(checks), abs=1e-5
+    )
 
 
 def test_masked_lm_with_an_invertible_adapter_is_that_of_the_library(build: Build, checkpoint: Path) -> None:

@@ -19,8 +19,9 @@ from published_tokenizers import TEXT, tokenizer
 from xlbench.contracts import MaskedLM, Resolved
 from xlbench.errors import DataError
 from xlbench.lab import Lab
-from xlbench.lab.masked_lm import _drawn, masked_batches, measured_chunks
+from xlbench.lab.chunks import drawn, measured_chunks
 from xlbench.lab.matched import Amounts, Budget, budget, by_token
+from xlbench.lab.objectives.masked import masked_batches
 
 KINDS = ("tokens", "words", "bytes")
 
@@ -143,7 +144,7 @@ def test_equal_steps_are_what_they_were() -> None:
         waiting, expected = np.empty(0, np.int64), []
         other = np.random.default_rng([seed, 0])
         found = []
-        for rows in islice(_drawn(number, batch_size, None, other), 30):
+        for rows in islice(drawn(number, batch_size, None, other), 30):
             found.append(rows)
             other.random(5)  # as masking does between steps
         for _ in range(30):
@@ -165,8 +166,8 @@ def test_a_run_is_within_a_chunk_of_its_amount(sizes: list[int], chunks: float, 
     some = np.array(sizes, np.int64)
     step = max(chunks * float(some.mean()), float(some.max()))
     read = 0.0
-    drawn = _drawn(len(some), 8, Budget(some, step), np.random.default_rng(seed))
-    for number, rows in enumerate(islice(drawn, 25), 1):
+    taken = drawn(len(some), 8, Budget(some, step), np.random.default_rng(seed))
+    for number, rows in enumerate(islice(taken, 25), 1):
         assert len(rows)
         read += float(some[rows].sum())
         assert abs(read - number * step) <= some.max() / 2 + 1e-6 * number * step

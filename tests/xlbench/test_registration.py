@@ -26,7 +26,6 @@ from xlbench.contracts import (
     Language,
     Metric,
     Probe,
-    Study,
     Task,
     TaskData,
 )
@@ -132,9 +131,9 @@ WRONG: dict[str, tuple[Any, type[Any], str]] = {
         "checkpoint must be a hub id .* or a f",
     ),
     "defaults": (
-        BaseModel("m", "s", "a/b", defaults=Study(steps=(0,))),
+        BaseModel("m", "s", "a/b", defaults={"steps": (1,)}),  # type: ignore[arg-type]
         BaseModel,
-        "defaults .*steps must be",
+        "defaults must be a Study",
     ),
     "no study": (changed(GOOD[4][0], "defaults", {"steps": [1]}), BaseModel, "defaults must be a Study"),
     "table": (Distance("d", "s", {("qaa", "en"): 0.5}), Distance, r"table\[1\] must be an ISO 639-3"),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlbench.contracts import LanguageTraining, MaskedLM
+from xlbench.contracts.settings import check, make
 from xlbench.errors import StudyError
-from xlbench.spec.settings import check, make
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlbench.cli.options import asks, folders
-from xlbench.contracts import Study
+from xlbench.cli.options import asks
+from xlbench.contracts import Study, forms
 from xlbench.errors import StudyError
 from xlbench.spec import study as studies
 
@@ -57,9 +57,9 @@ STUDIES = st.builds(
     ),
     adapter=st.fixed_dictionaries({}, optional={"epochs": st.integers(1, 9), "seed": st.integers(0, 9)}),
     options=st.dictionaries(
-        st.from_regex(studies.PROBE, fullmatch=True, alphabet="abx-_é1"),
+        st.from_regex(forms.PROBE, fullmatch=True, alphabet="abx-_é1"),
         st.dictionaries(
-            st.from_regex(studies.KEY, fullmatch=True, alphabet="abx_é1"), SCALARS, min_size=1, max_size=2
+            st.from_regex(forms.KEY, fullmatch=True, alphabet="abx_é1"), SCALARS, min_size=1, max_size=2
         ),
         max_size=2,
     ),
@@ -296,11 +296,14 @@ def test_paths_with_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b", "c,d", "my, set"):
         (tmp_path / name).mkdir()
-    assert folders(["pos=a,b"]) == {"pos": ["a", "b"]}
-    assert folders(["pos=c,d"]) == {"pos": ["c,d"]}
-    assert folders(["pos=a,c,d,b,ner=c,d"]) == {"pos": ["a", "c,d", "b"], "ner": ["c,d"]}
-    assert folders([r"pos=x\,y,b"]) == {"pos": ["x,y", "b"]}
-    assert folders(["pos=e,f"]) == {"pos": ["e", "f"]}
+    assert studies.FIELDS["data"].form.given(["pos=a,b"]) == {"pos": ["a", "b"]}
+    assert studies.FIELDS["data"].form.given(["pos=c,d"]) == {"pos": ["c,d"]}
+    assert studies.FIELDS["data"].form.given(["pos=a,c,d,b,ner=c,d"]) == {
+        "pos": ["a", "c,d", "b"],
+        "ner": ["c,d"],
+    }
+    assert studies.FIELDS["data"].form.given([r"pos=x\,y,b"]) == {"pos": ["x,y", "b"]}
+    assert studies.FIELDS["data"].form.given(["pos=e,f"]) == {"pos": ["e", "f"]}
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 3000, "steps = [" + "9" * 5000 + "]", "a = " + "{b=" * 3000])

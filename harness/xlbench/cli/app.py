@@ -181,9 +181,10 @@ def list_(
 ) -> None:
     """List what the plugins provide. Nothing is downloaded."""
     from xlbench.cli import listing
-    from xlbench.cli.options import folders, listed
+    from xlbench.spec.study import FIELDS
 
-    about = listing.About(tuple(listed(task) or ()), model, folders(data) or {}, text, seen)
+    tasks, sets = FIELDS["tasks"].form.given(task or ()), FIELDS["data"].form.given(data or ())
+    about = listing.About(tuple(tasks), model, sets, text, seen)
     listing.show(what, as_json=json, about=about, plugins=plugin or ())
 
 

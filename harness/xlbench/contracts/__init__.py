@@ -41,11 +41,12 @@ from xlbench.contracts.method import (
     KindOfTask,
     Method,
     MethodPart,
-    Objective,
     Treatment,
     Vocabulary,
 )
+from xlbench.contracts.metric import Counts, Metric, OfExamples, OfSums, Score
 from xlbench.contracts.model import BaseModel, PretrainingSizes
+from xlbench.contracts.objective import Family, LikelihoodKind, Objective
 from xlbench.contracts.probe import (
     IDENTITY_VERSION,
     Adapts,
@@ -91,11 +92,8 @@ from xlbench.contracts.task import (
     PREDICTED_SHARE,
     AdapterTraining,
     Arcs,
-    Counts,
     Labels,
     Likelihood,
-    Metric,
-    Score,
     Task,
     TaskKind,
 )
@@ -135,6 +133,7 @@ __all__ = [
     "Example",
     "Executor",
     "Explained",
+    "Family",
     "Format",
     "Fusion",
     "GivenAdapter",
@@ -149,6 +148,7 @@ __all__ = [
     "LanguageAdapter",
     "LanguageTraining",
     "Likelihood",
+    "LikelihoodKind",
     "Line",
     "MaskedLM",
     "Match",
@@ -161,6 +161,8 @@ __all__ = [
     "Notify",
     "Number",
     "Objective",
+    "OfExamples",
+    "OfSums",
     "Outcome",
     "Page",
     "Parallel",

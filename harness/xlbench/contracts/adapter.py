@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from xlbench.contracts.identity import only_where
+from xlbench.contracts.identity import LATER, only_where
 
 AdapterConfig: TypeAlias = Literal["seq_bn", "seq_bn_inv"]
 Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
@@ -24,9 +24,10 @@ the task adapter over those of its training languages (Pfeiffer et al. 2020, arX
 
 @dataclass(frozen=True, slots=True)
 class LanguageTraining:
-    """How a language adapter is trained: masked language modelling, everything but the adapter frozen.
+    """How a language adapter is trained: by a pretraining objective, everything but the adapter frozen.
 
-    AdamW, linear decay to 0. The masked-LM head is frozen too, so that losses before and after have one head.
+    AdamW, linear decay to 0. The language-model head is frozen too, so that losses before and after have one
+    head.
     """
 
     config: AdapterConfig = "seq_bn"
@@ -50,6 +51,8 @@ class LanguageTraining:
     """How often the held-out loss is measured, evenly over the run."""
     patience: int = 3
     """Checks without a new lowest loss after which training stops; the lowest one's weights are kept."""
+    objective: str | None = field(default=None, metadata=LATER)
+    """A registered `Objective`; None: the one that the model was pretrained with."""
 
     def __post_init__(self) -> None:
         for name in ("mask_probability", "held_out"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
     from xlbench.contracts.cell import Json
+    from xlbench.contracts.objective import Family, Objective
 
 Vocabulary: TypeAlias = Literal["kind", "objective", "adapter", "composition", "treatment"]
 
@@ -34,11 +35,6 @@ class MethodPart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindOfTask(MethodPart):
     """A kind of task: what its examples are, and what is predicted of each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objective(MethodPart):
-    """A pretraining objective: how a text moves the weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +73,11 @@ class Method:
             "composition": self.compositions,
             "treatment": self.treatments,
         }[vocabulary]
+
+    def own_objective(self, family: Family) -> Objective | None:
+        """The objective that models of a family were pretrained with; None where none is registered."""
+        built_in = (x for name, x in self.objectives.items() if ("objective", name) not in self.origins)
+        return next((x for x in built_in if family in x.own), None)
 
     def identity(self, vocabulary: Vocabulary, name: str) -> dict[str, Json]:
         """What tells a part from others of its name, for the identity of what it made: nothing for a built-in

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from xlbench.contracts.data import TextFacts
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.metric import Counts, Metric
     from xlbench.contracts.model import PretrainingSizes
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
-    from xlbench.contracts.task import Counts, Metric, TaskKind
+    from xlbench.contracts.task import TaskKind
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""

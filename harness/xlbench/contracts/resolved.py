@@ -22,7 +22,7 @@ from xlbench.contracts.method import Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
 from xlbench.contracts.task import OF_WORDS, AdapterTraining
-from xlbench.errors import DataError
+from xlbench.errors import DataError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
+    from xlbench.contracts.objective import Family, Objective
     from xlbench.contracts.task import Task
 
 
@@ -92,6 +93,8 @@ class Resolved:
     """Language adapters that came with the study, by language."""
     method: Method = field(default_factory=Method)
     """The kinds of task, objectives, adapters, compositions and text treatments that the study may name."""
+    family: Family = "encoder"
+    """How the model reads, which says which objective is its own."""
     word_tokens: int = 1
     """Version of how given words become tokens; 1 where the model's tokenizer cuts them as it always has."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -366,7 +369,7 @@ class Resolved:
         how = one.training
         if one.kind == "given":
             return {"kind": one.kind, "fingerprint": self.given[one.language].fingerprint}
-        whole = said(replace(how, reduction_factor=how.reduction))
+        whole = said(replace(how, reduction_factor=how.reduction)) | self._objective_identity(how)
         made: dict[str, Json] = {"kind": one.kind, "model": self.model_fingerprint, "seed": one.seed}
         if one.kind == "random":
             return made | {x: whole[x] for x in ("config", "reduction_factor")}
@@ -413,10 +416,25 @@ class Resolved:
             identity.get("seed", 0),
         )
 
+    def objective(self, how: MaskedLM | LanguageTraining) -> Objective:
+        """What a text is learned from by: the objective that settings name, or the model's own. Raises
+        StudyError where none is registered.
+        """
+        if how.objective is not None:
+            return self.method.objectives[how.objective]
+        if (found := self.method.own_objective(self.family)) is None:
+            raise StudyError(f"no objective is registered that models of the family {self.family} have")
+        return found
+
+    def _objective_identity(self, how: MaskedLM | LanguageTraining) -> dict[str, Json]:
+        """What tells its objective from others of the name."""
+        return self.method.identity("objective", self.objective(how).name)
+
     def text_identity(self, language: str) -> dict[str, Json]:
         """Everything that can change the finetuning text of `language` and how it is learned from."""
         mlm = self.mlm
         made: dict[str, Json] = {"language": language, **self._text(language, mlm.lines), **said(mlm)}
+        made |= self._objective_identity(mlm)
         if self.matched:
             reference = self.study.reference
             text = {} if reference is None else self._text(reference, mlm.lines)

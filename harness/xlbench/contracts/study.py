@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from xlbench.contracts.adapter import AdapterOrder  # noqa: TC001 - read with the fields' types
-from xlbench.contracts.cell import Json  # noqa: TC001
+from xlbench.contracts import forms
+from xlbench.contracts.adapter import AdapterOrder, LanguageTraining
+from xlbench.contracts.cell import Json  # noqa: TC001 - read with the fields' types
+from xlbench.contracts.forms import asked
+from xlbench.contracts.identity import LATER
+from xlbench.contracts.task import AdapterTraining
 
+HOW: forms.Panel = "The method"
 Control: TypeAlias = Literal["target", "reference", "shuffled"]
 ReadOut: TypeAlias = Literal["put-back", "retrained"]
 """How a task is read off a fine-tuned model.
@@ -29,7 +34,9 @@ ones), in words, or in bytes of UTF-8.
 
 @dataclass(frozen=True, slots=True)
 class MaskedLM:
-    """How a transfer language is finetuned on; defaults are those of arXiv 2403.20088's released code."""
+    """How a transfer language is finetuned on, whatever the objective; defaults are those of arXiv
+    2403.20088's released code.
+    """
 
     learning_rate: float = 5e-5
     batch_size: int = 8
@@ -39,9 +46,12 @@ class MaskedLM:
     lines: int = 10_000
     """Lines of text used at most, from the start."""
     mask_probability: float = 0.15
+    """Share of the ordinary pieces that are masked or, of span corruption, in the spans that are cut out."""
     schedule: Literal["linear", "constant"] = "linear"
     """`linear`: decay to 0 over the steps of the run, no warmup, so every number of steps is a run of its
     own. `constant`: one run passes all numbers of steps, and is scored at each."""
+    objective: str | None = field(default=None, metadata=LATER)
+    """A registered `Objective`; None: the one that the model was pretrained with."""
 
     def __post_init__(self) -> None:
         if self.mask_probability >= 1:
@@ -63,69 +73,189 @@ class Retraining:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A question. Empty and None mean "not said": the model's `defaults` fill it, then the paper's."""
+    """A question. Empty and None mean "not said": the model's `defaults` fill it, then the paper's.
 
-    model: str = "tiny"
+    Each field says its option too (`xlbench.contracts.forms`). Raises StudyError for a value that cannot be.
+    """
+
+    model: str = asked("tiny", "--model", "Registered name, checkpoint folder or hub id.", "MODEL")
     """A registered name, a local checkpoint folder, or a hub id."""
-    revision: str | None = None
-    pretraining_languages: tuple[str, ...] = ()
+    revision: str | None = asked(None, "--revision", "Revision of the model on the hub.", "REV")
+    pretraining_languages: tuple[str, ...] = asked(
+        (), "--pretraining-languages", "Languages that an unregistered model was pretrained on.", "LANG,..."
+    )
     """Languages in the model's pretraining, ISO 639-3, where its registration does not say."""
-    probes: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    transfer: tuple[str, ...] = ()
+    probes: tuple[str, ...] = asked((), "--probe", "Probes.", "PROBE,...")
+    tasks: tuple[str, ...] = asked((), "--task", "Tasks.", "TASK,...")
+    transfer: tuple[str, ...] = asked((), "--transfer", "Transfer languages: finetuned on.", "LANG,...")
     """Transfer languages, ISO 639-3."""
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = asked((), "--targets", "Target languages: scored.", "LANG,...")
     """Target languages, ISO 639-3."""
-    train_languages: tuple[str, ...] = ()
+    train_languages: tuple[str, ...] = asked(
+        (), "--train-languages", "Languages that task adapters are trained on.", "LANG,..."
+    )
     """Languages that task adapters are trained on."""
-    steps: tuple[int, ...] = ()
-    seeds: tuple[int, ...] = ()
-    adapter_seeds: tuple[int, ...] = ()
+    steps: tuple[int, ...] = asked((), "--steps", "Finetuning steps.", "N,...", panel=HOW, what="step count")
+    seeds: tuple[int, ...] = asked(
+        (),
+        "--seeds",
+        "How many (3 is 0,1,2), or which (0,5,9; one alone as 5,).",
+        "N,...",
+        panel=HOW,
+        what="seed",
+        least=0,
+        counts=True,
+    )
+    adapter_seeds: tuple[int, ...] = asked(
+        (),
+        "--adapter-seeds",
+        "Of task adapters, crossed with --seeds: how many, or which (default: as many as --seeds if "
+        "adapters are retrained, else the model's, else 1).",
+        "N,...",
+        panel=HOW,
+        what="seed",
+        least=0,
+        counts=True,
+    )
     """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Where not said,
     `xlbench.studies.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of
     language adapters take the first."""
-    controls: tuple[Control, ...] | None = None
+    controls: tuple[Control, ...] | None = asked(
+        None,
+        "--controls",
+        "Of target, reference, shuffled; or none.",
+        "CONTROL,...",
+        panel=HOW,
+        what="control",
+    )
     """Empty is said: no controls."""
-    reference: str | None = None
+    reference: str | None = asked(
+        None, "--reference", "Language of the reference control.", "LANG", panel=HOW
+    )
     """Reference language of the control: its text, instead of a transfer language's."""
-    readings: tuple[ReadOut, ...] = ()
+    readings: tuple[ReadOut, ...] = asked(
+        (),
+        "--readings",
+        "put-back, retrained or both: task adapters as they were, or trained anew after fine-tuning.",
+        "READING,...",
+        panel=HOW,
+        what="reading",
+    )
     """How each fine-tuned model is read; what is compared with one zero-shot score has one reading."""
-    adapter_orders: tuple[AdapterOrder, ...] = ()
+    adapter_orders: tuple[AdapterOrder, ...] = asked(
+        (),
+        "--adapter-orders",
+        "plain, mad-x or both: task adapters trained alone, or over language adapters.",
+        "ORDER,...",
+        panel=HOW,
+        what="order of adapters",
+    )
     """In which orders adapters are trained, for probes that put language adapters beneath a task adapter."""
-    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    data: Mapping[str, tuple[str, ...]] = asked(
+        {}, "--data", "Labelled data of a task: a name (NAME@REVISION), or folders (globs).", "TASK=DATA"
+    )
     """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed). By
     `TASK.LANGUAGE`: which of several sets of that language to take, by name (a glob) or folder."""
-    text: str | None = None
+    text: str | None = asked(
+        None,
+        "--text",
+        "Text: a name (NAME:ARGUMENT, NAME@REVISION), training-sentences, or a folder of <iso>.txt.",
+        "TEXT",
+    )
     """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
     or a folder of `<iso>.txt`."""
-    limit: int | None = None
+    limit: int | None = asked(None, "--limit", "Test examples a target at most.", "N", panel=HOW)
     """Test examples a target at most, drawn as `xlbench.contracts.sampling.limited` says; None is all."""
-    precision: Precision | None = None
+    precision: Precision | None = asked(
+        None,
+        "--precision",
+        "float32, or bfloat16: faster where the processor has it, and other numbers.",
+        "PRECISION",
+        panel=HOW,
+    )
     """Arithmetic of the encoder, in training and evaluation; float32 where not said. In bfloat16 the matrix
     products are, the weights stay float32: other numbers, hence other identities."""
-    match: Match | None = None
+    match: Match | None = asked(
+        None,
+        "--match",
+        "What a step has in equal amounts in all languages: tokens, words or bytes of text (default: "
+        "steps, the same number of chunks, whatever is in them).",
+        "AMOUNT",
+        panel=HOW,
+    )
     """What masked-LM fine-tuning gives all languages in equal amounts; None is `steps`."""
-    domains: Mapping[str, str] = field(default_factory=dict)
+    domains: Mapping[str, str] = asked(
+        {},
+        "--domain",
+        "Where text and test data come from, such as text=verses or pos.wol=news.",
+        "DATA=DOMAIN",
+        what='a text such as "news" or "news, wiki"',
+        form="text=DOMAIN, text.LANG=DOMAIN, TASK=DOMAIN or TASK.LANG=DOMAIN",
+    )
     """Where text (`text`, or `text.LANGUAGE`) and test data (`TASK`, or `TASK.LANGUAGE`) come from, over what
     they say themselves (`HasDomain`); never part of an identity."""
-    mlm: Mapping[str, Json] = field(default_factory=dict)
+    mlm: Mapping[str, Json] = asked(
+        {}, "--mlm", "Finetuning, such as chunk=128.", "KEY=VALUE,...", panel=HOW, settings=MaskedLM
+    )
     """Settings of `MaskedLM` that differ from its defaults."""
-    adapter: Mapping[str, Json] = field(default_factory=dict)
+    adapter: Mapping[str, Json] = asked(
+        {},
+        "--adapter",
+        "Task adapters, such as epochs=3.",
+        "KEY=VALUE,...",
+        panel=HOW,
+        settings=AdapterTraining,
+        by_task=True,
+    )
     """Settings of `AdapterTraining` unlike the task's own: `KEY` for all tasks, `TASK.KEY` for one."""
-    retraining: Mapping[str, Json] = field(default_factory=dict)
+    retraining: Mapping[str, Json] = asked(
+        {},
+        "--retraining",
+        "Retrained task adapters, such as examples=300.",
+        "KEY=VALUE,...",
+        panel=HOW,
+        settings=Retraining,
+    )
     """Settings of `Retraining` that differ from its defaults."""
-    language_training: Mapping[str, Json] = field(default_factory=dict)
+    language_training: Mapping[str, Json] = asked(
+        {},
+        "--language-training",
+        "Language adapters, such as steps=500.",
+        "KEY=VALUE,...",
+        panel=HOW,
+        settings=LanguageTraining,
+    )
     """Settings of `LanguageTraining` that differ from its defaults."""
-    language_adapters: Mapping[str, str] = field(default_factory=dict)
+    language_adapters: Mapping[str, str] = asked(
+        {},
+        "--language-adapter",
+        "A language's adapter, instead of training one: a folder or hub id.",
+        "LANG=ADAPTER",
+        panel=HOW,
+        what="a folder or hub id",
+        form="LANG=FOLDER or LANG=HUB_ID",
+    )
     """By language, ISO 639-3: an adapter to take instead of training one; a folder, a hub id, or that with
     `@REVISION`."""
-    options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Json]] = asked(
+        {}, "--option", "Settings of a probe, or of the executor.", "NAME.KEY=VALUE", panel=HOW
+    )
     """By probe: settings that only it knows (`Probe.settings`)."""
-    skip_unavailable: bool = False
+    skip_unavailable: bool = asked(
+        False, "--skip-unavailable", "Go on without languages whose data is missing or malformed.", ""
+    )
     """Go on without languages whose data is missing or malformed; never part of an identity."""
-    adaptive: bool = False
+    adaptive: bool = asked(
+        False, "--adaptive", "Spend seeds where the answer is open; the rest stops early.", "", panel=HOW
+    )
     """Spend seeds where the answer is open, as far as probes can tell (`Adapts`); never part of a job's
     identity."""
+
+    def __post_init__(self) -> None:
+        """Check every field, and bring it into its form. Raises StudyError, one line."""
+        for one in forms.fields(Study).values():
+            if (value := getattr(self, one.name)) is not None:
+                object.__setattr__(self, one.name, one.form.read(value))
 
     @property
     def beneath(self) -> tuple[str, ...]:

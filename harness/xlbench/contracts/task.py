@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
 from xlbench.contracts.identity import LATER, only_where
@@ -12,11 +12,9 @@ from xlbench.contracts.identity import LATER, only_where
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from xlbench.contracts import allowed
     from xlbench.contracts.data import TaskData
+    from xlbench.contracts.metric import Metric
 
 TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language-model"]
 """What a task's examples are, and what is predicted of each, for its metric to count:
@@ -52,52 +50,6 @@ class Likelihood(NamedTuple):
 
 Arcs: TypeAlias = Sequence[tuple[int, str] | None]
 """Number of a word's head (0 is the root) and relation to it, a word each."""
-Counts: TypeAlias = "NDArray[np.int32 | np.float64]"
-"""Shape (n, k): a metric's counts of each example, in file order."""
-Score: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
-"""Sums, shape (..., k), to scores in `Metric.unit`, shape (...), within the range that the metric
-states (0 to 100 unless it states another). Always finite: 0 where undefined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """Counts for each example, and a function from their sums to a score.
-
-    Bootstrap, paired tests and merging are then sums over rows of one (n, k) array. Counts or scores that are
-    not what the metric states stop the job at the first example where they are met.
-    """
-
-    name: str
-    """"accuracy", "span F1"."""
-    columns: allowed.Columns
-    """Names of the k counts: ("correct", "total")."""
-    count: Callable[[Any, Any], tuple[float, ...]]
-    """(gold, predicted) of one example, as `TaskKind` has them, to its k counts."""
-    score: Score
-    """The one that targets are ranked by."""
-    others: tuple[tuple[str, Score], ...] = ()
-    """Further scores of the same counts, by name, in the same range: shown beside it, never ranked by."""
-    lowest: allowed.AnyNumber = 0.0
-    """Lowest score; -inf where there is none. Intervals of scores end here."""
-    highest: allowed.AnyNumber = 100.0
-    """Highest score; inf where there is none."""
-    unit: str = "points"
-    """Of scores and effects, for people."""
-    counts: Literal["whole", "real"] = "whole"
-    """Whole counts, within 2,147,483,647 of 0, or real numbers, which are stored with 64 bits."""
-
-    @property
-    def measure(self) -> str:
-        """What scores and effects are in, for headings: "points of accuracy", "bits per character"."""
-        return f"points of {self.name}" if self.unit == "points" else self.unit
-
-    def __post_init__(self) -> None:
-        if not self.lowest < self.highest:
-            raise ValueError(
-                f"metric {self.name!r}: lowest must be below highest, not {self.lowest} and {self.highest}"
-            )
-        if self.counts not in ("whole", "real"):
-            raise ValueError(f"metric {self.name!r}: counts must be 'whole' or 'real', not {self.counts!r}")
 
 
 _OF_EXAMPLES = only_where(lambda how: how.examples is not None)

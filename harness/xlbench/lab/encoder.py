@@ -151,12 +151,19 @@ class Encoder:
         self.model.set_active_adapters(None)
         self.model.active_head = None
 
+    def vectors(self, ids: Tensor, attention: Tensor) -> Tensor:
+        """Last-layer vectors of all tokens under the active adapters, shape (batch, length, hidden), in the
+        model's own arithmetic.
+        """
+        with self._arithmetic():
+            found: Tensor = self.body(input_ids=ids, attention_mask=attention)[0]
+        return found
+
     def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
         """Vocabulary logits, shape (masked, vocabulary), at the flat positions `where` of a (batch, length)
         input. Raises ModelError as `vocabulary_logits` does.
         """
-        with self._arithmetic():
-            hidden = self.body(input_ids=ids, attention_mask=attention)[0]
+        hidden = self.vectors(ids, attention)
         return self.vocabulary_logits(hidden.reshape(-1, hidden.shape[-1])[where])
 
     def vocabulary_logits(self, vectors: Tensor) -> Tensor:

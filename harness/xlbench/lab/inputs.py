@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xlbench.errors import DataError, JobError, XlbenchError, text_of
-from xlbench.lab import masked_lm, matched
+from xlbench.lab import chunks, matched
 from xlbench.lab.batches import Stream
 from xlbench.lab.encode import blank_pieces
 from xlbench.lab.kinds.lookup import kind_of
@@ -51,7 +51,7 @@ class Inputs:
         if key not in self._text:
             with self._phase("tokenize"):
                 found = self._resolved.corpus.lines(language, lines)
-                self._text[key] = masked_lm.measured_chunks(found, self._encoder.tokenizer, key[2])
+                self._text[key] = chunks.measured_chunks(found, self._encoder.tokenizer, key[2])
                 self._text[key][0].flags.writeable = False  # probes share it
         return self._text[key]
 

@@ -25,7 +25,7 @@ from xlbench.contracts import (
     digest,
 )
 from xlbench.errors import JobError, ModelError
-from xlbench.lab import language_adapters, masked_lm, subwords, task_adapters
+from xlbench.lab import language_adapters, subwords, task_adapters, training
 from xlbench.lab.compositions import blocks as compositions
 from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
+    from xlbench.lab.objectives.objective import Pretrains, TextSettings
 
 State = tuple[str, int, int, Variant] | None
 """Finetuned on (language, steps, seed, variant), or the pretrained weights."""
@@ -92,7 +93,7 @@ class Lab:
         self.inputs = Inputs(resolved, self.encoder, budget, self._phase)
         self._state: State = None
         self._loss = 0.0
-        self._run: masked_lm.Training | None = None
+        self._run: training.Training[Any] | None = None
         self._read: Mapping[str, float] = {}
         """What the fine-tuning that the state is of has read."""
         self._adapter: dict[str, Path | None] = {}
@@ -222,6 +223,11 @@ class Lab:
                 )
         return found
 
+    def _objective(self, how: TextSettings) -> Pretrains[Any]:
+        """The objective of settings, at work."""
+        found: Pretrains[Any] = self.resolved.objective(how).load()
+        return found
+
     def _passes(self, wanted: tuple[str, int, int, Variant]) -> bool:
         """Whether the run that the model is in comes to this state if it goes on."""
         if self._run is None or self._state is None:
@@ -229,7 +235,7 @@ class Lab:
         language, steps, seed, variant = wanted
         return self._state == (language, self._run.done, seed, variant) and self._run.done < steps
 
-    def _start(self, language: str, steps: int, seed: int, variant: Variant) -> masked_lm.Training:
+    def _start(self, language: str, steps: int, seed: int, variant: Variant) -> training.Training[Any]:
         """A run from the pretrained weights."""
         mlm = self.resolved.mlm
         text = self.inputs.chunks(language, mlm.lines, mlm.chunk)
@@ -239,9 +245,10 @@ class Lab:
             self._run = None  # its optimizer need not be there beside the new one
             self.encoder.restore()
             self._state = ("", 0, 0, variant)
-            return masked_lm.finetuning(
-                self.encoder, text, mlm, steps=steps, seed=seed, variant=variant, budget=budget
-            )
+            return training.finetuning(
+                self.encoder, self._objective(mlm), text, mlm,
+                steps=steps, seed=seed, variant=variant, budget=budget,
+            )  # fmt: skip
 
     # Data
 
@@ -444,7 +451,9 @@ class Lab:
         how = one.training
         text = self.inputs.chunks(one.language, how.lines, how.chunk)
         with self._phase("train language adapter") as progress:
-            measured = language_adapters.fit(self.encoder, name, text, how, one.seed, progress)
+            measured = language_adapters.fit(
+                self.encoder, self._objective(how), name, text, how, one.seed, progress
+            )
         about = {"identity": identity, "language": one.language, "measured": measured}
         try:
             kept_adapters.keep(folder, about, lambda new: self.encoder.save_language_adapter(name, new))

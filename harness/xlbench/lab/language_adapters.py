@@ -1,4 +1,4 @@
-"""Training of a language adapter on the frozen pretrained encoder, by masked language modelling."""
+"""Training of a language adapter on the frozen pretrained model, by a pretraining objective."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import numpy as np
 import torch
 
 from xlbench.errors import DataError, JobError
-from xlbench.lab.masked_lm import MaskedBatch, Training, linear, loss_of, masked_batches
+from xlbench.lab.training import Training, linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xlbench.contracts import LanguageTraining
     from xlbench.lab.encoder import Encoder
+    from xlbench.lab.objectives.objective import B, Pretrains
 
 MASKS_OF_HELD_OUT = 0
-"""Seed of the masks of held-out text: the same for all runs, so that their losses can be compared."""
+"""Seed of the batches of held-out text: the same for all runs, so that their losses can be compared."""
 
 
 def fit(
     encoder: Encoder,
+    objective: Pretrains[B],
     name: str,
     text: NDArray[np.int32],
     how: LanguageTraining,
@@ -33,8 +35,8 @@ def fit(
 ) -> dict[str, float]:
     """Train a fresh adapter called `name` on `text`, chunks of pieces of shape (chunks, length).
 
-    Returns `held_out_before` and `held_out_after` (mean nats a masked piece on the last chunks, which are
-    not trained on; before is the bare encoder) and `adapter_steps`, those of the weights that are kept.
+    Returns `held_out_before` and `held_out_after` (the objective's loss, in nats, on the last chunks, which
+    are not trained on; before is the bare encoder) and `adapter_steps`, those of the weights that are kept.
     Raises DataError where there is but one chunk, JobError where the loss is not finite.
     """
     kept = max(1, round(len(text) * how.held_out))
@@ -44,13 +46,12 @@ def fit(
             "on and hold some out; give more text, or set language_training.chunk lower"
         )
     seen, held_out = text[:-kept], text[-kept:]
-    vocabulary, tokenizer = encoder.model.config.vocab_size, encoder.tokenizer
     rounds = -(-kept // how.batch_size)
-    unseen = list(islice(masked_batches(held_out, tokenizer, vocabulary, how, MASKS_OF_HELD_OUT), rounds))
+    unseen = list(islice(objective.batches(held_out, encoder, how, MASKS_OF_HELD_OUT), rounds))
     steps = how.epochs * -(-len(seen) // how.batch_size)
     steps = steps if how.steps is None else min(steps, how.steps)
     encoder.use_no_adapter()
-    before = _mean_loss(encoder, unseen)
+    before = _mean_loss(encoder, objective, unseen)
     torch.manual_seed(seed)
     encoder.add_language_adapter(name, how.config, how.reduction)
     parameters = encoder.train_language_adapter(name)
@@ -64,7 +65,7 @@ def fit(
         if step not in checks:
             return True
         encoder.train(False)
-        loss = _mean_loss(encoder, unseen)
+        loss = _mean_loss(encoder, objective, unseen)
         encoder.train(True)
         if loss < best:
             best, best_step, worse = loss, step, 0
@@ -74,10 +75,10 @@ def fit(
             worse += 1
         return worse < how.patience
 
-    batches = masked_batches(seen, tokenizer, vocabulary, how, seed)
+    batches = objective.batches(seen, encoder, how, seed)
     rate = linear(how.learning_rate, steps)
     try:
-        Training(encoder, parameters, batches, rate, "language_training.learning_rate", seed).run(
+        Training(encoder, objective, parameters, batches, rate, "language_training.learning_rate", seed).run(
             steps, after
         )
         if math.isinf(best):
@@ -96,8 +97,8 @@ def fit(
     return {"held_out_before": before, "held_out_after": best, "adapter_steps": float(best_step)}
 
 
-def _mean_loss(encoder: Encoder, batches: Sequence[MaskedBatch]) -> float:
-    """Mean over all masked pieces of the batches, in nats."""
+def _mean_loss(encoder: Encoder, objective: Pretrains[B], batches: Sequence[B]) -> float:
+    """Mean over all places of the batches that carry loss, in nats."""
     with torch.inference_mode():
-        losses = [loss_of(encoder, batch).item() for batch in batches]
-    return float(np.average(losses, weights=[len(batch.where) for batch in batches]))
+        losses = [objective.loss(encoder, batch).item() for batch in batches]
+    return float(np.average(losses, weights=[objective.places(batch) for batch in batches]))

@@ -1,4 +1,4 @@
-"""Metrics that tasks share: of labels, spans, trees, answers and text."""
+"""Metrics that tasks share: of labels, ratings, spans, trees, answers, retrieval and text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench.contracts import Arcs, Labels, Likelihood, Metric
 from xlbench.metrics import answers
+from xlbench.metrics.correlation import spearman
+from xlbench.metrics.labels import macro_f1, matthews
+from xlbench.metrics.scoring import by_rows, score_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+__all__ = [
+    "accuracy",
+    "answer_f1",
+    "attachment",
+    "by_rows",
+    "log_likelihood",
+    "macro_f1",
+    "matthews",
+    "precision_at_1",
+    "score_of",
+    "span_f1",
+    "spans",
+    "spearman",
+]
 
 Span: TypeAlias = tuple[int, int, str]
 """First word, one past the last word, and type."""
@@ -22,6 +40,15 @@ UNIT = 10**9
 def accuracy() -> Metric:
     """Share of labels that are right, micro-averaged over words (or examples), in points."""
     return Metric("accuracy", ("correct", "total"), _count_correct, _score_accuracy)
+
+
+def precision_at_1() -> Metric:
+    """Share of queries for which the first of the pool is the right one, in points.
+
+    Of a query, gold and predicted are what names an item of the pool, in a tuple. The pool is part of the
+    task: a bootstrap draws queries, and each of them is searched in the whole pool, as it was.
+    """
+    return Metric("precision at 1", ("correct", "queries"), _count_correct, _score_accuracy)
 
 
 def span_f1() -> Metric:

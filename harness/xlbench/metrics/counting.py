@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xlbench.contracts import OfExamples
 from xlbench.errors import JobError
+from xlbench.metrics.scoring import score_of, scores_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _LEAST, _LARGEST = -(2**31), 2**31 - 1
 """Of a whole count: what a result file holds."""
+_ALONE = 256
+"""Examples at most on each of which a score that is not of sums is tried alone."""
 
 
 def counted(metric: Metric, gold: Iterable[Any], predicted: Iterable[Any], where: str) -> Counts:
@@ -59,17 +63,22 @@ def checked(metric: Metric, rows: Any, where: str) -> Counts:
 def scored(metric: Metric, counts: Counts, where: str, score: Score | None = None, name: str = "") -> float:
     """Score of counts, shape (n, k); `score` and `name` are those of one of `Metric.others`.
 
-    Also tries the score on each example alone, the most extreme of bootstrap draws. Raises JobError, which
-    begins with `where`, for a score that is not finite or outside the range that the metric states.
+    Also tries the score on each example alone, the most extreme of bootstrap draws; one that is not of
+    sums on the first 256. Raises JobError, which begins with `where`, for a score that is not finite or
+    outside the range that the metric states.
     """
     score, name = score or metric.score, name or metric.name
     values = np.asarray(counts, np.float64)
     try:
-        total = np.asarray(score(values.sum(axis=0)), np.float64)
-        alone = np.asarray(score(len(values) * values), np.float64)
+        total = score_of(score, values)
+        alone = (
+            scores_of(score, values[:_ALONE], len(values) * np.eye(min(len(values), _ALONE)))
+            if isinstance(score, OfExamples)
+            else np.asarray(score(len(values) * values), np.float64)
+        )
     except Exception as error:
         raise JobError(f"{where}: {name} cannot be scored: {type(error).__name__}: {error}") from error
-    if total.shape != () or alone.shape != (len(values),):
+    if total.shape != () or (alone.shape != (len(values),) and not isinstance(score, OfExamples)):
         raise JobError(
             f"{where}: {name} gives scores of shape {alone.shape} for sums of shape {values.shape}, "
             f"not {(len(values),)}; see Metric.score"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xlbench import hub
-from xlbench.contracts import BaseModel, digest
+from xlbench.contracts import BaseModel, Family, digest
 from xlbench.errors import ModelError
 from xlbench.models.architectures import NUMBERED_FROM_PADDING, check_config, check_weights, facts
 from xlbench.models.saved import documents, tokenizers
@@ -39,6 +39,7 @@ class Checkpoint:
     """Changes whenever weights, configuration or tokenizer do; never a path."""
     size: int
     """Bytes of weights; 0 where not known before the download."""
+    family: Family = "encoder"
     masked_lm: bool | None = None
     """Whether a masked-LM head is among the weights; None where not known before the download."""
 
@@ -146,7 +147,7 @@ def _local(folder: Path) -> Checkpoint:
         with documents.understood(str(folder)):
             _passed[whole] = check_weights(folder, config)
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, fingerprint, size, _passed[whole])
+    return Checkpoint(str(folder), None, fingerprint, size, masked_lm=_passed[whole])
 
 
 def _check_names(names: list[str], where: str) -> None:

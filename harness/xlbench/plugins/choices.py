@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xlbench.contracts import Study
+from xlbench.errors import StudyError
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
 from xlbench.spec.problems import ManyProblemsError, Problems
 
@@ -26,8 +27,11 @@ def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
     and for two things of one short name.
     """
     choices = _Choices(registry)
-    short = _renamed(study, choices.short)
-    _renamed(short, choices.check)
+    try:
+        short = _renamed(study, choices.short)
+        _renamed(short, choices.check)
+    except StudyError as error:  # two things of one short name
+        choices.problems.lines = choices.problems.lines or [str(error)]
     if choices.problems.lines:
         raise ManyProblemsError(choices.problems.lines)
     if not registry.rivals:

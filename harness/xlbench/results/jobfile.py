@@ -21,6 +21,7 @@ from xlbench.contracts import Cell, Evaluation, Job, Record
 from xlbench.errors import JobError, ResultsError
 from xlbench.files.disk import reading
 from xlbench.metrics.counting import checked, scored
+from xlbench.metrics.scoring import score_of
 from xlbench.results.index import DamagedError
 from xlbench.results.schema import SCHEMA
 from xlbench.results.schema import check as check_schema
@@ -160,7 +161,7 @@ class Opened:
                 continue
             fits = counts.shape[1] == len(metric.columns)
             try:
-                found = float(metric.score(counts.sum(axis=0, dtype=np.float64))) if fits else math.nan
+                found = float(score_of(metric.score, counts)) if fits else math.nan
             except Exception as error:
                 raise ResultsError(
                     f"{self.file.path}: {metric.name} of {task} cannot be scored: {type(error).__name__}: "

@@ -17,6 +17,7 @@ from xlbench.contracts import digest
 from xlbench.errors import ResultsError
 from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.scores.estimate import Estimate, absent, difference
+from xlbench.scores.resampled import resampled
 from xlbench.scores.spread import ADAPTERS
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ DRAWS = 2000
 
 _OVERLAP = 250
 """Draws of the contrast of seeds, of which only the variance is used."""
-_EXACT = 2**24
-"""Whole numbers below this are exact in 32 bits."""
 
 
 class Condition(Hashable, Protocol):
@@ -265,11 +264,7 @@ class Effects:
                 f"evaluations of {self._task} on {target} have different numbers of examples; "
                 "delete the results of one of the two data versions"
             )
-        sums = np.stack([x.sum(axis=0, dtype=np.float64) for x in runs])
-        most = max(float(np.abs(x).max()) for x in runs)
-        whole = all(np.issubdtype(x.dtype, np.integer) for x in runs)
-        exact: Any = np.float32 if whole and n * most < _EXACT else np.float64
-        counts: NDArray[Any] = np.concatenate(runs, axis=1, dtype=exact)
+        evaluated = resampled(self._metric.score, runs)
         sizes = np.array([len(x) for x in arms.values()])
         shapes = [_shape(x) for x in arms.values()]
         contrasts = np.concatenate([_contrasts(*shape) for shape in shapes], axis=1)
@@ -282,7 +277,7 @@ class Effects:
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
         overlap = np.empty((len(arms), 3, min(self._draws, _OVERLAP)))
         for rows, block in weights(n, self._draws, self._generator("examples", target, n)):
-            scores = self._score((block.astype(exact) @ counts).reshape(len(block), len(runs), k))
+            scores = self._sound(evaluated.drawn, block)
             draws[:, rows] = averaged(scores)
             few = slice(rows.start, min(rows.stop, _OVERLAP))
             if few.start < few.stop:
@@ -292,11 +287,8 @@ class Effects:
             place = {adapter: i for i, (_, adapter) in enumerate(arms[_BASELINE])}
             partner = [place[adapter] for runs_ in arms.values() for _, adapter in runs_]
             for rows, block in swaps(n, self._draws, self._generator("swaps", target, n)):
-                given = (block.astype(exact) @ counts).reshape(len(block), len(runs), k)
-                moved = given - given[:, partner]
-                after, before = self._score(sums - moved), self._score(sums[partner] + moved)
-                null[:, rows] = averaged(after - before)
-        scores = self._score(sums)
+                null[:, rows] = averaged(self._sound(evaluated.swapped, block, partner))
+        scores = self._sound(evaluated.whole)
         start = 0
         for i, (arm, all_) in enumerate(arms.items()):
             own = scores[start : start + len(all_)]
@@ -364,9 +356,16 @@ class Effects:
             length = (variance * most * (most - 1) / (way @ way)) ** 0.5 if way.any() else 0.0
             self._scores[arm, target] = replace(score, seeds={self._groups[arm]: length * way}, alone=False)
 
-    def _score(self, sums: NDArray[Any]) -> NDArray[np.float64]:
-        """Raises ResultsError for a score that is not finite: a bootstrap draw may be one example only."""
-        found = self._metric.score(sums.astype(np.float64, copy=False))
+    def _sound(self, scores: Callable[..., NDArray[np.float64]], *given: Any) -> NDArray[np.float64]:
+        """Raises ResultsError for a score that is not finite, or none at all: a bootstrap draw may be one
+        example only.
+        """
+        try:
+            found = scores(*given)
+        except ValueError as error:
+            raise ResultsError(
+                f"the metric {self._metric.name!r} of the task {self._task!r} cannot be resampled: {error}"
+            ) from error
         if not np.isfinite(found).all():
             raise ResultsError(
                 f"the metric {self._metric.name!r} of the task {self._task!r} gives scores that are not "

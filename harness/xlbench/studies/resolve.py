@@ -11,6 +11,7 @@ from xlbench.contracts import (
     AdapterTraining,
     Choosable,
     Corpus,
+    Family,
     GivenAdapter,
     Json,
     LanguageTraining,
@@ -22,6 +23,7 @@ from xlbench.contracts import (
     Task,
     TaskData,
     Unavailable,
+    settings,
 )
 from xlbench.contracts.allowed import LanguageCode
 from xlbench.data import domains
@@ -31,11 +33,10 @@ from xlbench.data.held_out import HeldOut
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.models import checkpoints, given_adapters, word_tokens
 from xlbench.models.architectures import NO_HEAD
-from xlbench.spec import settings
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
-from xlbench.studies import precedence
+from xlbench.studies import objectives, precedence
 from xlbench.studies.names import (
     NoText,
     describe_language,
@@ -140,6 +141,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given, words = "", dict[str, GivenAdapter](), 1
+    mlm, language_training = MaskedLM(**_typed(full.mlm)), LanguageTraining(**_typed(full.language_training))
+    family: Family = "encoder"
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
@@ -149,6 +152,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
         finetunes = not {*full.transfer, *full.beneath} <= full.language_adapters.keys()
+        family = checkpoint.family
+        mlm = objectives.checked(mlm, "mlm", full.mlm, family, registry, problems)
+        language_training = objectives.checked(
+            language_training, "language_training", full.language_training, family, registry, problems
+        )
         if checkpoint.masked_lm is False and (finetunes or any(x.training is None for x in tasks.values())):
             problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
@@ -179,13 +187,14 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         tasks=tasks,
         data=data,
         training=training,
-        mlm=MaskedLM(**_typed(full.mlm)),
+        mlm=mlm,
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
         languages={x: describe_language(x, registry) for x in every},
-        language_training=LanguageTraining(**_typed(full.language_training)),
+        language_training=language_training,
         retraining=Retraining(**_typed(full.retraining)),
         given=given,
         method=registry.method,
+        family=family,
         word_tokens=words,
         settings=probe_settings,
         unasked=frozenset(full.probes) - {*study.probes, *study.options},

@@ -9,9 +9,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining, Mix
+from xlbench.contracts.settings import check
+from xlbench.contracts.spelling import scalar
 from xlbench.errors import StudyError
-from xlbench.spec.settings import check
-from xlbench.spec.study import scalar
 
 if TYPE_CHECKING:
     from xlbench.contracts import Resolved

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import LanguageTraining
+from xlbench.contracts.settings import check, make
 from xlbench.scores import Mixture, Trial, judge
-from xlbench.spec.settings import check, make
 from xlbench_probes.interference_sets import Settings, Variant, variants
 from xlbench_probes.stacking import order_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines

@@ -20,7 +20,7 @@ from xlbench.contracts import (
     Task,
 )
 from xlbench.errors import DataError
-from xlbench.metrics import accuracy, answer_f1, attachment
+from xlbench.metrics import accuracy, answer_f1, attachment, score_of
 
 SYLLABLES = ("ka", "mi", "to", "ne", "lu", "sa")
 
@@ -127,7 +127,7 @@ class Drift:
         for task, metric in records.metrics.items():
             scores = {
                 (r.evaluation.cell.target, r.condition["seed"]): float(
-                    metric.score(r.evaluation.counts.sum(0))
+                    score_of(metric.score, r.evaluation.counts)
                 )
                 for r in records.records
                 if r.probe == self.name and r.evaluation.cell.task == task

@@ -14,7 +14,7 @@ def _plain() -> Callable[..., Any]:
 
 
 def _shuffled() -> Callable[..., Any]:
-    from xlbench.lab.masked_lm import shuffle
+    from xlbench.lab.chunks import shuffle
 
     return shuffle
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from xlbench.errors import StudyError
 
 if typing.TYPE_CHECKING:
-    from xlbench.contracts import Json
+    from xlbench.contracts.cell import Json
 
 LARGEST = 2**31 - 1
 """Of whole numbers: what every library takes."""
