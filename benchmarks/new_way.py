@@ -51,10 +51,11 @@ def kept_labels(path: str | None) -> Iterator[None]:
     def noted(lab: Lab, cells: Any, under: Any = None) -> Any:
         predicted = predict(lab, cells, under)
         if lab._state is not None:
+            run, steps = lab._state
             names = list(lab.resolved.tasks[cells[0].task].labels)
             for cell, sentences in zip(cells, predicted, strict=True):
                 numbers = [names.index(x) for labels in sentences for x in labels if x is not None]
-                found[key(cell.task, lab._state[:3], cell.target)] = np.array(numbers, np.int16)
+                found[key(cell.task, (run.text, steps, run.seed), cell.target)] = np.array(numbers, np.int16)
         return predicted
 
     with patch.object(Lab, "predict", noted):

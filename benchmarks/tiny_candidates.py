@@ -183,7 +183,7 @@ def measure(model: Path, adapters: Path, args: argparse.Namespace) -> list[str]:
         changes: dict[str, list[np.ndarray[Any, Any]]] = {"put back": [], "retrained": []}
         for seed in range(args.seeds):
             lab.task_adapter("pos")
-            lab.finetune(text, steps=count, seed=seed, variant=variant)
+            lab.finetune(text, steps=count, seed=seed, treatment=variant)
             changes["put back"].append(scores() - before)
             if args.retrained:
                 lab.retrain("pos")

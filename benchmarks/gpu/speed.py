@@ -170,7 +170,7 @@ def evaluating(lab: Lab, material: Material) -> Activity:
 def finetuning(lab: Lab, material: Material, steps: int) -> Activity:
     """So many steps of all weights."""
     encoder, mlm, shape = lab.encoder, lab.resolved.mlm, material.shape
-    text = lab.inputs.chunks(material.language, mlm.lines, mlm.chunk)
+    text = lab.texts.chunks(material.language, mlm.lines, mlm.chunk)
     drawn = masked.masked_batches(text, encoder.tokenizer, shape.vocabulary, mlm, 0)
     inputs = list(itertools.islice(drawn, steps))
     return Activity(

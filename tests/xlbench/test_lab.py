@@ -17,9 +17,10 @@ import torch
 from xlbench.contracts import Resolved
 from xlbench.errors import JobError, XlbenchError
 from xlbench.lab import Lab
-from xlbench.lab.chunks import chunks, shuffle
+from xlbench.lab.chunks import chunks
 from xlbench.lab.hardware import ACCELERATORS, choose_device
 from xlbench.lab.objectives.masked import masked_batches
+from xlbench.lab.treatments.shuffled import shuffle
 
 Make = Callable[..., Lab]
 
@@ -177,7 +178,9 @@ def test_a_run_is_not_gone_on_with_from_another_state(
                 lab.finetune("qaa", steps=3, seed=0)
     else:
         steps, seed = (1, 0) if between == "earlier" else (2, 1)
-        lab.finetune("qaa", steps=steps, seed=seed, variant="shuffled" if between == "shuffled" else "plain")
+        lab.finetune(
+            "qaa", steps=steps, seed=seed, treatment="shuffled" if between == "shuffled" else "plain"
+        )
     assert lab.finetune("qaa", steps=4, seed=0) == alone.finetune("qaa", steps=4, seed=0)
     for name, value in alone.encoder.weights().items():
         assert torch.equal(value, lab.encoder.weights()[name]), name
@@ -233,7 +236,7 @@ def test_a_run_does_not_depend_on_what_ran_before(make: Make, resolved: Resolved
     first, second = make(), make()
     first.task_adapter("tags")
     first.finetune("qab", steps=3, seed=5)
-    second.finetune("qaa", steps=2, seed=0, variant="shuffled")
+    second.finetune("qaa", steps=2, seed=0, treatment="shuffled")
     second.task_adapter("tags")
     second.task_adapter("pairs")
     second.evaluate(resolved.cells("pairs"))
@@ -247,7 +250,7 @@ def test_a_run_does_not_depend_on_what_ran_before(make: Make, resolved: Resolved
 
 def test_other_seeds_and_variants_give_other_weights(make: Make) -> None:
     lab, found = make(), []
-    for options in ({"seed": 0}, {"seed": 1}, {"seed": 0, "variant": "shuffled"}):
+    for options in ({"seed": 0}, {"seed": 1}, {"seed": 0, "treatment": "shuffled"}):
         lab.finetune("qaa", steps=2, **options)  # type: ignore[arg-type]
         found.append(torch.cat([w.reshape(-1) for w in lab.encoder.weights().values()]))
     assert not torch.equal(found[0], found[1])

@@ -141,7 +141,7 @@ def test_the_weights_of_the_lowest_loss_are_kept(build: Build, monkeypatch: pyte
     assert measured["held_out_after"] == min(checks)
     assert len(checks) == best + 1 + 2 < 20
     lab.encoder.model.set_active_adapters(name_of(lab, adapter(how=wild)))
-    text = lab.inputs.chunks("qaa", wild.lines, wild.chunk)
+    text = lab.texts.chunks("qaa", wild.lines, wild.chunk)
     kept = max(1, round(len(text) * wild.held_out))
     unseen = Masked().batches(text[-kept:], lab.encoder, wild, 0)
     rounds = -(-kept // wild.batch_size)
@@ -165,7 +165,7 @@ def test_masked_lm_with_an_invertible_adapter_is_that_of_the_library(build: Buil
     plain.active_head = head
     plain.eval()
     lab.encoder.model.set_active_adapters(name_of(lab, one))
-    ids = torch.from_numpy(lab.inputs.chunks("qab", 20, 16)[:3].astype(np.int64))
+    ids = torch.from_numpy(lab.texts.chunks("qab", 20, 16)[:3].astype(np.int64))
     with torch.inference_mode():
         expected = plain(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.reshape(
             -1, len(lab.encoder.tokenizer)

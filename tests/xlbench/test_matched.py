@@ -40,6 +40,10 @@ class Texts(MadeText):
         return [" ".join(f"x{w[::-1]}ŵ" for w in sentence(i, 3).words) for i in range(min(limit, 120))]
 
 
+def budget_of(lab: Lab, language: str) -> Budget | None:
+    return lab.texts.budget_of(language, "plain", lab.resolved.mlm, 0)
+
+
 def counted(lines: Sequence[str], cut: Any) -> list[tuple[int, int, int]]:
     """For each token: whether it is text, words that begin in it, and bytes; character by character."""
     found = []
@@ -121,16 +125,16 @@ def test_the_record_is_what_the_batches_hold(lab_of: Any, resolved: Resolved, ma
     for language in ("qaa", "qab"):
         lab.finetune(language, steps=4, seed=3)
         read = dict(lab.read())
-        plainly = read_plainly(lab, language, 4, 3, lab.inputs.budget_of(language))
+        plainly = read_plainly(lab, language, 4, 3, budget_of(lab, language))
         assert [read[f"{x}_read"] for x in KINDS] == plainly
-        lab.finetune(language, steps=4, seed=3, variant="shuffled")
+        lab.finetune(language, steps=4, seed=3, treatment="shuffled")
         assert lab.read() == read  # the same chunks, in random order
         if match:
             step[language] = read[f"{match}_read"]
     if match:
         # Within a chunk of what 4 steps of 6 chunks of the reference text hold, whatever is in it.
         for language, amount in step.items():
-            one, reference = (lab.inputs.measured(x, 10_000, 16)[1] for x in (language, "qaa"))
+            one, reference = (lab.texts.measured(x, 10_000, 16)[1] for x in (language, "qaa"))
             wanted = 4 * 6 * float(reference.of(match).mean())
             assert abs(amount - wanted) <= one.of(match).max()
     lab.restore()
@@ -178,8 +182,8 @@ def test_a_step_holds_what_the_reference_language_has(resolved: Resolved, lab_of
     for language in ("qaa", "qab"):
         lab.finetune(language, steps=30, seed=0)
         assert len(lab.read()) == 4
-    text, amount = lab.inputs.measured("qaa", 10_000, 16)
-    found = lab.inputs.budget_of("qab")
+    text, amount = lab.texts.measured("qaa", 10_000, 16)
+    found = budget_of(lab, "qab")
     assert found is not None
     assert found.step == pytest.approx(6 * amount.of("words").sum() / len(text))
 
@@ -189,7 +193,7 @@ def test_a_text_of_less_than_a_chunk_is_read_over_and_over(resolved: Resolved, l
     lab: Lab = lab_of(few)
     lab.finetune("qab", steps=5, seed=0)
     assert lab.read()["times_read"] > 5
-    assert lab.read()["bytes_read"] == pytest.approx(5 * lab.inputs.budget_of("qab").step, rel=0.1)  # type: ignore[union-attr]
+    assert lab.read()["bytes_read"] == pytest.approx(5 * budget_of(lab, "qab").step, rel=0.1)  # type: ignore[union-attr]
 
 
 def amounts(words: Sequence[int], *, spaced: bool = True) -> Amounts:

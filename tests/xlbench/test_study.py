@@ -126,7 +126,6 @@ BAD = {
     "seeds = [-1]": "a seed must be at least 0",
     'tasks = "ner"': "tasks must be a list of texts, not 'ner'",
     'targets = ["fin", "fin"]': "targets: 'fin' is given twice",
-    'controls = ["targets"]': "unknown control 'targets'; did you mean 'target'?",
     "limit = 0": "limit must be at least 1",
     "limit = 1.5": "limit must be a whole number",
     'precision = "float16"': "precision must be float32 or bfloat16, not 'float16'",

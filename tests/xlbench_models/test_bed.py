@@ -39,7 +39,7 @@ def gains(lab: Lab, text: str, steps: int, variant: str = "plain") -> dict[str, 
 
     lab.restore()
     before = scores()
-    lab.finetune(text, steps=steps, seed=0, variant="shuffled" if variant == "shuffled" else "plain")
+    lab.finetune(text, steps=steps, seed=0, treatment="shuffled" if variant == "shuffled" else "plain")
     return {g: x - before[g] for g, x in scores().items()}
 
 
@@ -151,7 +151,7 @@ def test_retrained_task_adapters_show_who_helps_where_those_put_back_do_not(tmp_
         name = text if variant == "plain" else "shuffled"
         for seed in (0, 1):
             lab.task_adapter("pos")
-            lab.finetune(text, steps=100, seed=seed, variant="shuffled" if name == "shuffled" else "plain")
+            lab.finetune(text, steps=100, seed=seed, treatment="shuffled" if name == "shuffled" else "plain")
             put_back = scores()
             lab.retrain("pos")
             for g, after in scores().items():

@@ -33,7 +33,7 @@ from xlbench.contracts.data import (
     sentences,
 )
 from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
-from xlbench.contracts.lab import Lab, Variant
+from xlbench.contracts.lab import Lab
 from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.method import (
     AdapterKind,
@@ -41,7 +41,6 @@ from xlbench.contracts.method import (
     KindOfTask,
     Method,
     MethodPart,
-    Treatment,
     Vocabulary,
 )
 from xlbench.contracts.metric import Counts, Metric, OfExamples, OfSums, Score
@@ -84,7 +83,7 @@ from xlbench.contracts.reading import (
 )
 from xlbench.contracts.resolved import Resolved, Setting, Unavailable
 from xlbench.contracts.sampling import limited
-from xlbench.contracts.study import Control, MaskedLM, Match, Precision, ReadOut, Retraining, Study
+from xlbench.contracts.study import MaskedLM, Match, Precision, ReadOut, Retraining, Study
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     GOLD_SHARE,
@@ -97,6 +96,7 @@ from xlbench.contracts.task import (
     Task,
     TaskKind,
 )
+from xlbench.contracts.treatment import Treatment
 
 __all__ = [
     "GOLD_SHARE",
@@ -120,7 +120,6 @@ __all__ = [
     "Compares",
     "Composition",
     "CompositionKind",
-    "Control",
     "Corpus",
     "CorpusFamily",
     "Cost",
@@ -196,7 +195,6 @@ __all__ = [
     "Treatment",
     "Unavailable",
     "Value",
-    "Variant",
     "Verdict",
     "Vocabulary",
     "Work",

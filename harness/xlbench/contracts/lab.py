@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.resolved import Resolved
+    from xlbench.contracts.study import MaskedLM
     from xlbench.contracts.task import AdapterTraining
-
-Variant: TypeAlias = Literal["plain", "shuffled"]
 
 
 class Lab(Protocol):
@@ -27,12 +26,16 @@ class Lab(Protocol):
     def restore(self) -> None:
         """Put the pretrained weights back."""
 
-    def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
-        """Restore, then finetune all weights by masked language modelling on the study's text of
-        `language` (`shuffled`: its pieces in random order over the whole text). Does nothing where the
-        model is in just that state already, and at a constant rate goes on from an earlier step of the
-        same run where that is the last thing it did. Returns the last step's loss (nats a masked piece).
-        Raises JobError if the loss is not finite.
+    def finetune(
+        self, text: str, *, steps: int, seed: int, treatment: str = "plain", how: MaskedLM | None = None
+    ) -> float:
+        """Restore, then fine-tune the weights on the study's text of a language, or of several ("deu+tur",
+        "deu:0.7+tur:0.3"), under a registered text treatment. `how`: other settings than the study's own,
+        such as `replace(lab.resolved.mlm, learning_rate=1e-4)`; what a job says of them belongs in its
+        condition (`Resolved.text_identity`). Does nothing where the model is in just that state already, and
+        at a constant rate goes on from an earlier step of the same run where that is the last thing it did.
+        Returns the last step's loss (nats a predicted token). Raises JobError if the loss is not finite, or a
+        treatment fails; StudyError for a treatment that is not registered.
         """
 
     def task_adapter(self, task: str, how: AdapterTraining | None = None) -> Path | None:
@@ -60,7 +63,7 @@ class Lab(Protocol):
     def read(self) -> Mapping[str, float]:
         """How much text the finetuning that the model is in has read: `tokens_read` (without special ones),
         `bytes_read`, `words_read` where the script has spaces, and `times_read`, over the whole text. Counted
-        in the very chunks of its steps; of shuffled text, as before it was shuffled. Nothing on the
+        in the very chunks of its steps; of treated tokens, as before they were treated. Nothing on the
         pretrained weights.
         """
 

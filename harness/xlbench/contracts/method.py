@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import allowed
     from xlbench.contracts.cell import Json
     from xlbench.contracts.objective import Family, Objective
+    from xlbench.contracts.treatment import Treatment
 
 Vocabulary: TypeAlias = Literal["kind", "objective", "adapter", "composition", "treatment"]
 
@@ -47,11 +48,6 @@ class CompositionKind(MethodPart):
     """A way in which several language adapters are put together beneath a task adapter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Treatment(MethodPart):
-    """What is done to a text before it is trained on."""
-
-
 @dataclass(frozen=True, slots=True)
 class Method:
     """All parts of the method that are registered, each by its name."""
@@ -63,6 +59,13 @@ class Method:
     treatments: Mapping[str, Treatment] = field(default_factory=dict)
     origins: Mapping[tuple[Vocabulary, str], str] = field(default_factory=dict)
     """Of parts that third parties registered: what tells their plugin from others, as `Resolved.origins`."""
+    owners: Mapping[tuple[Vocabulary, str], str] = field(default_factory=dict)
+    """The plugin that registers each, for messages."""
+
+    def named(self, vocabulary: Vocabulary, name: str) -> str:
+        """A part, for messages: "treatment 'shuffled' (plugin 'treatments' of xlbench 1.0)"."""
+        owner = self.owners.get((vocabulary, name))
+        return f"{vocabulary} {name!r}{f' ({owner})' if owner else ''}"
 
     def of(self, vocabulary: Vocabulary) -> Mapping[str, MethodPart]:
         """A whole vocabulary, by name."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from xlbench.contracts import mixture
 from xlbench.contracts.adapter import (
     AdapterOrder,
     Beneath,
@@ -22,6 +23,7 @@ from xlbench.contracts.method import Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
 from xlbench.contracts.task import OF_WORDS, AdapterTraining
+from xlbench.contracts.treatment import MIXTURE, PLAIN
 from xlbench.errors import DataError, StudyError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.objective import Family, Objective
     from xlbench.contracts.task import Task
+    from xlbench.contracts.treatment import Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,10 @@ class Resolved:
         """
         study, having = self.study, set(self.corpus.languages())
         controls = (study.controls or ()) if study.transfer else ()
-        named = dict.fromkeys(study.transfer)
+        named = dict.fromkeys(x for text in study.transfer for x in mixture.languages(text))
+        for control in controls:
+            if control in self.method.treatments:
+                named |= dict.fromkeys(self.method.treatments[control].beside)
         compared = "reference" in controls or (self.matched and study.transfer)
         if compared and study.reference is not None:
             named[study.reference] = None
@@ -430,15 +436,53 @@ class Resolved:
         """What tells its objective from others of the name."""
         return self.method.identity("objective", self.objective(how).name)
 
-    def text_identity(self, language: str) -> dict[str, Json]:
-        """Everything that can change the finetuning text of `language` and how it is learned from."""
-        mlm = self.mlm
-        made: dict[str, Json] = {"language": language, **self._text(language, mlm.lines), **said(mlm)}
-        made |= self._objective_identity(mlm)
+    def text_shares(self, text: str, treatment: str = PLAIN) -> dict[str, float]:
+        """The languages that a text is made of, one or several ("deu+tur"), with their shares, which add up
+        to 1. Raises StudyError.
+        """
+        found, one = mixture.shares(text), self.treatment(treatment)
+        beside = [x for x in one.beside if x not in found]
+        parts = len(found) + len(beside)
+        if one.stage == "languages" and parts == 1:
+            raise StudyError(
+                f"the treatment {treatment!r} puts several languages together, and {text!r} is one; name "
+                f"more, as in {text}+eng"
+            )
+        return {x: y * len(found) / parts for x, y in found.items()} | dict.fromkeys(beside, 1 / parts)
+
+    def treatment(self, name: str) -> Treatment:
+        """A text treatment. Raises StudyError for one that is not registered."""
+        if name not in self.method.treatments:
+            known = ", ".join(self.method.treatments)
+            raise StudyError(f"no text treatment {name!r}; known are {known}")
+        return self.method.treatments[name]
+
+    def treatment_identity(self, name: str) -> dict[str, Json]:
+        """What tells a text treatment from others of its name; nothing for a built-in one at version 1 that
+        has neither settings nor requirements.
+        """
+        return {**self.treatment(name).identity(), **self.method.identity("treatment", name)}
+
+    def text_identity(
+        self, text: str, treatment: str = PLAIN, how: MaskedLM | None = None
+    ) -> dict[str, Json]:
+        """Everything that can change the text that is trained on, its treatment aside, and how it is learned
+        from (None: the study's own settings).
+        """
+        mlm, parts = how or self.mlm, self.text_shares(text, treatment)
+        made: dict[str, Json] = {"language": text}
+        if len(parts) == 1:
+            made |= self._text(next(iter(parts)), mlm.lines)
+        else:
+            of_each = [(x, round(y, 6), self._text(x, mlm.lines)) for x, y in parts.items()]
+            made["parts"] = [{"language": x, "share": y, **told} for x, y, told in of_each]
+            if self.treatment(treatment).stage != "languages":
+                made |= self.treatment_identity(MIXTURE)
+        made |= {**said(mlm), **self._objective_identity(mlm)}
         if self.matched:
             reference = self.study.reference
-            text = {} if reference is None else self._text(reference, mlm.lines)
-            made["match"] = {"amount": self.matched, "reference": reference, **text}
+            told = {} if reference is None else self._text(reference, mlm.lines)
+            made["match"] = {"amount": self.matched, "reference": reference, **told}
         return made
 
 

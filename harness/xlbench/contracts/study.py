@@ -14,7 +14,6 @@ from xlbench.contracts.identity import LATER
 from xlbench.contracts.task import AdapterTraining
 
 HOW: forms.Panel = "The method"
-Control: TypeAlias = Literal["target", "reference", "shuffled"]
 ReadOut: TypeAlias = Literal["put-back", "retrained"]
 """How a task is read off a fine-tuned model.
 
@@ -120,15 +119,17 @@ class Study:
     """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Where not said,
     `xlbench.studies.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of
     language adapters take the first."""
-    controls: tuple[Control, ...] | None = asked(
+    controls: tuple[str, ...] | None = asked(
         None,
         "--controls",
-        "Of target, reference, shuffled; or none.",
+        "target, reference, and text treatments such as shuffled; or none.",
         "CONTROL,...",
         panel=HOW,
         what="control",
     )
-    """Empty is said: no controls."""
+    """What transfer languages' text is held against: `target` and `reference`, plain text of each target and
+    of the reference language, and treatments (`Treatment`) of each transfer language's own text. Empty is
+    said: no controls."""
     reference: str | None = asked(
         None, "--reference", "Language of the reference control.", "LANG", panel=HOW
     )

@@ -42,14 +42,6 @@ def measured_chunks(lines: Sequence[str], tokenizer: Any, length: int) -> tuple[
     return found, matched.by_chunk(lines, encoded.encodings, len(found), length)
 
 
-def shuffle(text: NDArray[np.int32], special: Sequence[int], seed: int) -> NDArray[np.int32]:
-    """The same pieces in random order over the whole text; special tokens stay where they are."""
-    flat = text.copy().reshape(-1)
-    ordinary = np.flatnonzero(~np.isin(flat, special))
-    flat[ordinary] = flat[np.random.default_rng([seed, 1]).permutation(ordinary)]
-    return flat.reshape(text.shape)
-
-
 def drawn(
     number: int, batch_size: int, budget: Budget | None, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""What a study reads, as the model takes it: text and examples tokenized once, and batches of them."""
+"""The examples of a study as the model takes them: tokenized once, and batches of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xlbench.errors import DataError, JobError, XlbenchError, text_of
-from xlbench.lab import chunks, matched
 from xlbench.lab.batches import Stream
 from xlbench.lab.encode import blank_pieces
 from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.movement import spread_over
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from xlbench.contracts import AdapterTraining, Cell, Resolved, Split, Task
     from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
-    from xlbench.lab.matched import Amounts, Budget
 
 Phase = Callable[[str], AbstractContextManager[object]]
 
@@ -39,21 +35,6 @@ class Inputs:
         """Pieces that carry no text."""
         self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
-        self._text: dict[tuple[str, int, int], tuple[NDArray[np.int32], Amounts]] = {}
-
-    def chunks(self, language: str, lines: int, chunk: int) -> NDArray[np.int32]:
-        """The study's text of a language as pieces, shape (chunks, length); kept."""
-        return self.measured(language, lines, chunk)[0]
-
-    def measured(self, language: str, lines: int, chunk: int) -> tuple[NDArray[np.int32], Amounts]:
-        """As `chunks`, with what each chunk holds."""
-        key = (language, lines, min(chunk, self._encoder.longest))
-        if key not in self._text:
-            with self._phase("tokenize"):
-                found = self._resolved.corpus.lines(language, lines)
-                self._text[key] = chunks.measured_chunks(found, self._encoder.tokenizer, key[2])
-                self._text[key][0].flags.writeable = False  # probes share it
-        return self._text[key]
 
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
         """A split of a task's data as pieces; kept. `how`: another training than the study's."""
@@ -117,17 +98,6 @@ class Inputs:
                 sets.append(kind.encode(few, self._encoder.tokenizer, length, self.blank))
         pad = self._encoder.tokenizer.pad_token_id
         return list(Stream.of(sets).by_length(self._budget, pad, self._encoder.device))
-
-    def budget_of(self, language: str) -> Budget | None:
-        """What steps on a language's text hold; None where each has as many chunks as any other."""
-        amount, mlm, reference = self._resolved.matched, self._resolved.mlm, self._resolved.study.reference
-        if amount is None:
-            return None
-        if reference is None:
-            raise DataError(f"match {amount}: no reference language; name one with --reference")
-        mine, other = (self.measured(x, mlm.lines, mlm.chunk)[1] for x in (language, reference))
-        tokens = mlm.batch_size * min(mlm.chunk, self._encoder.longest)
-        return matched.budget(amount, mine, other, tokens, (language, reference))
 
 
 def trained(resolved: Resolved, task: str, how: AdapterTraining | None) -> Resolved:

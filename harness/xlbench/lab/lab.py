@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ from xlbench.contracts import (
     Resolved,
     Split,
     Subwords,
-    Variant,
     digest,
 )
+from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import JobError, ModelError
 from xlbench.lab import language_adapters, subwords, task_adapters, training
 from xlbench.lab.compositions import blocks as compositions
@@ -34,6 +34,7 @@ from xlbench.lab.inputs import Inputs, trained
 from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.label_shares import label_shares
 from xlbench.lab.movement import Movement
+from xlbench.lab.texts import Texts
 from xlbench.metrics.counting import counted, scored
 from xlbench.models import given_adapters, kept_adapters
 from xlbench.output import complain
@@ -41,14 +42,24 @@ from xlbench.output import complain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json
+    from xlbench.contracts import Json, MaskedLM
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
     from xlbench.lab.objectives.objective import Pretrains, TextSettings
 
-State = tuple[str, int, int, Variant] | None
-"""Finetuned on (language, steps, seed, variant), or the pretrained weights."""
+
+class Run(NamedTuple):
+    """A fine-tuning, whatever its number of steps; with that it says in which state the weights are."""
+
+    text: str
+    treatment: str
+    how: MaskedLM
+    seed: int
+
+
+State = tuple[Run, int] | None
+"""Fine-tuned for so many steps of a run, or the pretrained weights."""
 
 Composed = tuple[Composition, str, tuple[str, ...]] | None
 """A composition under the adapter of a task, with the names of its adapters in the model."""
@@ -91,6 +102,7 @@ class Lab:
             self.encoder.model.config.name_or_path = resolved.model.source
         budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)
         self.inputs = Inputs(resolved, self.encoder, budget, self._phase)
+        self.texts = Texts(resolved, self.encoder, self._phase)
         self._state: State = None
         self._loss = 0.0
         self._run: training.Training[Any] | None = None
@@ -174,17 +186,21 @@ class Lab:
         """Digests of the kept adapters that the job used, by the name of their folder."""
         return dict(sorted(self._used.items()))
 
-    def finetune(self, language: str, *, steps: int, seed: int, variant: Variant = "plain") -> float:
+    def finetune(
+        self, text: str, *, steps: int, seed: int, treatment: str = PLAIN, how: MaskedLM | None = None
+    ) -> float:
         """See `contracts.Lab`."""
-        wanted, mlm = (language, steps, seed, variant), self.resolved.mlm
+        mlm = how or self.resolved.mlm
+        wanted = Run(text, treatment, mlm, seed)
         known = self._state is not None and self._is_untouched()
-        if known and self._state == wanted:
+        if known and self._state == (wanted, steps):
             return self._loss
         self._forget_retrained()
-        run = self._run if known and self._passes(wanted) else None
+        run = self._run if known and self._passes(wanted, steps) else None
         self._guard.put_back()
+        chunks, amounts = self.texts.trained_on(text, treatment, mlm, seed)
         if run is None:
-            run = self._start(language, steps, seed, variant)
+            run = self._start(wanted, steps, chunks)
         with self._phase("finetune") as progress:
             first = run.done
 
@@ -193,14 +209,12 @@ class Lab:
                 return True
 
             # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
-            self._state, self._run, self._mark = ("", 0, 0, variant), None, ""
+            self._state, self._run, self._mark = (wanted, -1), None, ""
             self._read = {}
             self.encoder.trainable_base()
             self._loss = run.run(steps, after)
-            self._read = self.inputs.measured(language, mlm.lines, mlm.chunk)[1].read(
-                np.concatenate(run.chunks)
-            )
-            self._state, self._mark = wanted, weights_digest(self.encoder.own)
+            self._read = amounts.read(np.concatenate(run.chunks))
+            self._state, self._mark = (wanted, steps), weights_digest(self.encoder.own)
             if mlm.schedule == "constant":
                 self._run = run
         return self._loss
@@ -228,26 +242,23 @@ class Lab:
         found: Pretrains[Any] = self.resolved.objective(how).load()
         return found
 
-    def _passes(self, wanted: tuple[str, int, int, Variant]) -> bool:
-        """Whether the run that the model is in comes to this state if it goes on."""
-        if self._run is None or self._state is None:
+    def _passes(self, wanted: Run, steps: int) -> bool:
+        """Whether the run that the model is in comes to these steps of the wanted one if it goes on."""
+        if self._run is None:
             return False
-        language, steps, seed, variant = wanted
-        return self._state == (language, self._run.done, seed, variant) and self._run.done < steps
+        return self._state == (wanted, self._run.done) and self._run.done < steps
 
-    def _start(self, language: str, steps: int, seed: int, variant: Variant) -> training.Training[Any]:
-        """A run from the pretrained weights."""
-        mlm = self.resolved.mlm
-        text = self.inputs.chunks(language, mlm.lines, mlm.chunk)
-        budget = self.inputs.budget_of(language)
+    def _start(self, wanted: Run, steps: int, chunks: NDArray[np.int32]) -> training.Training[Any]:
+        """A run from the pretrained weights over chunks of tokens."""
+        budget = self.texts.budget_of(*wanted)
         self._forget_composition()
         with self._phase("finetune"):
             self._run = None  # its optimizer need not be there beside the new one
             self.encoder.restore()
-            self._state = ("", 0, 0, variant)
+            self._state = (wanted, -1)
             return training.finetuning(
-                self.encoder, self._objective(mlm), text, mlm,
-                steps=steps, seed=seed, variant=variant, budget=budget,
+                self.encoder, self._objective(wanted.how), chunks, wanted.how,
+                steps=steps, seed=wanted.seed, budget=budget,
             )  # fmt: skip
 
     # Data
@@ -449,7 +460,7 @@ class Lab:
         self.restore()
         self._forget_composition()
         how = one.training
-        text = self.inputs.chunks(one.language, how.lines, how.chunk)
+        text = self.texts.chunks(one.language, how.lines, how.chunk)
         with self._phase("train language adapter") as progress:
             measured = language_adapters.fit(
                 self.encoder, self._objective(how), name, text, how, one.seed, progress

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Generic
 import torch
 
 from xlbench.errors import JobError
-from xlbench.lab.chunks import shuffle
 from xlbench.lab.objectives.objective import B, Pretrains
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Parameter
 
-    from xlbench.contracts import MaskedLM, Variant
+    from xlbench.contracts import MaskedLM
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.matched import Budget
 
@@ -125,16 +124,12 @@ def finetuning(
     *,
     steps: int,
     seed: int,
-    variant: Variant,
     budget: Budget | None = None,
 ) -> Training[B]:
     """A run over all of the encoder's own weights, to be started from the pretrained ones.
 
     With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
-    Shuffled text has the very chunks in each step that the text itself has.
     """
-    if variant == "shuffled":
-        text = shuffle(text, encoder.tokenizer.all_special_ids, seed)
     batches = objective.batches(text, encoder, settings, seed, budget)
     rate = settings.learning_rate
     decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate

@@ -145,6 +145,9 @@ def _renamed(study: Study, rename: Rename) -> Study:
         study,
         model=rename("model", study.model, ""),
         probes=tuple(rename("probe", x, "") for x in study.probes),
+        controls=None
+        if study.controls is None
+        else tuple(rename("treatment", x, "") for x in study.controls),
         tasks=tuple(rename("task", x, "") for x in study.tasks),
         data={
             of_task(key): tuple(text("data", x, tasks[key]) for x in given)

@@ -203,6 +203,7 @@ class Registry:
             compositions=self.provided["composition"],
             treatments=self.provided["treatment"],
             origins={key: x for key, x in origins.items() if x},
+            owners={(x, name): str(self.owners[x, name]) for x, name in origins},
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from xlbench.contracts import digest
+from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import ResultsError
 from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.scores.estimate import Estimate, absent, difference
@@ -50,16 +51,16 @@ class Arm:
     text: str
     """ISO 639-3 of the transfer language."""
     steps: int
-    variant: str = "plain"
+    treatment: str = PLAIN
 
     @property
     def draws_of_seeds(self) -> list[Json]:
         """Each arm has its own: two runs of one seed have nothing in common."""
-        return [self.text, self.steps, self.variant]
+        return [self.text, self.steps, self.treatment]
 
     def describe(self) -> str:
         """For people, where something is missing."""
-        text = self.text if self.variant == "plain" else f"{self.text} {self.variant}"
+        text = self.text if self.treatment == PLAIN else f"{self.text} {self.treatment}"
         return f"{text}, {self.steps} steps"
 
 

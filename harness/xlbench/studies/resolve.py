@@ -26,6 +26,7 @@ from xlbench.contracts import (
     settings,
 )
 from xlbench.contracts.allowed import LanguageCode
+from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.data import domains
 from xlbench.data.clean_text import CleanText, TrainingSentences
 from xlbench.data.codes import to_iso639_3
@@ -33,6 +34,7 @@ from xlbench.data.held_out import HeldOut
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.models import checkpoints, given_adapters, word_tokens
 from xlbench.models.architectures import NO_HEAD
+from xlbench.plugins.registry import split
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
@@ -85,6 +87,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 problems.add(
                     f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
                 )
+    _check_controls(full, registry, problems)
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
     full = replace(
@@ -242,6 +245,25 @@ def _origins(
                 found[f"task {one}"] = registry.owners["task", one].origin
         found |= {f"data {name}": of(data[name], name), f"train {name}": of(train, owner.name)}
     return {key: x for key, x in found.items() if x}
+
+
+def _check_controls(study: Study, registry: Registry, problems: Problems) -> None:
+    """A line for each control that is none, or cannot be had here."""
+    treatments = registry.method.treatments
+    for control in study.controls or ():
+        one = treatments.get(control)
+        if control == PLAIN:
+            problems.add("controls: plain text of the transfer languages is no control; leave it out")
+        elif one is None and control not in OF_OTHER_LANGUAGES:
+            claimed = registry.claims("treatment", split(control)[1])
+            known = [*OF_OTHER_LANGUAGES, *(x for x in treatments if x != PLAIN)]
+            why = (
+                f": {registry.unknown('treatment', control)}" if claimed else settings.nearest(control, known)
+            )
+            problems.add(f"unknown control {control!r}{why}")
+        elif one is not None and (absent := one.missing()):
+            named = registry.method.named("treatment", control)
+            problems.add(f"controls: {named} needs {' and '.join(absent)}; pip install {' '.join(absent)}")
 
 
 def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xlbench import hookimpl
 from xlbench.contracts import Cost, Evaluation, Job, merged
+from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.errors import StudyError
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved, Variant
+    from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved
 
 
 class _Run(NamedTuple):
-    """One masked-LM finetuning; it serves every task."""
+    """One fine-tuning; it serves every task."""
 
-    language: str
-    variant: Variant
+    text: str
+    treatment: str
     targets: frozenset[str]
 
 
@@ -57,7 +58,7 @@ class Transfer:
         if not study.transfer:
             raise StudyError("the transfer probe needs transfer languages; name them with --transfer deu,tur")
         tasks = list(self._tasks(resolved))
-        runs = [(run, resolved.text_identity(run.language)) for run in self._runs(resolved)]
+        runs = [(run, resolved.text_identity(run.text, run.treatment)) for run in self._runs(resolved)]
         jobs = merged(task.baseline for task in tasks)
         for round_, seed in enumerate(study.seeds):
             for steps in study.steps:
@@ -95,15 +96,16 @@ class Transfer:
         if "reference" in controls and study.reference and study.reference not in full:
             full.append(study.reference)
         for language in full:
-            yield _Run(language, "plain", everyone)
-        if "shuffled" in controls:
-            for language in study.transfer:
-                yield _Run(language, "shuffled", everyone)
+            yield _Run(language, PLAIN, everyone)
+        for treatment in controls:
+            if treatment not in OF_OTHER_LANGUAGES:
+                for language in study.transfer:
+                    yield _Run(language, treatment, everyone)
         if "target" in controls:
             with_text = set(resolved.corpus.languages())
             for language in study.targets:
                 if language not in full and language in with_text:
-                    yield _Run(language, "plain", frozenset({language}))
+                    yield _Run(language, PLAIN, frozenset({language}))
 
     def _jobs_of_run(
         self,
@@ -115,7 +117,8 @@ class Transfer:
         seed: int,
     ) -> Iterator[Job]:
         finetuning, parts = _finetuning(resolved, run, steps, seed)
-        name = f"{run.language}{' shuffled' if run.variant == 'shuffled' else ''}, {steps} steps, seed {seed}"
+        treated = "" if run.treatment == PLAIN else f" {run.treatment}"
+        name = f"{run.text}{treated}, {steps} steps, seed {seed}"
         for task in tasks:
             cells = tuple(c for c in task.cells if c.target in run.targets)
             if not cells:
@@ -125,9 +128,10 @@ class Transfer:
                 "model": resolved.model_fingerprint,
                 "adapter": task.baseline.condition["adapter"],
                 "text": text,
-                "variant": run.variant,
+                "variant": run.treatment,
                 "steps": steps,
                 "seed": seed,
+                **resolved.treatment_identity(run.treatment),
             }
             yield Job(
                 probe=self.name,
@@ -150,7 +154,7 @@ class Transfer:
         elif how is not None and how.warm_start_steps is not None:
             lab.task_adapter(task, how.first)
         lab.finetune(
-            where["text"]["language"], steps=where["steps"], seed=where["seed"], variant=where["variant"]
+            where["text"]["language"], steps=where["steps"], seed=where["seed"], treatment=where["variant"]
         )
         measured = {**lab.moved(task, how), **lab.read()}
         if reading_of(job) == "retrained":
@@ -200,9 +204,9 @@ def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[s
     """
     mlm = resolved.mlm
     if mlm.schedule == "linear":
-        name, ends = f"{run.language}/{run.variant}/{steps}/{seed}", [0, steps]
+        name, ends = f"{run.text}/{run.treatment}/{steps}/{seed}", [0, steps]
     else:
-        name = f"{run.language}/{run.variant}/constant/{seed}"
+        name = f"{run.text}/{run.treatment}/constant/{seed}"
         ends = [0, *sorted(x for x in {*resolved.study.steps} if x <= steps)]
     pieces = mlm.batch_size * mlm.chunk
     parts = {f"{name}/{end}": Cost(finetune_tokens=(end - start) * pieces) for start, end in pairwise(ends)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Number, Table
+from xlbench.contracts.treatment import PLAIN
 from xlbench.scores import Arm, judge, mean
 from xlbench_probes.reading import counted, words
 from xlbench_probes.transfer_view import PROBE
@@ -20,7 +21,9 @@ MOST_NAMED = 3
 UNKNOWN = "unknown"
 """Family of a language of which it is not known."""
 OWN, SAME, OTHER, ANY = "own", "same family", "other family", "another language"
-SHUFFLED = "own or same family, shuffled"
+SHUFFLED = "shuffled"
+TREATED = "own or same family, {}"
+"""Of text that is kin to the target, under a treatment."""
 TARGETS = {"no": "unseen", "yes": "seen", "not known": "all"}
 """By what `Reading.seen` says of a target."""
 
@@ -42,10 +45,12 @@ def groups(view: View, steps: int) -> dict[Group, Pairs]:
             for arm in arms:
                 kin = _kinship(view, arm.text, g)
                 found.setdefault((side, kin), []).append((arm, g))
-                noise = Arm(arm.text, steps, "shuffled")
-                if kin in (OWN, SAME) and view.effects.seeds(noise):
-                    found.setdefault((side, SHUFFLED), []).append((noise, g))
-    order = [(side, kin) for side in TARGETS.values() for kin in (OWN, SAME, SHUFFLED, OTHER, ANY)]
+                for treatment in view.treatments if kin in (OWN, SAME) else ():
+                    treated = Arm(arm.text, steps, treatment)
+                    if view.effects.seeds(treated):
+                        found.setdefault((side, TREATED.format(treatment)), []).append((treated, g))
+    treated_kin = map(TREATED.format, view.treatments)
+    order = [(x, kin) for x in TARGETS.values() for kin in (OWN, SAME, *treated_kin, OTHER, ANY)]
     return {x: found[x] for x in order if x in found}
 
 
@@ -63,9 +68,17 @@ def by_kinship(views: Mapping[str, View]) -> Table:
         ("Targets", "Text", "Pairs", *views),
         tuple(rows),
         f"Mean change of the score over pairs of text and target, in {unit} (positive: the targets gain). "
-        "Seen and unseen: in the model's pretraining. Shuffled: the same texts with their tokens in random "
-        "order. A mean over several pairs has a verdict from two-sided tests with the false discovery rate "
-        "held at 5% over its column; a single pair has the verdict that it has in the matrix.",
+        f"Seen and unseen: in the model's pretraining. {treated_texts(first)} A mean over several pairs "
+        "has a verdict from two-sided tests with the false discovery rate held at 5% over its column; a "
+        "single pair has the verdict that it has in the matrix.",
+    )
+
+
+def treated_texts(view: View) -> str:
+    """What treated texts are."""
+    others = (x for x in view.treatments if x != SHUFFLED)
+    return "Shuffled: the same texts with their tokens in random order." + "".join(
+        f" {x.capitalize()}: the same texts under the treatment {x!r}." for x in others
     )
 
 
@@ -103,8 +116,8 @@ def _means(view: View, groups: Mapping[Group, Pairs]) -> dict[Group, Number]:
 
 
 def _tested(view: View, arm: Arm, target: str) -> Number | None:
-    """What the matrix, or the family of own texts, says of a pair; None of shuffled text."""
-    if arm.variant != "plain":
+    """What the matrix, or the family of own texts, says of a pair; None of treated text."""
+    if arm.treatment != PLAIN:
         return None
     own = view.judged_own(arm.steps).get(target) if arm.text == target else None
     found = own or view.judged_effects(arm.steps).get((arm.text, target))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Page, Table
+from xlbench.contracts.treatment import PLAIN
 from xlbench.scores import difference, judge, mean
 from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
 from xlbench_probes.transfer_answer import groups
@@ -248,7 +249,7 @@ def _common(views: Mapping[str, View]) -> tuple[int, dict[Group, Pairs]] | None:
 def _different(found: Mapping[Group, Pairs]) -> Pairs:
     """Plain texts of other languages than the target's."""
     every = (pair for pairs in found.values() for pair in pairs)
-    return [(arm, g) for arm, g in every if arm.text != g and arm.variant == "plain"]
+    return [(arm, g) for arm, g in every if arm.text != g and arm.treatment == PLAIN]
 
 
 def _cells(view: View) -> dict[str, Cell]:

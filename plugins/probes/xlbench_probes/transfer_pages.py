@@ -91,15 +91,18 @@ def _summary(view: View) -> Iterator[str]:
     if view.followed:
         yield _dropped(view)
     yield f"What follows is in {view.metric.measure}, at {counted(k, 'step')} where no other is named."
-    overall = view.overall(k, "plain")
+    overall = view.overall(k)
     yield f"Over all pairs of different languages the mean effect is {interval(overall.number(), unit)}."
-    shuffled = view.arms(k, "shuffled")
-    if shuffled and len(shuffled) == len(view.arms(k)):
-        control = view.overall(k, "shuffled")
+    for treatment in view.treatments:
+        if len(view.arms(k, treatment)) < len(view.arms(k)):
+            continue
+        control = view.overall(k, treatment)
         ahead = interval(difference(overall, control).number(), unit)
+        shuffled = treatment == answers.SHUFFLED
+        of = "the pieces of the same texts shuffled" if shuffled else f"the same texts {treatment}"
         yield (
-            f"With the pieces of the same texts shuffled it is {interval(control.number(), unit)}; "
-            f"the original order is ahead by {ahead}."
+            f"With {of} it is {interval(control.number(), unit)}; "
+            f"the original {'order is' if shuffled else 'texts are'} ahead by {ahead}."
         )
     donors = [(code, x.number) for code, x in view.judged_donations(k).items() if x.p is not None]
     if donors:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Matrix, Number, Table
 from xlbench.scores import Arm, difference, judge
 from xlbench_probes.reading import counted, interval
+from xlbench_probes.transfer_answer import SHUFFLED
 from xlbench_probes.transfer_tables import FEWEST_DONORS, by_pair, distances
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Pair:
         """Of all pairs of different languages, at the largest number of steps."""
 
         def mean_of(view: View) -> Estimate:
-            return view.overall(self.last, "plain")
+            return view.overall(self.last)
 
         three = (mean_of(self.put_back), mean_of(self.retrained), self.mismatch(mean_of))
         return {kind: judge({kind: x})[kind].number for kind, x in zip(KINDS, three, strict=True)}
@@ -74,8 +75,9 @@ def parts(pair: Pair) -> Iterator[Part]:
     """The tables of both readings, and the matrix of gains."""
     yield by_transfer_language(pair)
     yield by_target(pair)
-    if pair.put_back.shuffled and pair.retrained.shuffled:
-        yield against_shuffled(pair)
+    for treatment in pair.put_back.treatments:
+        if treatment in pair.retrained.treatments:
+            yield against_treated(pair, treatment)
     if pair.retrained.distances and len(pair.retrained.arms(pair.last)) >= FEWEST_DONORS:
         yield distances(pair.retrained, "Gain")
     for steps in reversed(pair.retrained.steps):
@@ -108,26 +110,28 @@ def by_target(pair: Pair) -> Table:
     )  # fmt: skip
 
 
-def against_shuffled(pair: Pair) -> Table:
-    """The control of shuffled text in both readings."""
-    k = pair.last
-    codes = [x.text for x in pair.put_back.arms(k, "shuffled")]
+def against_treated(pair: Pair, treatment: str) -> Table:
+    """A control of the transfer languages' own text in both readings."""
+    k, name = pair.last, treatment.capitalize()
+    codes = [x.text for x in pair.put_back.arms(k, treatment)]
 
-    def noise(view: View, f: str) -> Estimate:
-        return view.donation(Arm(f, k, "shuffled"))
+    def treated(view: View, f: str) -> Estimate:
+        return view.donation(Arm(f, k, treatment))
 
     def ahead(view: View, f: str) -> Estimate:
-        return difference(view.donation(Arm(f, k)), noise(view, f))
+        return difference(view.donation(Arm(f, k)), treated(view, f))
 
     def three(prefix: str, ask: Callable[[View, str], Estimate]) -> dict[str, dict[str, Number]]:
         sides = [judge({f: ask(view, f) for f in codes}) for view in (pair.put_back, pair.retrained)]
         return _three(prefix, sides, lambda f: pair.mismatch(lambda view: ask(view, f)))
 
-    columns = three("Shuffled: ", noise) | three("Plain minus shuffled: ", ahead)
+    columns = three(f"{name}: ", treated) | three(f"Plain minus {treatment}: ", ahead)
+    how, due = "under that treatment", "what the treatment takes away"
+    if treatment == SHUFFLED:
+        how, due = "with its tokens in random order", "due to the language, not to any update"
     return _table(
-        pair, f"Shuffled text in both readings, {counted(k, 'step')}", "Transfer language", codes, columns,
-        "Donations of the same text with its tokens in random order. What plain text gains over it is due to "
-        "the language, not to any update.",
+        pair, f"{name} text in both readings, {counted(k, 'step')}", "Transfer language", codes, columns,
+        f"Donations of the same text {how}. What plain text gains over it is {due}.",
     )  # fmt: skip
 
 

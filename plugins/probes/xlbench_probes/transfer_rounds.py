@@ -110,7 +110,7 @@ def judged(found: Mapping[Pair, Course], transfer: Sequence[str], seeds: int) ->
     """
     tables: dict[tuple[int, str, bool], dict[Pair, Course]] = {}
     for (arm, target), course in found.items():
-        table = (arm.steps, arm.variant, arm.text in transfer)
+        table = (arm.steps, arm.treatment, arm.text in transfer)
         tables.setdefault(table, {})[arm, target] = course
     return [follow(some, seeds) for some in tables.values()]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
 from xlbench_probes.reading import counted, made_from, number, verdicts_over, words
+from xlbench_probes.transfer_answer import SHUFFLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,8 +72,10 @@ def controls(view: View) -> Table:
     columns: dict[str, dict[str, Estimate]] = {}
     for f, found in view.ranked_donors(k):
         sides: dict[str, tuple[str, Estimate, Estimate]] = {}
-        if effects.seeds(arm := Arm(f, k, "shuffled")):
-            sides["Shuffled text"] = ("Donation minus shuffled", found, view.donation(arm))
+        for treatment in view.treatments:
+            if effects.seeds(arm := Arm(f, k, treatment)):
+                title = f"{treatment.capitalize()} text"
+                sides[title] = (f"Donation minus {treatment}", found, view.donation(arm))
         if view.reference and view.reference != f:
             control = view.donation(Arm(view.reference, k), f)
             title = f"{name(view.reference)} text"
@@ -84,8 +87,12 @@ def controls(view: View) -> Table:
         for title, (minus, here, there) in sides.items():
             columns.setdefault(title, {})[f] = there
             columns.setdefault(minus, {})[f] = difference(here, there)
-    tested = {(x, f): y for x, some in columns.items() if "minus" in x for f, y in some.items()}
+    tested = {
+        (x, f): y for x, some in columns.items() if x.startswith("Donation minus ") for f, y in some.items()
+    }
     judged = judge(tested, alike=lambda key: key[0])
+    others = [x for x in view.treatments if x != SHUFFLED]
+    other = f"the same text under the treatment {words(others)}; " if others else ""
     rows = []
     for f, _ in view.ranked_donors(k):
         cells = (
@@ -97,9 +104,10 @@ def controls(view: View) -> Table:
         ("Transfer language", *columns),
         tuple(rows),
         "What the same number of steps does on other text: the same text with its pieces in random order; "
-        "text of the reference language; text of each target itself. Both sides of a difference are over the "
-        "same targets: other than the transfer language, than the reference language beside it, and with "
-        "text of their own beside that. Helps: the language does more for the targets than the control; a "
+        f"{other}text of the reference language; text of each target itself. Both sides of a difference "
+        "are over the same targets: other than the transfer language, than the reference language beside it, "
+        "and with text of their own beside that. Helps: the language does more for the targets than the "
+        "control; a "
         f"donation that controls match is the effect of any update. {verdicts_over('the table')}",
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from xlbench.contracts.treatment import PLAIN
 from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
 from xlbench_probes.reading import words
 from xlbench_probes.transfer import reading_of
@@ -41,6 +42,8 @@ class View:
     """What was planned and is not there, for people."""
     seeds: int
     """That the study has."""
+    controls: tuple[str, ...]
+    """Treatments that were planned besides plain text."""
     followed: Mapping[tuple[Arm, str], Followed]
     """Of an adaptive study: what the sequential tests say of each effect; otherwise empty."""
     read_out: ReadOut
@@ -95,6 +98,7 @@ class View:
             sum(map(len, before.values())) + len(trials),
             (*holes(before), *(x.missing for x in trials.values() if x.counts is None)),
             len(study["seeds"]),
+            tuple(dict.fromkeys(arm.treatment for arm, _, _, _ in trials if arm.treatment != PLAIN)),
             followed,
             read_out,
         )
@@ -105,15 +109,17 @@ class View:
         return self.steps[-1]
 
     @property
-    def shuffled(self) -> bool:
-        """Whether any shuffled text was asked for."""
-        return bool(self.arms(self.last, "shuffled"))
+    def treatments(self) -> tuple[str, ...]:
+        """Treatments of the transfer languages' own text that donations can be held against, in the order of
+        the study's controls.
+        """
+        return tuple(x for x in self.controls if self.arms(self.last, x))
 
     @property
     def controlled(self) -> bool:
         """Whether there is any text to hold donations against."""
         owned = any(self.own(g, self.last) is not None for g in self.targets)
-        return self.shuffled or self.reference is not None or owned
+        return bool(self.treatments) or self.reference is not None or owned
 
     @property
     def distances(self) -> tuple[Distance, ...]:
@@ -129,9 +135,9 @@ class View:
             found.setdefault(max(len(self.effects.seeds(arm)) for arm in self.arms(k)), []).append(k)
         return {n: f"{words(ks)} {'step' if ks == [1] else 'steps'}" for n, ks in found.items()}
 
-    def arms(self, steps: int, variant: str = "plain") -> list[Arm]:
+    def arms(self, steps: int, treatment: str = PLAIN) -> list[Arm]:
         """Arms of the transfer languages that were planned, in the study's order."""
-        arms = [Arm(text, steps, variant) for text in self.transfer]
+        arms = [Arm(text, steps, treatment) for text in self.transfer]
         return [arm for arm in arms if self.effects.seeds(arm)]
 
     def donation(self, arm: Arm, *left_out: str) -> Estimate:
@@ -142,9 +148,9 @@ class View:
         """Mean effect on a target over transfer languages other than it."""
         return recipience(self.effects, target, self.arms(steps))
 
-    def overall(self, steps: int, variant: str) -> Estimate:
+    def overall(self, steps: int, treatment: str = PLAIN) -> Estimate:
         """Mean effect over all pairs of different languages."""
-        arms = self.arms(steps, variant)
+        arms = self.arms(steps, treatment)
         return mean(self.effects.effect(arm, g) for arm in arms for g in self.targets if g != arm.text)
 
     def own(self, target: str, steps: int) -> Estimate | None:
@@ -243,7 +249,7 @@ def read_outs(reading: Reading, task: str) -> list[ReadOut]:
 
 def _kind(arm: Condition) -> tuple[int, str]:
     """What arms have in common whose seeds differ alike."""
-    return (arm.steps, arm.variant) if isinstance(arm, Arm) else (0, "")
+    return (arm.steps, arm.treatment) if isinstance(arm, Arm) else (0, "")
 
 
 def _ranked(estimates: Mapping[str, Estimate]) -> list[tuple[str, Estimate]]:
