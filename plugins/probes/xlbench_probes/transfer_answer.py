@@ -49,7 +49,7 @@ def groups(view: View, steps: int) -> dict[Group, Pairs]:
                     treated = Arm(arm.text, steps, treatment)
                     if view.effects.seeds(treated):
                         found.setdefault((side, TREATED.format(treatment)), []).append((treated, g))
-    treated_kin = map(TREATED.format, view.treatments)
+    treated_kin = tuple(map(TREATED.format, view.treatments))
     order = [(x, kin) for x in TARGETS.values() for kin in (OWN, SAME, *treated_kin, OTHER, ANY)]
     return {x: found[x] for x in order if x in found}
 
