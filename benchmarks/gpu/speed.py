@@ -24,7 +24,6 @@ from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
 from xlbench.lab import Lab, task_adapters
 from xlbench.lab.batches import Batch, Stream
-from xlbench.lab.kinds.lookup import trained_kind_of
 from xlbench.lab.objectives import masked
 from xlbench.results import Store
 
@@ -185,14 +184,14 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
     """One training of a task adapter; the body is frozen, so that backwards costs what forwards does."""
     task, how = lab.resolved.tasks[TASK], lab.resolved.training[TASK]
     sets = [lab.encoded(TASK, material.train, "train")]
-    stream, targets = Stream.of(sets), trained_kind_of(task).targets(task, sets)
+    stream, targets = Stream.of(sets), lab.inputs.kind(task).targets(task, sets)
     rng = np.random.default_rng([how.seed, 2])
     pad = lab.encoder.tokenizer.pad_token_id
     drawn = [m for _ in range(how.epochs) for m in stream.shuffled(how.batch_size, rng)]
     batches = [stream.batch(m.tolist(), pad, lab.device) for m in drawn]
 
     def engine() -> None:
-        task_adapters.train(lab.encoder, task, sets, how, lambda fraction: None)
+        task_adapters.train(lab.encoder, task, lab.inputs.kind(task), sets, how, lambda fraction: None)
         lab.encoder.delete_task_adapter(task.name)
 
     return Activity(
@@ -206,7 +205,7 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
 def bare_adapter(lab: Lab, batches: list[Batch], targets: Any) -> None:
     """Forward passes, backward passes, clipping and optimizer steps on ready batches."""
     task, how, encoder = lab.resolved.tasks[TASK], lab.resolved.training[TASK], lab.encoder
-    kind = trained_kind_of(task)
+    kind = lab.inputs.kind(task)
     encoder.add_task_adapter(task.name, how.reduction_factor)
     kind.add_head(encoder.model, task)
     encoder.model.to(encoder.device)

@@ -7,7 +7,7 @@ import pytest
 
 import xlbench
 from xlbench import Study, plugins
-from xlbench.contracts import AdapterTraining, Line
+from xlbench.contracts import Line
 from xlbench.errors import StudyError
 from xlbench.plugins import Registry
 from xlbench.studies.resolve import resolve
@@ -110,10 +110,3 @@ def test_probes_over_task_adapters_leave_it_out(study: Study, registry: Registry
         found = resolve(replace(study, probes=(name,)), registry)
         with pytest.raises(StudyError, match=rf"the {name} probe .* lm has no task adapter"):
             registry.probes[name].jobs(found)
-
-
-def test_training_and_kind_go_together(registry: Registry) -> None:
-    with pytest.raises(ValueError, match="have no training"):
-        replace(registry.tasks["lm"], training=AdapterTraining())
-    with pytest.raises(ValueError, match="all others have"):
-        replace(registry.tasks["pos"], training=None)

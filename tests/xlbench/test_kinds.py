@@ -27,8 +27,8 @@ from xlbench.contracts import (
 )
 from xlbench.errors import DataError, JobError
 from xlbench.lab import Lab
+from xlbench.lab.encode import Tokenization
 from xlbench.lab.kinds import span
-from xlbench.lab.kinds.lookup import kind_of
 from xlbench.lab.kinds.tree import best_tree
 
 Make = Callable[..., Lab]
@@ -191,22 +191,22 @@ def test_a_head_that_is_cut_off_is_not_learned(make: Make, study: Resolved) -> N
     words = ("ana",) * 20
     last = Parsed(words, (*[20] * 19, 0), (*["obj"] * 19, "root"))
     lab = make(changed(study, "trees", max_length=12))
-    kind = kind_of(study.tasks["trees"])
-    encoded = kind.encode([last], lab.encoder.tokenizer, 12, frozenset())
+    kind = lab.inputs.kind(study.tasks["trees"])
+    encoded = kind.encode([last], Tokenization(lab.encoder.tokenizer, 12, frozenset()))
     targets = kind.targets(study.tasks["trees"], [encoded])
     assert set(targets[:19, 0]) == {-100}
     assert targets[19].tolist() == [0, 0]
 
 
 def test_the_parsing_baseline_hangs_words_from_the_better_side(study: Resolved, make: Make) -> None:
-    kind, task = kind_of(study.tasks["trees"]), study.tasks["trees"]
-    tokenizer = make().encoder.tokenizer
+    lab, task = make(), study.tasks["trees"]
+    kind, how = lab.inputs.kind(task), Tokenization(lab.encoder.tokenizer, 48, frozenset())
     train = [
         Parsed(("ana", "beka", "koli"), (2, 3, 0), ("obl", "obl", "root")),
         Parsed(("ana", "beka"), (0, 1), ("root", "amod")),
     ]
     test = [Parsed(("pim", "zan", "oru", "ana"), (0, 1, 1, 1), ("root", "obj", "obj", "obj"))]
-    train_set, test_set = (kind.encode(x, tokenizer, 48, frozenset()) for x in (train, test))
+    train_set, test_set = (kind.encode(x, how) for x in (train, test))
     # To the right: three arcs of the first sentence; to the left: two of the second.
     assert kind.baseline(task, [train_set], test_set) == [
         ((2, "obl"), (3, "obl"), (4, "obl"), (0, "root")),
@@ -214,9 +214,9 @@ def test_the_parsing_baseline_hangs_words_from_the_better_side(study: Resolved, 
 
 
 def windows(make: Make, study: Resolved, examples: list[Answered], length: int = 48) -> span.Windows:
-    encoded = kind_of(study.tasks["questions"]).encode(
-        examples, make().encoder.tokenizer, length, frozenset()
-    )
+    lab = make()
+    how = Tokenization(lab.encoder.tokenizer, length, frozenset())
+    encoded = lab.inputs.kind(study.tasks["questions"]).encode(examples, how)
     assert isinstance(encoded, span.Windows)
     return encoded
 
@@ -282,7 +282,8 @@ def test_a_long_question_is_cut_and_counted(make: Make, study: Resolved) -> None
 
 
 def test_the_span_baseline_says_the_first_words(make: Make, study: Resolved) -> None:
-    kind, task = kind_of(study.tasks["questions"]), study.tasks["questions"]
+    task = study.tasks["questions"]
+    kind = make().inputs.kind(task)
     train = windows(make, study, [Answered("zan", "oru ana", ("oru ana",), (0,))])
     more = int(train.spans[0, 1] - train.spans[0, 0])
     test = windows(make, study, [Answered("zan", "  pim tavo sira nelu", ("nelu",), (16,))])

@@ -23,9 +23,11 @@ from xlbench.contracts import (
     Distance,
     Executor,
     Job,
+    KindOfTask,
     Language,
     Metric,
     Probe,
+    Tagged,
     Task,
     TaskData,
 )
@@ -38,6 +40,9 @@ def read(paths: Any) -> Any:
 
 
 TASK = Task("own", 1, "A task", "tagging", ("a", "b"), accuracy(), AdapterTraining(), 32, "set", read)
+KIND = KindOfTask(
+    name="own", summary="A kind", load=object, examples=Tagged, gold="its tags", predicted="one tag per word"
+)
 CELL = Cell("own", "qty", "digest", None)
 GOOD: list[tuple[Any, type[Any]]] = [
     (TASK, Task),
@@ -47,6 +52,7 @@ GOOD: list[tuple[Any, type[Any]]] = [
     (BaseModel("own", "A model", "me/own", pretraining_languages=frozenset({"eng"})), BaseModel),
     (Distance("own", "A distance", {("qaa", "qab"): 0.5}), Distance),
     (Job("own", 1, {"seed": 0}, (CELL,), "a job"), Job),
+    (KIND, KindOfTask),
 ]
 
 
@@ -94,7 +100,14 @@ def test_a_field_of_another_type_is_one_line_that_names_it(data: st.DataObject) 
 
 
 WRONG: dict[str, tuple[Any, type[Any], str]] = {
-    "kind": (changed(TASK, "kind", "regression"), Task, "kind must be 'tagging' or .*, not 'regression'"),
+    "kind": (changed(TASK, "kind", 7), Task, "kind must be a name .*, not 7"),
+    "examples": (changed(KIND, "examples", tuple), KindOfTask, "examples must be a class derived from Exam"),
+    "no class": (
+        changed(KIND, "examples", "Tagged"),
+        KindOfTask,
+        "examples must be a class .*, not 'Tagged'",
+    ),
+    "level": (changed(KIND, "level", "word"), KindOfTask, "level must be 'token' or 'sentence' or None"),
     "swapped": (Language("Maltese", "mlt", "Latn", "Semitic", "Afro-Asiatic"), Language, "code .*; script "),
     "list": (changed(TASK, "labels", ["a", "b"]), Task, r"labels must be a tuple.*not \['a', 'b'\] \(list\)"),
     "twice": (changed(TASK, "labels", ("a", "a")), Task, "labels must be a tuple of texts, each once"),

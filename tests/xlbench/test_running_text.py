@@ -17,7 +17,7 @@ from published_tokenizers import MAKERS, TEXT, tokenizer, wrapped
 from xlbench.contracts import Parsed, Resolved, Tagged, digest
 from xlbench.errors import DataError
 from xlbench.lab import running_text, subwords
-from xlbench.lab.encode import Words, blank_pieces, encode_words
+from xlbench.lab.encode import Tokenization, Words, blank_pieces, encode_words
 from xlbench.models import word_tokens
 from xlbench.models.checkpoints import Checkpoint
 
@@ -39,7 +39,7 @@ def cut(text: str) -> Tagged:
 
 def encoded(name: str, sentences: list[Tagged], length: int = LONG) -> Words:
     one = tokenizer(name)
-    return encode_words(sentences, one, length, blank_pieces(one))
+    return encode_words(sentences, Tokenization(one, length, blank_pieces(one)))
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -156,7 +156,7 @@ def test_tiny_cuts_words_as_it_always_has() -> None:
         for x in ArtificialData(task).examples(g, "test", 40)
     ]  # fmt: skip
     before = one([list(x.words) for x in sentences], is_split_into_words=True, truncation=True, max_length=20)  # type: ignore[union-attr]
-    found = encode_words(sentences, one, 20, blank_pieces(one))  # type: ignore[arg-type]
+    found = encode_words(sentences, Tokenization(one, 20, blank_pieces(one)))  # type: ignore[arg-type]
     assert [x.tolist() for x in found.ids] == before["input_ids"]
     for encoding, first, ends in zip(before.encodings, found.first, found.ends, strict=True):
         for word, (a, b) in enumerate(zip(first, ends, strict=True)):
@@ -201,7 +201,7 @@ def test_two_words_in_one_token_are_set_apart() -> None:
     sentence = tagged(
         ["we", "can", "not", "gon", "na"], "we cannot gonna", [(0, 2), (3, 6), (6, 9), (10, 13), (13, 15)]
     )
-    found = encode_words([sentence, tagged(["cannot"])], one, LONG, frozenset())
+    found = encode_words([sentence, tagged(["cannot"])], Tokenization(one, LONG, frozenset()))
     assert one.convert_ids_to_tokens(found.ids[0]) == ["<s>", "we", "can", "not", "gon", "na", "</s>"]
     assert found.labelled[0].tolist() == [1, 2, 3, 4, 5]
     assert one.convert_ids_to_tokens(found.ids[1]) == ["<s>", "cannot", "</s>"]
@@ -211,7 +211,7 @@ def test_a_token_over_spaces_is_read_by_all_its_words() -> None:
     from tokenizers.pre_tokenizers import Sequence
 
     one = level(["of the", "a"], Sequence([]))
-    found = encode_words([tagged(["of", "the"])], one, LONG, frozenset())
+    found = encode_words([tagged(["of", "the"])], Tokenization(one, LONG, frozenset()))
     assert one.convert_ids_to_tokens(found.ids[0]) == ["<s>", "of the", "</s>"]
     assert found.labelled[0].tolist() == found.first[0].tolist() == [1, 1]
     assert found.ends[0].tolist() == [2, 2]

@@ -34,6 +34,7 @@ from xlbench.metrics import log_likelihood
 from xlbench.reporting import write_leaderboard
 from xlbench.reporting.page_data import page_data
 from xlbench.results import Store
+from xlbench.results.described import EARLIER
 from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
@@ -121,7 +122,7 @@ class Made:
             languages,
             {x: x in SEEN for x in FAMILIES},
             (Distance("letters", "between last letters", table),),
-            kinds={task: self.kinds[task] for task in self.tasks},
+            levels={x: EARLIER[self.kinds[x]] for x in self.tasks if self.kinds[x] in EARLIER},
         )
 
 
@@ -621,10 +622,13 @@ def test_sizes_and_kinds_are_stored_with_a_study(tmp_path: Path) -> None:
     store.prepare()
     store.save_study(study.study, study.jobs, described)
     records = store.records(METRICS)
-    assert records.kinds == {"pos": "tagging"}
+    assert records.levels == {"pos": "token"}  # as versions stored it that stored no level
+    described["tasks"]["pos"] |= {"kind": "mine", "level": "sentence"}
+    store.save_study(study.study, study.jobs, described)
+    assert store.records(METRICS).levels == {"pos": "sentence"}
     assert records.sizes == PretrainingSizes("lines", "card", {"qaa": 5})
     store.save_study(study.study, study.jobs, study.described())  # as before sizes were stored
-    assert (store.records(METRICS).kinds, store.records(METRICS).sizes) == ({}, None)
+    assert (store.records(METRICS).levels, store.records(METRICS).sizes) == ({}, None)
 
 
 def test_the_recommendation_goes_by_gains_where_there_are_any() -> None:

@@ -13,32 +13,35 @@ from xlbench.contracts.adapter import (
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.data import (
-    Answered,
-    Classified,
     Corpus,
     CorpusFamily,
     Dropped,
-    Example,
-    Line,
     Parallel,
-    Parsed,
     Revised,
     Split,
-    Tagged,
     TaskData,
     Text,
     TextFacts,
     commit_of,
     is_parallel,
-    sentences,
+)
+from xlbench.contracts.examples import (
+    Answered,
+    Classified,
+    Example,
+    Line,
+    Parsed,
+    Tagged,
+    Worded,
+    unknown_label,
 )
 from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
+from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
 from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.method import (
     AdapterKind,
     CompositionKind,
-    KindOfTask,
     Method,
     MethodPart,
     Vocabulary,
@@ -87,21 +90,18 @@ from xlbench.contracts.study import MaskedLM, Match, Precision, ReadOut, Retrain
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     GOLD_SHARE,
-    OF_WORDS,
     PREDICTED_SHARE,
     AdapterTraining,
     Arcs,
     Labels,
     Likelihood,
     Task,
-    TaskKind,
 )
 from xlbench.contracts.treatment import Treatment
 
 __all__ = [
     "GOLD_SHARE",
     "IDENTITY_VERSION",
-    "OF_WORDS",
     "PREDICTED_SHARE",
     "AdapterConfig",
     "AdapterKind",
@@ -146,6 +146,7 @@ __all__ = [
     "Language",
     "LanguageAdapter",
     "LanguageTraining",
+    "Level",
     "Likelihood",
     "LikelihoodKind",
     "Line",
@@ -189,7 +190,6 @@ __all__ = [
     "Tagged",
     "Task",
     "TaskData",
-    "TaskKind",
     "Text",
     "TextFacts",
     "Treatment",
@@ -197,6 +197,7 @@ __all__ = [
     "Value",
     "Verdict",
     "Vocabulary",
+    "Worded",
     "Work",
     "commit_of",
     "decimal",
@@ -205,5 +206,5 @@ __all__ = [
     "is_parallel",
     "limited",
     "merged",
-    "sentences",
+    "unknown_label",
 ]

@@ -6,115 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
-from xlbench.errors import DataError
-
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
+    from xlbench.contracts.examples import Example
     from xlbench.contracts.language import Language
 
 Split: TypeAlias = Literal["train", "dev", "test"]
-Spans: TypeAlias = tuple[tuple[int, int], ...]
-"""Where each word of a sentence stands in the sentence's own text: start and end, in characters from 0.
-
-In the order of the words, and apart from each other. The words of a contraction that have no characters of
-their own (Italian "delle" for "di" and "le") have those of the whole contraction each.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """A sentence with one label per word; `words` and `tags` have the same length, at least 1."""
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-    text: str | None = None
-    """The sentence as it was written, where that is known; otherwise its words are joined by one space."""
-    spans: Spans | None = None
-    """Where the words stand in `text`, which is given together with this or not at all."""
-
-    def __post_init__(self) -> None:
-        _check_spans(self.words, self.text, self.spans)
-
-
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """One or two texts with one label."""
-
-    texts: tuple[str, ...]
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A sentence with its dependency tree, one arc per word; all three have the same length, at least 1."""
-
-    words: tuple[str, ...]
-    heads: tuple[int, ...]
-    """Number of each word's head, from 1; 0 for the one word that hangs from the root."""
-    relations: tuple[str, ...]
-    """What each word is to its head."""
-    text: str | None = None
-    """As in `Tagged`."""
-    spans: Spans | None = None
-    """As in `Tagged`."""
-
-    def __post_init__(self) -> None:
-        _check_spans(self.words, self.text, self.spans)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A question about a context that has the answer in it."""
-
-    question: str
-    context: str
-    answers: tuple[str, ...]
-    """What counts as right, at least one, each word for word in the context. Training takes the first."""
-    starts: tuple[int, ...]
-    """Where each answer starts in the context, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of running text, without a label."""
-
-    text: str
-
-
-Example: TypeAlias = Tagged | Classified | Parsed | Answered | Line
-
-
-def sentences(example: Example) -> tuple[str, ...]:
-    """The texts of an example, of a question the context too; of words without a text of their own, these
-    joined by one space.
-    """
-    if isinstance(example, Line):
-        return (example.text,)
-    if isinstance(example, Classified):
-        return example.texts
-    if isinstance(example, Answered):
-        return example.question, example.context
-    return (" ".join(example.words) if example.text is None else example.text,)
-
-
-def _check_spans(words: Sequence[str], text: str | None, spans: Spans | None) -> None:
-    """Raise DataError where a sentence's text and the places of its words do not go together."""
-    if text is None and spans is None:
-        return
-    if text is None or spans is None:
-        raise DataError(
-            "a sentence has `text` without `spans`, or `spans` without `text`; give both or neither"
-        )
-    if len(spans) != len(words):
-        raise DataError(f"a sentence of {len(words)} words has {len(spans)} spans; give one per word")
-    before = (0, 0)
-    for word, (start, end) in zip(words, spans, strict=True):
-        if not (start < end <= len(text) and (before[1] <= start or (start, end) == before)):
-            raise DataError(
-                f"the word {word[:40]!r} has the characters {start} to {end} of a text of {len(text)}, after "
-                f"a word that ends at {before[1]}; give the spans of words in their order, apart or equal"
-            )
-        before = start, end
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
     from xlbench.contracts.cell import Json
+    from xlbench.contracts.kind import KindOfTask
     from xlbench.contracts.objective import Family, Objective
     from xlbench.contracts.treatment import Treatment
 
@@ -31,11 +32,6 @@ class MethodPart:
     version: int = 1
     """Raised whenever the same data and settings would give other numbers. In the identity of what it made
     from version 2 on, so that results of version 1 stay found."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KindOfTask(MethodPart):
-    """A kind of task: what its examples are, and what is predicted of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

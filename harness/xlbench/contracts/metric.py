@@ -53,7 +53,7 @@ class Metric:
     columns: allowed.Columns
     """Names of the k statistics: ("correct", "total")."""
     count: Callable[[Any, Any], tuple[float, ...]]
-    """(gold, predicted) of one example, as `TaskKind` has them, to its k statistics."""
+    """(gold, predicted) of one example, as `KindOfTask` has them, to its k statistics."""
     score: Score
     """The one that targets are ranked by."""
     others: tuple[tuple[str, Score], ...] = ()

@@ -14,13 +14,13 @@ from xlbench.contracts.cell import Cell, Json, digest
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
     from xlbench.contracts.data import TextFacts
+    from xlbench.contracts.kind import Level
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.metric import Counts, Metric
     from xlbench.contracts.model import PretrainingSizes
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
-    from xlbench.contracts.task import TaskKind
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""
@@ -158,8 +158,8 @@ class Records:
     """By task: whether the test rows of its targets are translations of each other, where that is stored."""
     subwords: Mapping[str, Subwords] = field(default_factory=dict)
     """By task: what the tokenizer makes of the languages, where that is stored."""
-    kinds: Mapping[str, TaskKind] = field(default_factory=dict)
-    """By task: what its examples are, where that is stored."""
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    """By task that labels tokens or whole sentences: which of them, where that is stored."""
     sizes: PretrainingSizes | None = None
     """How much text of each language the model was pretrained on, where that is known and stored."""
 

@@ -22,14 +22,16 @@ from xlbench.contracts.identity import said
 from xlbench.contracts.method import Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
-from xlbench.contracts.task import OF_WORDS, AdapterTraining
+from xlbench.contracts.task import AdapterTraining
 from xlbench.contracts.treatment import MIXTURE, PLAIN
 from xlbench.errors import DataError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xlbench.contracts.data import Dropped, Example, Split, TaskData, Text
+    from xlbench.contracts.data import Dropped, Split, TaskData, Text
+    from xlbench.contracts.examples import Example
+    from xlbench.contracts.kind import KindOfTask
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.objective import Family, Objective
@@ -129,6 +131,10 @@ class Resolved:
     _sizes: dict[tuple[str, str, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def kind(self, task: Task) -> KindOfTask:
+        """The kind of a task of the study."""
+        return self.method.kinds[task.kind]
 
     def has_adapter(self, task: str) -> bool:
         """Whether a task adapter is trained for a task; otherwise the pretrained model is scored as it is."""
@@ -296,6 +302,7 @@ class Resolved:
         data, limit = self.data[task], self.limit(task)
         more = f"-draw{DRAW}" if is_drawn(data, limit) else ""
         more += "".join(f" of {x}" for x in self._origin(f"task {task}", f"data {task}").values())
+        more += "".join(f", {k} {x}" for k, x in self.method.identity("kind", self.tasks[task].kind).items())
         return tuple(Cell(task, x, _told(data, x, "test") + more, limit) for x in self.targets[task])
 
     def passes(self, cells: Iterable[Cell]) -> int:
@@ -315,7 +322,7 @@ class Resolved:
         if not self.has_adapter(task):
             one = self.tasks[task]
             made = {"task": one.name, "task_version": one.version, "max_length": one.max_length}
-            return made | self._origin(f"task {task}")
+            return made | self._origin(f"task {task}") | self.method.identity("kind", one.kind)
         one, how, data = self.adapter_task(task), self.training[task], self._training_data(task)
         made |= {
             "model": self.model_fingerprint,
@@ -326,10 +333,11 @@ class Resolved:
             "train": {x: _told(data, x, "train") for x in self.study.train_languages},
             **said(how),
             **self._origin(f"task {one.name}", f"train {task}"),
+            **self.method.identity("kind", one.kind),
         }
         if is_drawn(data, how.limit):
             made["draw"] = DRAW
-        if self.word_tokens > 1 and one.kind in OF_WORDS:
+        if self.word_tokens > 1 and self.kind(one).of_words:
             made["word_tokens"] = self.word_tokens
         if how.over is not None:
             made["over"] = self._beneath_identity(how.over.adapters, how.over.invertible)

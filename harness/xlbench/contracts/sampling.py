@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from xlbench.contracts.data import Answered, Classified
 from xlbench.contracts.reading import Identified, is_in_random_order
 from xlbench.errors import DataError, XlbenchError, text_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts.data import Example, Split, TaskData
+    from xlbench.contracts.data import Split, TaskData
+    from xlbench.contracts.examples import Example
 
 _T = TypeVar("_T")
 DRAW = 1
@@ -69,7 +69,7 @@ def limited(data: TaskData, language: str, split: Split, limit: int | None) -> S
     if len(whole) <= limit:
         return whole
     names = data.ids(language, split) if isinstance(data, Identified) else None
-    strata = [_stratum(x) for x in whole]
+    strata = [x.stratum() for x in whole]
     return [whole[i] for i in sample(strata, limit, names)]
 
 
@@ -109,13 +109,6 @@ def sample(strata: Sequence[str], count: int, names: Sequence[str] | None = None
         start = _uniform(f"start {keys[places[0]]}")
         ranks += (((r + start) / len(places), keys[x], x) for r, x in enumerate(places))
     return sorted(x for _, _, x in sorted(ranks)[:count])
-
-
-def _stratum(example: Example) -> str:
-    """Its label; of a question its paragraph."""
-    if isinstance(example, Classified):
-        return example.label
-    return example.context if isinstance(example, Answered) else ""
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

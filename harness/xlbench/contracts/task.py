@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
 from xlbench.contracts.identity import LATER, only_where
@@ -16,21 +16,6 @@ if TYPE_CHECKING:
     from xlbench.contracts.data import TaskData
     from xlbench.contracts.metric import Metric
 
-TaskKind: TypeAlias = Literal["tagging", "classification", "parsing", "span", "language-model"]
-"""What a task's examples are, and what is predicted of each, for its metric to count:
-
-| kind | example | gold | predicted |
-|---|---|---|---|
-| `tagging` | `Tagged` | its tags | one tag per word |
-| `classification` | `Classified` | one label | one label |
-| `parsing` | `Parsed` | an arc a word | an arc a word; together a tree with one word at the root |
-| `span` | `Answered` | its answers | one answer, a span of the context |
-| `language model` | `Line` | its text | `Likelihood` of the text, by the model's own language-model head |
-
-`None` in what is predicted of a word: it was cut off at the longest input, and counts as wrong.
-"""
-OF_WORDS: frozenset[TaskKind] = frozenset({"tagging", "parsing"})
-"""The kinds whose examples are given words."""
 Labels: TypeAlias = Sequence[str | None]
 GOLD_SHARE, PREDICTED_SHARE = "gold.", "predicted."
 """What the names of further numbers of an evaluation begin with, of tagging: a label's share of all words, in
@@ -108,13 +93,14 @@ class Task:
     version: int
     """Raised whenever the same data would give other scores; part of every identity."""
     summary: str
-    kind: TaskKind
+    kind: allowed.Name
+    """The name of its kind (`KindOfTask`), whichever plugin registers that."""
     labels: allowed.Labels
     metric: Metric
     training: AdapterTraining | None
     """How its adapter is trained, where the user says nothing else. A model's defaults for all tasks hold
-    only where this is `AdapterTraining()`. None: the task has no adapter, since the pretrained model can do
-    it as it is."""
+    only where this is `AdapterTraining()`. None: the task has no adapter, since its kind scores the
+    model as it is (`KindOfTask.trained`)."""
     max_length: int
     """Longest input in pieces, special tokens included; what is beyond is cut off and counted."""
     default_data: str
@@ -129,9 +115,3 @@ class Task:
     kind and labels, and an adapter of its own. None: the task's own."""
     limit: int | None = None
     """Test examples per target at most, where the user sets no limit; None: the model's default, else all."""
-
-    def __post_init__(self) -> None:
-        if (self.training is None) != (self.kind == "language-model"):
-            raise ValueError(
-                f"task {self.name}: tasks of the kind 'language model' have no training, all others have"
-            )

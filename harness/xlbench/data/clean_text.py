@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xlbench.contracts import (
-    Answered,
     Corpus,
     Dropped,
-    Example,
-    Parsed,
-    Tagged,
     TaskData,
     commit_of,
     domain_of,
     limited,
-    sentences,
 )
 from xlbench.data.near_duplicates import NearDuplicates, words
 from xlbench.errors import DataError
-
-SENTENCE_END = re.compile(r"(?<=[.!?。！？।؟۔])\s*")
 
 
 def key(text: str) -> str:
@@ -32,18 +24,6 @@ def key(text: str) -> str:
     nothing else is compared as it is, but for spaces.
     """
     return "".join(words(text)) or "".join(text.split())
-
-
-def _tested(example: Example) -> Iterator[str]:
-    """What a line may not be: a text of the example, its words joined, or a sentence of a question's context.
-
-    Text and words differ where the text has contractions: "delle case" is "di le case" in words.
-    """
-    yield from sentences(example)
-    if isinstance(example, Tagged | Parsed) and example.text is not None:
-        yield " ".join(example.words)
-    if isinstance(example, Answered):
-        yield from SENTENCE_END.split(example.context)
 
 
 @dataclass(frozen=True)
@@ -146,7 +126,7 @@ class CleanText:
         for task, (data, languages) in self.tests.items():
             for language in languages:
                 for example in limited(data, language, "test", self.limits.get(task)):
-                    yield from _tested(example)
+                    yield from example.tested()
 
 
 @dataclass(frozen=True)
@@ -179,5 +159,5 @@ class TrainingSentences:
         DataError.
         """
         examples = self.data.examples(language, "train", limit)
-        found = [x.strip() for example in examples for x in sentences(example)]
+        found = [x.strip() for example in examples for x in example.sentences()]
         return [x for x in found if x][:limit]

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from xlbench.lab import running_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Parsed, Tagged
+    from xlbench.contracts import Worded
 
+ReadAt: TypeAlias = Literal["first", "last"]
 SPACE_MARKS = "▁Ġ# \u00a0"
 """What tokenizers put before or in a piece without its carrying any text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenization:
+    """How examples become inputs of the model."""
+
+    tokenizer: Any
+    max_length: int
+    """Longest input in tokens, special tokens included."""
+    blank: frozenset[int]
+    """Tokens that carry no text (`blank_pieces`)."""
+    read_at: ReadAt = "first"
+    """Which token of a word, or of a text, the head reads: the last of models in which a token sees only
+    those before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +81,13 @@ def blank_pieces(tokenizer: Any) -> frozenset[int]:
     return frozenset(i for piece, i in tokenizer.get_vocab().items() if not piece.strip(SPACE_MARKS))
 
 
-def encode_words(
-    sentences: Sequence[Tagged | Parsed], tokenizer: Any, max_length: int, blank: Collection[int]
-) -> Words:
-    """Tokenize sentences as running text, cutting each at `max_length` tokens.
+def encode_words(sentences: Sequence[Worded], how: Tokenization) -> Words:
+    """Tokenize sentences as running text, cutting each at the longest input.
 
     A word of which only a token without text is left counts as cut off.
     """
     found = Words([], [], [], [])
-    read = running_text.tokenize(sentences, tokenizer, truncation=True, max_length=max_length)
+    read = running_text.tokenize(sentences, how.tokenizer, truncation=True, max_length=how.max_length)
     for sentence, tokens in zip(sentences, read, strict=True):
         ids = tokens.encoding.ids
         size = len(sentence.words)
@@ -89,7 +102,7 @@ def encode_words(
                 first[word] = position
             if settled[word]:
                 continue
-            settled[word] = not (tokens.empty[position] or ids[position] in blank)
+            settled[word] = not (tokens.empty[position] or ids[position] in how.blank)
             if settled[word] or labelled[word] < 0:
                 labelled[word] = position
         for word, position in tokens.shared.items():

@@ -10,8 +10,8 @@ import numpy as np
 
 from xlbench.errors import DataError, JobError, XlbenchError, text_of
 from xlbench.lab.batches import Stream
-from xlbench.lab.encode import blank_pieces
-from xlbench.lab.kinds.lookup import kind_of
+from xlbench.lab.encode import Tokenization, blank_pieces
+from xlbench.lab.kinds.called import Called, called
 from xlbench.lab.movement import spread_over
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ class Inputs:
         self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
 
+    def kind(self, task: Task) -> Called:
+        """What the Lab does with tasks of this one's kind; blames who is at fault for what that raises."""
+        return called(task, self._resolved)
+
+    def _tokenization(self, task: Task) -> Tokenization:
+        length = min(task.max_length, self._encoder.longest)
+        return Tokenization(self._encoder.tokenizer, length, self.blank)
+
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
         """A split of a task's data as pieces; kept. `how`: another training than the study's."""
         train = split == "train"
@@ -46,15 +54,14 @@ class Inputs:
         if key not in self._encoded:
             with self._phase("tokenize"):
                 examples = resolved.examples(task, language, split)
-                length = min(one.max_length, self._encoder.longest)
-                kind = kind_of(one)
-                if alien := next((x for x in examples if not isinstance(x, kind.example)), None):
+                kind, wanted = self.kind(one), self._resolved.kind(one).examples
+                if alien := next((x for x in examples if not isinstance(x, wanted)), None):
                     raise DataError(
                         f"{self._resolved.data[task].name}: {type(alien).__name__} in {split} of {language}, "
-                        f"where {task} needs {kind.example.__name__}; take data of kind {one.kind}"
+                        f"where {task} needs {wanted.__name__}; take data of kind {one.kind}"
                     )
                 try:
-                    found = kind.encode(examples, self._encoder.tokenizer, length, self.blank)
+                    found = kind.encode(examples, self._tokenization(one))
                 except (JobError, XlbenchError):
                     raise
                 except Exception as error:
@@ -72,7 +79,7 @@ class Inputs:
         with suppress(Exception):
             for example in examples:
                 number += 1
-                kind.encode([example], self._encoder.tokenizer, task.max_length, self.blank)
+                kind.encode([example], self._tokenization(task))
         data = self._resolved.data.get(key[0])
         name = f" ({data.name})" if data is not None else ""
         what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
@@ -89,13 +96,13 @@ class Inputs:
     def sample(self, task: str, resolved: Resolved) -> list[Batch]:
         """A few of the sentences that the adapter of a task is trained on, evenly over languages and data."""
         one, languages = resolved.adapter_task(task), resolved.train_languages(task)
-        kind, length = kind_of(one), min(one.max_length, self._encoder.longest)
+        kind, how = self.kind(one), self._tokenization(one)
         sets = []
         for language, most in zip(languages, spread_over(len(languages)), strict=True):
             found = resolved.examples(task, language, "train")
             places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
             if few := [found[i] for i in places]:
-                sets.append(kind.encode(few, self._encoder.tokenizer, length, self.blank))
+                sets.append(kind.encode(few, how))
         pad = self._encoder.tokenizer.pad_token_id
         return list(Stream.of(sets).by_length(self._budget, pad, self._encoder.device))
 

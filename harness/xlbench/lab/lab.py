@@ -31,8 +31,6 @@ from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.inputs import Inputs, trained
-from xlbench.lab.kinds.lookup import kind_of
-from xlbench.lab.label_shares import label_shares
 from xlbench.lab.movement import Movement
 from xlbench.lab.texts import Texts
 from xlbench.metrics.counting import counted, scored
@@ -349,7 +347,7 @@ class Lab:
             self._phase("train adapter") as progress,
             compositions.invertible(self.encoder, beneath, invertible),
         ):
-            return task_adapters.train(self.encoder, one, sets, how, progress, beneath)
+            return task_adapters.train(self.encoder, one, self.inputs.kind(one), sets, how, progress, beneath)
 
     def _beneath(self, how: AdapterTraining) -> list[str]:
         """Names in the model of the language adapters that a task adapter is trained over, each loaded."""
@@ -495,7 +493,10 @@ class Lab:
                     self._phase("tune fusion") as progress,
                     compositions.invertible(self.encoder, names, under.invertible),
                 ):
-                    compositions.tune(self.encoder, names, one, sets, under.fusion, under.seed, progress)
+                    kind = self.inputs.kind(one)
+                    compositions.tune(
+                        self.encoder, names, one, kind, sets, under.fusion, under.seed, progress
+                    )
             except BaseException:
                 self._forget_composition()
                 raise
@@ -526,7 +527,7 @@ class Lab:
     # Scores
 
     def predict(self, cells: Sequence[Cell], under: Composition | None = None) -> list[list[Predicted]]:
-        """What is predicted of every example of every cell, as `contracts.TaskKind` has it."""
+        """What is predicted of every example of every cell, as `contracts.KindOfTask` has it."""
         task = cells[0].task
         adapter = self.resolved.adapter_task(task).name
         if under is None:
@@ -551,7 +552,7 @@ class Lab:
     def _predict(self, cells: Sequence[Cell]) -> list[list[Predicted]]:
         task = self.resolved.tasks[cells[0].task]
         stream, batches = self.stream(tuple(cells))
-        kind = kind_of(task)
+        kind = self.inputs.kind(task)
         found: list[NDArray[Any]] = [np.empty(0)] * len(stream.ids)
         with self._phase("evaluate") as progress, torch.inference_mode():
             for number, batch in enumerate(batches, 1):
@@ -571,12 +572,12 @@ class Lab:
         evaluations = []
         for cell, predicted in zip(cells, self.predict(cells, under), strict=True):
             encoded = self.encoded(cell.task, cell.target, "test")
-            metric, where = self.resolved.tasks[cell.task].metric, self._place(cell)
+            task, where = self.resolved.tasks[cell.task], self._place(cell)
+            metric = task.metric
             counts = counted(metric, encoded.gold, predicted, where)
             scored(metric, counts, where)
-            tagging = self.resolved.tasks[cell.task].kind == "tagging"
-            shares = label_shares(encoded.gold, predicted) if tagging else {}
-            evaluations.append(Evaluation(cell, counts, encoded.truncated, shares))
+            extra = self.inputs.kind(task).further(task, encoded, predicted)
+            evaluations.append(Evaluation(cell, counts, encoded.truncated, extra))
         return evaluations
 
     def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:
@@ -586,7 +587,7 @@ class Lab:
         scores = []
         for cell in cells:
             encoded = self.encoded(cell.task, cell.target, "test")
-            predicted = kind_of(task).baseline(task, train, encoded)
+            predicted = self.inputs.kind(task).baseline(task, train, encoded)
             where = f"{self._place(cell)}, majority baseline"
             scores.append(scored(task.metric, counted(task.metric, encoded.gold, predicted, where), where))
         return scores

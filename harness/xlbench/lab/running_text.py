@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from xlbench.contracts import Parsed, Tagged
+    from xlbench.contracts import Worded
 
 NOWHERE = -1
 """The word of a token that belongs to none."""
@@ -59,7 +59,7 @@ class Tokens:
     """By word without a token of its own: position of the token that covers it and a word before it."""
 
 
-def written(example: Tagged | Parsed) -> Line:
+def written(example: Worded) -> Line:
     """A sentence's own text, in which words that have the same characters are written one after the other;
     where it has none, its words joined by one space.
     """
@@ -91,7 +91,7 @@ def written(example: Tagged | Parsed) -> Line:
     return Line("".join(parts), places)
 
 
-def tokenize(examples: Iterable[Tagged | Parsed], tokenizer: Any, **how: Any) -> list[Tokens]:
+def tokenize(examples: Iterable[Worded], tokenizer: Any, **how: Any) -> list[Tokens]:
     """The tokens of sentences; `how` goes to the tokenizer."""
     lines = [written(x) for x in examples]
     found: dict[int, Tokens] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlbench.contracts import Parsed, Subwords, Tagged, sentences
+from xlbench.contracts import Subwords, Worded
 from xlbench.data import amounts
 from xlbench.data.scripts import UNSPACED
 from xlbench.lab import running_text
@@ -79,8 +79,8 @@ def _read(
     examples: Sequence[Example], tokenizer: Any, size: int, *, spaced: bool
 ) -> tuple[NDArray[np.int64], int]:
     """How often each piece is in a test set, and how many words are; 0 where that is not known."""
-    given = [x for x in examples if isinstance(x, Tagged | Parsed)]
-    texts = [text for x in examples if not isinstance(x, Tagged | Parsed) for text in sentences(x)]
+    given = [x for x in examples if isinstance(x, Worded)]
+    texts = [text for x in examples if not isinstance(x, Worded) for text in x.sentences()]
     read = running_text.tokenize(given, tokenizer, add_special_tokens=False, return_token_type_ids=False)
     pieces = _counted((x.encoding.ids for x in read), size) + _pieces(texts, tokenizer, size)
     if texts and not spaced:

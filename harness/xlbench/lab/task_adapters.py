@@ -12,7 +12,6 @@ import torch
 from xlbench.errors import JobError
 from xlbench.lab.batches import Stream
 from xlbench.lab.compositions import blocks as compositions
-from xlbench.lab.kinds.lookup import trained_kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,11 +19,13 @@ if TYPE_CHECKING:
     from xlbench.contracts import AdapterTraining, Task
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
+    from xlbench.lab.kinds.kind import Trained
 
 
 def train(
     encoder: Encoder,
     task: Task,
+    kind: Trained,
     sets: list[Encoded],
     how: AdapterTraining,
     progress: Callable[[float], None],
@@ -41,7 +42,6 @@ def train(
     (arXiv 2403.20088, released code). Raises JobError where the loss is not finite; the adapter is gone then.
     """
     torch.manual_seed(how.seed)
-    kind = trained_kind_of(task)
     if how.warm_start_steps is None:
         encoder.add_task_adapter(task.name, how.reduction_factor)
         kind.add_head(encoder.model, task)

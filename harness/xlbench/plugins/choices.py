@@ -36,6 +36,10 @@ def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
         raise ManyProblemsError(choices.problems.lines)
     if not registry.rivals:
         return short, registry
+    for task in short.tasks:
+        choices.kind_of(task)
+    if choices.problems.lines:
+        raise ManyProblemsError(choices.problems.lines)
     model = registry.bind(choices.chosen).models.get(short.model)
     if model is not None:
         owner = registry.bind(choices.chosen).owners["model", short.model].distribution
@@ -114,6 +118,25 @@ class _Choices:
         first = next((x for x in owners if x in claiming), None)
         if first is not None:
             self.chosen.setdefault((kind, name), first)
+
+    def kind_of(self, task: str) -> None:
+        """Choose what a task's kind means where several plugins claim it: its own distribution's, otherwise
+        what is built in.
+        """
+        known = self.registry.bind(self.chosen)
+        if task not in known.tasks or ("kind", name := known.tasks[task].kind) not in self.registry.rivals:
+            return
+        claiming = [x.distribution for x in self.registry.claims("kind", name)]
+        owner = known.owners["task", task].distribution
+        meant = next((x for x in (owner, OWN) if x in claiming), None)
+        other = self.chosen.setdefault(("kind", name), meant) if meant is not None else None
+        if meant is None:
+            self.problems.add(f"task {task!r}: {self.registry.unknown('kind', name)}")
+        elif other != meant:
+            self.problems.add(
+                f"kind {name!r}: one study cannot have that of {other} and that of {meant}, which the task "
+                f"{task!r} needs; give each a study of its own"
+            )
 
     def of_task(self, kind: Kind, name: str) -> Iterable[str]:
         """The distribution of the task that data are of."""

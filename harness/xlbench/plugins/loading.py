@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib.metadata
 import os
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from xlbench import hookspecs
-from xlbench.contracts import BaseModel, Language
+from xlbench.contracts import BaseModel, KindOfTask, Language, Task
 from xlbench.data.codes import is_iso639_3
 from xlbench.errors import PluginError, UnknownNameError, XlbenchError, text_of
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
@@ -67,6 +68,7 @@ def load(*, strict: bool = False, given: Sequence[Given] = (), lenient: bool = F
     found += [_load_given(one) for one in given]
     _refuse_twice(found)
     _refuse_codes(found)
+    _refuse_kinds(found)
     for number, one in enumerate(found):
         plugin = one.done()
         if plugin.problem is not None and (strict or (number >= own and not lenient)):
@@ -148,6 +150,33 @@ def _refuse_codes(found: Sequence[_Loaded]) -> None:
                 one.without(
                     kind, name, f"model {name!r}: pretraining_languages has {few}, no code of ISO 639-3"
                 )
+
+
+def _refuse_kinds(found: Sequence[_Loaded]) -> None:
+    """Leave out tasks of a kind that nothing registers, and those that have a training where their kind has
+    none, or the other way round.
+    """
+    known: dict[str, dict[str, KindOfTask]] = {}
+    for one in found:
+        for _, name, value in one.values:
+            if isinstance(value, KindOfTask):
+                known.setdefault(name, {})[one.plugin.distribution] = value
+    for one in found:
+        for vocabulary, name, task in list(one.values):
+            if not isinstance(task, Task):
+                continue
+            if task.kind not in known:
+                near = difflib.get_close_matches(task.kind, known, n=1)
+                meant = f"; did you mean {near[0]!r}?" if near else ""
+                why = f"kind must be one that is registered ({', '.join(known)}), not {task.kind!r}{meant}"
+                one.without(vocabulary, name, f"task {name!r}: {why}")
+                continue
+            rivals = known[task.kind]
+            kind = rivals.get(one.plugin.distribution) or rivals.get(OWN) or next(iter(rivals.values()))
+            if kind.trained != (task.training is not None):
+                must = "AdapterTraining(...)" if kind.trained else "None"
+                why = f"training must be {must}, since its kind is {task.kind!r}"
+                one.without(vocabulary, name, f"task {name!r}: {why}, not {shown(task.training)}")
 
 
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:

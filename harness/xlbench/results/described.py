@@ -18,7 +18,12 @@ from xlbench.contracts import (
 from xlbench.data import amounts, domains
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Json, Resolved, TaskKind
+    from xlbench.contracts import Json, Level, Resolved
+
+EARLIER: dict[str, Level] = {
+    "tagging": "token", "parsing": "token", "span": "token", "classification": "sentence",
+}  # fmt: skip
+"""By kind of task, of studies that were stored when kinds were a closed set and no level was stored."""
 
 
 def describe(resolved: Resolved) -> dict[str, Json]:
@@ -79,6 +84,8 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
         "revision": commit_of(resolved.data[name]),
         "train": {x: resolved.size(name, x, "train") for x in resolved.train_languages(name)},
     }
+    if (level := resolved.kind(resolved.tasks[name]).level) is not None:
+        made["level"] = level
     if _has_parallel_rows(resolved, name):
         made["parallel"] = True
     if of_test := resolved.domains.get(name):
@@ -162,10 +169,11 @@ def sizes(described: Mapping[str, Any]) -> PretrainingSizes | None:
     return None if found is None else PretrainingSizes(**found)
 
 
-def kinds(described: Mapping[str, Any]) -> dict[str, TaskKind]:
-    """The kinds of tasks that `describe` wrote; versions before this was stored wrote none."""
-    found = {name: x["kind"] for name, x in described.get("tasks", {}).items() if "kind" in x}
-    return {name: "language-model" if x == "language model" else x for name, x in found.items()}
+def levels(described: Mapping[str, Any]) -> dict[str, Level]:
+    """By task that has one: the level that `describe` wrote, or that its kind had in earlier versions."""
+    tasks = described.get("tasks", {}).items()
+    found = {name: x.get("level") or EARLIER.get(x.get("kind", "")) for name, x in tasks}
+    return {name: level for name, level in found.items() if level is not None}
 
 
 def distances(described: Mapping[str, Any]) -> tuple[Distance, ...]:

@@ -356,7 +356,7 @@ class Store:
             texts=descriptions.texts(stored.described),
             domains=descriptions.domains_of_tests(stored.described),
             dropped=stored.dropped,
-            kinds=descriptions.kinds(stored.described),
+            levels=descriptions.levels(stored.described),
             sizes=descriptions.sizes(stored.described),
         )
 

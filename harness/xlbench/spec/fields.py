@@ -106,9 +106,9 @@ class _Namespace(dict[str, Any]):
 
 def _hints(cls: type[Any]) -> dict[str, Any]:
     """Types of a class's fields; a forward reference to what is not imported stands for anything."""
-    names = _Namespace(cls.__module__)
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
+        names = _Namespace(base.__module__)
         for name, text in vars(base).get("__annotations__", {}).items():
             found[name] = _evaluated(text, names)
     return found
@@ -154,7 +154,7 @@ def _made(hint: Any) -> Shape:
     if origin is not None and isinstance(origin, type) and issubclass(origin, Collection):
         return _several(origin, _shape(arguments[0]))
     if origin is type:
-        return _plain("a class", lambda x: isinstance(x, type))
+        return _class(arguments[0])
     if hint in _PLAIN:
         return _PLAIN[hint]
     if isinstance(hint, type) and getattr(hint, "_is_protocol", False):
@@ -164,6 +164,13 @@ def _made(hint: Any) -> Shape:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _dataclass(hint)
     return Shape("anything", lambda _: iter(()))
+
+
+def _class(base: Any) -> Shape:
+    if base is Any or not isinstance(base, type):
+        return _plain("a class", lambda x: isinstance(x, type))
+    says = f"a class derived from {base.__name__}"
+    return _plain(says, lambda x: isinstance(x, type) and issubclass(x, base))
 
 
 def _plain(says: str, test: Callable[[Any], bool]) -> Shape:

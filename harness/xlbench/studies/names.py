@@ -14,6 +14,7 @@ from xlbench.contracts import (
     Corpus,
     CorpusFamily,
     Language,
+    Line,
     Revised,
     Study,
     Task,
@@ -156,7 +157,7 @@ def held_out(
     """Lines of the study's text, `corpus`, or of the one that is named. Raises StudyError or
     UnknownNameError where there is none, or the task needs labels.
     """
-    if task.kind != "language-model":
+    if registry.find("kind", task.kind).examples is not Line:
         raise StudyError(f"data.{task.name}: {given!r} are lines without labels; name other data")
     _, named, other = given.partition(":")
     corpus = find_corpus(other, registry, data) if named else corpus

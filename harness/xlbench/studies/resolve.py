@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import (
-    OF_WORDS,
     AdapterTraining,
     Choosable,
     Corpus,
@@ -149,7 +148,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
         fingerprint = checkpoint.fingerprint
-        if any(task.kind in OF_WORDS for task in tasks.values()):
+        if any(registry.method.kinds[task.kind].of_words for task in tasks.values()):
             words = word_tokens.version(checkpoint)
         if full.precision == "bfloat16":
             fingerprint += "-bfloat16"
@@ -160,7 +159,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         language_training = objectives.checked(
             language_training, "language_training", full.language_training, family, registry, problems
         )
-        if checkpoint.masked_lm is False and (finetunes or any(x.training is None for x in tasks.values())):
+        own_head = any(registry.method.kinds[x.kind].own_head for x in tasks.values())
+        if checkpoint.masked_lm is False and (finetunes or own_head):
             problems.add(f"{model.checkpoint}: {NO_HEAD}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Explained, Unavailable, sentences
+from xlbench.contracts import Explained, Unavailable
 from xlbench.data import amounts
 from xlbench.data.clean_text import CleanText
 from xlbench.data.examples import read as read_examples
@@ -67,7 +67,7 @@ def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], It
 def _texts(resolved: Resolved, task: str, language: str, split: Split) -> Iterable[str]:
     """Texts of a split, which is read and checked."""
     found = read_examples(resolved, task, language, split)
-    return (text for example in found for text in sentences(example))
+    return (text for example in found for text in example.sentences())
 
 
 def _text(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:
@@ -126,13 +126,13 @@ def in_training(resolved: Resolved) -> list[str]:
     found = []
     for task, targets in resolved.targets.items():
         trained = {
-            sentences(x)
+            x.sentences()
             for code in resolved.train_languages(task)
             for x in resolved.examples(task, code, "train")
         }
         for code in targets if trained else ():
             tested = resolved.examples(task, code, "test")
-            if shared := sum(sentences(x) in trained for x in tested):
+            if shared := sum(x.sentences() in trained for x in tested):
                 found.append(
                     f"{task} {code} test: {shared:,} of {len(tested):,} examples are in the training data too"
                 )

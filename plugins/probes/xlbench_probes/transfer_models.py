@@ -26,12 +26,6 @@ TITLE = "Kinds of task: token-level against sentence-level"
 SURVEY = "side by side"
 OTHERS = "other languages"
 MINUS = f"{OTHERS}, minus the first study"
-KINDS = {
-    "tagging": "token level",
-    "parsing": "token level",
-    "span": "token level",
-    "classification": "sentence level",
-}
 LEVELS = ("token level", "sentence level")
 APART = "token minus sentence level"
 _UNITS = (
@@ -97,7 +91,8 @@ def _same_pairs(
 
 
 def _kind_of(view: View) -> str | None:
-    return KINDS.get(view.reading.records.kinds.get(view.task, ""))
+    level = view.reading.records.levels.get(view.task)
+    return None if level is None else f"{level} level"
 
 
 def _by_kind(views: Sequence[View], pairs: Pairs) -> tuple[dict[str, Estimate], dict[str, Estimate]]:

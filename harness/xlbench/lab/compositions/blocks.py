@@ -13,7 +13,6 @@ import torch
 
 from xlbench.errors import JobError, ModelError
 from xlbench.lab.batches import Stream
-from xlbench.lab.kinds.lookup import trained_kind_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Fusion, Mix, Task
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
+    from xlbench.lab.kinds.kind import Trained
 
 
 PLACED = ("mh_adapter", "output_adapter", "leave_out", "original_ln_before", "original_ln_after",
@@ -123,6 +123,7 @@ def tune(
     encoder: Encoder,
     names: Sequence[str],
     task: Task,
+    kind: Trained,
     sets: list[Encoded],
     how: Fusion,
     seed: int,
@@ -141,7 +142,7 @@ def tune(
     for parameter in parameters:
         parameter.requires_grad_(True)
     optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
-    kind, stream = trained_kind_of(task), Stream.of(sets)
+    stream = Stream.of(sets)
     targets = kind.targets(task, sets)
     rng = np.random.default_rng([seed, 3])
     batches = _endless(stream, how.batch_size, rng)

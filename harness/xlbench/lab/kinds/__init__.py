@@ -1,4 +1,6 @@
-"""The kinds of task that are built in: how examples become tokens, their head, loss and predictions."""
+"""The kinds of task that are built in, one file each: how examples become tokens, their head, loss and
+predictions. What stands here loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +8,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import KindOfTask
+from xlbench.contracts import Answered, Classified, KindOfTask, Line, Parsed, Tagged
 
 if TYPE_CHECKING:
     from xlbench.lab.kinds.kind import Kind
 
 
 def _tagging() -> Kind:
-    from xlbench.lab.kinds.labelling import Tagging
+    from xlbench.lab.kinds.tagging import Tagging
 
     return Tagging()
 
 
 def _classification() -> Kind:
-    from xlbench.lab.kinds.labelling import Classification
+    from xlbench.lab.kinds.classification import Classification
 
     return Classification()
 
@@ -45,12 +47,49 @@ def _language_model() -> Kind:
 @hookimpl
 def xlbench_kinds() -> Iterable[KindOfTask]:
     """Register the kinds."""
-    yield KindOfTask(name="tagging", summary="One label per word", load=_tagging)
-    yield KindOfTask(name="classification", summary="One label per example", load=_classification)
-    yield KindOfTask(name="parsing", summary="A dependency tree over given words", load=_parsing)
-    yield KindOfTask(name="span", summary="An answer, as a span of a context", load=_span)
+    yield KindOfTask(
+        name="tagging",
+        summary="One label per word",
+        examples=Tagged,
+        gold="its tags",
+        predicted="one tag per word; None where the word was cut off",
+        level="token",
+        load=_tagging,
+    )
+    yield KindOfTask(
+        name="classification",
+        summary="One label per example",
+        examples=Classified,
+        gold="a tuple of its label",
+        predicted="a tuple of one label",
+        level="sentence",
+        load=_classification,
+    )
+    yield KindOfTask(
+        name="parsing",
+        summary="A dependency tree over given words",
+        examples=Parsed,
+        gold="one arc per word: the number of its head, 0 for the root, and the relation",
+        predicted="one arc per word, together a tree with one root; None where the word was cut off",
+        level="token",
+        load=_parsing,
+    )
+    yield KindOfTask(
+        name="span",
+        summary="An answer, as a span of a context",
+        examples=Answered,
+        gold="its answers",
+        predicted="a tuple of one answer, a span of the context",
+        level="token",
+        load=_span,
+    )
     yield KindOfTask(
         name="language-model",
         summary="The probability of a text, by the model's own language-model head",
+        examples=Line,
+        gold="its text",
+        predicted="the Likelihood of the text",
+        trained=False,
+        own_head=True,
         load=_language_model,
     )

@@ -1,4 +1,4 @@
-"""What the Lab asks of a kind of task."""
+"""What the Lab asks of a kind of task: what `KindOfTask.load` gives."""
 
 from __future__ import annotations
 
@@ -9,31 +9,25 @@ import torch
 from xlbench.errors import JobError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from xlbench.contracts import Example, Task
+    from xlbench.contracts import Task
     from xlbench.lab.batches import Batch
-    from xlbench.lab.encode import Encoded
+    from xlbench.lab.encode import Encoded, Tokenization
     from xlbench.lab.encoder import Encoder
 
 Predicted: TypeAlias = "tuple[Any, ...]"
-"""What is predicted of one example, as `contracts.TaskKind` has it."""
+"""What is predicted of one example, as `contracts.KindOfTask` has it."""
 
 
 class Kind(Protocol):
     """How tasks of one kind are read and predicted. Has no state."""
 
-    example: type[Example]
-    """What its examples are."""
-
-    def encode(
-        self, examples: Sequence[Any], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Encoded:
-        """Tokenize examples into inputs of at most `max_length` pieces. `blank`: pieces without text."""
+    def encode(self, examples: Sequence[Any], how: Tokenization) -> Encoded:
+        """Tokenize examples into inputs of at most `how.max_length` tokens, with the gold of each example."""
 
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""
@@ -46,19 +40,26 @@ class Kind(Protocol):
 
 
 @runtime_checkable
+class Measures(Protocol):
+    """A kind that says more of an evaluation than its counts."""
+
+    def further(self, task: Task, encoded: Encoded, predicted: Sequence[Predicted]) -> Mapping[str, float]:
+        """Further numbers, by name, as in `Evaluation.extra`."""
+
+
 class Trained(Kind, Protocol):
     """A kind whose tasks have an adapter and a head that are trained on labels."""
 
     def add_head(self, model: Any, task: Task) -> None:
         """Put a fresh head, named like the task, on an adapter model. Weights come from torch's seed."""
 
-    def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[np.int64]:
+    def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[Any]:
         """What is to be learned from sets, in the order of their stream; `loss` gets it back."""
 
-    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]) -> Tensor:
+    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any]) -> Tensor:
         """Mean loss in nats over the places of a batch, under the active adapters and head."""
 
-    def places(self, batch: Batch, targets: NDArray[np.int64]) -> int:
+    def places(self, batch: Batch, targets: NDArray[Any]) -> int:
         """How many places the mean of `loss` is over."""
 
 

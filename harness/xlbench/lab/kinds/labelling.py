@@ -1,16 +1,14 @@
-"""Labels from a closed set: one a word, or one an example."""
+"""What tagging and classification have in common: labels from a closed set."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xlbench.contracts import Classified, Example, Tagged
-from xlbench.lab.encode import Encoded, encode_words
 from xlbench.lab.kinds.kind import Predicted, check_finite
 
 if TYPE_CHECKING:
@@ -21,11 +19,12 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Task
     from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
 
 
 class Labelling:
-    """What tagging and classification have in common: a label at each place of an input."""
+    """A label at each place of an input."""
 
     def logits(self, encoder: Encoder, batch: Batch) -> Tensor:
         """Shape (places, labels)."""
@@ -66,58 +65,3 @@ class Labelling:
         seen = Counter(x for s in train for labels in s.gold for x in labels)
         label = max(task.labels, key=lambda x: seen[x])
         return [(label,) * len(gold) for gold in test.gold]
-
-
-class Tagging(Labelling):
-    """A label a word, read at its first piece that carries text, by a linear head."""
-
-    example: type[Example] = Tagged
-
-    def encode(
-        self, examples: Sequence[Tagged], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Encoded:
-        """A sentence is an input."""
-        words = encode_words(examples, tokenizer, max_length, blank)
-        return Encoded(words.ids, None, words.labelled, [x.tags for x in examples], words.truncated)
-
-    def add_head(self, model: Any, task: Task) -> None:
-        """Linear."""
-        model.add_tagging_head(task.name, num_labels=len(task.labels), id2label=dict(enumerate(task.labels)))
-
-    def logits(self, encoder: Encoder, batch: Batch) -> Tensor:
-        """See `Labelling`."""
-        return cast("Tensor", encoder.outputs(batch).logits[batch.rows, batch.columns])
-
-
-class Classification(Labelling):
-    """A label an example, read at its first piece."""
-
-    example: type[Example] = Classified
-
-    def encode(
-        self, examples: Sequence[Classified], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Encoded:
-        """One or two texts are an input."""
-        texts = [list(x.texts) for x in examples]
-        pair = bool(texts) and len(texts[0]) == 2
-        columns = [[t[0] for t in texts], [t[1] for t in texts]] if pair else [[t[0] for t in texts]]
-        batch = tokenizer(*columns, truncation=True, max_length=max_length, return_attention_mask=False)
-        types = None
-        if pair and "token_type_ids" in tokenizer.model_input_names:
-            types = [np.asarray(e.type_ids, np.int32) for e in batch.encodings]
-        return Encoded(
-            [np.asarray(e.ids, np.int32) for e in batch.encodings],
-            types,
-            [np.zeros(1, np.int32)] * len(texts),
-            [(x.label,) for x in examples],
-            sum(bool(e.overflowing) for e in batch.encodings),
-        )
-
-    def add_head(self, model: Any, task: Task) -> None:
-        """Two layers on the first piece's vector: no pooler, so that none can be lost in finetuning."""
-        labels = dict(enumerate(task.labels))
-        model.add_classification_head(task.name, num_labels=len(task.labels), id2label=labels)
-
-    def logits(self, encoder: Encoder, batch: Batch) -> Tensor:
-        """See `Labelling`."""
-        return cast("Tensor", encoder.outputs(batch).logits)

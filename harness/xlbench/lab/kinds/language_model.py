@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from xlbench.contracts import Example, Likelihood, Line
+from xlbench.contracts import Likelihood
 from xlbench.lab.encode import Encoded
 from xlbench.lab.kinds.kind import Predicted, check_finite
 
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Task
+    from xlbench.contracts import Line, Task
     from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Tokenization
     from xlbench.lab.encoder import Encoder
 
 PATTERNS = 5
@@ -59,17 +60,14 @@ class Masked(Encoded):
 class LanguageModel:
     """Minus the log-likelihood of each text, and what it is the likelihood of."""
 
-    example: type[Example] = Line
-
-    def encode(
-        self, examples: Sequence[Line], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Masked:
+    def encode(self, examples: Sequence[Line], how: Tokenization) -> Masked:
         """A text with one group of its words to be masked is an input.
 
         Unknown tokens are seen but not scored, and their characters do not count: a model whose tokenizer
         does not know a script would find it easy. `truncated` has those, and the characters cut off.
         """
-        batch = tokenizer([x.text for x in examples], truncation=True, max_length=max_length,
+        tokenizer = how.tokenizer
+        batch = tokenizer([x.text for x in examples], truncation=True, max_length=how.max_length,
                           return_attention_mask=False, return_token_type_ids=False)  # fmt: skip
         ids: list[NDArray[np.int32]] = []
         places: list[NDArray[np.int32]] = []

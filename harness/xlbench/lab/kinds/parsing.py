@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from xlbench.contracts import Example, Parsed
 from xlbench.lab.encode import Encoded, encode_words
 from xlbench.lab.kinds.kind import Predicted, check_finite
 from xlbench.lab.kinds.tree import best_tree
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Task
+    from xlbench.contracts import Parsed, Task
     from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Tokenization
     from xlbench.lab.encoder import Encoder
 
 NOWHERE = -100
@@ -50,13 +50,9 @@ class Parsing:
     relations; the weights are those of the library's own head, so that what is saved loads anywhere.
     """
 
-    example: type[Example] = Parsed
-
-    def encode(
-        self, examples: Sequence[Parsed], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Encoded:
+    def encode(self, examples: Sequence[Parsed], how: Tokenization) -> Encoded:
         """A sentence is an input."""
-        words = encode_words(examples, tokenizer, max_length, blank)
+        words = encode_words(examples, how)
         gold = [tuple(zip(x.heads, x.relations, strict=True)) for x in examples]
         return Encoded(words.ids, None, words.first, gold, words.truncated, words.ends)
 

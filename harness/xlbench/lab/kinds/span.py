@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, log_softmax
 
-from xlbench.contracts import Answered, Example
 from xlbench.lab.encode import Encoded
 from xlbench.lab.kinds.kind import Predicted, check_finite
 
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from xlbench.contracts import Task
+    from xlbench.contracts import Answered, Task
     from xlbench.lab.batches import Batch
+    from xlbench.lab.encode import Tokenization
     from xlbench.lab.encoder import Encoder
 
 QUESTION = 64
@@ -55,12 +55,9 @@ class Span:
     here", so that spans of several windows can be compared by their probability.
     """
 
-    example: type[Example] = Answered
-
-    def encode(
-        self, examples: Sequence[Answered], tokenizer: Any, max_length: int, blank: frozenset[int]
-    ) -> Windows:
+    def encode(self, examples: Sequence[Answered], how: Tokenization) -> Windows:
         """A question and a window of its context are an input."""
+        tokenizer, max_length = how.tokenizer, how.max_length
         special = tokenizer.num_special_tokens_to_add(pair=True)
         longest = min(QUESTION, max_length // 2)
         questions, cut = _cut([x.question for x in examples], tokenizer, longest)
