@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from xlbench.contracts import (
@@ -87,6 +87,7 @@ def test_a_field_of_another_type_is_one_line_that_names_it(data: st.DataObject) 
     value, cls = data.draw(st.sampled_from(GOOD), label="value")
     field = data.draw(st.sampled_from([x.name for x in dataclasses.fields(cls)]), label="field")
     old, junk = getattr(value, field), data.draw(JUNK, label="junk")
+    assume((field, junk) != ("load", Unshowable))  # a class is a function without arguments
     wrapped = [junk]
     if isinstance(old, tuple | frozenset) and junk.__hash__ is not None:
         wrapped.append(type(old)([*old, junk]))
