@@ -6,7 +6,7 @@
 Both give the probe `transfer` the records of one round after another and keep what it does not drop.
 `replay` takes a stored study that ran in full. `simulate` makes matrices whose true effects are known, half
 of the transfer languages without any. Verdicts are the words of the matrices of effects. Compute is
-finetuning and evaluation after it, in passes (`xlbench.results.estimate.passes`); task adapters are trained
+finetuning and evaluation after it, in passes (`xlbench.contracts.work.passes`); task adapters are trained
 in any case.
 """
 
@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.calibration import TRANSFER, WORLDS, World, simulate
 from xlbench import plugins
 from xlbench.contracts import Cell, Cost, Counts, Evaluation, Job, Record, Records
+from xlbench.contracts.work import passes, total
 from xlbench.metrics import accuracy
 from xlbench.results import Store
-from xlbench.results.estimate import passes, total
 from xlbench.results.studies import less
 from xlbench.scores import Arm, donation, judge
 from xlbench_probes.reading import Reading

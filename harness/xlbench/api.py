@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from xlbench.contracts import Executor, Rerun, Resolved, Study
     from xlbench.models.checkpoints import Checkpoint
     from xlbench.plugins import Given, Registry
-    from xlbench.results import Rates
     from xlbench.studies.plan import Plan
 
 LOCAL = "local"
@@ -67,8 +66,8 @@ class Prepared:
         """The study as it has to be written: with `dist/name` where several plugins claim a name."""
         return spelled(self.plan.study, self.registry)
 
-    def rates(self, device: str = "auto") -> Rates:
-        """Speed of earlier jobs with this model on this kind of device, as far as it is stored."""
+    def rates(self, device: str = "auto") -> dict[str, float]:
+        """Units of work a second, by name: of earlier jobs with this model on this kind of device."""
         return self.store.timings(self.resolved.model_fingerprint, device_kind(device))
 
 

@@ -15,7 +15,7 @@ from xlbench import plugins
 from xlbench.contracts import Cell, Cost, Evaluation, Job, Resolved, Study
 from xlbench.errors import PluginError, StudyError
 from xlbench.plugins import Plugin, Registry
-from xlbench.results import Rates, Store
+from xlbench.results import Store
 from xlbench.results.estimate import Meter
 from xlbench.studies import plan as planning
 from xlbench.studies.resolve import resolve
@@ -171,7 +171,7 @@ def test_the_estimate_follows_what_is_measured() -> None:
     assert meter.knows(left)
     # Of two jobs one had 4 seconds of other things.
     assert meter.estimate(left, 2) == pytest.approx(1000 * 0.5 + 10 * 0.2 + 2 * 4 / 2)
-    stored = Meter.of(Rates(finetune_tokens_per_second=4.0, evaluate_examples_per_second=10.0))
+    stored = Meter.of({"finetune_tokens": 4.0, "evaluate_examples": 10.0})
     assert stored.estimate(left) == pytest.approx(1000 / 4 + 10 / 10)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from synthetic import CODES, Synthetic
 
 from xlbench.contracts import Cell, Cost, Evaluation, Job
-from xlbench.results.estimate import passes
+from xlbench.contracts.work import passes
 from xlbench_probes import transfer_rounds
 from xlbench_probes.transfer import Transfer, reading_of
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from xlbench.api import Prepared
     from xlbench.contracts import Cost, Rerun, Study, TextFacts
-    from xlbench.results import Rates
 
 
 def run(
@@ -198,20 +197,20 @@ def _jobs(by_probe: Mapping[str, int]) -> str:
     return f"{sum(by_probe.values())} ({kinds})"
 
 
-def _time(cost: Cost, rates: Rates | None, workers: int) -> str:
+def _time(cost: Cost, rates: Mapping[str, float], workers: int) -> str:
     seconds = Meter.of(rates).estimate(cost)
     if seconds is None:
         return "time not known"
     return f"about {duration(seconds / workers)} with {counted(workers, 'worker')}"
 
 
-def _rates(ready: Prepared, device: str, workers: int) -> tuple[Rates | None, str]:
+def _rates(ready: Prepared, device: str, workers: int) -> tuple[Mapping[str, float], str]:
     """How fast this machine is with this model, and how that is known."""
     rates = ready.rates(device)
     if Meter.of(rates).knows(ready.plan.cost):
         return rates, "(by stored timings)"
     if not checkpoints.is_here(ready.checkpoint):
-        return None, "before the checkpoint is downloaded, which the first run does"
+        return {}, "before the checkpoint is downloaded, which the first run does"
     from xlbench.running.calibrate import calibrate
 
     rates = calibrate(ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers))

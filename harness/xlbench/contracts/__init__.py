@@ -54,7 +54,6 @@ from xlbench.contracts.probe import (
     Adapts,
     Check,
     Compares,
-    Cost,
     Curves,
     Evaluation,
     Format,
@@ -98,6 +97,7 @@ from xlbench.contracts.task import (
     Task,
 )
 from xlbench.contracts.treatment import Treatment
+from xlbench.contracts.work import Cost
 
 __all__ = [
     "GOLD_SHARE",

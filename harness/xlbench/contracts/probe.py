@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.work import NO_WORK, Cost
 
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
 
 IDENTITY_VERSION = 1
 """Raised when the way identities are computed changes, so that old files are not taken for new ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Work in a job beside what it shares, for estimates; never part of its identity."""
-
-    finetune_tokens: int = 0
-    """Pieces seen in masked-LM finetuning: steps x batch x chunk."""
-    train_examples: int = 0
-    """Examples seen in task-adapter training: examples x epochs."""
-    evaluate_examples: int = 0
-    adapt_tokens: int = 0
-    """Pieces seen in the training of language adapters."""
-    fuse_examples: int = 0
-    """Examples seen in the tuning of fusion layers: steps x batch."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,7 @@ class Job:
     cells: tuple[Cell, ...]
     label: str
     """For people, one short line: "deu, 100 steps, seed 2, ner"."""
-    cost: Cost = Cost()
+    cost: Cost = NO_WORK
     shares: Mapping[str, Cost] = field(default_factory=dict)
     """Work that several jobs share, by name: charged to the first of them that is to be run, and not at all
     where the results keep an adapter of that name. Never part of the identity."""

@@ -2,8 +2,7 @@
 
 from xlbench.results.described import describe
 from xlbench.results.index import DamagedError, Index, StoredFile
-from xlbench.results.rates import Rates
 from xlbench.results.store import Failure, Store
 from xlbench.results.studies import StoredStudy
 
-__all__ = ["DamagedError", "Failure", "Index", "Rates", "Store", "StoredFile", "StoredStudy", "describe"]
+__all__ = ["DamagedError", "Failure", "Index", "Store", "StoredFile", "StoredStudy", "describe"]

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Medians over stored jobs of one model on one device; None where no job tells."""
-
-    finetune_tokens_per_second: float | None = None
-    train_examples_per_second: float | None = None
-    evaluate_examples_per_second: float | None = None
-    adapt_tokens_per_second: float | None = None
-    fuse_examples_per_second: float | None = None
+from xlbench.contracts.work import UNITS
 
 
-_PHASES = {
-    "finetune": "finetune_tokens",
-    "train adapter": "train_examples",
-    "evaluate": "evaluate_examples",
-    "train language adapter": "adapt_tokens",
-    "tune fusion": "fuse_examples",
-}
-
-
-def rates(provenances: Iterable[Mapping[str, Any]]) -> Rates:
-    """From `seconds` by phase and `cost` in units of work; a phase that did nothing tells nothing."""
-    seen: dict[str, list[float]] = {phase: [] for phase in _PHASES}
+def rates(provenances: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Units of work a second, by the unit's name: medians over stored jobs, from their `seconds` by phase and
+    `cost` in units. A phase that did nothing tells nothing; units that no job tells of are left out.
+    """
+    seen: dict[str, list[float]] = {unit: [] for unit in UNITS}
     for provenance in provenances:
         seconds, cost = provenance.get("seconds", {}), provenance.get("cost", {})
-        for phase, unit in _PHASES.items():
+        for unit, (phase, _) in UNITS.items():
             if seconds.get(phase, 0) > 0 and cost.get(unit, 0) > 0:
-                seen[phase].append(cost[unit] / seconds[phase])
-    return Rates(*(median(found) if found else None for found in seen.values()))
+                seen[unit].append(cost[unit] / seconds[phase])
+    return {unit: median(found) for unit, found in seen.items() if found}

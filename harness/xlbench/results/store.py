@@ -21,7 +21,7 @@ from xlbench.files.disk import put, sweep, writing
 from xlbench.results import described as descriptions
 from xlbench.results import schema, studies, subwords
 from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files
-from xlbench.results.rates import Rates, rates
+from xlbench.results.rates import rates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -390,9 +390,10 @@ class Store:
             with suppress(DamagedError, FileNotFoundError):
                 yield jobfile.header(file)
 
-    def timings(self, model: str, device: str, enough: int = 200) -> Rates:
-        """How fast jobs of the model of fingerprint `model` were on `device`, from at most `enough` of
-        the stored files. Those that cannot be read are passed over: no estimate stops a run.
+    def timings(self, model: str, device: str, enough: int = 200) -> dict[str, float]:
+        """How fast jobs of the model of fingerprint `model` were on `device`, in units of work a second by
+        the unit's name, from at most `enough` of the stored files. Those that cannot be read are passed over:
+        no estimate stops a run.
         """
         from xlbench.results import jobfile
 

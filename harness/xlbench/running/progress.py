@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TextIO
 
+from xlbench.contracts.work import total
 from xlbench.output import clean, message
-from xlbench.results.estimate import Meter, total
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from xlbench.contracts import Event, Job, Outcome
+    from xlbench.results.estimate import Meter
 
 PERCENT = 5
 SECONDS = 60.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Job, merged
+from xlbench.contracts.work import total
 from xlbench.errors import PluginError, StudyError, XlbenchError, text_of
-from xlbench.results.estimate import total
 from xlbench.results.studies import less, with_cells
 from xlbench.spec.fields import fault, shown
 from xlbench.spec.problems import ManyProblemsError

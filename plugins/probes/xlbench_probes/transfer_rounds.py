@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from xlbench.contracts import Cost
-from xlbench.results.estimate import passes, total
+from xlbench.contracts.work import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
 from xlbench_probes.reading import Reading
 from xlbench_probes.transfer import reading_of
