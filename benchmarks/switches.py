@@ -22,6 +22,7 @@ import torch
 from benchmarks import made
 from benchmarks.roof import LANGUAGE, TASK, bare_evaluation, bare_finetuning, seconds, small_study
 from xlbench.lab import Lab, chunks
+from xlbench.lab.adapters.configuration import configured
 from xlbench.lab.objectives import masked
 from xlbench.results import Store
 
@@ -38,7 +39,8 @@ def measure(
     )  # fmt: skip
     adapter = exact.task_adapter(TASK)
     assert adapter is not None
-    reduced.encoder.load_task_adapter(TASK, adapter)  # the same weights for both
+    config = configured(reduced.resolved.method, reduced.resolved.training[TASK])
+    reduced.encoder.load_task_adapter(TASK, adapter, config)  # the same weights for both
     cells = exact.resolved.cells(TASK)
     found = {
         "evaluation": _faster(

@@ -19,6 +19,7 @@ from benchmarks import made
 from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Study
 from xlbench.lab import Lab
+from xlbench.lab.adapters.configuration import configured
 from xlbench.metrics import score_of
 from xlbench.results import Store
 
@@ -92,7 +93,8 @@ def _on(
 ) -> dict[State, Found]:
     """What a model with this adapter says on a device."""
     lab = Lab(made.resolved(asked), asked.model, adapter.parent, device=device)
-    lab.encoder.load_task_adapter(TASK, adapter)
+    config = configured(lab.resolved.method, lab.resolved.training[TASK])
+    lab.encoder.load_task_adapter(TASK, adapter, config)
     return dict(found(lab, states, material.language))
 
 

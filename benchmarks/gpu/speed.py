@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,6 +24,7 @@ from benchmarks import made, roof
 from benchmarks.gpu.material import TASK, Material, Size
 from xlbench.contracts import Precision
 from xlbench.lab import Lab, task_adapters
+from xlbench.lab.adapters import configuration
 from xlbench.lab.batches import Batch, Stream
 from xlbench.lab.objectives import masked
 from xlbench.results import Store
@@ -191,7 +193,8 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
     batches = [stream.batch(m.tolist(), pad, lab.device) for m in drawn]
 
     def engine() -> None:
-        task_adapters.train(lab.encoder, task, lab.inputs.kind(task), sets, how, lambda fraction: None)
+        kind = lab.inputs.kind(task)
+        task_adapters.train(lab.encoder, task, kind, sets, how, lambda fraction: None, adding(lab))
         lab.encoder.delete_task_adapter(task.name)
 
     return Activity(
@@ -202,11 +205,16 @@ def adapter_training(lab: Lab, material: Material) -> Activity:
     )
 
 
+def adding(lab: Lab) -> Callable[[str], None]:
+    """What puts a fresh task adapter into the model."""
+    return partial(configuration.add, lab.encoder, lab.resolved.method, lab.resolved.training[TASK])
+
+
 def bare_adapter(lab: Lab, batches: list[Batch], targets: Any) -> None:
     """Forward passes, backward passes, clipping and optimizer steps on ready batches."""
     task, how, encoder = lab.resolved.tasks[TASK], lab.resolved.training[TASK], lab.encoder
     kind = lab.inputs.kind(task)
-    encoder.add_task_adapter(task.name, how.reduction_factor)
+    adding(lab)(task.name)
     kind.add_head(encoder.model, task)
     encoder.model.to(encoder.device)
     parameters = encoder.train_task_adapter(task.name)

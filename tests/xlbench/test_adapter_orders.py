@@ -72,7 +72,7 @@ def test_over_adapters_that_do_nothing_it_is_the_plain_training(
     monkeypatch.setattr(torch.nn.functional, "dropout", lambda vectors, *_, **__: vectors)
     monkeypatch.setattr(torch.optim, "AdamW", lambda parameters, lr, **_: torch.optim.SGD(parameters, lr))
     for name in ("one", "other"):
-        lab.encoder.add_language_adapter(name, "seq_bn", 4)
+        lab._adding(LanguageTraining(reduction_factor=4))(name)
     sets = [lab.encoded(task, x, "train") for x in ("qaa", "qab")]
     how = replace(two.training[task], learning_rate=0.2, epochs=1)
     names = ("one", "other")
@@ -82,7 +82,9 @@ def test_over_adapters_that_do_nothing_it_is_the_plain_training(
             if "adapter_up" in name:
                 torch.nn.init.normal_(parameter, std=scale)
         before = {**weights(lab, "one"), **weights(lab, "other")}
-        loss = task_adapters.train(lab.encoder, two.tasks[task], sets, how, lambda fraction: None, beneath)
+        one = two.tasks[task]
+        kind, add = lab.inputs.kind(one), lab._adding(how)
+        loss = task_adapters.train(lab.encoder, one, kind, sets, how, lambda fraction: None, add, beneath)
         assert all(torch.equal(before[x], y) for x, y in lab.encoder.model.named_parameters() if x in before)
         found.append((loss, weights(lab, task)))
         lab.encoder.delete_task_adapter(task)
@@ -110,8 +112,9 @@ def test_language_adapters_come_first_and_each_lies_beneath_its_own_language(
     for beneath, same in ((own, True), (own[::-1], False)):
         loaded = [other._load(x) for x in beneath]
         sets = [other.encoded("tags", x, "train") for x in ("qaa", "qab")]
-        plain = two.training["tags"]
-        task_adapters.train(other.encoder, two.tasks["tags"], sets, plain, lambda fraction: None, loaded)
+        plain, task = two.training["tags"], two.tasks["tags"]
+        kind, add = other.inputs.kind(task), other._adding(plain)
+        task_adapters.train(other.encoder, task, kind, sets, plain, lambda fraction: None, add, loaded)
         assert all(torch.equal(first[x], y) for x, y in weights(other, "tags").items()) is same
         other.encoder.delete_task_adapter("tags")
     # The one of the other order is another, and both are there side by side.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from adapters import SeqBnConfig, SeqBnInvConfig
 from architectures import ARCHITECTURES, LENGTH, LINES, write
 from made import study_over
 
@@ -111,7 +112,7 @@ def test_an_adapter_of_zeros_changes_nothing(name: str, tmp_path: Path) -> None:
     with torch.no_grad():
         encoder.use_no_adapter()
         bare = encoder.masked_logits(ids, attention, everywhere)
-        encoder.add_language_adapter("nothing", "seq_bn_inv", 4)
+        encoder.add_adapter("nothing", SeqBnInvConfig(reduction_factor=4))
         for key, parameter in encoder.model.named_parameters():
             if "nothing" in key and "adapter_up" in key:
                 parameter.zero_()
@@ -133,7 +134,7 @@ def test_a_bottleneck_of_modernbert_computes_what_it_should(tmp_path: Path) -> N
     checkpoint = write("modernbert", tmp_path)
     encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
     torch.manual_seed(1)
-    encoder.add_language_adapter("one", "seq_bn", 4)
+    encoder.add_adapter("one", SeqBnConfig(reduction_factor=4))
     parts = [layer.output_adapters.adapters["one"] for layer in encoder.body.layers]
     with torch.no_grad():
         for part in parts:

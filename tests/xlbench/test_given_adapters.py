@@ -132,6 +132,7 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
 ) -> None:
     """What was loaded decides: a plan that was told otherwise is refused, and in no arm does the part act."""
     import torch
+    from adapters import SeqBnConfig
 
     from xlbench.lab.compositions import blocks as compositions
     from xlbench.lab.encoder import Encoder
@@ -151,10 +152,10 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
     with pytest.raises(
         ModelError, match=r"it has an invertible part, where none was planned with\); give another"
     ):
-        encoder.load_language_adapter("old", old, "give another", invertible=False)
+        encoder.load_language_adapter("old", old, "give another", SeqBnConfig(), invertible=False)
     assert not encoder.has_task_adapter("old")
     for name, folder in (("old", old), ("new", plain)):
-        encoder.load_language_adapter(name, folder, "give another", invertible=True)
+        encoder.load_language_adapter(name, folder, "give another", SeqBnConfig(), invertible=True)
     assert torch.equal(vectors("old", False), vectors("new", False))
     assert torch.equal(vectors("old", True), vectors("new", True))
     assert not torch.equal(vectors("old", True), vectors("old", False))

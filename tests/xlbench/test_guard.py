@@ -111,7 +111,7 @@ def deleted(lab: Lab) -> None:
 
 
 def further_adapter(lab: Lab) -> None:
-    lab.encoder.add_language_adapter("mine", "seq_bn", 4)
+    lab._adding(LanguageTraining(reduction_factor=4))("mine")
     lab.encoder.model.set_active_adapters("mine")
 
 

@@ -20,7 +20,7 @@ from xlbench.contracts.identity import LATER, said
 
 OTHER: dict[str, object] = {
     "objective": "causal", "schedule": "constant", "config": "seq_bn_inv", "value": "trained", "limit": 7,
-    "examples": 7, "steps": 7, "reduction_factor": 4, "temperature": 3.0,
+    "examples": 7, "steps": 7, "reduction_factor": 4, "temperature": 3.0, "leave_out": (1,),
     "over": Beneath((LanguageAdapter("random", "deu", LanguageTraining()),)),
 }  # fmt: skip
 """Another value of each field that is no plain number."""
@@ -48,11 +48,18 @@ def identity_of(resolved: Resolved, settings: Any) -> object:
 
 
 SETTINGS = (MaskedLM(), AdapterTraining(examples=30), LanguageTraining(), Fusion(value="trained"))
+ELSEWHERE = {
+    (Fusion, "value"),
+    *((x, y) for x in (AdapterTraining, LanguageTraining) for y in ("rank", "alpha")),
+}
+"""Settings that do nothing beside the others of `SETTINGS`."""
+LOW_RANK = (AdapterTraining(config="lora"), LanguageTraining(config="lora"))
 
 
 @pytest.mark.parametrize(
     ("settings", "name"),
-    [(x, y.name) for x in SETTINGS for y in fields(x) if (type(x), y.name) != (Fusion, "value")],
+    [(x, y.name) for x in SETTINGS for y in fields(x) if (type(x), y.name) not in ELSEWHERE]
+    + [(x, name) for x in LOW_RANK for name in ("rank", "alpha", "leave_out")],
     ids=lambda x: x if isinstance(x, str) else type(x).__name__,
 )
 def test_each_field_is_in_the_identity(resolved: Resolved, settings: Any, name: str) -> None:

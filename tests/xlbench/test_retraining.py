@@ -186,7 +186,9 @@ def test_a_warm_start_goes_on_from_the_kept_adapter_on_the_weights_as_they_are(
             if name in kept:
                 assert torch.equal(parameter, kept[name])
     sets = [lab.encoded("tags", x, "train") for x in resolved.train_languages("tags")]
-    task_adapters.train(lab.encoder, resolved.tasks["tags"], sets, how, lambda fraction: None)
+    task = resolved.tasks["tags"]
+    kind, add = lab.inputs.kind(task), lab._adding(how)
+    task_adapters.train(lab.encoder, task, kind, sets, how, lambda fraction: None, add)
     assert all(torch.equal(on_moved[x], y) for x, y in adapter(lab).items())
     # Fewer steps than all batches of the data, and another number: other weights.
     lab.retrain("tags", further(resolved, 4))

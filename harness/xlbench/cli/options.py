@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xlbench.contracts import Study
+from xlbench.errors import StudyError
 from xlbench.spec import study as studies
 
 if TYPE_CHECKING:
-    from xlbench.contracts.forms import Field
+    from collections.abc import Iterator
+
+    from xlbench.contracts.forms import Field, Shorthand
 
 FILE = inspect.Parameter(
     "file",
@@ -32,13 +35,15 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     own = list(inspect.signature(command).parameters.values())[1:]
     hints = typing.get_type_hints(command, include_extras=True)
 
+    asked = [x for one in studies.FIELDS.values() for x in (_parameter(one), *_shorthand(one))]
+
     @functools.wraps(command)
     def wrapped(file: Path | None = None, **given: Any) -> Any:
-        return command(_study(file, {name: given.pop(name) for name in studies.FIELDS}), **given)
+        return command(_study(file, {x.name: given.pop(x.name) for x in asked}), **given)
 
     parameters = [
         FILE,
-        *map(_parameter, studies.FIELDS.values()),
+        *asked,
         *(x.replace(annotation=hints[x.name], kind=x.KEYWORD_ONLY) for x in own),
     ]
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -49,10 +54,18 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
 def _study(file: Path | None, given: dict[str, Any]) -> Study:
     """The study that options ask for, laid over the study file."""
     said = {}
-    for name, value in given.items():
+    for name, one in studies.FIELDS.items():
+        value, short = given[name], one.asked.shorthand
         if value is not None and value is not False:
             parts = value if isinstance(value, list) else [value]
-            said[name] = studies.FIELDS[name].form.given(parts)
+            said[name] = one.form.given(parts)
+        if short is not None and (alone := given[_name(one, short)]) is not None:
+            other = said.setdefault(name, {}).setdefault(short.key, alone)
+            if other != alone:
+                raise StudyError(
+                    f"{short.option} {alone} and {one.asked.option} {short.key}={other} say two things; "
+                    "leave one out"
+                )
     studies.refuse_empty(said)
     base = Study() if file is None else studies.read(file)
     return studies.merge(base, said)
@@ -69,3 +82,21 @@ def _parameter(one: Field) -> inspect.Parameter:
         kind = Annotated[taken | None, option(metavar=said.metavar)]
     default = False if one.form.flag else None
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _shorthand(one: Field) -> Iterator[inspect.Parameter]:
+    """The option of its own that a field has for one setting of a table, if any."""
+    if (short := one.asked.shorthand) is not None:
+        option = typer.Option(
+            short.option, help=short.help, metavar=short.metavar, rich_help_panel=one.asked.panel
+        )
+        yield inspect.Parameter(
+            _name(one, short),
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, option],
+        )
+
+
+def _name(one: Field, short: Shorthand) -> str:
+    return f"{one.name}_{short.key}"

@@ -1,7 +1,7 @@
 """The types that plugins give and get."""
 
 from xlbench.contracts.adapter import (
-    AdapterConfig,
+    AdapterFiles,
     AdapterOrder,
     Beneath,
     Composition,
@@ -40,6 +40,7 @@ from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
 from xlbench.contracts.language import Distance, Language
 from xlbench.contracts.method import (
+    OF_SHAPE,
     AdapterKind,
     CompositionKind,
     Method,
@@ -50,6 +51,7 @@ from xlbench.contracts.metric import Counts, Metric, OfExamples, OfSums, Score
 from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.objective import Family, LikelihoodKind, Objective
 from xlbench.contracts.probe import (
+    FIRST_ADAPTERS,
     IDENTITY_VERSION,
     Adapts,
     Check,
@@ -100,10 +102,12 @@ from xlbench.contracts.treatment import Treatment
 from xlbench.contracts.work import Cost
 
 __all__ = [
+    "FIRST_ADAPTERS",
     "GOLD_SHARE",
     "IDENTITY_VERSION",
+    "OF_SHAPE",
     "PREDICTED_SHARE",
-    "AdapterConfig",
+    "AdapterFiles",
     "AdapterKind",
     "AdapterOrder",
     "AdapterTraining",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from xlbench.contracts.identity import LATER, only_where
 
-AdapterConfig: TypeAlias = Literal["seq_bn", "seq_bn_inv"]
+FROM_0: Mapping[str, object] = {"least": 0}
+"""Metadata of a field of whole numbers that may be 0, whatever its default."""
 Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
 """How the outputs of several language adapters become one.
 
@@ -30,10 +32,12 @@ class LanguageTraining:
     head.
     """
 
-    config: AdapterConfig = "seq_bn"
-    """`seq_bn_inv` has an invertible part at the embeddings besides (MAD-X; Pfeiffer et al. 2020)."""
+    role: ClassVar[Literal["language"]] = "language"
+    config: str = "seq_bn"
+    """A registered kind of adapter (`xlbench list methods`)."""
     reduction_factor: int | None = None
-    """Hidden size over bottleneck; None: 16 for `seq_bn` (the released code), 2 for `seq_bn_inv` (MAD-X)."""
+    """Hidden size over bottleneck, of kinds that have one; None: the kind's own, 16 for `seq_bn` (the
+    released code), 2 for `seq_bn_inv` (MAD-X)."""
     learning_rate: float = 1e-4
     batch_size: int = 8
     """Chunks in a step."""
@@ -53,16 +57,18 @@ class LanguageTraining:
     """Checks without a new lowest loss after which training stops; the lowest one's weights are kept."""
     objective: str | None = field(default=None, metadata=LATER)
     """A registered `Objective`; None: the one that the model was pretrained with."""
+    rank: int | None = field(default=None, metadata=LATER)
+    """Of the matrices that are added to a layer's own, of kinds that have one; None: the kind's own."""
+    alpha: int | None = field(default=None, metadata=LATER)
+    """What is added is scaled by alpha over rank; None: the kind's own."""
+    leave_out: tuple[int, ...] = field(default=(), metadata={**LATER, **FROM_0})
+    """Layers that go without the adapter, counted from 0 (MAD-X 2.0 leaves out the last; Pfeiffer et al.
+    2021, arXiv 2012.15562)."""
 
     def __post_init__(self) -> None:
         for name in ("mask_probability", "held_out"):
             if getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be below 1, not {getattr(self, name)}")
-
-    @property
-    def reduction(self) -> int:
-        """The reduction factor, None filled in."""
-        return self.reduction_factor or (16 if self.config == "seq_bn" else 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,23 @@ class LanguageAdapter:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterFiles:
+    """How the files of an adapter, as `adapters` writes them, say what it is: the `config` in its
+    `adapter_config.json`.
+    """
+
+    known_by: Mapping[str, Any]
+    """Settings, with the values that only this kind has; None also where the file does not say."""
+    settings: Mapping[str, Any]
+    """All settings that the library reads of such a file, with what holds where it does not say."""
+    said: tuple[str, ...] = ()
+    """Settings that every such file has."""
+    place: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that say where it sits and what it is given, with the values that trained ones of this kind
+    have: only with these can it be put together with others."""
+
+
 @dataclass(frozen=True, slots=True)
 class GivenAdapter:
     """A language adapter that came with the study, in AdapterHub's on-disk format; it fits the model."""
@@ -106,8 +129,9 @@ class GivenAdapter:
     """Changes whenever weights or configuration do; never a path."""
     invertible: bool = False
     mixable: bool = True
-    """Whether it sits where `seq_bn` does, after the feed-forward part alone: the library mixes only adapters
-    of one place."""
+    """Whether it sits where trained ones of its kind do: the library mixes only adapters of one place."""
+    kind: str = "seq_bn"
+    """The kind of adapter that its files are of."""
 
 
 @dataclass(frozen=True, slots=True)

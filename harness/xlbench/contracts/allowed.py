@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -71,4 +71,13 @@ Labels: TypeAlias = Annotated[tuple[str, ...], Allowed("a tuple of texts, each o
 Columns: TypeAlias = Annotated[
     tuple[str, ...],
     Allowed("a tuple of one or more texts, each once", lambda x: bool(x) and _is_each_once(x)),
+]
+SHAPE = ("reduction_factor", "rank", "alpha")
+"""What a kind of adapter may have to set of the shape of its adapters, beside the layers that go without."""
+Shape: TypeAlias = Annotated[
+    Mapping[str, int],
+    Allowed(
+        f"a mapping from some of {', '.join(map(repr, SHAPE))} to whole numbers above 0",
+        lambda x: set(x) <= set(SHAPE) and all(value > 0 for value in x.values()),
+    ),
 ]

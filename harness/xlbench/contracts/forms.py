@@ -38,6 +38,15 @@ _META = "xlbench.asked"
 Panel = Literal["The question", "The method"]
 
 
+class Shorthand(typing.NamedTuple):
+    """An option of its own for one setting of a table."""
+
+    option: str
+    key: str
+    help: str
+    metavar: str
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
     """How a field is said, beyond its type."""
@@ -58,6 +67,7 @@ class Asked:
     """Whether such settings may be for one task: `TASK.KEY`, or a table within the table."""
     form: str = ""
     """What a table's entries look like on the command line: "LANG=FOLDER"."""
+    shorthand: Shorthand | None = None
 
 
 def asked(default: Any, option: str, text: str, metavar: str = "", **more: Any) -> Any:

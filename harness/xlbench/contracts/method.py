@@ -10,13 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from xlbench.contracts.allowed import SHAPE
+
 if TYPE_CHECKING:
     from xlbench.contracts import allowed
+    from xlbench.contracts.adapter import AdapterFiles, LanguageTraining
     from xlbench.contracts.cell import Json
     from xlbench.contracts.kind import KindOfTask
     from xlbench.contracts.objective import Family, Objective
+    from xlbench.contracts.task import AdapterTraining
     from xlbench.contracts.treatment import Treatment
 
+OF_SHAPE = frozenset({*SHAPE, "leave_out"})
+"""Settings of an adapter's training that its kind may have or not (`AdapterKind.shape`)."""
 Vocabulary: TypeAlias = Literal["kind", "objective", "adapter", "composition", "treatment"]
 
 
@@ -36,7 +42,49 @@ class MethodPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterKind(MethodPart):
-    """A kind of adapter, for tasks and for languages."""
+    """A kind of adapter, for tasks and for languages.
+
+    `load` gives a function of the settings of an adapter (those of `task` or `language` with their values,
+    and `leave_out` where layers are left out) that returns its configuration in the library `adapters`.
+    """
+
+    task: allowed.Shape | None
+    """As a task adapter: which settings it has, with their defaults; None where it cannot be one."""
+    language: allowed.Shape | None
+    """As a language adapter, likewise."""
+    place: str
+    """Where in a layer it acts, in a few words: kinds of one place can be put together in a composition."""
+    abilities: frozenset[str] = frozenset()
+    """What compositions may do with several of them (`CompositionKind.needs`): "average" their outputs,
+    "fuse" them by attention, "merge" their weights."""
+    leaves_out: bool = True
+    """Whether single layers can go without it (`leave_out`)."""
+    invertible: bool = False
+    """Whether it has an invertible part at the embeddings, which only a language adapter may have."""
+    files: AdapterFiles | None = None
+    """How a language adapter of this kind is known from its files; None: none can be given, only trained."""
+
+    def __post_init__(self) -> None:
+        if self.task is None and self.language is None:
+            raise ValueError(f"adapter {self.name}: neither a task adapter nor a language adapter")
+        if self.invertible and self.task is not None:
+            raise ValueError(
+                f"adapter {self.name}: a kind with an invertible part cannot be a task adapter, since a task "
+                "adapter's would not act over a language adapter"
+            )
+
+    def shape(self, how: AdapterTraining | LanguageTraining) -> dict[str, Json]:
+        """The settings of an adapter that is trained as `how` says, the kind's defaults filled in; what the
+        kind has not is not among them. With `leave_out`, the layers that go without it, where there are any.
+        """
+        defaults = self.task if how.role == "task" else self.language
+        said = {x: getattr(how, x) for x in defaults or {}}
+        found: dict[str, Json] = {
+            x: default if said[x] is None else said[x] for x, default in (defaults or {}).items()
+        }
+        if how.leave_out:
+            found["leave_out"] = [*sorted(set(how.leave_out))]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

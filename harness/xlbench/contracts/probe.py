@@ -148,8 +148,15 @@ class Records:
     """By task that labels tokens or whole sentences: which of them, where that is stored."""
     sizes: PretrainingSizes | None = None
     """How much text of each language the model was pretrained on, where that is known and stored."""
+    adapters: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: FIRST_ADAPTERS)
+    """By kind of language adapter: its settings of shape, with their defaults."""
 
 
+FIRST_ADAPTERS: Mapping[str, Mapping[str, int]] = {
+    "seq_bn": {"reduction_factor": 16},
+    "seq_bn_inv": {"reduction_factor": 2},
+}
+"""The kinds of adapter that results are of which do not say their kinds' settings."""
 Value: TypeAlias = "str | int | float | None"
 _EXACTLY = Context(prec=400)
 """Digits enough for any number of 64 bits."""

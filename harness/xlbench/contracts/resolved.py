@@ -19,7 +19,7 @@ from xlbench.contracts.adapter import (
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.identity import said
-from xlbench.contracts.method import Method
+from xlbench.contracts.method import OF_SHAPE, Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
 from xlbench.contracts.task import AdapterTraining
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.examples import Example
     from xlbench.contracts.kind import KindOfTask
     from xlbench.contracts.language import Distance, Language
+    from xlbench.contracts.method import AdapterKind
     from xlbench.contracts.model import BaseModel
     from xlbench.contracts.objective import Family, Objective
     from xlbench.contracts.task import Task
@@ -231,7 +232,7 @@ class Resolved:
 
     def adapter_training(self, identity: Mapping[str, Any]) -> AdapterTraining | None:
         """How the adapter of this identity is trained; None for a task without one."""
-        given = {x.name: identity[x.name] for x in fields(AdapterTraining) if x.name in identity}
+        given = _settings_in(identity, AdapterTraining)
         if over := identity.get("over"):
             given["over"] = Beneath(_adapters_of(over), over.get("invertible", True))
         return AdapterTraining(**given) if given else None
@@ -331,7 +332,7 @@ class Resolved:
             "labels": list(one.labels),
             "max_length": one.max_length,
             "train": {x: _told(data, x, "train") for x in self.study.train_languages},
-            **said(how),
+            **self._said(how),
             **self._origin(f"task {one.name}", f"train {task}"),
             **self.method.identity("kind", one.kind),
         }
@@ -383,11 +384,19 @@ class Resolved:
         how = one.training
         if one.kind == "given":
             return {"kind": one.kind, "fingerprint": self.given[one.language].fingerprint}
-        whole = said(replace(how, reduction_factor=how.reduction)) | self._objective_identity(how)
         made: dict[str, Json] = {"kind": one.kind, "model": self.model_fingerprint, "seed": one.seed}
         if one.kind == "random":
-            return made | {x: whole[x] for x in ("config", "reduction_factor")}
+            return made | {"config": how.config, **self._shape(how)}
+        whole = {**self._said(how), **self._objective_identity(how)}
         return made | {**self._text(one.language, how.lines), **whole}
+
+    def _said(self, how: AdapterTraining | LanguageTraining) -> dict[str, Json]:
+        """What of the training of an adapter can change it: the shape is that of its kind."""
+        return {k: v for k, v in said(how).items() if k not in OF_SHAPE} | self._shape(how)
+
+    def _shape(self, how: AdapterTraining | LanguageTraining) -> dict[str, Json]:
+        """What shape an adapter has, and what tells its kind from others of its name."""
+        return self.method.adapters[how.config].shape(how) | self.method.identity("adapter", how.config)
 
     def language_adapter_name(self, one: LanguageAdapter) -> str:
         """Of the folder that keeps a language adapter."""
@@ -397,7 +406,13 @@ class Resolved:
         """Whether the adapter has an invertible part."""
         if one.kind == "given":
             return self.given[one.language].invertible
-        return one.training.config == "seq_bn_inv"
+        return self.method.adapters[one.training.config].invertible
+
+    def kind_of_adapter(self, one: LanguageAdapter) -> AdapterKind:
+        """The kind of a language adapter."""
+        return self.method.adapters[
+            self.given[one.language].kind if one.kind == "given" else one.training.config
+        ]
 
     def composition_identity(self, under: Composition) -> dict[str, Json]:
         """Everything that can change what a composition does, its task aside."""
@@ -494,13 +509,18 @@ class Resolved:
         return made
 
 
+def _settings_in(identity: Mapping[str, Any], settings: type[Any]) -> dict[str, Any]:
+    """The fields of a settings class that an identity has."""
+    found = {x.name: identity[x.name] for x in fields(settings) if x.name in identity}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+
+
 def _adapters_of(identity: Mapping[str, Any]) -> tuple[LanguageAdapter, ...]:
     """The language adapters that an identity names."""
     found = []
     for one in identity["adapters"]:
-        given = {x.name: one[x.name] for x in fields(LanguageTraining) if x.name in one}
-        seed = one.get("seed", 0)
-        found.append(LanguageAdapter(one["kind"], one["language"], LanguageTraining(**given), seed))
+        how = LanguageTraining(**_settings_in(one, LanguageTraining))
+        found.append(LanguageAdapter(one["kind"], one["language"], how, one.get("seed", 0)))
     return tuple(found)
 
 

@@ -29,7 +29,11 @@ def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") 
     begins with `where` and names the setting as `name.key`.
     """
     hints = typing.get_type_hints(cls)
-    defaults = {x.name: x.default for x in dataclasses.fields(cls) if x.metadata.get("setting", True)}
+    defaults = {
+        x.name: x.metadata.get("least", x.default)
+        for x in dataclasses.fields(cls)
+        if x.metadata.get("setting", True)
+    }
     found: dict[str, Json] = {}
     for key, value in table.items():
         if key not in defaults:
@@ -74,7 +78,8 @@ def _checked(value: Any, hint: Any, default: Any, what: str) -> Json:
         return None
     if get_origin(kind) is tuple:
         items = value if isinstance(value, list | tuple) else [value]
-        return [_checked(x, get_args(kind)[0], None, what) for x in items]
+        least = 0 if default == 0 else None
+        return [_checked(x, get_args(kind)[0], least, what) for x in items]
     if get_origin(kind) is Literal:
         known = get_args(kind)
         if value not in known:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from xlbench.contracts import forms
 from xlbench.contracts.adapter import AdapterOrder, LanguageTraining
 from xlbench.contracts.cell import Json  # noqa: TC001 - read with the fields' types
-from xlbench.contracts.forms import asked
+from xlbench.contracts.forms import Shorthand, asked
 from xlbench.contracts.identity import LATER
 from xlbench.contracts.task import AdapterTraining
 
@@ -207,6 +207,12 @@ class Study:
         panel=HOW,
         settings=AdapterTraining,
         by_task=True,
+        shorthand=Shorthand(
+            "--task-adapter",
+            "config",
+            "Kind of the task adapters, such as lora: `xlbench list methods` (default: seq_bn).",
+            "KIND",
+        ),
     )
     """Settings of `AdapterTraining` unlike the task's own: `KEY` for all tasks, `TASK.KEY` for one."""
     retraining: Mapping[str, Json] = asked(
@@ -225,6 +231,12 @@ class Study:
         "KEY=VALUE,...",
         panel=HOW,
         settings=LanguageTraining,
+        shorthand=Shorthand(
+            "--language-adapter-kind",
+            "config",
+            "Kind of the language adapters that are trained (default: seq_bn).",
+            "KIND",
+        ),
     )
     """Settings of `LanguageTraining` that differ from its defaults."""
     language_adapters: Mapping[str, str] = asked(

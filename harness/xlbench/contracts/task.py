@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
-from xlbench.contracts.adapter import Beneath  # noqa: TC001 - settings are checked by their types
+from xlbench.contracts.adapter import FROM_0, Beneath
 from xlbench.contracts.identity import LATER, only_where
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ _DERIVED = {**LATER, **_NO_SETTING}
 
 @dataclass(frozen=True, slots=True)
 class AdapterTraining:
-    """How a task adapter is trained (`seq_bn`, linear decay without warmup, gradients clipped at 1)."""
+    """How a task adapter is trained (linear decay without warmup, gradients clipped at 1)."""
 
+    role: ClassVar[Literal["task"]] = "task"
     learning_rate: float = 5e-4
     batch_size: int = 36
     epochs: int = 5
-    reduction_factor: int = 16
+    reduction_factor: int | None = None
+    """Hidden size over bottleneck, of kinds of adapter that have one; None: the kind's own (`seq_bn`: 16)."""
     limit: int | None = None
     """Training examples a language at most, drawn as test examples are; None is all. See `limited` in
     `xlbench.contracts.sampling`."""
@@ -63,6 +65,14 @@ class AdapterTraining:
     warm_start_steps: int | None = field(default=None, metadata=_DERIVED)
     """Steps of a second training, on the same data, that goes on from the weights of the first, on what the
     base model's weights are by then. None: there is none. Set by `Retraining`."""
+    config: str = field(default="seq_bn", metadata=LATER)
+    """A registered kind of adapter (`xlbench list methods`)."""
+    rank: int | None = field(default=None, metadata=LATER)
+    """Of the matrices that are added to a layer's own, of kinds that have one; None: the kind's own."""
+    alpha: int | None = field(default=None, metadata=LATER)
+    """What is added is scaled by alpha over rank; None: the kind's own."""
+    leave_out: tuple[int, ...] = field(default=(), metadata={**LATER, **FROM_0})
+    """Layers that go without the adapter, counted from 0."""
     over: Beneath | None = field(default=None, metadata={**only_where(lambda how: False), **_NO_SETTING})
     """The language adapters beneath while it is trained; None: none. `Resolved.adapter_identity` has their
     identities. Set by `AdapterOrder`."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from xlbench.errors import ModelError
+from xlbench.errors import ModelError, PluginError
 from xlbench.lab import loading
 from xlbench.models.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
 from xlbench.models.saved import documents, settings
@@ -37,6 +37,10 @@ class _HandOn(nn.Module):
         from transformers.modeling_outputs import BaseModelOutput
 
         return BaseModelOutput(last_hidden_state=inputs_embeds)
+
+
+OF_METHOD = ("architecture", "composition_mode")
+"""Settings of the library that tell one method of adapting from another."""
 
 
 def _off_the_disk(model: nn.Module) -> None:
@@ -178,12 +182,18 @@ class Encoder:
 
     # Language adapters
 
-    def add_language_adapter(self, name: str, config: str, reduction: int) -> None:
-        """A fresh bottleneck adapter, with an invertible part for `seq_bn_inv`; weights from torch's seed."""
-        from adapters import SeqBnConfig, SeqBnInvConfig
-
-        kind = SeqBnInvConfig if config == "seq_bn_inv" else SeqBnConfig
-        self.model.add_adapter(name, config=kind(reduction_factor=reduction))
+    def add_adapter(self, name: str, config: Any) -> None:
+        """A fresh adapter of a configuration of the library, without a head; weights from torch's seed.
+        Raises PluginError where it adds no weights to this model.
+        """
+        try:
+            self.model.add_adapter(name, config=config)
+        except Exception:
+            self.delete_adapter(name)  # half added, it would stand in the way of the next
+            raise
+        if not self._weights_of(name):
+            self.delete_adapter(name)
+            raise PluginError(f"{type(config).__name__} adds no weights to a model of this architecture")
         self.model.to(self.device)
 
     def train_language_adapter(self, name: str) -> list[nn.Parameter]:
@@ -199,23 +209,20 @@ class Encoder:
         """Write the adapter in AdapterHub's on-disk format, as safetensors."""
         self.model.save_adapter(str(folder), name, with_head=False, use_safetensors=True)
 
-    def load_language_adapter(self, name: str, folder: Path, advice: str, *, invertible: bool) -> None:
-        """Read an adapter. Raises ModelError, which ends in `advice`, where it does not fit the model, or
-        where what was loaded has an invertible part and should not, or the other way round.
+    def load_language_adapter(
+        self, name: str, folder: Path, advice: str, like: Any, *, invertible: bool
+    ) -> None:
+        """Read an adapter. Raises ModelError, which ends in `advice`, where it does not fit the model, is not
+        of the method that the configuration `like` is of, or has an invertible part and should not, or the
+        other way round.
         """
-        self._load(name, folder, with_head=False, advice=advice, invertible=invertible)
+        self._load(name, folder, with_head=False, advice=advice, like=like, invertible=invertible)
 
-    def delete_language_adapter(self, name: str) -> None:
-        """Forget the adapter."""
+    def delete_adapter(self, name: str) -> None:
+        """Forget an adapter that has no head."""
         self.model.delete_adapter(name)
 
     # Task adapters
-
-    def add_task_adapter(self, name: str, reduction: int) -> None:
-        """A fresh `seq_bn` adapter, without a head. Weights come from torch's seed."""
-        from adapters import SeqBnConfig
-
-        self.model.add_adapter(name, config=SeqBnConfig(reduction_factor=reduction))
 
     def train_task_adapter(self, name: str) -> list[nn.Parameter]:
         """Freeze all but one task adapter and its head; returns their parameters."""
@@ -239,12 +246,23 @@ class Encoder:
         """Write adapter and head in AdapterHub's on-disk format, as safetensors."""
         self.model.save_adapter(str(folder), name, with_head=True, use_safetensors=True)
 
-    def load_task_adapter(self, name: str, folder: Path) -> None:
-        """Read adapter and head back. Raises ModelError where the folder does not fit the model."""
-        self._load(name, folder, with_head=True, advice="delete the folder, it will be trained again")
+    def load_task_adapter(self, name: str, folder: Path, like: Any) -> None:
+        """Read adapter and head back. Raises ModelError where the folder does not fit the model, or the
+        adapter is not of the method that the configuration `like` is of.
+        """
+        self._load(
+            name, folder, with_head=True, advice="delete the folder, it will be trained again", like=like
+        )
 
     def _load(
-        self, name: str, folder: Path, *, with_head: bool, advice: str, invertible: bool = False
+        self,
+        name: str,
+        folder: Path,
+        *,
+        with_head: bool,
+        advice: str,
+        like: Any,
+        invertible: bool = False,
     ) -> None:
         keys: dict[str, list[str]] = {}
         try:
@@ -255,30 +273,38 @@ class Encoder:
             for what in ("missing", "unexpected"):
                 if found := keys.get(f"{what}_keys"):
                     raise ValueError(f"{len(found)} {what} weights, among them {found[0]}")
-            self._check_adapter(name, invertible)
+            self._check_adapter(name, like, invertible)
         except Exception as error:  # the libraries raise anything at files that others made
             with suppress(Exception):
                 self.delete_task_adapter(name)  # half loaded, it would pass for a whole one
             raise ModelError(f"{folder}: not a usable adapter ({loading.reason(error)}); {advice}") from error
         self.model.to(self.device).eval()
 
-    def _check_adapter(self, name: str, invertible: bool) -> None:
-        """Look at what was loaded, whatever its file says: ValueError unless it is a bottleneck adapter, with
-        an invertible part where one is expected, of finite numbers.
+    def _check_adapter(self, name: str, like: Any, invertible: bool) -> None:
+        """Look at what was loaded, whatever its file says: ValueError unless it is of the same method as
+        `like`, with an invertible part where one is expected, of finite numbers.
         """
-        from adapters import BnConfig
-
-        if not isinstance(config := self.model.adapters_config.get(name), BnConfig):
-            raise ValueError(f"not a bottleneck adapter but {type(config).__name__}")
+        config = self.model.adapters_config.get(name)
+        for key in OF_METHOD:
+            if config.get(key) != like.get(key):
+                raise ValueError(
+                    f"its {key} is {config.get(key)!r}, where {like.get(key)!r} was planned with"
+                )
         if (name in self.body.invertible_adapters) != invertible:
             has, planned = ("an", "none") if not invertible else ("no", "one")
             raise ValueError(f"it has {has} invertible part, where {planned} was planned with")
-        ours = [(n, p) for n, p in self.model.named_parameters() if f"adapters.{name}." in n]
-        if not ours:
+        if not (ours := self._weights_of(name)):
             raise ValueError("it has no weights")
         for parameter_name, parameter in ours:
             if not bool(torch.isfinite(parameter).all()):
                 raise ValueError(f"{parameter_name} has numbers that are infinite or not a number")
+
+    def _weights_of(self, name: str) -> list[tuple[str, nn.Parameter]]:
+        """The weights of an adapter, whatever its kind: its name stands in the path to each."""
+        heads = {id(x) for x in self.model.heads.parameters()}
+        return [
+            (n, p) for n, p in self.model.named_parameters() if name in n.split(".") and id(p) not in heads
+        ]
 
     def delete_task_adapter(self, name: str) -> None:
         """Forget adapter and head."""

@@ -6,6 +6,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from xlbench.contracts import (
     Composition,
     Evaluation,
     LanguageAdapter,
+    LanguageTraining,
     Resolved,
     Split,
     Subwords,
@@ -26,6 +28,7 @@ from xlbench.contracts import (
 from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import JobError, ModelError
 from xlbench.lab import language_adapters, subwords, task_adapters, training
+from xlbench.lab.adapters import configuration
 from xlbench.lab.compositions import blocks as compositions
 from xlbench.lab.encoder import Encoder
 from xlbench.lab.guard import Guard, weights_digest
@@ -290,7 +293,7 @@ class Lab:
                 folder,
                 resolved.adapter_identity(task),
                 lambda: self._train_kept(task, resolved, folder),
-                lambda: self.encoder.load_task_adapter(name, folder),
+                lambda: self.encoder.load_task_adapter(name, folder, self._config(resolved.training[task])),
             )
             self._adapter[name] = folder
         self._note(name)
@@ -347,7 +350,8 @@ class Lab:
             self._phase("train adapter") as progress,
             compositions.invertible(self.encoder, beneath, invertible),
         ):
-            return task_adapters.train(self.encoder, one, self.inputs.kind(one), sets, how, progress, beneath)
+            kind, add = self.inputs.kind(one), self._adding(how)
+            return task_adapters.train(self.encoder, one, kind, sets, how, progress, add, beneath)
 
     def _beneath(self, how: AdapterTraining) -> list[str]:
         """Names in the model of the language adapters that a task adapter is trained over, each loaded."""
@@ -400,6 +404,14 @@ class Lab:
             self.encoder.delete_task_adapter(name)
         raise ModelError(f"{folder}: changes while it is read; leave it alone and run the same command again")
 
+    def _config(self, how: AdapterTraining | LanguageTraining) -> Any:
+        """The library's configuration of an adapter."""
+        return configuration.configured(self.resolved.method, how)
+
+    def _adding(self, how: AdapterTraining | LanguageTraining) -> Callable[[str], None]:
+        """What puts a fresh adapter into the model."""
+        return partial(configuration.add, self.encoder, self.resolved.method, how)
+
     def _note(self, name: str) -> None:
         """The job uses this adapter."""
         if name in self._digests:
@@ -425,16 +437,20 @@ class Lab:
         measured: Mapping[str, float] = {}
         if one.kind == "random":
             torch.manual_seed(one.seed)
-            self.encoder.add_language_adapter(name, one.training.config, one.training.reduction)
+            self._adding(one.training)(name)
         elif one.kind == "given":
             given = Path(self.resolved.given[one.language].folder)
             self.encoder.load_language_adapter(
-                name, given, "give another", invertible=self.resolved.is_invertible(one)
+                name,
+                given,
+                "give another",
+                configuration.like(self.resolved, one),
+                invertible=self.resolved.is_invertible(one),
             )
             try:
                 given_adapters.check_unchanged(self.resolved.given[one.language])
             except ModelError:
-                self.encoder.delete_language_adapter(name)
+                self.encoder.delete_adapter(name)
                 raise
         else:
             folder = self._adapters / self.resolved.language_adapter_name(one)
@@ -445,7 +461,9 @@ class Lab:
                 folder,
                 identity,
                 lambda: self._train_language(one, name, folder, identity),
-                lambda: self.encoder.load_language_adapter(name, folder, advice, invertible=invertible),
+                lambda: self.encoder.load_language_adapter(
+                    name, folder, advice, self._config(one.training), invertible=invertible
+                ),
             )
             measured = about["measured"]
         self._marks[name] = self._guard.remember(name)
@@ -461,13 +479,20 @@ class Lab:
         text = self.texts.chunks(one.language, how.lines, how.chunk)
         with self._phase("train language adapter") as progress:
             measured = language_adapters.fit(
-                self.encoder, self._objective(how), name, text, how, one.seed, progress
+                self.encoder,
+                self._objective(how),
+                name,
+                text,
+                how,
+                self._adding(how),
+                one.seed,
+                progress,
             )
         about = {"identity": identity, "language": one.language, "measured": measured}
         try:
             kept_adapters.keep(folder, about, lambda new: self.encoder.save_language_adapter(name, new))
         finally:
-            self.encoder.delete_language_adapter(name)
+            self.encoder.delete_adapter(name)
 
     def _compose(self, under: Composition, task: str) -> tuple[str, ...]:
         """Names of the adapters in the model, mixed as wanted, the fusion tuned."""
@@ -522,7 +547,7 @@ class Lab:
         for name in spare[: max(0, len(self._languages) - MOST_ADAPTERS)]:
             del self._languages[name]
             self._marks.pop(name, None)
-            self.encoder.delete_language_adapter(name)
+            self.encoder.delete_adapter(name)
 
     # Scores
 

@@ -30,10 +30,12 @@ def fit(
     name: str,
     text: NDArray[np.int32],
     how: LanguageTraining,
+    add: Callable[[str], None],
     seed: int,
     progress: Callable[[float], None],
 ) -> dict[str, float]:
-    """Train a fresh adapter called `name` on `text`, chunks of pieces of shape (chunks, length).
+    """Train a fresh adapter called `name`, which `add` puts into the model, on `text`, chunks of pieces of
+    shape (chunks, length).
 
     Returns `held_out_before` and `held_out_after` (the objective's loss, in nats, on the last chunks, which
     are not trained on; before is the bare encoder) and `adapter_steps`, those of the weights that are kept.
@@ -53,7 +55,7 @@ def fit(
     encoder.use_no_adapter()
     before = _mean_loss(encoder, objective, unseen)
     torch.manual_seed(seed)
-    encoder.add_language_adapter(name, how.config, how.reduction)
+    add(name)
     parameters = encoder.train_language_adapter(name)
     checks = {round(steps * (i + 1) / how.checks) for i in range(how.checks)}
     best, best_step, worse = math.inf, 0, 0
@@ -91,7 +93,7 @@ def fit(
                 parameter.copy_(copy)
     except BaseException:
         encoder.use_no_adapter()
-        encoder.delete_language_adapter(name)
+        encoder.delete_adapter(name)
         raise
     encoder.use_no_adapter()
     return {"held_out_before": before, "held_out_after": best, "adapter_steps": float(best_step)}

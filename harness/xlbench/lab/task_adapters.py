@@ -29,10 +29,12 @@ def train(
     sets: list[Encoded],
     how: AdapterTraining,
     progress: Callable[[float], None],
+    add: Callable[[str], None],
     beneath: Sequence[str] = (),
 ) -> float:
     """Train a fresh adapter named like the task, or with a warm start the one in memory; returns the mean
-    loss of the last epoch, or of all steps after a warm start, in nats.
+    loss of the last epoch, or of all steps after a warm start, in nats. `add`: puts a fresh one into
+    the model.
 
     `beneath`: names of the language adapters, frozen, under each of `sets` (MAD-X; Pfeiffer et al. 2020,
     arXiv 2005.00052). The batches are those of a training without: each goes through the model in parts, one
@@ -43,7 +45,7 @@ def train(
     """
     torch.manual_seed(how.seed)
     if how.warm_start_steps is None:
-        encoder.add_task_adapter(task.name, how.reduction_factor)
+        add(task.name)
         kind.add_head(encoder.model, task)
         encoder.model.to(encoder.device)
     parameters = encoder.train_task_adapter(task.name)

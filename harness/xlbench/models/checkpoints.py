@@ -12,7 +12,7 @@ from xlbench import hub
 from xlbench.contracts import BaseModel, Family, digest
 from xlbench.errors import ModelError
 from xlbench.models.architectures import NUMBERED_FROM_PADDING, check_config, check_weights, facts
-from xlbench.models.saved import documents, tokenizers
+from xlbench.models.saved import documents, settings, tokenizers
 from xlbench.models.saved.tokenizers import EXTRA, TOKENIZERS
 from xlbench.models.saved.weights import INDEX
 
@@ -85,6 +85,14 @@ def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
     if checkpoint.revision is not None:
         path = hub.fetch(hub.find(_repo(checkpoint.source), checkpoint.revision), "config.json")
     return documents.read(path)
+
+
+def layers(checkpoint: Checkpoint) -> int | None:
+    """How many layers the checkpoint's model has; None where its configuration does not say."""
+    said = config(checkpoint)
+    known = settings.filled(said) if said.get("model_type") in settings.DEFAULTS else said
+    found = known.get("num_hidden_layers")
+    return found if isinstance(found, int) else None
 
 
 def longest_input(checkpoint: Checkpoint) -> int | None:

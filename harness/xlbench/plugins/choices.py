@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from xlbench.contracts import Study
+from xlbench.contracts import Json, Study
 from xlbench.errors import StudyError
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
 from xlbench.spec.problems import ManyProblemsError, Problems
@@ -163,6 +163,13 @@ def _renamed(study: Study, rename: Rename) -> Study:
             rest = rename("corpus", rename("task", rest, ""), "")
         return f"{head}{said[end : end + 1]}{rest}"
 
+    def kinds(settings: Mapping[str, Json]) -> dict[str, Json]:
+        """Settings of adapters, whose `config` names a kind."""
+        return {
+            k: rename("adapter", x, "") if k.rpartition(".")[2] == "config" and isinstance(x, str) else x
+            for k, x in settings.items()
+        }
+
     tasks = {key: split(key)[1].partition(".")[0] for key in study.data}
     return replace(
         study,
@@ -177,6 +184,7 @@ def _renamed(study: Study, rename: Rename) -> Study:
             for key, given in study.data.items()
         },
         text=None if study.text is None else text("corpus", study.text),
-        adapter={of_task(key) if "." in key else key: x for key, x in study.adapter.items()},
+        adapter=kinds({of_task(key) if "." in key else key: x for key, x in study.adapter.items()}),
+        language_training=kinds(study.language_training),
         options={rename("probe", key, ""): x for key, x in study.options.items()},
     )

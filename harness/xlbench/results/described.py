@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import (
+    FIRST_ADAPTERS,
     Distance,
     Identified,
     Language,
@@ -73,6 +74,11 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             }
             for distance in resolved.distances
         ],
+        "adapters": {
+            name: {**kind.language}
+            for name, kind in sorted(resolved.method.adapters.items())
+            if kind.language is not None
+        },
     }
 
 
@@ -130,6 +136,12 @@ def near_duplicates(described: Mapping[str, Any]) -> str:
     """Lines of text that are used though a test sentence but for one word, by language; "" where none is."""
     counts = described.get("text", {}).get("near_duplicates", {})
     return ", ".join(f"{language} {count:,}" for language, count in counts.items())
+
+
+def adapters(described: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
+    """By kind of language adapter: its settings of shape, with their defaults."""
+    found: Mapping[str, Mapping[str, int]] = described.get("adapters") or FIRST_ADAPTERS
+    return found
 
 
 def texts(described: Mapping[str, Any]) -> dict[str, TextFacts]:

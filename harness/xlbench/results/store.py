@@ -358,6 +358,7 @@ class Store:
             dropped=stored.dropped,
             levels=descriptions.levels(stored.described),
             sizes=descriptions.sizes(stored.described),
+            adapters=descriptions.adapters(stored.described),
         )
 
     def _without(self, stored: StoredStudy, task: str) -> str:

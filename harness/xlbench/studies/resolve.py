@@ -37,7 +37,7 @@ from xlbench.plugins.registry import split
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
-from xlbench.studies import objectives, precedence
+from xlbench.studies import adapter_kinds, objectives, precedence
 from xlbench.studies.names import (
     NoText,
     describe_language,
@@ -142,7 +142,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
-    fingerprint, given, words = "", dict[str, GivenAdapter](), 1
+    fingerprint, given, words, layers = "", dict[str, GivenAdapter](), 1, None
     mlm, language_training = MaskedLM(**_typed(full.mlm)), LanguageTraining(**_typed(full.language_training))
     family: Family = "encoder"
     with problems.kept():
@@ -167,6 +167,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             for language, text in full.language_adapters.items():
                 with problems.kept():
                     given[language] = given_adapters.find(text, config)
+        if language_training.leave_out or any(how.leave_out for how in training.values()):
+            layers = checkpoints.layers(checkpoint)
+    adapter_kinds.check(study, training, language_training, registry, layers, problems)
     found_domains: Mapping[str, Mapping[str, str]] = {}
     with problems.kept():
         found_domains = domains.known(full.domains, corpus, data, _all_languages(full))
@@ -338,7 +341,7 @@ def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
 
 
 def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(settings)
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
 
 
 def _with_languages(study: Study, registry: Registry, problems: Problems) -> Study:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import LanguageTraining
+from xlbench.contracts import OF_SHAPE, LanguageTraining
 from xlbench.contracts.settings import check, make
 from xlbench.scores import Mixture, Trial, judge
 from xlbench_probes.interference_sets import Settings, Variant, variants
@@ -32,7 +32,7 @@ def settings_of(reading: Reading) -> Settings:
 
 def rows_of_sweep(reading: Reading) -> list[Variant]:
     """The study's own settings and those of its sweep."""
-    training = LanguageTraining(**_study(reading).get("language_training", {}))
+    training = make(LanguageTraining, _study(reading).get("language_training", {}))
     return variants(settings_of(reading), training)
 
 
@@ -54,12 +54,12 @@ def planned(
     """What a probe planned on compositions in an order of training: mixture, seed, job and cell; what is in
     no row is left out.
     """
-    rows = rows_of_sweep(reading)
+    rows, kinds = rows_of_sweep(reading), reading.records.adapters
     for job, cell in reading.planned(probe, task):
         under: Any = job.condition["under"]
         adapter: Any = job.condition["adapter"]
         over = adapter.get("over", {"adapters": ()})
-        row = next((x for x in rows if _is_of(under, x) and _is_of(over, x)), None)
+        row = next((x for x in rows if _is_of(under, x, kinds) and _is_of(over, x, kinds)), None)
         if row is not None and order_of(job) == order:
             adapters = tuple(x["language"] or RANDOM for x in under["adapters"])
             beneath = (*under["adapters"], *over["adapters"])
@@ -142,12 +142,22 @@ def _study(reading: Reading) -> Mapping[str, Any]:
     return reading.records.study
 
 
-def _is_of(under: Mapping[str, Any], row: Variant) -> bool:
+def _is_of(under: Mapping[str, Any], row: Variant, kinds: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether what lies beneath was made with the settings of a row; `kinds` as `Records.adapters`."""
     how = row.training
-    wanted = {x.name: getattr(how, x.name) for x in dataclasses.fields(how)}
-    wanted["reduction_factor"] = how.reduction
+    wanted = {x.name: getattr(how, x.name) for x in dataclasses.fields(how) if x.name not in OF_SHAPE}
+    shape: dict[str, Any] = {
+        x: default if (said := getattr(how, x)) is None else said
+        for x, default in kinds.get(how.config, {}).items()
+    }
+    if how.leave_out:
+        shape["leave_out"] = sorted(set(how.leave_out))
     for one in under["adapters"]:
+        if one["kind"] == "given":
+            continue
         if any(one[k] != v for k, v in wanted.items() if k in one):
+            return False
+        if shape != {k: v for k, v in one.items() if k in OF_SHAPE}:
             return False
     if "fusion" in under:
         return all(getattr(row.fusion, k) == v for k, v in under["fusion"].items())

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import AdapterKind
+from xlbench.lab.adapters.bottleneck import SEQ_BN, SEQ_BN_INV
+from xlbench.lab.adapters.ia3 import IA3
+from xlbench.lab.adapters.lora import LORA
 
-
-def _seq_bn() -> type[Any]:
-    from adapters import SeqBnConfig
-
-    return SeqBnConfig  # type: ignore[no-any-return]
-
-
-def _seq_bn_inv() -> type[Any]:
-    from adapters import SeqBnInvConfig
-
-    return SeqBnInvConfig  # type: ignore[no-any-return]
+if TYPE_CHECKING:
+    from xlbench.contracts import AdapterKind
 
 
 @hookimpl
 def xlbench_adapters() -> Iterable[AdapterKind]:
     """Register the kinds."""
-    yield AdapterKind(
-        name="seq_bn", summary="Bottleneck after the feed-forward part (Pfeiffer et al. 2021)", load=_seq_bn
-    )
-    yield AdapterKind(
-        name="seq_bn_inv",
-        summary="seq_bn with an invertible part at the embeddings (MAD-X; Pfeiffer et al. 2020)",
-        load=_seq_bn_inv,
-    )
+    yield from (SEQ_BN, SEQ_BN_INV, LORA, IA3)
