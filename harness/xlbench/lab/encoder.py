@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from xlbench.errors import ModelError, PluginError
 from xlbench.lab import loading
+from xlbench.lab.compositions import stacks
 from xlbench.models.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
 from xlbench.models.saved import documents, settings
 
@@ -76,6 +77,7 @@ class Encoder:
             self.model = loading.adapter_model(checkpoint, loading.config(checkpoint))
             masked_lm = loading.masked_lm(checkpoint, loading.config(checkpoint), has_head=self._masked_lm)
             loading.check_fit(self.tokenizer, self.body, checkpoint)
+            stacks.put_right(self.model)
             self.model.to(device).float().eval()
             _off_the_disk(self.model)
             setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())

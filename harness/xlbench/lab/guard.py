@@ -25,6 +25,8 @@ Setting: TypeAlias = "tuple[Callable[[], Any], Callable[[Any], object]]"
 PLAIN = (bool, int, float, str, type(None))
 HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
 """How the names end under which torch keeps hooks, of a module and of all modules."""
+FUNCTIONS = ("forward", "compose_stack")
+"""Of a module's own, in place of those of its class."""
 WIDTH = 1024
 
 
@@ -152,7 +154,7 @@ class _Module:
         self._buffers = {k: (x, None if x is None else x.clone()) for k, x in module._buffers.items()}
         self._hooks = _hooks(own)
         self._plain = {k: v for k, v in own.items() if isinstance(v, PLAIN)}
-        self._forward = own.get("forward")
+        self._functions = {x: own[x] for x in FUNCTIONS if x in own}
 
     def put_back(self) -> None:
         module, own = self.module, vars(self.module)
@@ -164,10 +166,9 @@ class _Module:
                 buffer.data = value.clone()
         _set_hooks(own, self._hooks)
         own.update(self._plain)
-        if self._forward is not None:
-            own["forward"] = self._forward
-        else:
-            own.pop("forward", None)
+        for name in FUNCTIONS:
+            own.pop(name, None)
+        own.update(self._functions)
 
 
 def _hooks(own: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
