@@ -115,6 +115,20 @@ def further_adapter(lab: Lab) -> None:
     lab.encoder.model.set_active_adapters("mine")
 
 
+def merged_into_the_weights(lab: Lab) -> None:
+    lab._adding(LanguageTraining(config="lora"))("mine")
+    for name, parameter in lab.encoder.model.named_parameters():
+        if ".mine." in name:
+            parameter.data.normal_()
+    lab.encoder.model.merge_adapter("mine")
+
+
+def stacked_otherwise(lab: Lab) -> None:
+    for module in lab.encoder.model.modules():
+        if hasattr(module, "compose_stack"):
+            module.compose_stack = lambda setup, state, lvl=0: state
+
+
 def settings(lab: Lab) -> None:
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(3)
@@ -241,7 +255,7 @@ def alone(labs: Callable[[], Lab]) -> tuple[object, ...]:
 HOSTILE = (
     no_op, weights, weights_past_the_counter, weights_as_numpy, other_storage, half, other_parameter,
     other_module, hook, forward, buffers, training_mode, dropout, active, task_adapter, task_head,
-    language_adapters, deleted, further_adapter, settings, trainable, random_states, adapter_hook,
+    language_adapters, deleted, further_adapter, merged_into_the_weights, stacked_otherwise, settings, trainable, random_states, adapter_hook,
     language_hook, adapter_forward, scaling, global_hook, hook_with_names, gradient_hook, examples,
     tokenizer, process,
 )  # fmt: skip

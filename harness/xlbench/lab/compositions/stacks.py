@@ -1,9 +1,9 @@
 """What the library's layers make of adapters that lie over each other, where it is not what that means.
 
 The library gives a low-rank adapter that lies over another what the other adds, instead of the layer's own
-input: B' A' B A x in place of (B A + B' A') x, and what lies beneath is lost. It looks in every layer for each
-adapter of a composition, also in layers that the adapter leaves out. And it refuses stacks in layers whose
-query, key and value matrices are one.
+input: B' A' B A x in place of (B A + B' A') x, and what lies beneath is lost. It looks in every layer for
+each adapter of a composition, also in layers that the adapter leaves out. And it refuses stacks in layers
+whose query, key and value matrices are one.
 """
 
 from __future__ import annotations
