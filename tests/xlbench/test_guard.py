@@ -255,7 +255,8 @@ def alone(labs: Callable[[], Lab]) -> tuple[object, ...]:
 HOSTILE = (
     no_op, weights, weights_past_the_counter, weights_as_numpy, other_storage, half, other_parameter,
     other_module, hook, forward, buffers, training_mode, dropout, active, task_adapter, task_head,
-    language_adapters, deleted, further_adapter, merged_into_the_weights, stacked_otherwise, settings, trainable, random_states, adapter_hook,
+    language_adapters, deleted, further_adapter, merged_into_the_weights, stacked_otherwise,
+    settings, trainable, random_states, adapter_hook,
     language_hook, adapter_forward, scaling, global_hook, hook_with_names, gradient_hook, examples,
     tokenizer, process,
 )  # fmt: skip
