@@ -12,6 +12,7 @@ from xlbench.contracts.adapter import (
     Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.condition import Condition, Finetuning, Mixed, ReadBy
 from xlbench.contracts.data import (
     Corpus,
     CorpusFamily,
@@ -124,6 +125,7 @@ __all__ = [
     "Compares",
     "Composition",
     "CompositionKind",
+    "Condition",
     "Corpus",
     "CorpusFamily",
     "Cost",
@@ -137,6 +139,7 @@ __all__ = [
     "Executor",
     "Explained",
     "Family",
+    "Finetuning",
     "Format",
     "Fusion",
     "GivenAdapter",
@@ -161,6 +164,7 @@ __all__ = [
     "MethodPart",
     "Metric",
     "Mix",
+    "Mixed",
     "Narrowed",
     "Notify",
     "Number",
@@ -176,6 +180,7 @@ __all__ = [
     "PretrainingSizes",
     "Probe",
     "RandomOrder",
+    "ReadBy",
     "ReadOut",
     "Recommends",
     "Record",

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from xlbench.contracts.cell import Cell, Json, digest
+from xlbench.contracts.condition import Condition
 from xlbench.contracts.work import NO_WORK, Cost
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Job:
     probe: str
     probe_version: int
     condition: Mapping[str, Json]
-    """Everything, cells apart, that can change the numbers; nothing that cannot."""
+    """Everything, cells apart, that can change the numbers; nothing that cannot. Plain data, as it is stored:
+    `Condition.as_json`, or a table of the probe's own."""
     cells: tuple[Cell, ...]
     label: str
     """For people, one short line: "deu, 100 steps, seed 2, ner"."""
@@ -55,6 +57,11 @@ class Job:
     round: int = 0
     """When an adaptive study runs it: before each round but the first, its probe is asked what of it
     is worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
+
+    @cached_property
+    def typed(self) -> Condition:
+        """The condition as a value."""
+        return Condition.read(self.condition)
 
     @cached_property
     def condition_key(self) -> str:

@@ -102,9 +102,9 @@ def _identity(study: StoredStudy, probe: str, task: str, owners: Sequence[str]) 
     jobs = [job for job in of_probe if any(task in ("", cell.task) for cell in job.cells)]
     described = study.described
     tasks = described.get("tasks", {})
-    adapters = [job.condition.get("adapter") for job in jobs]
-    train = {json.dumps(x.get("train"), sort_keys=True) for x in adapters if isinstance(x, Mapping)}
-    with_text = any(job.condition.get("text") for job in jobs)
+    adapters = [job.typed.adapter for job in jobs]
+    train = {json.dumps(x.identity.get("train"), sort_keys=True) for x in adapters if x is not None}
+    with_text = any(job.typed.texts for job in jobs)
     about: list[Json] = [
         described["model"].get("fingerprint"),
         study.study.get("precision"),
@@ -142,11 +142,9 @@ def _data(described: Mapping[str, Any], jobs: Sequence[Job], task: str | None) -
     train: dict[str, str] = {}
     text: dict[str, str] = {}
     for job in jobs:
-        condition: Mapping[str, Any] = job.condition
-        if isinstance(used := condition.get("adapter"), Mapping):
-            train |= {code: str(data)[:_SHORT] for code, data in used.get("train", {}).items()}
-        if isinstance(used := condition.get("text"), Mapping) and {"language", "text"} <= set(used):
-            text[used["language"]] = str(used["text"])[:_SHORT]
+        if (used := job.typed.adapter) is not None:
+            train |= {code: str(data)[:_SHORT] for code, data in used.train.items()}
+        text |= {code: told[:_SHORT] for code, told in job.typed.texts.items()}
     yield "Revisions of training data", _listed(dict(sorted(train.items())))
     yield "Revisions of text", _listed(dict(sorted(text.items())))
 

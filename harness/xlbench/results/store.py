@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Cell, Evaluation, Job, Record, Records
+from xlbench.contracts import Cell, Condition, Evaluation, Job, Record, Records
 from xlbench.errors import ResultsError, text_of
 from xlbench.files import disk
 from xlbench.files.disk import put, sweep, writing
@@ -409,7 +409,7 @@ class Store:
                     head = jobfile.header(file)
                 except (ResultsError, FileNotFoundError):
                     continue
-                if head.condition.get("model") == model and head.provenance.get("device") == device:
+                if Condition.read(head.condition).model == model and head.provenance.get("device") == device:
                     found.append(head.provenance)
         return rates(found)
 

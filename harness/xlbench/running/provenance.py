@@ -64,14 +64,17 @@ def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
     """Lines of the job's text that were left out, and near-duplicates of test sentences that were not;
     nothing where it has no text of its own.
     """
-    text = job.condition.get("text")
-    if not isinstance(text, dict) or not isinstance(language := text.get("language"), str):
+    texts = job.typed.texts
+    if not texts:
         return {}
     corpus, limit = resolved.corpus, resolved.mlm.lines
-    dropped = corpus.dropped(language, limit)
+    dropped = [corpus.dropped(x, limit) for x in texts]
     return {
-        "text_dropped": {"repeated": len(dropped.repeated), "tested": len(dropped.tested)},
-        "text_near_duplicates": corpus.near_duplicates(language, limit),
+        "text_dropped": {
+            "repeated": sum(len(x.repeated) for x in dropped),
+            "tested": sum(len(x.tested) for x in dropped),
+        },
+        "text_near_duplicates": sum(corpus.near_duplicates(x, limit) for x in texts),
     }
 
 

@@ -256,8 +256,8 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
 
 
 def _is_over_adapters(job: Job) -> bool:
-    adapter = job.condition.get("adapter")
-    return isinstance(adapter, dict) and "over" in adapter
+    adapter = job.typed.adapter
+    return adapter is not None and adapter.over is not None
 
 
 def _jobs(name: str, resolved: Resolved, registry: Registry) -> list[Job]:

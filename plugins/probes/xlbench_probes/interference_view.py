@@ -20,6 +20,7 @@ from xlbench_probes.mixtures import (
     trials,
 )
 from xlbench_probes.reading import number
+from xlbench_probes.stacking import mixed_of
 from xlbench_probes.zero_shot_pages import holes
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class View:
         mixtures = [x.arm for x in mixed if isinstance(x.arm, Mixture)]
         sets = tuple(dict.fromkeys(x.adapters for x in mixtures if RANDOM not in x.adapters))
         inside = {x for one in sets for x in one}
-        parts = [x.condition["under"] for _, _, x, _ in planned(reading, PROBE, task, order)]
+        parts = [mixed_of(x) for _, _, x, _ in planned(reading, PROBE, task, order)]
         return cls(
             reading,
             task,
@@ -87,7 +88,7 @@ class View:
             tuple(dict.fromkeys(x.mix for x in mixtures)),
             tuple(x.label for x in rows_of_sweep(reading)),
             any(RANDOM in x.adapters for x in mixtures),
-            invertible if any("invertible" in x for x in parts) else None,  # type: ignore[operator]
+            invertible if any(x.invertible is not None for x in parts) else None,
             (
                 *holes(baseline),
                 *(x.missing for x in (*alone, *mixed) if x.counts is None),

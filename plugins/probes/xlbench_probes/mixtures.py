@@ -10,11 +10,11 @@ from xlbench.contracts import OF_SHAPE, LanguageTraining
 from xlbench.contracts.settings import check, make
 from xlbench.scores import Mixture, Trial, judge
 from xlbench_probes.interference_sets import Settings, Variant, variants
-from xlbench_probes.stacking import order_of
+from xlbench_probes.stacking import mixed_of, order_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterOrder, Cell, Counts, Job
+    from xlbench.contracts import AdapterOrder, Cell, Counts, Job, Mixed
     from xlbench.scores import Effects, Estimate, Judged
     from xlbench_probes.reading import Reading
 
@@ -56,24 +56,20 @@ def planned(
     """
     rows, kinds = rows_of_sweep(reading), reading.records.adapters
     for job, cell in reading.planned(probe, task):
-        under: Any = job.condition["under"]
-        adapter: Any = job.condition["adapter"]
-        over = adapter.get("over", {"adapters": ()})
-        row = next((x for x in rows if _is_of(under, x, kinds) and _is_of(over, x, kinds)), None)
+        parts = _parts(job)
+        row = next((x for x in rows if all(_is_of(part, x, kinds) for part in parts)), None)
         if row is not None and order_of(job) == order:
-            adapters = tuple(x["language"] or RANDOM for x in under["adapters"])
-            beneath = (*under["adapters"], *over["adapters"])
-            seed = max([under.get("seed", 0), *(x.get("seed", 0) for x in beneath)])
-            yield Mixture(adapters, under["mix"], row.label), seed, job, cell
+            under = mixed_of(job)
+            adapters = tuple(x or RANDOM for x in under.languages)
+            seed = max(x.seed for x in parts)
+            yield Mixture(adapters, under.mix, row.label), seed, job, cell
 
 
 def trials(reading: Reading, probe: str, task: str, order: AdapterOrder, *, invertible: bool) -> list[Trial]:
     """What was planned and what was measured, with invertible parts, where there are any, on or off."""
     found = []
     for mixture, seed, job, cell in planned(reading, probe, task, order):
-        condition: Any = job.condition
-        parts = (condition["under"], condition["adapter"].get("over", {}))
-        if all(x.get("invertible", invertible) is invertible for x in parts):
+        if all(x.invertible in (None, invertible) for x in _parts(job)):
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
             missing = "" if evaluation else reading.missing(job, cell)
@@ -85,9 +81,8 @@ def before(reading: Reading, probe: str, task: str) -> dict[str, dict[int, Count
     """Baselines of the one task adapter that a probe of language adapters takes, trained on the model alone:
     whatever the order, changes are against a model without any language adapter.
     """
-    adapter: Any = next(job.condition["adapter"] for job, _ in reading.planned(probe, task))
-    plain = {k: v for k, v in adapter.items() if k != "over"}
-    return baselines(reading, task, plain, alone=True)
+    adapter = next(job.typed.adapter for job, _ in reading.planned(probe, task))
+    return baselines(reading, task, None if adapter is None else adapter.alone, alone=True)
 
 
 def change(effects: Effects, language: str, target: str) -> Estimate:
@@ -142,7 +137,13 @@ def _study(reading: Reading) -> Mapping[str, Any]:
     return reading.records.study
 
 
-def _is_of(under: Mapping[str, Any], row: Variant, kinds: Mapping[str, Mapping[str, int]]) -> bool:
+def _parts(job: Job) -> tuple[Mixed, ...]:
+    """The language adapters of a job, and those that its task adapter was trained over."""
+    over = None if job.typed.adapter is None else job.typed.adapter.over
+    return (mixed_of(job), over) if over is not None else (mixed_of(job),)
+
+
+def _is_of(part: Mixed, row: Variant, kinds: Mapping[str, Mapping[str, int]]) -> bool:
     """Whether what lies beneath was made with the settings of a row; `kinds` as `Records.adapters`."""
     how = row.training
     wanted = {x.name: getattr(how, x.name) for x in dataclasses.fields(how) if x.name not in OF_SHAPE}
@@ -152,13 +153,11 @@ def _is_of(under: Mapping[str, Any], row: Variant, kinds: Mapping[str, Mapping[s
     }
     if how.leave_out:
         shape["leave_out"] = sorted(set(how.leave_out))
-    for one in under["adapters"]:
+    for one in part.adapters:
         if one["kind"] == "given":
             continue
         if any(one[k] != v for k, v in wanted.items() if k in one):
             return False
         if shape != {k: v for k, v in one.items() if k in OF_SHAPE}:
             return False
-    if "fusion" in under:
-        return all(getattr(row.fusion, k) == v for k, v in under["fusion"].items())
-    return True
+    return all(getattr(row.fusion, k) == v for k, v in part.fusion.items())

@@ -40,8 +40,8 @@ class Reading:
     def has_adapter(self, task: str) -> bool:
         """Whether a task is scored with a task adapter, as far as the planned jobs say."""
         jobs = (job for job in self.records.expected if any(cell.task == task for cell in job.cells))
-        found = next((job.condition.get("adapter") for job in jobs), None)
-        return isinstance(found, dict) and "seed" in found
+        found = next((job.typed.adapter for job in jobs), None)
+        return found is not None and found.is_adapter
 
     def tasks(self, probe: str) -> list[str]:
         """Tasks that the study expects a probe to have scored, in order."""

@@ -8,13 +8,23 @@ adapter, on every target language, against no language adapter at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from xlbench import hookimpl
-from xlbench.contracts import Composition, Cost, Evaluation, Job, LanguageAdapter, merged
-from xlbench.errors import StudyError
+from xlbench.contracts import (
+    Composition,
+    Condition,
+    Cost,
+    Evaluation,
+    Job,
+    LanguageAdapter,
+    Mixed,
+    ReadBy,
+    merged,
+)
+from xlbench.errors import ResultsError, StudyError
 from xlbench_probes.adapter_work import of_language_adapter, of_task_adapter
-from xlbench_probes.zero_shot import ZeroShot
+from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import AdapterOrder, Cell, Lab, Page, Probe, Records, Resolved
@@ -30,8 +40,8 @@ def orders(resolved: Resolved) -> tuple[AdapterOrder, ...]:
 
 def order_of(job: Job) -> AdapterOrder:
     """In which order the adapters of a job were trained."""
-    adapter = job.condition.get("adapter")
-    return MAD_X if isinstance(adapter, dict) and "over" in adapter else "plain"
+    adapter = job.typed.adapter
+    return MAD_X if adapter is not None and adapter.over is not None else "plain"
 
 
 def adapted_tasks(resolved: Resolved, probe: str) -> tuple[str, ...]:
@@ -67,11 +77,11 @@ def composition_job(
     return Job(
         probe=probe[0],
         probe_version=probe[1],
-        condition={
-            "model": resolved.model_fingerprint,
-            "adapter": resolved.adapter_identity(task),
-            "under": resolved.composition_identity(under),
-        },
+        condition=Condition(
+            resolved.model_fingerprint,
+            ReadBy(resolved.adapter_identity(task)),
+            composition=Mixed(resolved.composition_identity(under)),
+        ).as_json(),
         cells=cells,
         label=f"{name}{mix}, seed {seed}, {task}{'' if over is None else f', {MAD_X}'}",
         cost=Cost(evaluate_examples=resolved.passes(cells), fuse_examples=fuse_examples),
@@ -83,16 +93,21 @@ def composition_job(
 
 def run(job: Job, lab: Lab) -> Sequence[Evaluation]:
     """Score a task adapter on a composition; with what was measured in training a single adapter."""
-    identity: Any = job.condition["under"]
-    adapter: Any = job.condition["adapter"]
-    under = lab.resolved.composition(identity)
-    lab.task_adapter(job.cells[0].task, lab.resolved.adapter_training(adapter))
+    under = lab.resolved.composition(mixed_of(job).identity)
+    lab.task_adapter(job.cells[0].task, training_of(job, lab))
     lab.restore()
     measured = lab.language_adapter(under.adapters[0]) if under.mix == "single" else {}
     return [
         Evaluation(e.cell, e.counts, e.truncated, {**e.extra, **measured})
         for e in lab.evaluate(job.cells, under=under)
     ]
+
+
+def mixed_of(job: Job) -> Mixed:
+    """The language adapters of a job. Raises ResultsError for a job that has none."""
+    if (found := job.typed.composition) is None:
+        raise ResultsError(f"the job {job.label!r} has no language adapters in its condition")
+    return found
 
 
 class Stacking:

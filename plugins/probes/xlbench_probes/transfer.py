@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench import hookimpl
-from xlbench.contracts import Cost, Evaluation, Job, merged
+from xlbench.contracts import Condition, Cost, Evaluation, Finetuning, Job, merged
 from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
-from xlbench.errors import StudyError
-from xlbench_probes.zero_shot import ZeroShot
+from xlbench.errors import ResultsError, StudyError
+from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved
@@ -68,7 +68,7 @@ class Transfer:
                         for job in self._jobs_of_run(resolved, tasks, run, text, steps, seed)
                     )
         if resolved.mlm.schedule == "constant":  # a run passes its numbers of steps in order
-            jobs.sort(key=lambda job: int(str(job.condition.get("steps", 0))))
+            jobs.sort(key=lambda job: job.typed.finetuning.steps if job.typed.finetuning else 0)
         return jobs
 
     def _tasks(self, resolved: Resolved) -> Iterator[_Task]:
@@ -112,31 +112,30 @@ class Transfer:
         resolved: Resolved,
         tasks: Sequence[_Task],
         run: _Run,
-        text: dict[str, Json],
+        told: dict[str, Json],
         steps: int,
         seed: int,
     ) -> Iterator[Job]:
         finetuning, parts = _finetuning(resolved, run, steps, seed)
-        treated = "" if run.treatment == PLAIN else f" {run.treatment}"
-        name = f"{run.text}{treated}, {steps} steps, seed {seed}"
+        name = (
+            f"{run.text}{'' if run.treatment == PLAIN else f' {run.treatment}'}, {steps} steps, seed {seed}"
+        )
         for task in tasks:
             cells = tuple(c for c in task.cells if c.target in run.targets)
             if not cells:
                 continue
             retrained = task.reading == "retrained"
-            condition: dict[str, Json] = {
-                "model": resolved.model_fingerprint,
-                "adapter": task.baseline.condition["adapter"],
-                "text": text,
-                "variant": run.treatment,
-                "steps": steps,
-                "seed": seed,
-                **resolved.treatment_identity(run.treatment),
-            }
+            treated = resolved.treatment_identity(run.treatment)
+            condition = Condition(
+                resolved.model_fingerprint,
+                task.baseline.typed.adapter,
+                Finetuning(told, steps, seed, run.treatment, treated),
+                reading=task.reading,
+            )
             yield Job(
                 probe=self.name,
                 probe_version=self.version,
-                condition=condition | {"reading": task.reading} if retrained else condition,
+                condition=condition.as_json(),
                 cells=cells,
                 label=f"{name}, {task.name}{task.which}{', retrained' if retrained else ''}",
                 cost=replace(task.training, evaluate_examples=resolved.passes(cells)),
@@ -147,15 +146,12 @@ class Transfer:
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Finetune from the pretrained weights, unless the model is in that state already; then score."""
-        where: Mapping[str, Any] = job.condition
-        task, how = job.cells[0].task, lab.resolved.adapter_training(where["adapter"])
+        task, how, run = job.cells[0].task, training_of(job, lab), run_of(job)
         if reading_of(job) == "put-back":
             lab.task_adapter(task, how)
         elif how is not None and how.warm_start_steps is not None:
             lab.task_adapter(task, how.first)
-        lab.finetune(
-            where["text"]["language"], steps=where["steps"], seed=where["seed"], treatment=where["variant"]
-        )
+        lab.finetune(run.name, steps=run.steps, seed=run.seed, treatment=run.treatment)
         measured = {**lab.moved(task, how), **lab.read()}
         if reading_of(job) == "retrained":
             lab.retrain(task, how)
@@ -194,7 +190,14 @@ class Transfer:
 
 def reading_of(job: Job) -> ReadOut:
     """How a job of the probe reads the fine-tuned model."""
-    return "retrained" if job.condition.get("reading") == "retrained" else "put-back"
+    return job.typed.reading
+
+
+def run_of(job: Job) -> Finetuning:
+    """The fine-tuning of a job of the probe. Raises ResultsError for a job that has none."""
+    if (found := job.typed.finetuning) is None:
+        raise ResultsError(f"the job {job.label!r} of the probe transfer has no fine-tuning in its condition")
+    return found
 
 
 def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[str, dict[str, Cost]]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Check
 from xlbench.metrics import log_likelihood
 from xlbench.scores import LEAST_SEEDS, Trial, mean, repeated
 from xlbench_probes.reading import counted, words
-from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Cell, Counts, Job, Json, Number
+    from xlbench.contracts import Cell, Counts, Job, Number, ReadBy
     from xlbench.scores import Arm
     from xlbench_probes.reading import Reading
     from xlbench_probes.transfer_readings import Pair
@@ -195,22 +195,21 @@ def _runs(view: View) -> Iterator[tuple[Job, Cell, Arm]]:
     """What was planned on transfer languages' plain text at the largest number of steps."""
     arms = {arm.text: arm for arm in view.arms(view.last)}
     for job, cell in view.reading.planned(PROBE, view.task):
-        condition: Mapping[str, Any] = job.condition
-        text = condition["text"]["language"]
-        plain = condition["variant"] == "plain" and condition["steps"] == view.last
-        if plain and text in arms and reading_of(job) == view.read_out:
-            yield job, cell, arms[text]
+        run = run_of(job)
+        plain = run.is_plain and run.steps == view.last
+        if plain and run.name in arms and reading_of(job) == view.read_out:
+            yield job, cell, arms[run.name]
 
 
 def _repetitions(view: View) -> tuple[list[Trial], dict[str, dict[int, Counts | str]]]:
     """The runs of one task adapter that were scored, and its zero-shot counts."""
-    adapter: Json = None
+    adapter: ReadBy | None = None
     found = []
     for job, cell, arm in _runs(view):
-        adapter = adapter or job.condition.get("adapter")
+        adapter = adapter or job.typed.adapter
         one = view.reading.evaluation(job, cell)
-        if one is not None and job.condition.get("adapter") == adapter:
-            seed, own = int(str(job.condition["seed"])), adapter_seed_of(job)
+        if one is not None and job.typed.adapter == adapter:
+            seed, own = run_of(job).seed, adapter_seed_of(job)
             found.append(Trial(arm, seed, cell.target, one.counts, adapter=own))
     return found, baselines(view.reading, view.task, adapter, alone=True)
 

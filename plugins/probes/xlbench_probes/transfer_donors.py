@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table
 from xlbench.data import domains
 from xlbench_probes.reading import counted
-from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE
 
 if TYPE_CHECKING:
@@ -86,12 +86,11 @@ def _read(view: View) -> dict[str, dict[str, float | int]]:
     """
     found: dict[str, dict[int, Mapping[str, float]]] = {}
     for job, cell in view.reading.planned(PROBE, view.task):
-        condition: Mapping[str, Any] = job.condition
-        plain = condition["variant"] == "plain" and condition["steps"] == view.last
-        if plain and reading_of(job) == view.read_out:
+        run = run_of(job)
+        if run.is_plain and run.steps == view.last and reading_of(job) == view.read_out:
             one = view.reading.evaluation(job, cell)
             if one is not None and "times_read" in one.extra:
-                found.setdefault(condition["text"]["language"], {})[condition["seed"]] = one.extra
+                found.setdefault(run.name, {})[run.seed] = one.extra
     return {
         f: {
             key: round(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table
 from xlbench_probes.labels import gold, predicted
 from xlbench_probes.reading import counted
-from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import measured
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Evaluation
+    from xlbench.contracts import Evaluation, ReadBy
 
 MOVED = 5.0
 """Points of a label's share of words beneath which a move is left out. A share of 20% in 50 sentences of 8
@@ -25,13 +25,12 @@ def moved(view: View) -> Table | None:
     steps; None where no label did, or nothing is stored of labels.
     """
     found: dict[tuple[str, str], list[Evaluation | None]] = {}
-    adapter: Any = None
+    adapter: ReadBy | None = None
     for job, cell in view.reading.planned(PROBE, view.task):
-        condition: Any = job.condition
-        where = (reading_of(job), condition["steps"], condition["variant"])
-        if where == (view.read_out, view.last, "plain"):
-            adapter = condition.get("adapter")
-            pair = condition["text"]["language"], cell.target
+        run = run_of(job)
+        if run.is_plain and (reading_of(job), run.steps) == (view.read_out, view.last):
+            adapter = job.typed.adapter
+            pair = run.name, cell.target
             found.setdefault(pair, []).append(view.reading.evaluation(job, cell))
     before = {
         g: [one for _, _, one in some.values() if one]

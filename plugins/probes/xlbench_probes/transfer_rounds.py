@@ -10,11 +10,11 @@ from xlbench.contracts import Cost
 from xlbench.contracts.work import passes, total
 from xlbench.scores import Arm, Course, Effects, Trial, follow
 from xlbench_probes.reading import Reading
-from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Job, Json, Metric, ReadOut, Records
+    from xlbench.contracts import Cell, Job, Json, Metric, ReadBy, ReadOut, Records
     from xlbench.scores import Followed
 
 PROBE = "transfer"
@@ -73,8 +73,8 @@ class _Work(NamedTuple):
 
 def arm_of(job: Job) -> Arm:
     """What a job of the probe finetunes on."""
-    condition: Mapping[str, Any] = job.condition
-    return Arm(condition["text"]["language"], condition["steps"], condition["variant"])
+    run = run_of(job)
+    return Arm(run.name, run.steps, run.treatment)
 
 
 def courses(
@@ -166,15 +166,15 @@ def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]
     found: dict[_Score, Followed] = {}
     first: list[list[_Score]] = []
     tables: dict[tuple[str, ReadOut], list[Trial]] = {}
-    adapters: dict[tuple[str, ReadOut], Json] = {}
+    adapters: dict[tuple[str, ReadOut], ReadBy | None] = {}
     for task in reading.tasks(PROBE):
         for job, cell in reading.planned(PROBE, task):
             evaluation = reading.evaluation(job, cell)
             counts = evaluation.counts if evaluation else None
-            seed, adapter = int(str(job.condition["seed"])), adapter_seed_of(job)
+            seed, adapter = run_of(job).seed, adapter_seed_of(job)
             one = Trial(arm_of(job), seed, cell.target, counts, adapter=adapter)
             tables.setdefault((task, reading_of(job)), []).append(one)
-            adapters[task, reading_of(job)] = job.condition.get("adapter")
+            adapters[task, reading_of(job)] = job.typed.adapter
     for (task, read_out), trials in tables.items():
         before = baselines(reading, task, adapters[task, read_out])
         so_far = courses(task, records.metrics[task], before, trials, parallel=reading.parallel(task))

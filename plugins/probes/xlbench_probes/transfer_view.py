@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts.treatment import PLAIN
 from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
 from xlbench_probes.reading import words
-from xlbench_probes.transfer import reading_of
+from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_features import pair_features
-from xlbench_probes.transfer_rounds import courses, judged
+from xlbench_probes.transfer_rounds import arm_of, courses, judged
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines, holes, majorities
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Distance, Json, Metric, ReadOut
+    from xlbench.contracts import Distance, Metric, ReadBy, ReadOut
     from xlbench.scores import Condition, Estimate, Followed, Judged
     from xlbench_probes.reading import Reading
 
@@ -56,16 +56,14 @@ class View:
         """Gather what the records have of a task in one reading, the first that was asked for if None."""
         study: Mapping[str, Any] = reading.records.study
         read_out = read_out or read_outs(reading, task)[0]
-        adapter: Json = None
+        adapter: ReadBy | None = None
         trials: dict[tuple[Arm, int, int, str], Trial] = {}
         for job, cell in reading.planned(PROBE, task):
             if reading_of(job) != read_out:
                 continue
-            condition: Mapping[str, Any] = job.condition
-            adapter = condition.get("adapter")
-            arm = Arm(condition["text"]["language"], condition["steps"], condition["variant"])
+            adapter, arm = job.typed.adapter, arm_of(job)
             found = reading.evaluation(job, cell)
-            seed, own, target = condition["seed"], adapter_seed_of(job), cell.target
+            seed, own, target = run_of(job).seed, adapter_seed_of(job), cell.target
             counts, missing = (found.counts, "") if found else (None, reading.missing(job, cell))
             trials[arm, seed, own, target] = Trial(arm, seed, target, counts, missing, own)
         before = baselines(reading, task, adapter)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Cost, Evaluation, Job, merged
+from xlbench.contracts import Condition, Cost, Evaluation, Job, ReadBy, merged
 from xlbench_probes.adapter_work import of_task_adapter
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import AdapterTraining, Lab, Page, Probe, Records, Resolved
 
 
 class ZeroShot:
@@ -37,7 +37,9 @@ class ZeroShot:
         return Job(
             probe=self.name,
             probe_version=self.version,
-            condition={"model": resolved.model_fingerprint, "adapter": resolved.adapter_identity(task)},
+            condition=Condition(
+                resolved.model_fingerprint, ReadBy(resolved.adapter_identity(task))
+            ).as_json(),
             cells=cells,
             label=label,
             cost=Cost(evaluate_examples=resolved.passes(cells)),
@@ -47,8 +49,7 @@ class ZeroShot:
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:
         """Train or load the task adapter, then score."""
-        adapter: Any = job.condition["adapter"]
-        how = lab.resolved.adapter_training(adapter)
+        how = training_of(job, lab)
         lab.task_adapter(job.cells[0].task, how)
         lab.restore()
         majority = lab.majority(job.cells, how)
@@ -62,6 +63,12 @@ class ZeroShot:
         from xlbench_probes import zero_shot_pages
 
         return zero_shot_pages.pages(records)
+
+
+def training_of(job: Job, lab: Lab) -> AdapterTraining | None:
+    """How the task adapter of a job is trained; None where it has none."""
+    adapter = job.typed.adapter
+    return None if adapter is None else lab.resolved.adapter_training(adapter.identity)
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from xlbench_probes.reading import Reading, adapters, counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xlbench.contracts import Cell, Counts, Evaluation, Job, Json, Records
+    from xlbench.contracts import Cell, Counts, Evaluation, Job, ReadBy, Records
 
 PROBE = "zero-shot"
 FAR = 10.0
@@ -28,7 +28,7 @@ def pages(records: Records) -> list[Page]:
 
 
 def measured(
-    reading: Reading, task: str, adapter: Json = None, *, alone: bool = False
+    reading: Reading, task: str, adapter: ReadBy | None = None, *, alone: bool = False
 ) -> dict[str, dict[int, tuple[Job, Cell, Evaluation | None]]]:
     """Evaluations by target and seed of the task adapter, of this adapter, or the first that is planned, and
     of those that differ from it in their seed; of none of these where `alone`. Scores of adapters that were
@@ -36,15 +36,15 @@ def measured(
     """
     found: dict[str, dict[int, tuple[Job, Cell, Evaluation | None]]] = {}
     for job, cell in reading.planned(PROBE, task):
-        own = job.condition.get("adapter")
+        own = job.typed.adapter
         adapter = own if adapter is None else adapter
-        if own == adapter or (not alone and _seedless(own) == _seedless(adapter)):
+        if own == adapter or (not alone and _alike(own, adapter)):
             found.setdefault(cell.target, {})[adapter_seed_of(job)] = job, cell, reading.evaluation(job, cell)
     return found
 
 
 def baselines(
-    reading: Reading, task: str, adapter: Json = None, *, alone: bool = False
+    reading: Reading, task: str, adapter: ReadBy | None = None, *, alone: bool = False
 ) -> dict[str, dict[int, Counts | str]]:
     """Counts by target and seed of the task adapter, or what is missing."""
     return {
@@ -60,7 +60,7 @@ def holes(before: Mapping[str, Mapping[int, Counts | str]]) -> list[str]:
     return [x for some in before.values() for x in some.values() if isinstance(x, str)]
 
 
-def majorities(reading: Reading, task: str, adapter: Json = None) -> dict[str, float]:
+def majorities(reading: Reading, task: str, adapter: ReadBy | None = None) -> dict[str, float]:
     """Score of the majority-class baseline, by target, where that was measured; it may differ between task
     adapters whose training examples were drawn, and is their mean then.
     """
@@ -73,12 +73,13 @@ def majorities(reading: Reading, task: str, adapter: Json = None) -> dict[str, f
 
 def adapter_seed_of(job: Job) -> int:
     """Seed of the task adapter; 0 of a task that has none."""
-    adapter = job.condition.get("adapter")
-    return int(str(adapter.get("seed", 0))) if isinstance(adapter, dict) else 0
+    adapter = job.typed.adapter
+    return adapter.seed if adapter is not None else 0
 
 
-def _seedless(adapter: Json) -> Json:
-    return {k: v for k, v in adapter.items() if k != "seed"} if isinstance(adapter, dict) else adapter
+def _alike(one: ReadBy | None, other: ReadBy | None) -> bool:
+    """Whether two adapters differ in their seeds alone."""
+    return one is not None and other is not None and one.but_for_seed == other.but_for_seed
 
 
 def _page(reading: Reading, task: str) -> Page:
