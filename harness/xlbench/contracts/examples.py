@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -160,6 +161,37 @@ class Answered(Example):
         if not self.answers or len(self.answers) != len(self.starts):
             return f"{len(self.answers)} answers with {len(self.starts)} places"
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated(Example):
+    """Two texts with a number, such as how alike they are."""
+
+    texts: tuple[str, str]
+    rating: float
+    """On whatever scale; more is more."""
+
+    def sentences(self) -> tuple[str, ...]:
+        """Both."""
+        return self.texts
+
+    def fault(self, task: Task) -> str:
+        """Not two texts, or no number."""
+        if len(self.texts) != 2:
+            return f"{len(self.texts)} texts where 2 are due"
+        return "" if math.isfinite(self.rating) else f"the rating {self.rating}, which is no finite number"
+
+
+@dataclass(frozen=True, slots=True)
+class Translated(Example):
+    """A text and its translation into a language that is the same in all examples of a set."""
+
+    text: str
+    translation: str
+
+    def sentences(self) -> tuple[str, ...]:
+        """Both."""
+        return self.text, self.translation
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from xlbench.contracts.examples import Worded
+from xlbench.contracts.examples import Example, Worded
 from xlbench.contracts.method import MethodPart
-
-if TYPE_CHECKING:
-    from xlbench.contracts.examples import Example
 
 Level: TypeAlias = Literal["token", "sentence"]
 
@@ -35,6 +32,12 @@ class KindOfTask(MethodPart):
     """Whether it reads the model's own language-model head, which a checkpoint may lack."""
     level: Level | None = None
     """What is labelled, for comparisons of token-level with sentence-level tasks; None: neither."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.examples, type) and self.examples.sentences is Example.sentences:
+            raise ValueError(
+                f"kind {self.name!r}: the class {self.examples.__name__} needs a method sentences"
+            )
 
     @property
     def of_words(self) -> bool:

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from xlbench.contracts.examples import Example
 from xlbench.contracts.reading import Identified, is_in_random_order
 from xlbench.errors import DataError, XlbenchError, text_of
 
 if TYPE_CHECKING:
     from xlbench.contracts.data import Split, TaskData
-    from xlbench.contracts.examples import Example
 
 _T = TypeVar("_T")
 DRAW = 1
@@ -76,12 +76,17 @@ def limited(data: TaskData, language: str, split: Split, limit: int | None) -> S
 def _read(data: TaskData, language: str, split: Split, limit: int | None) -> Sequence[Example]:
     """The examples; whatever a plugin's reading of them raises is a DataError that says whose they are."""
     try:
-        return data.examples(language, split, limit)
+        found = data.examples(language, split, limit)
     except XlbenchError:
         raise
     except Exception as error:
         what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
         raise DataError(f"{data.name} ({data.task}): {split} of {language}: {what}") from error
+    for number, one in enumerate(found, 1):
+        if not isinstance(one, Example):
+            what = f"{data.name} ({data.task}): {split} of {language}, example {number}"
+            raise DataError(f"{what}: a {type(one).__name__} is no example; the plugin is at fault")
+    return found
 
 
 def is_drawn(data: TaskData, limit: int | None) -> bool:

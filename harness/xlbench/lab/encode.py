@@ -76,9 +76,36 @@ class Words:
         return sum(int((x < 0).sum()) for x in self.labelled)
 
 
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Texts, or pairs of them, as tokens."""
+
+    ids: list[NDArray[np.int32]]
+    types: list[NDArray[np.int32]] | None
+    """As in `Encoded`."""
+    own: list[NDArray[np.int32]]
+    """Of each input, the positions of its tokens that are not special ones."""
+    truncated: int
+    """Inputs that were cut off."""
+
+
 def blank_pieces(tokenizer: Any) -> frozenset[int]:
     """Numbers of the pieces that carry no text, such as a lone "▁"."""
     return frozenset(i for piece, i in tokenizer.get_vocab().items() if not piece.strip(SPACE_MARKS))
+
+
+def encode_texts(texts: Sequence[Sequence[str]], how: Tokenization) -> Texts:
+    """Tokenize one text each, or two, as one input, cutting each at the longest input."""
+    pair = bool(texts) and len(texts[0]) == 2
+    columns = [[x[i] for x in texts] for i in range(1 + pair)]
+    batch = how.tokenizer(*columns, truncation=True, max_length=how.max_length, return_attention_mask=False)
+    typed = pair and "token_type_ids" in how.tokenizer.model_input_names
+    return Texts(
+        [np.asarray(x.ids, np.int32) for x in batch.encodings],
+        [np.asarray(x.type_ids, np.int32) for x in batch.encodings] if typed else None,
+        [np.flatnonzero([not y for y in x.special_tokens_mask]).astype(np.int32) for x in batch.encodings],
+        sum(bool(x.overflowing) for x in batch.encodings),
+    )
 
 
 def encode_words(sentences: Sequence[Worded], how: Tokenization) -> Words:

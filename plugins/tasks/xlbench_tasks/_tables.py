@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from xlbench.contracts import Classified
 from xlbench.data.codes import to_iso639_3
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+T = TypeVar("T")
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 """A field as csv writers quote it."""
 ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -33,23 +35,65 @@ MOST_LINES = 100
 """Lines that one quoted field may have."""
 
 
-@dataclass(frozen=True)
-class Form:
-    """What a table of a task has to have."""
+@dataclass(frozen=True, kw_only=True)
+class Columns(ABC, Generic[T]):
+    """What a table of a task has to have: texts, and one column more, of what is predicted of them."""
 
     texts: Mapping[str, Sequence[str]]
     """By text of an example, in order: names of its column, the preferred one first."""
     label: Sequence[str]
-    """Names of the column of the label, the preferred one first."""
-    labels: Mapping[str, str]
-    """Labels of the task by what files write for them."""
+    """Names of the other column, the preferred one first."""
     none: frozenset[str] = frozenset()
     """What stands for no label: such rows are left out, and counted."""
 
+    @abstractmethod
+    def is_label(self, text: str) -> bool:
+        """Whether a text, stripped, can be a label."""
+
+    @abstractmethod
+    def example(self, texts: Sequence[str], label: str) -> T:
+        """Of a row whose label can be one."""
+
+    @abstractmethod
+    def wrong(self, label: str) -> str:
+        """What to say of a label that cannot be one."""
+
+    def said(self, labels: Sequence[str]) -> list[str]:
+        """What is to be known of the labels as they are written."""
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form(Columns[Classified]):
+    """A table of labelled texts."""
+
+    labels: Mapping[str, str]
+    """Labels of the task by what files write for them."""
+
+    def is_label(self, text: str) -> bool:
+        """See `Columns`."""
+        return text in self.labels
+
+    def example(self, texts: Sequence[str], label: str) -> Classified:
+        """See `Columns`."""
+        return Classified(tuple(texts), self.labels[label])
+
+    def wrong(self, label: str) -> str:
+        """See `Columns`."""
+        known = ", ".join(dict.fromkeys(self.labels.values()))
+        return f"unknown label {label!r}; it has to be one of {known}"
+
+    def said(self, labels: Sequence[str]) -> list[str]:
+        """Numbers in the place of labels."""
+        if not (coded := sum(x.isdecimal() for x in labels)):
+            return []
+        meant = ", ".join(f"{x} {self.labels[x]}" for x in sorted(self.labels) if x.isdecimal())
+        return [f"{coded:,} labels are numbers, read as {meant}"]
+
 
 def read_table(
-    path: Path, limit: int | None, language: str = "", mixed: bool = False, *, form: Form
-) -> Reading[Classified]:
+    path: Path, limit: int | None, language: str = "", mixed: bool = False, *, form: Columns[T]
+) -> Reading[T]:
     """The first `limit` rows of a table.
 
     Tabs separate the columns where the first line has one, otherwise commas or semicolons, quoted as csv
@@ -66,9 +110,10 @@ def read_table(
     written = {x[only] for _, x in table.rows if only < len(x)} if only is not None else set()
     same = {x for x in written if code_of(x) == language}
     ids = table.column(IDS)
-    found: list[Classified] = []
+    found: list[T] = []
     names: list[str] = []
-    unlabelled = coded = 0
+    labels: list[str] = []
+    unlabelled = quoted = 0
     for number, fields in table.rows:
         if len(found) == limit:
             break
@@ -79,28 +124,24 @@ def read_table(
         if label.strip() in form.none:
             unlabelled += 1
             continue
-        if label.strip() not in form.labels:
-            raise DataError(
-                f"{path}:{number}: column {places.label + 1}: unknown label {label!r}; "
-                f"it has to be one of {', '.join(dict.fromkeys(form.labels.values()))}"
-            )
+        if not form.is_label(label.strip()):
+            raise DataError(f"{path}:{number}: column {places.label + 1}: {form.wrong(label)}")
         texts = []
         for name, place in places.texts.items():
             if not fields[place].strip():
                 raise DataError(f"{path}:{number}: column {place + 1}: an empty {name}; repair the line")
             texts.append(fields[place])
-        coded += label.strip().isdecimal()
-        found.append(Classified(tuple(texts), form.labels[label.strip()]))
+        labels.append(label.strip())
+        quoted += all(x[:1] == x[-1:] == '"' != x for x in texts)
+        found.append(form.example(texts, label.strip()))
         names.append(fields[ids] if ids is not None and ids < len(fields) else "")
     if not found and limit != 0:
         if unlabelled:
             raise DataError(f"{path}: none of its {unlabelled:,} rows has a label; give other data")
         raise DataError(f"{path}: a header and nothing else; fetch it again, or remove it")
     notes = [f"{table.unquoted:,} quoted rows read as csv"] if table.unquoted else []
-    if coded:
-        meant = ", ".join(f"{x} {form.labels[x]}" for x in sorted(form.labels) if x.isdecimal())
-        notes.append(f"{coded:,} labels are numbers, read as {meant}")
-    if len(found) > 1 and all(x[:1] == x[-1:] == '"' != x for one in found for x in one.texts):
+    notes += form.said(labels)
+    if len(found) > 1 and quoted == len(found):
         notes.append(
             "every text is in quotation marks, which are kept; remove them if a csv writer put them there"
         )
@@ -180,7 +221,7 @@ class _Places:
         return 1 + max(self.label, *self.texts.values())
 
 
-def _places(path: Path, table: _Table, form: Form, language: str) -> _Places:
+def _places(path: Path, table: _Table, form: Columns[Any], language: str) -> _Places:
     """Where texts and label are; drops the header from the rows."""
     label = table.column(form.label)
     found: dict[str, int] = {}
@@ -199,7 +240,7 @@ def _places(path: Path, table: _Table, form: Form, language: str) -> _Places:
     return _by_content(path, table, form)
 
 
-def _by_content(path: Path, table: _Table, form: Form) -> _Places:
+def _by_content(path: Path, table: _Table, form: Columns[Any]) -> _Places:
     """Of a table without a header. Raises DataError where there is a choice."""
     wrong = DataError(
         f"{path}:1: header {_short(table.header)}; it has to name the columns "
@@ -209,7 +250,7 @@ def _by_content(path: Path, table: _Table, form: Form) -> _Places:
     if len(widths) != 1:
         raise wrong
     columns = [[x[i] for _, x in table.rows] for i in range(widths.pop())]
-    labels = [i for i, x in enumerate(columns) if all(y.strip() in form.labels for y in x)]
+    labels = [i for i, x in enumerate(columns) if all(form.is_label(y.strip()) for y in x)]
     numbers = [i for i, x in enumerate(columns) if all(y.strip().isdecimal() for y in x)]
     if len(labels) != 1:
         raise wrong

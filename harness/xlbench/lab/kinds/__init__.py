@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Answered, Classified, KindOfTask, Line, Parsed, Tagged
+from xlbench.contracts import Answered, Classified, KindOfTask, Line, Parsed, Rated, Tagged, Translated
 
 if TYPE_CHECKING:
     from xlbench.lab.kinds.kind import Kind
@@ -42,6 +42,18 @@ def _language_model() -> Kind:
     from xlbench.lab.kinds.language_model import LanguageModel
 
     return LanguageModel()
+
+
+def _pair_similarity() -> Kind:
+    from xlbench.lab.kinds.pair_similarity import PairSimilarity
+
+    return PairSimilarity()
+
+
+def _retrieval() -> Kind:
+    from xlbench.lab.kinds.retrieval import Retrieval
+
+    return Retrieval()
 
 
 @hookimpl
@@ -92,4 +104,23 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         trained=False,
         own_head=True,
         load=_language_model,
+    )
+    yield KindOfTask(
+        name="pair-similarity",
+        summary="A number for two texts, by regression",
+        examples=Rated,
+        gold="a tuple of its rating",
+        predicted="a tuple of one number, on the scale of the ratings",
+        level="sentence",
+        load=_pair_similarity,
+    )
+    yield KindOfTask(
+        name="retrieval",
+        summary="The translation of a text, found in a pool by the model's own vectors",
+        examples=Translated,
+        gold="a tuple of its translation",
+        predicted="a tuple of one text of the pool, the translations of all examples",
+        trained=False,
+        level="sentence",
+        load=_retrieval,
     )

@@ -28,13 +28,15 @@ def xlbench_languages() -> Iterator[Language]:
 
 @hookimpl
 def xlbench_task_data() -> Iterator[TaskData]:
-    """Data named "artificial" for `pos`, `ner`, `nli` and `lm`."""
+    """Data named "artificial" for `pos`, `ner`, `nli`, `lm`, `sts` and `retrieval`."""
     from xlbench_tasks.artificial.data import ArtificialData
 
     yield ArtificialData("pos")
     yield ArtificialData("ner")
     yield ArtificialData("nli")
     yield ArtificialData("lm")
+    yield ArtificialData("sts")
+    yield ArtificialData("retrieval")
 
 
 @hookimpl

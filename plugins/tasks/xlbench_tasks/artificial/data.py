@@ -8,12 +8,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
-from xlbench.contracts import Classified, Example, Line, Split, Tagged
+from xlbench.contracts import Classified, Example, Line, Rated, Split, Tagged, Translated
 from xlbench.errors import DataError
 from xlbench_tasks.artificial.discourse import discourse
 from xlbench_tasks.artificial.meanings import Meaning, draw_meaning
 from xlbench_tasks.artificial.nli import Pair, pairs
 from xlbench_tasks.artificial.speaker import speaker
+from xlbench_tasks.artificial.sts import RatedPair, rated_pairs
 from xlbench_tasks.artificial.tree import LEAVES
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ LINES = 20_000
 SOURCE = "artificial languages made by xlbench from a seed; Apache-2.0"
 DOMAIN = "artificial"
 
-TaskName: TypeAlias = Literal["pos", "ner", "nli", "lm"]
+TaskName: TypeAlias = Literal["pos", "ner", "nli", "lm", "sts", "retrieval"]
+UNTRAINED = frozenset({"lm", "retrieval"})
+"""Tasks that have test data alone."""
+POOL = "qaa"
+"""The language that `retrieval` searches; it is no target itself."""
 _T = TypeVar("_T")
 
 
@@ -65,6 +70,11 @@ def _pairs(seed: int, split: Split, language: str) -> _Stream[Pair]:
 
 
 @lru_cache(maxsize=64)
+def _rated(seed: int, split: Split, language: str) -> _Stream[RatedPair]:
+    return _Stream(rated_pairs(_rng(seed, "sts", split, language), split))
+
+
+@lru_cache(maxsize=64)
 def _text(seed: int, purpose: str, language: str) -> _Stream[Meaning]:
     return _Stream(discourse(_rng(seed, purpose, language)))
 
@@ -78,7 +88,7 @@ def _check(language: str) -> None:
 
 
 class ArtificialData:
-    """Sentences of one task, labelled but for `lm`, which has test data alone.
+    """Sentences of one task, labelled but for `lm` and `retrieval`, which have test data alone.
 
     Test and dev say the same in all languages, line by line; train says something else in each.
     No event of one split occurs in another, or in the text.
@@ -99,13 +109,16 @@ class ArtificialData:
         return DOMAIN
 
     def languages(self, split: Split) -> Collection[str]:
-        """All artificial languages."""
-        return tuple(LEAVES) if self.task != "lm" or split == "test" else ()
+        """All artificial languages; of `retrieval` all but the one that is searched."""
+        if self.task in UNTRAINED and split != "test":
+            return ()
+        return tuple(x for x in LEAVES if (self.task, x) != ("retrieval", POOL))
 
     def fingerprint(self, language: str, split: Split) -> str:
         """Version, seed and split; raises DataError for a language that is not artificial."""
         _check(language)
-        return f"artificial {VERSION}, seed {self.seed}, {self.task} {split}, {language}"
+        into = f" into {POOL}" if self.task == "retrieval" else ""
+        return f"artificial {VERSION}, seed {self.seed}, {self.task} {split}, {language}{into}"
 
     def sentences(self, language: str, split: Split, limit: int | None = None) -> list[Sentence]:
         """The sentences behind the examples of `pos` and `ner`, heads and relations included."""
@@ -120,13 +133,20 @@ class ArtificialData:
         stream = _pairs(self.seed, split, language if split == "train" else "all")
         return stream.first(_count(SIZES[split], limit))
 
+    def rated(self, language: str, split: Split, limit: int | None = None) -> Sequence[RatedPair]:
+        """The meanings behind the examples of `sts`."""
+        _check(language)
+        stream = _rated(self.seed, split, language if split == "train" else "all")
+        return stream.first(_count(SIZES[split], limit))
+
     def examples(self, language: str, split: Split, limit: int | None = None) -> Sequence[Example]:
         """The first `limit` examples, or all; the same on every machine. Raises DataError for a split that
         the task does not have.
         """
         _check(language)
         if language not in self.languages(split):
-            raise DataError(f"the artificial languages have no {split} data for {self.task}")
+            which = f"language {language} has" if language == POOL and split == "test" else "languages have"
+            raise DataError(f"the artificial {which} no {split} data for {self.task}")
         return list(_examples(self, language, split, limit))
 
     def __eq__(self, other: object) -> bool:
@@ -146,6 +166,15 @@ def _examples(data: ArtificialData, language: str, split: Split, limit: int | No
             Classified((say(Meaning(x.premise)).text, say(Meaning(x.hypothesis)).text), x.label)
             for x in drawn
         )
+    if data.task == "sts":
+        say = speaker(language).say
+        return tuple(
+            Rated((say(Meaning(x.first)).text, say(Meaning(x.second)).text), x.rating)
+            for x in data.rated(language, split, limit)
+        )
+    if data.task == "retrieval":
+        both = (data.sentences(x, split, limit) for x in (language, POOL))
+        return tuple(Translated(x.text, y.text) for x, y in zip(*both, strict=True))
     if data.task == "lm":
         return tuple(Line(x.text) for x in data.sentences(language, split, limit))
     tags: Callable[[Sentence], tuple[str, ...]] = _upos if data.task == "pos" else _iob2
