@@ -18,14 +18,16 @@ from xlbench.contracts import (
     Method,
     Metric,
     Parsed,
+    Rated,
     Resolved,
     Split,
     Study,
     Tagged,
     Task,
+    Translated,
 )
 from xlbench.lab import adapters, compositions, kinds, objectives, treatments
-from xlbench.metrics import answer_f1, attachment
+from xlbench.metrics import answer_f1, attachment, precision_at_1, spearman
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
 TAGS = ("NOUN", "VERB", "ADJ")
@@ -62,6 +64,18 @@ def question(number: int) -> Answered:
     return Answered("zan oru", " ".join(words), ("lakomi",), (start,))
 
 
+def rated(number: int) -> Rated:
+    """Two texts; the rating is how many words the second has."""
+    first, second = sentence(number, 3).words, sentence(number + 1).words
+    return Rated((" ".join(first), " ".join(second)), float(len(second)))
+
+
+def translated(number: int) -> Translated:
+    """A sentence, and as its translation its words the other way round, with a word more."""
+    words = sentence(number).words
+    return Translated(" ".join(words), " ".join((*reversed(words), "zan")))
+
+
 def _count(gold: Sequence[str | None], predicted: Sequence[str | None]) -> tuple[int, int]:
     return sum(g == p for g, p in zip(gold, predicted, strict=True)), len(gold)
 
@@ -72,6 +86,7 @@ def _score(sums: np.ndarray) -> np.ndarray:
 
 MAKERS: dict[str, Callable[[int], Example]] = {
     "tags": sentence, "pairs": pair, "trees": tree, "questions": question,
+    "ratings": rated, "translations": translated,
 }  # fmt: skip
 
 
@@ -141,6 +156,10 @@ def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Re
         "questions": Task("questions", 1, "", "span", (), answer_f1(),
                           AdapterTraining(epochs=2, batch_size=8), 48, "made",
                           lambda paths: Made("questions")),
+        "ratings": Task("ratings", 1, "", "pair-similarity", (), spearman(),
+                        AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("ratings")),
+        "translations": Task("translations", 1, "", "retrieval", (), precision_at_1(), None, 48, "made",
+                             lambda paths: Made("translations")),
     }  # fmt: skip
     tasks = {name: known[name] for name in names}
     study = Study(
@@ -149,7 +168,8 @@ def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Re
     )  # fmt: skip
     return Resolved(
         study=study, model=BaseModel("made", "", str(checkpoint)), model_fingerprint="made",
-        tasks=tasks, data={t: Made(t) for t in tasks}, training={t: tasks[t].training for t in tasks},
+        tasks=tasks, data={t: Made(t) for t in tasks},
+        training={t: x.training for t, x in tasks.items() if x.training is not None},
         mlm=MaskedLM(chunk=16, batch_size=4), corpus=MadeText(), languages={},
         targets=dict.fromkeys(tasks, ("qaa", "qab")), method=built_in(),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from xlbench.contracts import Classified, Corpus, Line, Tagged, TaskData
+from xlbench.contracts import Classified, Corpus, Line, Rated, Tagged, TaskData, Translated
 from xlbench.errors import DataError
 from xlbench_tasks import artificial
 from xlbench_tasks.artificial.data import SIZES, ArtificialData, ArtificialText, sentence_meanings
@@ -66,15 +66,16 @@ def test_text_is_in_the_script_that_the_language_claims(code: str) -> None:
 
 def test_data_follow_the_contract() -> None:
     data = list(artificial.xlbench_task_data())
-    assert {x.task for x in data} == {"pos", "ner", "nli", "lm"}
+    assert {x.task for x in data} == {"pos", "ner", "nli", "lm", "sts", "retrieval"}
     for one in data:
         assert isinstance(one, TaskData)
         assert one.name == "artificial"
-        assert set(one.languages("test")) == set(LEAVES)
+        pool = {"qaa"} if one.task == "retrieval" else set()
+        assert set(one.languages("test")) == set(LEAVES) - pool
         for split, size in SIZES.items():
-            if one.task == "lm" and split != "test":
+            if one.task in ("lm", "retrieval") and split != "test":
                 assert not one.languages(split)
-                with pytest.raises(DataError, match=f"no {split} data for lm"):
+                with pytest.raises(DataError, match=f"no {split} data for {one.task}"):
                     one.examples("qaf", split)
                 continue
             examples = one.examples("qaf", split)
@@ -84,6 +85,11 @@ def test_data_follow_the_contract() -> None:
                 if one.task == "lm":
                     assert isinstance(example, Line)
                     assert example.text == example.text.strip() != ""
+                elif one.task == "sts":
+                    assert isinstance(example, Rated)
+                    assert 0 <= example.rating <= 5
+                elif one.task == "retrieval":
+                    assert isinstance(example, Translated)
                 elif one.task == "nli":
                     assert isinstance(example, Classified)
                     assert len(example.texts) == 2

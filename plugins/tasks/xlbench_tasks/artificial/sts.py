@@ -1,5 +1,6 @@
-"""Pairs of events for semantic similarity: the second keeps a random share of the first. The rating is how much
-of all that is said is said by both.
+"""Pairs of events for semantic similarity: the second keeps a random share of the first.
+
+The rating is how much of all that is said is said by both.
 """
 
 from __future__ import annotations
