@@ -83,6 +83,8 @@ class Texts:
     ids: list[NDArray[np.int32]]
     types: list[NDArray[np.int32]] | None
     """As in `Encoded`."""
+    read: list[NDArray[np.int32]]
+    """Of each input, the position of the token that stands for all of it, shape (1,)."""
     own: list[NDArray[np.int32]]
     """Of each input, the positions of its tokens that are not special ones."""
     truncated: int
@@ -103,6 +105,7 @@ def encode_texts(texts: Sequence[Sequence[str]], how: Tokenization) -> Texts:
     return Texts(
         [np.asarray(x.ids, np.int32) for x in batch.encodings],
         [np.asarray(x.type_ids, np.int32) for x in batch.encodings] if typed else None,
+        [np.zeros(1, np.int32)] * len(texts),
         [np.flatnonzero([not y for y in x.special_tokens_mask]).astype(np.int32) for x in batch.encodings],
         sum(bool(x.overflowing) for x in batch.encodings),
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from xlbench.lab.encode import Encoded, encode_texts
 from xlbench.lab.kinds.labelling import Labelling
 
@@ -26,8 +24,7 @@ class Classification(Labelling):
     def encode(self, examples: Sequence[Classified], how: Tokenization) -> Encoded:
         """One or two texts are an input."""
         texts = encode_texts([x.texts for x in examples], how)
-        places = [np.zeros(1, np.int32)] * len(examples)
-        return Encoded(texts.ids, texts.types, places, [(x.label,) for x in examples], texts.truncated)
+        return Encoded(texts.ids, texts.types, texts.read, [(x.label,) for x in examples], texts.truncated)
 
     def add_head(self, model: Any, task: Task) -> None:
         """Two layers on the first piece's vector: no pooler, so that none can be lost in finetuning."""

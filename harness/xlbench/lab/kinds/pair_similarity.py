@@ -29,9 +29,8 @@ class PairSimilarity:
     def encode(self, examples: Sequence[Rated], how: Tokenization) -> Encoded:
         """Two texts are an input."""
         texts = encode_texts([x.texts for x in examples], how)
-        places = [np.zeros(1, np.int32)] * len(examples)
         gold = [(float(x.rating),) for x in examples]
-        return Encoded(texts.ids, texts.types, places, gold, texts.truncated)
+        return Encoded(texts.ids, texts.types, texts.read, gold, texts.truncated)
 
     def add_head(self, model: Any, task: Task) -> None:
         """Two layers, as of a classification, with one output."""
