@@ -30,7 +30,7 @@ def main() -> None:
     steps = int(sys.argv[6]) if len(sys.argv) > 6 else 10
     seen, unseen = (x.split(",") for x in sides)
     corpus = find_corpus(text, plugins.load(), {})
-    tokenizer, mlm = loading.tokenizer(checkpoint), MaskedLM()
+    tokenizer, mlm = loading.tokenizer(checkpoint, "encoder"), MaskedLM()
     texts = {
         x: measured_chunks(list(dict.fromkeys(corpus.lines(x, mlm.lines))), tokenizer, mlm.chunk)
         for x in dict.fromkeys((*seen, *unseen, reference))

@@ -149,7 +149,112 @@ def modernbert() -> tuple[Any, Any]:
     return config, tokenizer
 
 
-ARCHITECTURES: dict[str, Callable[[], tuple[Any, Any]]] = {
+def bare(tokenizer: Any, single: str, pair: str, **named: str) -> Any:
+    """A tokenizer of these special tokens alone, and of this template."""
+    from tokenizers import processors
+    from transformers import PreTrainedTokenizerFast
+
+    core = tokenizer.backend_tokenizer
+    around = {x for x in named.values() if x in single}
+    core.post_processor = processors.TemplateProcessing(
+        single=single, pair=pair, special_tokens=[(x, core.token_to_id(x)) for x in sorted(around)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=core, model_max_length=LENGTH, **named)
+
+
+DECODER = {**SIZE, "max_position_embeddings": LENGTH, "num_key_value_heads": 2}
+
+
+def llama() -> tuple[Any, Any]:
+    """A start before each text, nothing behind, no padding: Llama and its kin."""
+    from transformers import LlamaConfig
+
+    tokenizer = bare(unigram(), "<s> $A", "<s> $A <s> $B", bos_token="<s>", eos_token="</s>")
+    return LlamaConfig(**DECODER, bos_token_id=0, eos_token_id=2), tokenizer
+
+
+def mistral() -> tuple[Any, Any]:
+    """A window that is shorter than most inputs."""
+    from transformers import MistralConfig
+
+    tokenizer = bare(unigram(), "<s> $A", "<s> $A <s> $B", bos_token="<s>", unk_token="<unk>")
+    return MistralConfig(**DECODER, sliding_window=8), tokenizer
+
+
+def of_bytes() -> Any:
+    """Pairs of bytes, nothing around a text, and the end of a text as padding."""
+    tokenizer = byte_pairs(published_tokenizers.qwen)
+    return bare(tokenizer, "$A", "$A $B", eos_token="</s>", pad_token="</s>")
+
+
+def qwen2() -> tuple[Any, Any]:
+    from transformers import Qwen2Config
+
+    return Qwen2Config(**DECODER, tie_word_embeddings=True), of_bytes()
+
+
+def qwen3() -> tuple[Any, Any]:
+    """Heads that are together wider than the model, and normalised."""
+    from transformers import Qwen3Config
+
+    return Qwen3Config(**DECODER, head_dim=16, tie_word_embeddings=True), of_bytes()
+
+
+def of_gemma() -> Any:
+    return bare(
+        unigram(), "<s> $A", "<s> $A <s> $B", bos_token="<s>", eos_token="</s>", pad_token="<pad>",
+        unk_token="<unk>",
+    )  # fmt: skip
+
+
+def gemma2() -> tuple[Any, Any]:
+    """Local and global attention in turn, capped scores."""
+    from transformers import Gemma2Config
+
+    config = Gemma2Config(**DECODER, head_dim=8, sliding_window=8, attn_logit_softcapping=2.0)
+    return config, of_gemma()
+
+
+def gemma3() -> tuple[Any, Any]:
+    from transformers import Gemma3TextConfig
+
+    return Gemma3TextConfig(**DECODER, head_dim=8, sliding_window=8), of_gemma()
+
+
+def gpt2() -> tuple[Any, Any]:
+    """Positions that are learned, and no special token but the end of a text."""
+    from transformers import GPT2Config
+
+    tokenizer = byte_pairs(published_tokenizers.roberta)
+    sizes = {"n_positions": LENGTH, "n_embd": 32, "n_layer": 2, "n_head": 4}
+    return GPT2Config(**sizes), bare(tokenizer, "$A", "$A $B", eos_token="</s>")
+
+
+def of_t5() -> Any:
+    tokenizer = bare(
+        unigram(), "$A </s>", "$A </s> $B </s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": [f"<extra_id_{i}>" for i in range(20)]})
+    return tokenizer
+
+
+ENCODER_DECODER = {"d_model": 32, "d_kv": 4, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+
+
+def mt5() -> tuple[Any, Any]:
+    """A decoder matrix of its own, and gates; fewer layers that continue than layers that read."""
+    from transformers import MT5Config
+
+    return MT5Config(**ENCODER_DECODER, num_decoder_layers=1, decoder_start_token_id=1), of_t5()
+
+
+def t5() -> tuple[Any, Any]:
+    from transformers import T5Config
+
+    return T5Config(**ENCODER_DECODER, decoder_start_token_id=1), of_t5()
+
+
+ENCODERS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "albert": albert,
     "bert": bert,
     "deberta": deberta,
@@ -163,19 +268,42 @@ ARCHITECTURES: dict[str, Callable[[], tuple[Any, Any]]] = {
 }
 
 
+DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "gemma2": gemma2,
+    "gemma3": gemma3,
+    "gpt2": gpt2,
+    "llama": llama,
+    "mistral": mistral,
+    "qwen2": qwen2,
+    "qwen3": qwen3,
+}
+ENCODER_DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {"mt5": mt5, "t5": t5}
+ARCHITECTURES = {**ENCODERS, **DECODERS, **ENCODER_DECODERS}
+
+
+def language_model(name: str) -> Any:
+    """The class of transformers that has the head of an architecture's objective."""
+    import transformers
+
+    if name in ENCODER_DECODERS:
+        return transformers.AutoModelForSeq2SeqLM
+    return transformers.AutoModelForCausalLM if name in DECODERS else transformers.AutoModelForMaskedLM
+
+
 def write(name: str, folder: Path, **changes: Any) -> Path:
-    """A masked LM of this architecture with its tokenizer, as transformers saves it."""
+    """A language model of this architecture with its tokenizer, as transformers saves it."""
     import torch
-    from transformers import AutoModelForMaskedLM
 
     config, tokenizer = ARCHITECTURES[name]()
     config.vocab_size = len(tokenizer)
     if name != "minilm":  # whose configuration says BERT's 0
         config.pad_token_id = tokenizer.pad_token_id
     config.initializer_range = 0.2
+    if name in ENCODER_DECODERS:
+        config.initializer_factor = 0.3
     for key, value in changes.items():
         setattr(config, key, value)
     torch.manual_seed(0)
-    AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+    language_model(name).from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

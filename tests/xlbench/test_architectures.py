@@ -196,7 +196,7 @@ def test_without_a_masked_lm_head_only_finetuning_is_refused(name: str, tmp_path
     checkpoint = write(name, tmp_path / "whole")
     AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
     where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
-    assert where.masked_lm is False
+    assert where.lm_head is False
     lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
     lab.task_adapter("tags")
     assert counts(lab, "tags")

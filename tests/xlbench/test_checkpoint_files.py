@@ -27,7 +27,7 @@ def folder(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def plan(folder: Path) -> bool | None:
-    return locate(BaseModel("it", "", str(folder))).masked_lm
+    return locate(BaseModel("it", "", str(folder))).lm_head
 
 
 def reweigh(folder: Path, change: Callable[[dict[str, Any]], object], form: str = "pt") -> None:
@@ -80,7 +80,7 @@ def test_what_deberta_s_authors_left_in_their_files_is_passed_over(name: str, tm
 def test_the_bias_of_the_head_is_read_by_either_of_its_names(name: str, tmp_path: Path) -> None:
     import torch
 
-    from xlbench.models.saved.layout import LAYOUTS
+    from xlbench.models.saved.layouts import LAYOUTS
 
     plain = write(name, tmp_path / "plain")
     first, second = LAYOUTS[json.loads((plain / "config.json").read_text())["model_type"]].bias

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from architectures import ARCHITECTURES, write
+from architectures import ARCHITECTURES, language_model, write
 from safetensors.numpy import load_file, save_file
 
 from xlbench.contracts import BaseModel
@@ -16,7 +16,8 @@ from xlbench.errors import ModelError
 from xlbench.models.architectures import check_config
 from xlbench.models.checkpoints import locate
 from xlbench.models.saved import settings, tokenizers
-from xlbench.models.saved.layout import LAYOUTS
+from xlbench.models.saved.defaults import ALIASES, DEFAULTS
+from xlbench.models.saved.layouts import LAYOUTS
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 Change = Callable[[Path], object]
@@ -28,7 +29,7 @@ def folder(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def plan(folder: Path) -> bool | None:
-    return locate(BaseModel("it", "", str(folder))).masked_lm
+    return locate(BaseModel("it", "", str(folder))).lm_head
 
 
 def edited(name: str, **changes: Any) -> Change:
@@ -277,7 +278,6 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 def test_the_layout_is_that_of_transformers(name: str) -> None:
     """Names and shapes, for each architecture, against the models that transformers builds, no memory."""
     import torch
-    from transformers import AutoModelForMaskedLM
 
     for changes in ({}, *VARIANTS.get(name, [])):
         config, _ = ARCHITECTURES[name]()
@@ -286,12 +286,12 @@ def test_the_layout_is_that_of_transformers(name: str) -> None:
         for key, value in changes.items():
             setattr(config, key, value)
         with torch.device("meta"):
-            model = AutoModelForMaskedLM.from_config(config)
+            model = language_model(name).from_config(config)
         built = {k: tuple(v.shape) for k, v in model.state_dict().items()}
         layout = LAYOUTS[config.model_type]
         filled = settings.filled(json.loads(config.to_json_string(use_diff=False)))
         told = {layout.prefix + k: v for k, v in layout.body(filled)} | dict(layout.head(filled))
-        spare = {layout.decoder, *layout.bias} - told.keys()
+        spare = {layout.decoder, *layout.bias, *layout.copies} - told.keys()
         assert told == {k: v for k, v in built.items() if k not in spare and "pooler" not in k}, changes
 
 
@@ -301,10 +301,10 @@ def test_all_settings_of_a_model_are_known() -> None:
 
     from transformers import AutoConfig
 
-    for kind, known in settings.DEFAULTS.items():
+    for kind, known in DEFAULTS.items():
         own = type(AutoConfig.for_model(kind))
         names = set(inspect.signature(own.__init__).parameters) - {"self", "kwargs"}
-        names = {settings.ALIASES.get(kind, {}).get(x, x) for x in names} - settings.UNREAD
+        names = {ALIASES.get(kind, {}).get(x, x) for x in names} - settings.UNREAD
         beside = {x for x in names - known.keys() if settings.STRUCTURAL.search(x)}
         assert not beside, (kind, beside)
         said = json.loads(

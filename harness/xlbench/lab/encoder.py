@@ -1,11 +1,11 @@
-"""The model in memory: body, masked-LM head, adapters and heads.
+"""The model in memory: body, language-model head, adapters and heads.
 
 Only this file, `loading`, `compositions` and the heads of `kinds` know the library `adapters`.
 
-The body is loaded once, as an adapter model. The masked-LM head comes from
-`AutoModelForMaskedLM`, whose own body is replaced by a stub that hands on hidden states:
-that works for every architecture, keeps the output bias that `AutoAdapterModel` drops, and
-lets the vocabulary logits be computed at masked positions alone.
+The body is loaded once, as an adapter model. The head over the vocabulary comes from transformers' own
+class, whose body is replaced by a stub that hands on hidden states: that works for every architecture, keeps
+the output bias that `AutoAdapterModel` drops, and lets the vocabulary logits be computed where they are
+wanted alone.
 """
 
 from __future__ import annotations
@@ -21,23 +21,38 @@ from torch import Tensor, nn
 from xlbench.errors import ModelError, PluginError
 from xlbench.lab import loading
 from xlbench.lab.compositions import stacks
-from xlbench.models.architectures import NO_HEAD, NUMBERED_FROM_PADDING, check_config, has_masked_lm
+from xlbench.models.architectures import (
+    NUMBERED_FROM_PADDING,
+    check_config,
+    family_of,
+    has_lm_head,
+    no_head,
+)
 from xlbench.models.saved import documents, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Precision
+    from xlbench.contracts import Family, Precision
     from xlbench.lab.batches import Batch
 
 
 class _HandOn(nn.Module):
-    """Stands where the masked LM's body was; its output is its input."""
+    """Stands where the language model's body was; its output is its input."""
 
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Any:
-        from transformers.modeling_outputs import BaseModelOutput
+        from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-        return BaseModelOutput(last_hidden_state=inputs_embeds)
+        return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=inputs_embeds)
+
+
+def _take_body_out(lm: Any, family: Family) -> None:
+    """Have a language model that is its head alone."""
+    if family != "encoder-decoder":
+        name = lm.base_model_prefix if hasattr(lm, lm.base_model_prefix) else "model"
+        setattr(lm, name, _HandOn())
+        return
+    lm.encoder, lm.decoder, lm.shared = nn.Identity(), _HandOn(), nn.Identity()
 
 
 OF_METHOD = ("architecture", "composition_mode")
@@ -51,7 +66,7 @@ def _off_the_disk(model: nn.Module) -> None:
 
 
 class Encoder:
-    """A pretrained multilingual encoder with everything that is attached to it."""
+    """A pretrained multilingual model with everything that is attached to it."""
 
     def __init__(self, checkpoint: str, device: torch.device, precision: Precision = "float32") -> None:
         """Load from a local folder (safetensors only, no remote code).
@@ -70,40 +85,50 @@ class Encoder:
         said = documents.read(Path(checkpoint) / "config.json")
         check_config(said, f"{checkpoint}: config.json")
         hint = settings.saved_by(said)
-        self._masked_lm = has_masked_lm(Path(checkpoint), said)
+        self.family = family_of(said)
+        self._has_head = has_lm_head(Path(checkpoint), said)
         with loading.one_line(checkpoint, "its tokenizer cannot be loaded", hint):
-            self.tokenizer = loading.tokenizer(checkpoint)
-        with loading.one_line(checkpoint, "cannot be loaded as a masked language model", hint):
+            self.tokenizer = loading.tokenizer(checkpoint, self.family)
+        with loading.one_line(checkpoint, "cannot be loaded as a language model", hint):
             self.model = loading.adapter_model(checkpoint, loading.config(checkpoint))
-            masked_lm = loading.masked_lm(checkpoint, loading.config(checkpoint), has_head=self._masked_lm)
+            lm = loading.language_model(checkpoint, loading.config(checkpoint), has_head=self._has_head)
             loading.check_fit(self.tokenizer, self.body, checkpoint)
             stacks.put_right(self.model)
             self.model.to(device).float().eval()
             _off_the_disk(self.model)
-            setattr(masked_lm, masked_lm.base_model_prefix, _HandOn())
-            if masked_lm.config.tie_word_embeddings:
-                masked_lm.get_output_embeddings().weight = self.body.get_input_embeddings().weight
-            self.masked_lm = masked_lm.to(device).float().eval()
+            decoder = lm.get_output_embeddings()
+            _take_body_out(lm, self.family)
+            if lm.config.tie_word_embeddings:
+                decoder.weight = self.body.get_input_embeddings().weight
+            self.masked_lm = lm.to(device).float().eval()
             _off_the_disk(self.masked_lm)
         self.device = device
         self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
-        if decoder := self.masked_lm.get_output_embeddings():
+        if decoder is not None:
             decoder.register_forward_pre_hook(self._invert)
         self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}
         self._own = [p for _, p in self._own_parameters()]
         self._names = [name for name, _ in self._own_parameters()]
 
     @property
+    def pad(self) -> int:
+        """What fills inputs of a batch up; attention masks say where. Any number does where the tokenizer has
+        none.
+        """
+        found = self.tokenizer.pad_token_id
+        return int(found if found is not None else self.tokenizer.eos_token_id or 0)
+
+    @property
     def body(self) -> Any:
-        """The encoder without any head."""
+        """The model without any head."""
         return self.model.base_model
 
     @property
     def longest(self) -> int:
         """Longest input in pieces, special tokens included."""
-        positions = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30
+        positions = getattr(self.model.config, "max_position_embeddings", None) or 1 << 30  # T5 has none
         if self.model.config.model_type in NUMBERED_FROM_PADDING:
             positions -= self.model.config.pad_token_id + 1
         return int(min(self.tokenizer.model_max_length, positions))
@@ -162,7 +187,22 @@ class Encoder:
         model's own arithmetic.
         """
         with self._arithmetic():
-            found: Tensor = self.body(input_ids=ids, attention_mask=attention)[0]
+            return self._read({"input_ids": ids, "attention_mask": attention})
+
+    def continued(self, ids: Tensor, attention: Tensor, targets: Tensor) -> Tensor:
+        """Of an encoder-decoder: last-layer vectors of its decoder, which reads a text and has `targets`,
+        shape (batch, length), before it; shape (batch, length, hidden).
+        """
+        with self._arithmetic():
+            found: Tensor = self.body(
+                input_ids=ids, attention_mask=attention, decoder_input_ids=targets, return_dict=True
+            )[0]
+        return found
+
+    def _read(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Vectors of all tokens of a text; of an encoder-decoder, the encoder's."""
+        reader = self.model.read if self.family == "encoder-decoder" else self.body
+        found: Tensor = reader(**inputs)[0]
         return found
 
     def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
@@ -173,13 +213,17 @@ class Encoder:
         return self.vocabulary_logits(hidden.reshape(-1, hidden.shape[-1])[where])
 
     def vocabulary_logits(self, vectors: Tensor) -> Tensor:
-        """What the masked-LM head makes of vectors, shape (n, hidden): shape (n, vocabulary). Raises
+        """What the language-model head makes of vectors, shape (n, hidden): shape (n, vocabulary). Raises
         ModelError where the checkpoint came without such a head.
         """
-        if not self._masked_lm:
-            raise ModelError(f"{self._checkpoint}: {NO_HEAD}")
+        if not self._has_head:
+            raise ModelError(f"{self._checkpoint}: {no_head(self.family)}")
+        vectors = vectors.unsqueeze(0)
+        given: dict[str, Any] = {"inputs_embeds": vectors}
+        if self.family == "encoder-decoder":
+            given = {"encoder_outputs": (vectors,), "decoder_inputs_embeds": vectors}
         with self._arithmetic():
-            logits: Tensor = self.masked_lm(inputs_embeds=vectors.unsqueeze(0)).logits[0]
+            logits: Tensor = self.masked_lm(**given).logits[0]
         return logits.float()
 
     # Language adapters
@@ -326,8 +370,7 @@ class Encoder:
     def hidden(self, batch: Batch) -> Tensor:
         """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
         with self._arithmetic():
-            vectors: Tensor = self.body(**self._inputs(batch))[0]
-        return vectors.float()
+            return self._read(self._inputs(batch)).float()
 
     @contextmanager
     def pretrained(self) -> Iterator[None]:

@@ -89,7 +89,7 @@ class Inputs:
         """Test examples of cells of one task, and the batches in which they are evaluated; kept."""
         if cells not in self._batches:
             stream = Stream.of([self.encoded(c.task, c.target, "test") for c in cells])
-            pad = self._encoder.tokenizer.pad_token_id
+            pad = self._encoder.pad
             self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self._encoder.device))
         return self._batches[cells]
 
@@ -103,7 +103,7 @@ class Inputs:
             places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
             if few := [found[i] for i in places]:
                 sets.append(kind.encode(few, how))
-        pad = self._encoder.tokenizer.pad_token_id
+        pad = self._encoder.pad
         return list(Stream.of(sets).by_length(self._budget, pad, self._encoder.device))
 
 

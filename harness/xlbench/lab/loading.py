@@ -1,33 +1,35 @@
-"""Loading a checkpoint: as an adapter model, and as the masked LM whose head is wanted.
-
-Of some architectures `adapters` has no class of its own, so none with flexible heads, but an interface, which
-says where in a layer the adapters go. For these, such a class is put together here.
-"""
+"""Loading a checkpoint: as an adapter model, and as the language model whose head is wanted."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlbench.errors import ModelError
+from xlbench.lab.adapter_models import class_over
 from xlbench.models.architectures import NUMBERED_FROM_PADDING
 from xlbench.models.saved import documents, settings, tokenizers, weights
-from xlbench.models.saved.layout import LAYOUTS, is_spare, plain_name
+from xlbench.models.saved.layout import plain_name
+from xlbench.models.saved.layouts import LAYOUTS
 from xlbench.models.saved.weights import listed
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Family
 
 HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
 """Heads of the kinds of task. They need nothing but hidden states, so every architecture has all of them; the
-library's own lists leave dependency parsing out for some."""
+library's own lists leave some out for some."""
 FIXED: Mapping[str, Mapping[str, Any]] = {
     # transformers' older class of the masked-LM head; see `HEAD_KEYS`.
     "deberta": {"legacy": True},
     "deberta-v2": {"legacy": True},
     # Compiled layers and unpadded attention would go past the hooks by which adapters act.
     "modernbert": {"reference_compile": False, "_attn_implementation": "sdpa"},
+    # Scores are capped before the softmax, which transformers' other attention leaves out in silence.
+    "gemma2": {"_attn_implementation": "eager"},
 }
 """By model type: settings that hold whatever the configuration says."""
 HEAD_KEYS = {
@@ -36,8 +38,16 @@ HEAD_KEYS = {
 }
 """The masked-LM head of DeBERTa by the names of its authors' checkpoints, and by those of transformers' older
 class, which computes the same and is the one whose decoder can be tied."""
+LANGUAGE_MODELS: Mapping[Family, str] = {
+    "encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM",
+    "encoder-decoder": "AutoModelForSeq2SeqLM",
+}  # fmt: skip
 POOLER = re.compile(r"(^|\.)pooler\.")
 """Part of the body of some, and read by no task or head here."""
+NEEDED: Mapping[Family, tuple[str, ...]] = {
+    "encoder": ("cls", "sep", "pad"), "decoder": (), "encoder-decoder": ("eos", "pad"),
+}  # fmt: skip
+"""By family, the special tokens without which inputs cannot be made."""
 LOCAL = {"trust_remote_code": False, "local_files_only": True}
 SAFE = {"use_safetensors": True, "output_loading_info": True, **LOCAL}
 
@@ -92,11 +102,16 @@ def config(checkpoint: str) -> Any:
     if found._attn_implementation not in documents.ATTENTION:
         raise ModelError(f"{path}: attention implementation {found._attn_implementation!r} is never run")
     found.return_dict, found.output_hidden_states, found.chunk_size_feed_forward = True, False, 0
+    if LAYOUTS[found.model_type].family != "encoder":
+        found.use_cache = False
     return found
 
 
-def tokenizer(checkpoint: str) -> Any:
-    """The tokenizer of a folder. Raises ModelError unless it is a fast one with the special tokens needed."""
+def tokenizer(checkpoint: str, family: Family) -> Any:
+    """The tokenizer of a folder. Raises ModelError unless it is a fast one with the special tokens that the
+    model was trained with: of an encoder those around a text, padding and mask, of an encoder-decoder the
+    end, of a decoder none.
+    """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     folder = Path(checkpoint)
@@ -110,13 +125,15 @@ def tokenizer(checkpoint: str) -> Any:
             f"{checkpoint}: no tokenizer of the class that its configuration asks for; save a fast one "
             "beside the weights (tokenizer.json)"
         ) from error
-    if not found.is_fast or found.mask_token_id is None:
+    if not found.is_fast:
+        raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json)")
+    if family == "encoder" and found.mask_token_id is None:
         raise ModelError(f"{checkpoint}: needs a fast tokenizer (tokenizer.json) with a mask token")
-    for name in ("cls", "sep", "pad"):
+    for name in NEEDED[family]:
         if getattr(found, f"{name}_token_id") is None:
             raise ModelError(f"{checkpoint}: its tokenizer has no {name}_token; set it and save it again")
     known = {} if (folder / "vocab.json").is_file() else tokenizers.numbers(folder)
-    for name in ("cls", "sep", "pad", "mask", "unk"):
+    for name in ("bos", "eos", "cls", "sep", "pad", "mask", "unk"):
         token = getattr(found, f"{name}_token")
         if known and token is not None and token not in known:
             raise ModelError(
@@ -157,8 +174,12 @@ def adapter_model(checkpoint: str, config: Any) -> Any:
     from adapters.wrappers.interfaces import get_adapter_interface
     from transformers import AutoModel
 
-    known = get_adapter_interface(config.model_type) is None
-    kind = AutoAdapterModel if known else _with_heads(AutoModel._model_mapping[type(config)])
+    layout = LAYOUTS[config.model_type]
+    known = layout.family == "encoder" and get_adapter_interface(config.model_type) is None
+    body = AutoModel._model_mapping[type(config)]
+    kind = AutoAdapterModel if known else class_over(body, layout.family)
+    if not known:
+        config.architectures = None  # no head is made of the one that is named here
     model, info = kind.from_pretrained(checkpoint, config=config, **SAFE)
     info["missing_keys"] = [x for x in info["missing_keys"] if not _is_zero_bias(model, x)]
     _check_loaded(info, config.model_type, checkpoint)
@@ -166,12 +187,13 @@ def adapter_model(checkpoint: str, config: Any) -> Any:
     return model
 
 
-def masked_lm(checkpoint: str, config: Any, *, has_head: bool) -> Any:
-    """The masked LM of a folder, from safetensors; what transformers raises goes through.
+def language_model(checkpoint: str, config: Any, *, has_head: bool) -> Any:
+    """The model of a folder with the head of its objective, from safetensors; what transformers raises goes
+    through.
 
     Raises ModelError where a weight is missing or belongs nowhere; without a head, one of the body.
     """
-    from transformers import AutoModelForMaskedLM
+    import transformers
 
     layout = LAYOUTS[config.model_type]
     renamed = dict(HEAD_KEYS) if config.model_type in {"deberta", "deberta-v2"} else {}
@@ -180,7 +202,8 @@ def masked_lm(checkpoint: str, config: Any, *, has_head: bool) -> Any:
         # Of a vector with two names, transformers puts the first in the place of the second.
         renamed |= {f"^{re.escape(x)}$": layout.bias[0] for x in layout.bias[1:]}
     how = {"key_mapping": renamed} if renamed else {}
-    model, info = AutoModelForMaskedLM.from_pretrained(checkpoint, config=config, **SAFE, **how)
+    kind = getattr(transformers, LANGUAGE_MODELS[layout.family])
+    model, info = kind.from_pretrained(checkpoint, config=config, **SAFE, **how)
     _check_loaded(info, config.model_type, checkpoint, whole=has_head)
     return model
 
@@ -206,55 +229,10 @@ def _check_loaded(info: Mapping[str, Any], model_type: str, checkpoint: str, *, 
     ):
         names = [x[0] if isinstance(x, tuple) else str(x) for x in info.get(f"{what}_keys", ())]
         # "heads." is what `adapters` makes of a head that the configuration names; no task uses it.
-        odd = [x for x in names if not is_spare(plain_name(x, layout), layout) and not x.startswith("heads.")]
+        odd = [x for x in names if not layout.is_spare(plain_name(x, layout)) and not x.startswith("heads.")]
         if what == "missing" and whole:
             odd = [x for x in names if not POOLER.search(x)]
         if odd:
             raise ModelError(
                 f"{checkpoint}: weights {loss}: {listed(sorted(odd))}; save the checkpoint again"
             )
-
-
-@cache
-def _with_heads(body: Any) -> Any:
-    """An adapter model over this bare model, as `adapters`' own classes are built."""
-    from adapters import init
-    from adapters.context import AdapterSetup, ForwardContext
-    from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin
-    from adapters.methods.invertible import init_invertible_adapters
-    from adapters.model_mixin import EmbeddingAdaptersWrapperMixin
-
-    (pretrained,) = body.__bases__
-
-    class WithHeads(EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, pretrained):  # type: ignore[misc, valid-type]
-        def __init__(self, config: Any) -> None:
-            super().__init__(config)
-            bare = body(config)
-            init(bare)
-            init_invertible_adapters(bare)
-            setattr(self, self.base_model_prefix, bare)
-            self._init_head_modules()
-            self.init_weights()
-
-        @ForwardContext.wrap  # type: ignore[untyped-decorator]
-        def forward(
-            self,
-            input_ids: Any = None,
-            attention_mask: Any = None,
-            head: str | None = None,
-            return_dict: bool = True,
-            **kwargs: Any,
-        ) -> Any:
-            outputs = self.base_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True)
-            if not (head or AdapterSetup.get_context_head_setup() or self.active_head):
-                return outputs
-            return self.forward_head(
-                outputs,
-                head_name=head,
-                attention_mask=attention_mask,
-                return_dict=return_dict,
-                **kwargs,
-            )
-
-    WithHeads.__name__ = f"{body.__name__}WithHeads"
-    return WithHeads

@@ -55,7 +55,7 @@ def train(
     epochs = _epochs(stream, how)
     ends = np.cumsum([len(x) for x in sets])
     steps = sum(len(e) for e in epochs)
-    step, mean, pad = 0, math.nan, encoder.tokenizer.pad_token_id
+    step, mean, pad = 0, math.nan, encoder.pad
     encoder.model.train()
     try:
         for batches in epochs:

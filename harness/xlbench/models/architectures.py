@@ -6,21 +6,27 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xlbench.errors import ModelError
 from xlbench.models.saved import documents, settings, tokenizers, weights
-from xlbench.models.saved.layout import LAYOUTS, Layout, is_spare, plain_name
+from xlbench.models.saved.layout import Layout, plain_name
+from xlbench.models.saved.layouts import LAYOUTS
 from xlbench.models.saved.weights import Weight, listed
 
+if TYPE_CHECKING:
+    from xlbench.contracts import Family
+
 MODEL_TYPES = tuple(LAYOUTS)
-"""Encoders that have a masked-LM head in `transformers` and adapters in `adapters` 1.3."""
+"""Models that have a head of their objective in `transformers` and adapters in `adapters` 1.3."""
 NUMBERED_FROM_PADDING = frozenset({"roberta", "xlm-roberta"})
 """Those whose positions begin at pad_token_id + 1, so that as many fewer pieces fit."""
-NO_HEAD = (
-    "no masked-LM head among its weights, so nothing can be finetuned on text; give a checkpoint that was "
-    "saved as a masked LM, or leave out --transfer"
-)
+HEADS: Mapping[Family, str] = {
+    "encoder": "masked-LM", "decoder": "causal-LM", "encoder-decoder": "sequence-to-sequence",
+}  # fmt: skip
+"""By family, the head that the model was pretrained with."""
+UNSUPPORTED: Mapping[str, str] = {}
+"""By model type of others, why they cannot be had: measured, not supposed (docs/models.md)."""
 NORMALISATION = re.compile(r"norm\.weight$", re.IGNORECASE)
 """Of the scale of a normalisation: without it nothing passes."""
 MOST_NAMED = 1000
@@ -42,25 +48,20 @@ def check_config(config: Mapping[str, Any], where: str) -> None:
     if not isinstance(kind, str) or kind not in MODEL_TYPES:
         raise ModelError(
             f"{where}: model type {documents.quoted(kind)} cannot be used{_why_not(config)}; supported "
-            "encoders "
             f"are {', '.join(MODEL_TYPES)}"
         )
     settings.check(config, where)
 
 
 def _why_not(config: Mapping[str, Any]) -> str:
-    """What kind of model it is that has no masked-LM head; empty where that is not the reason."""
-    if config.get("is_encoder_decoder"):
-        return ": an encoder-decoder has no masked-LM head"
-    built = config.get("architectures")
-    names = built if isinstance(built, list) else []
-    if any(str(x).endswith(("ForCausalLM", "LMHeadModel")) for x in names):
-        return ": a decoder, which continues text, has no masked-LM head"
+    """What is known of why; empty where nothing is."""
+    if (why := UNSUPPORTED.get(str(config.get("model_type")))) is not None:
+        return f": {why}"
     return settings.saved_by(config)
 
 
 def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
-    """Whether a folder whose configuration has been checked has a masked-LM head among its weights.
+    """Whether a folder whose configuration has been checked has the head of its objective among its weights.
 
     Raises ModelError, which names a weight, where the body or a part of the head is missing, a shape is not
     what the configuration asks for, a weight belongs to nothing known, a number is infinite or not a number,
@@ -75,16 +76,21 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
             raise ModelError(f"{folder}: weight {listed([name])} is there twice, under two names")
         found[plain] = weight
     hint = settings.saved_by(config)
-    used = _fitting(layout.body(filled), found, folder, "the encoder", hint)
+    used = _fitting(layout.body(filled), found, folder, "the model", hint)
     head = list(layout.head(filled))
     others = {layout.decoder, *layout.bias}
-    has_head = any(name in found for name, _ in head)
-    if has_head:
+    if layout.family != "encoder":
+        has_head = layout.decoder in found or _is_tied(config, layout, folder)
+        used += _decoder(layout, found, folder, config, filled) if has_head else []
+    elif has_head := any(name in found for name, _ in head):
         head = [(name, shape) for name, shape in head if name not in layout.bias]
         used += _fitting(iter(head), found, folder, "the masked-LM head", hint)
         used += _decoder(layout, found, folder, config, filled)
+    for name in layout.copies:
+        if name in found and not weights.are_same(found[layout.words], found[name]):
+            raise ModelError(f"{folder}: weights {layout.words} and {name} should be one, and are not")
     known = {*used, *others}
-    if alien := [name for name in found if name not in known and not is_spare(name, layout)]:
+    if alien := [name for name in found if name not in known and not layout.is_spare(name)]:
         raise ModelError(
             f"{folder}: weights that belong to no part of a {config['model_type']} model: "
             f"{listed(alien)}{hint}; "
@@ -100,7 +106,8 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
                 "give an earlier checkpoint"
             )
         # A disk or a download lost what was written. Biases and segments may be all zeros.
-        if (name == layout.words or NORMALISATION.search(name)) and weights.is_zero(found[name]):
+        scale = not layout.centred and NORMALISATION.search(name)
+        if (name == layout.words or scale) and weights.is_zero(found[name]):
             raise ModelError(
                 f"{folder}: weight {name} is zero throughout, as after a write or download that broke off; "
                 "get the file again, or give an earlier checkpoint"
@@ -109,10 +116,25 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
     return has_head
 
 
-def has_masked_lm(folder: Path, config: Mapping[str, Any]) -> bool:
-    """Whether weights of a masked-LM head are among those of a folder. Raises ModelError."""
+def family_of(config: Mapping[str, Any]) -> Family:
+    """How the model of a configuration that has been checked reads."""
+    return LAYOUTS[config["model_type"]].family
+
+
+def no_head(family: Family) -> str:
+    """What to say of a checkpoint without the head of its objective."""
+    return (
+        f"no {HEADS[family]} head among its weights, so nothing can be finetuned on text; give a checkpoint "
+        f"that was saved as a {HEADS[family]} model, or leave out --transfer"
+    )
+
+
+def has_lm_head(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Whether the head of its objective is among the weights of a folder. Raises ModelError."""
     layout = LAYOUTS[config["model_type"]]
     names = {plain_name(name, layout) for name in weights.weights(folder)}
+    if layout.family != "encoder":
+        return layout.decoder in names or _is_tied(config, layout, folder)
     return any(name in names for name, _ in layout.head(settings.filled(config)))
 
 
@@ -151,6 +173,16 @@ def _missing(
             used.append(name)
 
 
+def _is_tied(config: Mapping[str, Any], layout: Layout, folder: Path) -> bool:
+    """Whether the decoder's matrix is the word embeddings. Raises ModelError."""
+    tied = config.get("tie_word_embeddings", layout.tied)
+    if type(tied) is not bool:
+        raise ModelError(
+            f"{folder}: tie_word_embeddings is {documents.quoted(tied)}; true or false is needed"
+        )
+    return tied
+
+
 def _decoder(
     layout: Layout,
     found: Mapping[str, Weight],
@@ -166,11 +198,7 @@ def _decoder(
         if found[name].shape != (filled["vocab_size"],) or not weights.are_same(found[names[0]], found[name]):
             raise ModelError(f"{folder}: weights {names[0]} and {name} should be one, and are not")
     words, decoder = found[layout.words], found.get(layout.decoder)
-    tied = config.get("tie_word_embeddings", True)
-    if type(tied) is not bool:
-        raise ModelError(
-            f"{folder}: tie_word_embeddings is {documents.quoted(tied)}; true or false is needed"
-        )
+    tied = _is_tied(config, layout, folder)
     if decoder is None:
         if tied:
             return names

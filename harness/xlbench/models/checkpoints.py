@@ -11,7 +11,13 @@ from typing import Any
 from xlbench import hub
 from xlbench.contracts import BaseModel, Family, digest
 from xlbench.errors import ModelError
-from xlbench.models.architectures import NUMBERED_FROM_PADDING, check_config, check_weights, facts
+from xlbench.models.architectures import (
+    NUMBERED_FROM_PADDING,
+    check_config,
+    check_weights,
+    facts,
+    family_of,
+)
 from xlbench.models.saved import documents, settings, tokenizers
 from xlbench.models.saved.tokenizers import EXTRA, TOKENIZERS
 from xlbench.models.saved.weights import INDEX
@@ -24,7 +30,7 @@ REDIRECTING = "adapter_config.json"
 ALSO_READ = ("generation_config.json", "preprocessor_config.json", "processor_config.json")
 """Other configurations beside the weights, which must not ask for code either."""
 _passed: dict[str, bool] = {}
-"""By digest: contents that have been checked in this process, and whether they have a masked-LM head."""
+"""By digest: contents that have been checked in this process, and whether they have a language-model head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Checkpoint:
     size: int
     """Bytes of weights; 0 where not known before the download."""
     family: Family = "encoder"
-    masked_lm: bool | None = None
-    """Whether a masked-LM head is among the weights; None where not known before the download."""
+    lm_head: bool | None = None
+    """Whether the head of its objective is among the weights; None where not known before the download."""
 
 
 def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
@@ -109,7 +115,7 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
             return None
         folder = Path(cached).parent
     config, tokenizer = facts(folder / "config.json"), facts(folder / "tokenizer_config.json")
-    positions = config.get("max_position_embeddings")
+    positions = config.get("max_position_embeddings", config.get("n_positions"))
     if positions and config.get("model_type") in NUMBERED_FROM_PADDING:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
@@ -155,7 +161,7 @@ def _local(folder: Path) -> Checkpoint:
         with documents.understood(str(folder)):
             _passed[whole] = check_weights(folder, config)
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, fingerprint, size, masked_lm=_passed[whole])
+    return Checkpoint(str(folder), None, fingerprint, size, family_of(config), _passed[whole])
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -188,9 +194,10 @@ def _hub(name: str, revision: str | None) -> Checkpoint:
     _check_names(sorted(found.files), name)
     path = hub.fetch(found, "config.json")
     with documents.understood(f"{name}: config.json"):
-        check_config(documents.read(path, f"{name}: config.json"), f"{name}: config.json")
+        config = documents.read(path, f"{name}: config.json")
+        check_config(config, f"{name}: config.json")
     size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
-    return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size)
+    return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size, family_of(config))
 
 
 def _repo(name: str) -> hub.Repo:

@@ -14,6 +14,7 @@ from xlbench.contracts import GivenAdapter
 from xlbench.errors import ModelError
 from xlbench.files import content
 from xlbench.models.saved import documents, pickled, settings, weights
+from xlbench.models.saved.defaults import DEFAULTS
 from xlbench.models.saved.documents import quoted, shown
 
 CONFIG = "adapter_config.json"
@@ -171,7 +172,7 @@ def _check_kind(inner: Mapping[str, Any], where: str) -> None:
 
 
 def _check_model(config: Mapping[str, Any], model: Mapping[str, Any], where: str) -> None:
-    whole = settings.filled(model) if model.get("model_type") in settings.DEFAULTS else model
+    whole = settings.filled(model) if model.get("model_type") in DEFAULTS else model
     said = {"model_type": model.get("model_type"), "hidden_size": whole.get("hidden_size")}
     for key, what in (("model_type", "architecture"), ("hidden_size", "hidden size")):
         made, wanted = config.get(key), said[key]
@@ -214,9 +215,7 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
         )
     if invertible and not said:
         raise ModelError(f"{where}: an invertible part is among the weights, but {CONFIG} says nothing of it")
-    layers = (
-        settings.filled(model)["num_hidden_layers"] if model.get("model_type") in settings.DEFAULTS else None
-    )
+    layers = settings.filled(model)["num_hidden_layers"] if model.get("model_type") in DEFAULTS else None
     highest = max((int(x[1]) for name in names if (x := LAYER.search(name))), default=-1)
     if layers is not None and highest >= layers:
         raise ModelError(
@@ -238,7 +237,7 @@ def _check_width(
     shapes: Mapping[str, tuple[int, ...]], inner: Mapping[str, Any], model: Mapping[str, Any], where: str
 ) -> None:
     """Whether the bottlenecks are as wide as the settings and the model ask for."""
-    if model.get("model_type") not in settings.DEFAULTS or type(inner["reduction_factor"]) not in (
+    if model.get("model_type") not in DEFAULTS or type(inner["reduction_factor"]) not in (
         int,
         float,
     ):

@@ -32,7 +32,7 @@ from xlbench.data.codes import to_iso639_3
 from xlbench.data.held_out import HeldOut
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.models import checkpoints, given_adapters, word_tokens
-from xlbench.models.architectures import NO_HEAD
+from xlbench.models.architectures import no_head
 from xlbench.plugins.registry import split
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
@@ -159,9 +159,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         language_training = objectives.checked(
             language_training, "language_training", full.language_training, family, registry, problems
         )
-        own_head = any(registry.method.kinds[x.kind].own_head for x in tasks.values())
-        if checkpoint.masked_lm is False and (finetunes or own_head):
-            problems.add(f"{model.checkpoint}: {NO_HEAD}")
+        own_head = [x.name for x in tasks.values() if registry.method.kinds[x.kind].own_head]
+        if checkpoint.lm_head is False and (finetunes or own_head):
+            problems.add(f"{model.checkpoint}: {no_head(family)}")
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():

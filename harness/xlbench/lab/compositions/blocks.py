@@ -152,7 +152,7 @@ def tune(
         for step in range(how.steps):
             for group in optimizer.param_groups:
                 group["lr"] = how.learning_rate * (1 - step / how.steps)
-            batch = stream.batch(next(batches), encoder.tokenizer.pad_token_id, encoder.device)
+            batch = stream.batch(next(batches), encoder.pad, encoder.device)
             if not len(batch.slots):
                 continue
             loss = kind.loss(encoder, task, batch, targets)

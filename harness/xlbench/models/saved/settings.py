@@ -9,74 +9,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlbench.errors import ModelError
+from xlbench.models.saved.defaults import ALIASES, DEFAULTS
 from xlbench.models.saved.documents import quoted, shown
+from xlbench.models.saved.layouts import LAYOUTS
 
 READABLE = "4.57"
 """The transformers that reads the checkpoints."""
-_ENCODER: dict[str, Any] = {
-    "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
-    "intermediate_size": 3072, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1, "max_position_embeddings": 512, "type_vocab_size": 2,
-    "initializer_range": 0.02, "layer_norm_eps": 1e-12, "position_embedding_type": "absolute",
-    "pad_token_id": 0,
-}  # fmt: skip
-_DEBERTA: dict[str, Any] = {
-    **{k: v for k, v in _ENCODER.items() if k != "position_embedding_type"},
-    "relative_attention": False, "max_relative_positions": -1, "position_biased_input": True,
-    "pos_att_type": None, "layer_norm_eps": 1e-7, "legacy": True, "embedding_size": None,
-}  # fmt: skip
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "albert": {
-        **_ENCODER, "vocab_size": 30000, "embedding_size": 128, "hidden_size": 4096, "num_hidden_groups": 1,
-        "num_attention_heads": 64, "intermediate_size": 16384, "inner_group_num": 1, "hidden_act": "gelu_new",
-        "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
-    },
-    "bert": _ENCODER,
-    "deberta": {**_DEBERTA, "vocab_size": 50265, "type_vocab_size": 0, "talking_head": False},
-    "deberta-v2": {
-        **_DEBERTA, "vocab_size": 128100, "hidden_size": 1536, "num_hidden_layers": 24,
-        "num_attention_heads": 24, "intermediate_size": 6144, "type_vocab_size": 0, "share_att_key": False,
-        "position_buckets": -1, "norm_rel_ebd": "none", "attention_head_size": None, "conv_kernel_size": 0,
-        "conv_groups": 1, "conv_act": "tanh",
-    },
-    "distilbert": {
-        "vocab_size": 30522, "max_position_embeddings": 512, "sinusoidal_pos_embds": False,
-        "hidden_size": 768, "num_hidden_layers": 6, "num_attention_heads": 12, "hidden_dim": 3072,
-        "dropout": 0.1, "attention_dropout": 0.1, "activation": "gelu",
-        "initializer_range": 0.02, "pad_token_id": 0,
-    },
-    "electra": {
-        **_ENCODER, "embedding_size": 128, "hidden_size": 256, "num_attention_heads": 4,
-        "intermediate_size": 1024,
-    },
-    "modernbert": {
-        "vocab_size": 50368, "hidden_size": 768, "intermediate_size": 1152, "num_hidden_layers": 22,
-        "num_attention_heads": 12, "hidden_activation": "gelu", "max_position_embeddings": 8192,
-        "initializer_range": 0.02, "initializer_cutoff_factor": 2.0, "norm_eps": 1e-5, "norm_bias": False,
-        "pad_token_id": 50283, "cls_token_id": 50281, "global_rope_theta": 160000.0,
-        "local_rope_theta": 10000.0, "attention_bias": False, "attention_dropout": 0.0,
-        "global_attn_every_n_layers": 3, "local_attention": 128, "embedding_dropout": 0.0, "mlp_bias": False,
-        "mlp_dropout": 0.0, "decoder_bias": True, "classifier_bias": False, "classifier_activation": "gelu",
-        "classifier_pooling": "cls", "deterministic_flash_attn": False, "sparse_prediction": False,
-        "sparse_pred_ignore_index": -100, "reference_compile": None, "repad_logits_with_grad": False,
-    },
-    "roberta": {**_ENCODER, "vocab_size": 50265, "pad_token_id": 1},
-    "xlm-roberta": {**_ENCODER, "pad_token_id": 1},
-}  # fmt: skip
-"""By model type: the settings that can change what its body or masked-LM head computes, with what holds where
-`config.json` does not say."""
-ALIASES: Mapping[str, Mapping[str, str]] = {
-    "distilbert": {"dim": "hidden_size", "n_layers": "num_hidden_layers", "n_heads": "num_attention_heads"},
-    "modernbert": {"rope_theta": "global_rope_theta"},
-}
-"""By model type: names of settings that mean another."""
 POSITIVE = frozenset(
     {
         "conv_groups", "embedding_size", "global_attn_every_n_layers", "hidden_dim", "hidden_size",
         "inner_group_num", "intermediate_size", "local_attention", "max_position_embeddings",
         "num_attention_heads", "num_hidden_groups", "num_hidden_layers", "vocab_size", "attention_head_size",
+        "d_ff", "d_kv", "head_dim", "n_inner", "num_decoder_layers", "num_key_value_heads",
+        "relative_attention_max_distance", "relative_attention_num_buckets", "sliding_window",
     }
 )  # fmt: skip
+MAY_BE_NULL = frozenset(
+    {
+        "_sliding_window_pattern", "attn_logit_softcapping", "dense_act_fn", "final_logit_softcapping",
+        "head_dim", "hidden_act", "is_gated_act", "layer_types", "n_inner", "num_decoder_layers",
+        "num_key_value_heads", "rope_scaling", "sliding_window", "sliding_window_pattern",
+    }
+)  # fmt: skip
+"""Settings of decoders and encoder-decoders for which null means what leaving them out means."""
 WHOLE = frozenset({"conv_kernel_size", "max_relative_positions", "position_buckets", "type_vocab_size"})
 """Integers of which some may be 0 or -1."""
 MOST = 10_000_000
@@ -90,13 +45,21 @@ ACTIVATIONS = frozenset(
     }
 )  # fmt: skip
 """Functions that transformers has by name."""
-NAMES_OF_FUNCTIONS = ("activation", "conv_act", "hidden_act", "hidden_activation")
-LAYERS = frozenset({"inner_group_num", "num_hidden_groups", "num_hidden_layers"})
-SHARES = re.compile(r"dropout(_prob)?$")
-ABOVE_ZERO = frozenset({"global_rope_theta", "layer_norm_eps", "local_rope_theta", "norm_eps"})
+NAMES_OF_FUNCTIONS = (
+    "activation", "activation_function", "conv_act", "dense_act_fn", "hidden_act", "hidden_activation",
+)  # fmt: skip
+LAYERS = frozenset({"inner_group_num", "num_decoder_layers", "num_hidden_groups", "num_hidden_layers"})
+SHARES = re.compile(r"(dropout(_prob|_rate)?|pdrop)$")
+ABOVE_ZERO = frozenset(
+    {
+        "global_rope_theta", "layer_norm_eps", "layer_norm_epsilon", "local_rope_theta", "norm_eps",
+        "query_pre_attn_scalar", "rms_norm_eps", "rope_local_base_freq", "rope_theta",
+    }
+)  # fmt: skip
 NOT_SET: Mapping[str, str] = {
-    "is_decoder": "a decoder reads no text to the right",
-    "is_encoder_decoder": "an encoder-decoder has no masked-LM head",
+    "is_decoder": "an encoder that is run as a decoder",
+    "use_bidirectional_attention": "a decoder that is run as an encoder",
+    "is_encoder_decoder": "it is no encoder-decoder",
     "add_cross_attention": "its layers would wait for another text",
     "torchscript": "weights that belong together would be kept apart",
     "pruned_heads": "pruned heads are not supported",
@@ -139,8 +102,9 @@ def check(config: Mapping[str, Any], where: str) -> None:
     numbers would be ignored.
     """
     kind = config["model_type"]
+    family = LAYOUTS[kind].family
     for key, why in NOT_SET.items():
-        if config.get(key):
+        if config.get(key) and not (key == "is_encoder_decoder" and family == "encoder-decoder"):
             raise ModelError(f"{where}: {key} is {quoted(config[key])}, which cannot be used: {why}")
     known = DEFAULTS[kind]
     aliases = ALIASES.get(kind, {})
@@ -152,10 +116,16 @@ def check(config: Mapping[str, Any], where: str) -> None:
         raise ModelError(
             f"{where}: {heads} is missing, and no weight tells it; take it from the original checkpoint"
         )
-    if settings["hidden_size"] % settings["num_attention_heads"]:
+    apart = "head_dim" in settings or "d_kv" in settings  # the size of a head is a setting of its own
+    if not apart and settings["hidden_size"] % settings["num_attention_heads"]:
         raise ModelError(
             f"{where}: {settings['num_attention_heads']} attention heads do not divide hidden size "
             f"{settings['hidden_size']}; correct num_attention_heads"
+        )
+    if settings["num_attention_heads"] % settings.get("num_key_value_heads", 1):
+        raise ModelError(
+            f"{where}: {settings['num_key_value_heads']} key-value heads do not divide "
+            f"{settings['num_attention_heads']} attention heads; correct num_key_value_heads"
         )
     padding = settings["pad_token_id"]
     if padding is not None and (type(padding) is not int or not 0 <= padding < settings["vocab_size"]):
@@ -186,6 +156,8 @@ def _check_value(key: str, meaning: str, value: Any, known: Mapping[str, Any], w
         return
     default = known[meaning]
     why = ""
+    if value is None and meaning in MAY_BE_NULL:
+        return
     if meaning in POSITIVE or meaning in WHOLE:
         least = 1 if meaning in POSITIVE else -1 if meaning != "type_vocab_size" else 0
         most = MOST_LAYERS if meaning in LAYERS else MOST
@@ -230,7 +202,10 @@ def _is_usual(key: str, value: Any) -> bool:
     return value in usual.get(key, ())
 
 
-OF_NEWER: Mapping[str, tuple[str, ...]] = {"modernbert": ("layer_types", "rope_parameters", "sliding_window")}
+OF_NEWER: Mapping[str, tuple[str, ...]] = {
+    "modernbert": ("layer_types", "rope_parameters", "sliding_window"),
+    **{x: ("rope_parameters",) for x, one in LAYOUTS.items() if one.family == "decoder"},
+}
 """By model type: what transformers 5 writes, and `converted` reads."""
 
 
@@ -239,6 +214,8 @@ def converted(config: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Raises ModelError where there is nothing that means the same.
     """
+    if LAYOUTS[config["model_type"]].family == "decoder":
+        return _converted_rope(config, where)
     if config["model_type"] != "modernbert":
         return {}
     found: dict[str, Any] = {}
@@ -283,12 +260,31 @@ def converted(config: Mapping[str, Any], where: str) -> dict[str, Any]:
     return found
 
 
+def _converted_rope(config: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Of decoders: `rope_parameters` that hold for all layers."""
+    rope = config.get("rope_parameters")
+    if rope is None:
+        return {}
+    theta: Any = rope.get("rope_theta") if isinstance(rope, Mapping) else None
+    if type(theta) not in (int, float) or not 0 < theta < 1e12 or "rope_theta" not in filled(config):
+        raise ModelError(
+            f"{where}: rope_parameters {quoted(rope)} cannot be expressed in transformers {READABLE}"
+            f"{saved_by(config)}"
+        )
+    scaling = {k: v for k, v in rope.items() if k != "rope_theta"}
+    plain = scaling.get("rope_type", "default") == "default"
+    return {"rope_theta": float(theta), "rope_scaling": None if plain else scaling}
+
+
 def filled(config: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a configuration, under the names of this module, defaults filled in."""
     kind = config["model_type"]
     aliases = ALIASES.get(kind, {})
     found = {k: v for k, v in DEFAULTS[kind].items() if v is not None or k == "pad_token_id"}
-    found |= {aliases.get(k, k): v for k, v in config.items() if aliases.get(k, k) in DEFAULTS[kind]}
+    found |= {
+        aliases.get(k, k): v for k, v in config.items()
+        if aliases.get(k, k) in DEFAULTS[kind] and not (v is None and aliases.get(k, k) in MAY_BE_NULL)
+    }  # fmt: skip
     return found
 
 

@@ -1,0 +1,83 @@
+"""Adapter models over any bare model, where `adapters` has none that reads as is needed here.
+
+Of some architectures the library has no class with flexible heads, but an interface, which says where in a
+layer the adapters go. Of decoders and encoder-decoders it has classes that find the end of a text by the
+number of its padding, which a text may have too, and that run a decoder though heads sit on the encoder.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from xlbench.contracts import Family
+
+
+@cache
+def class_over(body: Any, family: Family) -> Any:
+    """An adapter model over this bare model, as `adapters`' own classes are built.
+
+    Heads get the vectors of all tokens of the text that is read; of an encoder-decoder, the encoder's. Heads
+    of a whole text get that of its last token, for only it has seen all; an encoder's get the first.
+    """
+    from adapters import init
+    from adapters.context import AdapterSetup, ForwardContext
+    from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin
+    from adapters.methods.invertible import init_invertible_adapters
+    from adapters.model_mixin import EmbeddingAdaptersWrapperMixin
+
+    (pretrained,) = body.__bases__
+
+    class WithHeads(EmbeddingAdaptersWrapperMixin, ModelWithFlexibleHeadsAdaptersMixin, pretrained):  # type: ignore[misc, valid-type]
+        base_model_prefix = pretrained.base_model_prefix or "model"
+        _tied_weights_keys = _tied(body, pretrained.base_model_prefix or "model")
+
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            bare = body(config)
+            init(bare)
+            if hasattr(bare, "adapter_interface"):
+                init_invertible_adapters(bare)
+            setattr(self, self.base_model_prefix, bare)
+            self._init_head_modules()
+            self.init_weights()
+
+        @ForwardContext.wrap  # type: ignore[untyped-decorator]
+        def read(self, input_ids: Any, attention_mask: Any) -> Any:
+            """What the text is read by gives."""
+            reader = self.base_model.encoder if family == "encoder-decoder" else self.base_model
+            return reader(input_ids=input_ids, attention_mask=attention_mask, return_dict=True)
+
+        @ForwardContext.wrap  # type: ignore[untyped-decorator]
+        def forward(
+            self,
+            input_ids: Any = None,
+            attention_mask: Any = None,
+            head: str | None = None,
+            return_dict: bool = True,
+            **kwargs: Any,
+        ) -> Any:
+            outputs = self.read(input_ids, attention_mask)
+            if not (head or AdapterSetup.get_context_head_setup() or self.active_head):
+                return outputs
+            if family != "encoder":
+                rows = torch.arange(len(input_ids), device=input_ids.device)
+                kwargs["cls_output"] = outputs[0][rows, attention_mask.sum(1) - 1]
+            return self.forward_head(
+                outputs,
+                head_name=head,
+                attention_mask=attention_mask,
+                return_dict=return_dict,
+                **kwargs,
+            )
+
+    WithHeads.__name__ = f"{body.__name__}WithHeads"
+    return WithHeads
+
+
+def _tied(body: Any, prefix: str) -> list[str]:
+    """Names of the weights that are one in the bare model, as they are in the model over it."""
+    return [f"{prefix}.{name}" for name in getattr(body, "_tied_weights_keys", None) or ()]
