@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from xlbench import hookimpl
 from xlbench.contracts import Family, Objective
@@ -11,6 +11,7 @@ from xlbench.contracts import Family, Objective
 if TYPE_CHECKING:
     from xlbench.lab.objectives.causal import Causal
     from xlbench.lab.objectives.masked import Masked
+    from xlbench.lab.objectives.span_corruption import SpanCorruption
 
 
 def _masked() -> Masked:
@@ -25,10 +26,16 @@ def _causal() -> Causal:
     return Causal()
 
 
+def _span_corruption() -> SpanCorruption:
+    from xlbench.lab.objectives.span_corruption import SpanCorruption
+
+    return SpanCorruption()
+
+
 @hookimpl
 def xlbench_objectives() -> Iterable[Objective]:
     """Register the objectives."""
-    encoders, decoders = frozenset[Family]({"encoder"}), frozenset[Family]({"decoder"})
+    encoders, decoders, both = (frozenset[Family]({x}) for x in get_args(Family))
     yield Objective(
         name="masked",
         summary="Masked language modelling: tokens are masked and predicted",
@@ -47,4 +54,13 @@ def xlbench_objectives() -> Iterable[Objective]:
         own=decoders,
         head="causal-LM head",
         likelihood="exact",
+    )
+    yield Objective(
+        name="span-corruption",
+        summary="Spans give way to sentinels, and the decoder says them (T5; Raffel et al. 2020)",
+        load=_span_corruption,
+        families=both,
+        own=both,
+        head="sequence-to-sequence head",
+        reads=frozenset({"mask_probability"}),
     )
