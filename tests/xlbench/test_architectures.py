@@ -10,13 +10,23 @@ import numpy as np
 import pytest
 import torch
 from adapters import SeqBnConfig, SeqBnInvConfig
-from architectures import ARCHITECTURES, LENGTH, LINES, write
+from architectures import (
+    ARCHITECTURES,
+    DECODERS,
+    ENCODER_DECODERS,
+    ENCODERS,
+    LENGTH,
+    LINES,
+    language_model,
+    write,
+)
 from made import study_over
 
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import ModelError
 from xlbench.lab import Lab
 from xlbench.models import checkpoints
+from xlbench.models.architectures import family_of
 
 TASKS = ("tags", "pairs", "trees", "questions")
 """Of every kind."""
@@ -28,10 +38,11 @@ QUICK = LanguageTraining(
 
 def study(checkpoint: Path) -> Resolved:
     found = study_over(checkpoint, TASKS)
+    config = json.loads((checkpoint / "config.json").read_text())
     training = {
         task: dataclasses.replace(how, epochs=1, learning_rate=5e-3) for task, how in found.training.items()
     }
-    return dataclasses.replace(found, training=training, language_training=QUICK)
+    return dataclasses.replace(found, training=training, language_training=QUICK, family=family_of(config))
 
 
 def lab_of(resolved: Resolved, checkpoint: Path, folder: Path) -> Lab:
@@ -84,7 +95,7 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     assert all(same(first[x], second[x]) for x in first)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", ENCODERS)
 def test_masked_logits_and_their_gradients_are_those_of_transformers(name: str, tmp_path: Path) -> None:
     from transformers import AutoModelForMaskedLM
 
@@ -103,23 +114,53 @@ def test_masked_logits_and_their_gradients_are_those_of_transformers(name: str, 
     torch.testing.assert_close(*(x.grad for x in embeddings))  # input and output side, where they are tied
 
 
+@pytest.mark.parametrize("name", [*DECODERS, *ENCODER_DECODERS])
+def test_logits_after_a_text_and_their_gradients_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+    """Padding at the end changes nothing; attention is the plain one, which caps scores where they are."""
+    checkpoint = write(name, tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    reference = language_model(name).from_pretrained(checkpoint, attn_implementation="eager").eval()
+    ids = torch.randint(5, len(encoder.tokenizer), (3, LENGTH), generator=torch.Generator().manual_seed(0))
+    attention = torch.ones_like(ids)
+    attention[1, 20:] = 0
+    encoder.trainable_base()
+    if name in ENCODER_DECODERS:
+        vectors, given = encoder.continued(ids, attention, ids[:, :9]), {"decoder_input_ids": ids[:, :9]}
+        kept = torch.ones(3, 9, dtype=torch.bool)
+    else:
+        vectors, given, kept = encoder.vectors(ids, attention), {}, attention.bool()
+    ours = encoder.vocabulary_logits(vectors[kept])
+    theirs = reference(input_ids=ids, attention_mask=attention, **given).logits[kept]
+    torch.testing.assert_close(ours, theirs)
+    ours.logsumexp(-1).sum().backward()
+    theirs.logsumexp(-1).sum().backward()
+    embeddings = encoder.body.get_input_embeddings().weight, reference.get_input_embeddings().weight
+    torch.testing.assert_close(*(x.grad for x in embeddings))
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_adapter_of_zeros_changes_nothing(name: str, tmp_path: Path) -> None:
     checkpoint = write(name, tmp_path)
     encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
     ids = torch.arange(5, 25)[None]
     everywhere, attention = torch.arange(20), torch.ones_like(ids)
+
+    def logits() -> torch.Tensor:
+        if encoder.family == "encoder-decoder":
+            return encoder.vocabulary_logits(encoder.continued(ids, attention, ids)[0])
+        return encoder.masked_logits(ids, attention, everywhere)
+
     with torch.no_grad():
         encoder.use_no_adapter()
-        bare = encoder.masked_logits(ids, attention, everywhere)
+        bare = logits()
         encoder.add_adapter("nothing", SeqBnInvConfig(reduction_factor=4))
         for key, parameter in encoder.model.named_parameters():
             if "nothing" in key and "adapter_up" in key:
                 parameter.zero_()
         encoder.model.set_active_adapters("nothing")
-        with_it = encoder.masked_logits(ids, attention, everywhere)
+        with_it = logits()
         del encoder.body.invertible_adapters["nothing"]
-        without_invertible = encoder.masked_logits(ids, attention, everywhere)
+        without_invertible = logits()
     torch.testing.assert_close(without_invertible, bare)
     assert not torch.equal(with_it, bare)  # the invertible part is at work on this architecture
 

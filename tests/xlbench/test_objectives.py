@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_causal_finetuning_is_a_plain_loop(tmp_path: Path) -> None:
     model = language_model("llama").from_pretrained(checkpoint).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=how.learning_rate, weight_decay=0.0)
     decay = get_scheduler("linear", optimizer, num_warmup_steps=0, num_training_steps=steps)
-    text = lab.inputs.chunks("qaa", how.lines, how.chunk)
+    text = lab.texts.chunks("qaa", how.lines, how.chunk)
     order = np.random.default_rng([7, 0]).permutation(len(text))
     for step in range(steps):
         ids = torch.from_numpy(text[order[step * how.batch_size :][: how.batch_size]].astype(np.int64))
@@ -76,7 +77,7 @@ def test_span_corruption_finetuning_is_a_plain_loop(tmp_path: Path) -> None:
     model = language_model("mt5").from_pretrained(checkpoint).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=how.learning_rate, weight_decay=0.0)
     decay = get_scheduler("linear", optimizer, num_warmup_steps=0, num_training_steps=steps)
-    text = lab.inputs.chunks("qaa", how.lines, how.chunk)
+    text = lab.texts.chunks("qaa", how.lines, how.chunk)
     batches = SpanCorruption().batches(text, lab.encoder, how, 7)
     for _, batch in zip(range(steps), batches, strict=False):
         labels = torch.from_numpy(np.where(batch.kept, batch.gold, -100))
@@ -142,7 +143,7 @@ def test_span_corruption_is_what_its_definition_says(size: int, density: float, 
     assert list(lost) == [x for x in source if x >= 1000] == SENTINELS[:spans]
     assert all(lost.values())
     assert source[0] < 1000 <= source[-1]  # kept first, a span last
-    assert all(a < 1000 or b < 1000 for a, b in zip(source, source[1:], strict=False))
+    assert all(a < 1000 or b < 1000 for a, b in pairwise(source))
 
 
 def test_all_ways_to_place_spans_are_equally_likely() -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from xlbench.lab import running_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Sized
 
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Worded
+    from xlbench.contracts import Family, Worded
 
 ReadAt: TypeAlias = Literal["first", "last"]
 SPACE_MARKS = "▁Ġ# \u00a0"
@@ -30,9 +30,31 @@ class Tokenization:
     """Longest input in tokens, special tokens included."""
     blank: frozenset[int]
     """Tokens that carry no text (`blank_pieces`)."""
-    read_at: ReadAt = "first"
-    """Which token of a word, or of a text, the head reads: the last of models in which a token sees only
-    those before it."""
+    family: Family = "encoder"
+    """How the model reads."""
+
+    @property
+    def words_at(self) -> ReadAt:
+        """Which token of a word the head reads: the last where a token sees only those before it."""
+        return "last" if self.family == "decoder" else "first"
+
+    @property
+    def texts_at(self) -> ReadAt:
+        """Which token of a text the head reads: that which stands for it in pretraining, or the last where
+        there is none.
+        """
+        return "first" if self.family == "encoder" else "last"
+
+    def text_place(self, ids: Sized) -> int:
+        """Position of that token; `Encoder.text_places` has those of a batch."""
+        return 0 if self.texts_at == "first" else len(ids) - 1
+
+    def second(self, texts: Sequence[str]) -> list[str]:
+        """Texts that follow another one, with a line break before where the tokenizer puts nothing between
+        two.
+        """
+        alone, both = (self.tokenizer.num_special_tokens_to_add(pair=x) for x in (False, True))
+        return [f"\n{x}" for x in texts] if alone == both else list(texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +90,8 @@ class Words:
     ends: list[NDArray[np.int32]]
     """One past each word's last piece; 0 where it was cut off."""
     labelled: list[NDArray[np.int32]]
-    """Position of each word's first piece that carries text (or first piece at all); -1 where cut off."""
+    """Position of each word's first piece that carries text (or first piece at all), or of its last piece
+    where words are read there; -1 where cut off."""
 
     @property
     def truncated(self) -> int:
@@ -144,5 +167,5 @@ def encode_words(sentences: Sequence[Worded], how: Tokenization) -> Words:
         found.ids.append(np.asarray(ids, np.int32))
         found.first.append(first)
         found.ends.append(ends)
-        found.labelled.append(labelled)
+        found.labelled.append(labelled if how.words_at == "first" else ends - 1)
     return found

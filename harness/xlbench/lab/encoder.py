@@ -367,6 +367,12 @@ class Encoder:
                 found[name] = value.float()
         return found
 
+    def text_places(self, batch: Batch) -> Tensor:
+        """Position of the token at which each text is read (`Tokenization.texts_at`), shape (batch,)."""
+        if self.family == "encoder":
+            return torch.zeros(len(batch.ids), dtype=torch.int64, device=self.device)
+        return batch.attention.sum(1) - 1
+
     def hidden(self, batch: Batch) -> Tensor:
         """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
         with self._arithmetic():

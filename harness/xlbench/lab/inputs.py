@@ -42,7 +42,7 @@ class Inputs:
 
     def _tokenization(self, task: Task) -> Tokenization:
         length = min(task.max_length, self._encoder.longest)
-        return Tokenization(self._encoder.tokenizer, length, self.blank)
+        return Tokenization(self._encoder.tokenizer, length, self.blank, self._encoder.family)
 
     def encoded(self, task: str, language: str, split: Split, how: AdapterTraining | None = None) -> Encoded:
         """A split of a task's data as pieces; kept. `how`: another training than the study's."""

@@ -162,6 +162,13 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         own_head = [x.name for x in tasks.values() if registry.method.kinds[x.kind].own_head]
         if checkpoint.lm_head is False and (finetunes or own_head):
             problems.add(f"{model.checkpoint}: {no_head(family)}")
+        own = registry.method.own_objective(family)
+        if own is not None and own.likelihood == "none":
+            problems.lines += [
+                f"task {x} reads the probability of a text off the model's own head, and there is none that "
+                f"could be compared for {model.name}, an {family} trained by {own.name}; leave the task out"
+                for x in own_head
+            ]
         if full.language_adapters:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():

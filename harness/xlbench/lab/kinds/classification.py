@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Classification(Labelling):
-    """A label an example, read at its first piece."""
+    """A label an example, read at its first piece, or the last (`Tokenization.texts_at`)."""
 
     def encode(self, examples: Sequence[Classified], how: Tokenization) -> Encoded:
         """One or two texts are an input."""
@@ -27,7 +27,7 @@ class Classification(Labelling):
         return Encoded(texts.ids, texts.types, texts.read, [(x.label,) for x in examples], texts.truncated)
 
     def add_head(self, model: Any, task: Task) -> None:
-        """Two layers on the first piece's vector: no pooler, so that none can be lost in finetuning."""
+        """Two layers on one piece's vector: no pooler, so that none can be lost in finetuning."""
         labels = dict(enumerate(task.labels))
         model.add_classification_head(task.name, num_labels=len(task.labels), id2label=labels)
 

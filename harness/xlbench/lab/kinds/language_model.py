@@ -1,8 +1,11 @@
-"""How probable a masked language model finds a text, read by its own head.
+"""How probable a language model finds a text, read by its own head.
 
-The pseudo-log-likelihood of Salazar et al. (2020, "Masked Language Model Scoring", ACL) is the sum over
-tokens of log p(token | all others), with one pass of the model per token. Here a text's words are divided
-into at most `PATTERNS` groups, and each pass masks one of them whole:
+Of a decoder it is the log-likelihood, in one pass: the sum over tokens of log p(token | all before it), the
+first one given the token that stands before texts (its start or, of models that have none, its end).
+
+Of an encoder it is the pseudo-log-likelihood of Salazar et al. (2020, "Masked Language Model Scoring", ACL):
+the sum over tokens of log p(token | all others), with one pass of the model per token. Here a text's words
+are divided into at most `PATTERNS` groups, and each pass masks one of them whole:
 
     PLL(W) = sum over groups G of  sum over tokens t in G of  log p(w_t | W without G)
 
@@ -47,7 +50,9 @@ LOGITS = 2**25
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Masked(Encoded):
-    """Texts, each as one input per group of its words; an input's places are the tokens that it masks."""
+    """Texts, each as one input per group of its words, or as one; an input's places are the tokens that are
+    predicted.
+    """
 
     example: NDArray[np.int64]
     """Number of each input's text; in order."""
@@ -61,14 +66,17 @@ class LanguageModel:
     """Minus the log-likelihood of each text, and what it is the likelihood of."""
 
     def encode(self, examples: Sequence[Line], how: Tokenization) -> Masked:
-        """A text with one group of its words to be masked is an input.
+        """A text with one group of its words to be masked is an input; for a decoder, a text.
 
         Unknown tokens are seen but not scored, and their characters do not count: a model whose tokenizer
         does not know a script would find it easy. `truncated` has those, and the characters cut off.
         """
-        tokenizer = how.tokenizer
-        batch = tokenizer([x.text for x in examples], truncation=True, max_length=how.max_length,
-                          return_attention_mask=False, return_token_type_ids=False)  # fmt: skip
+        tokenizer, causal = how.tokenizer, how.family == "decoder"
+        start = _start(tokenizer) if causal else []
+        batch = tokenizer(
+            [x.text for x in examples], truncation=True, max_length=how.max_length - len(start),
+            add_special_tokens=not causal, return_attention_mask=False, return_token_type_ids=False,
+        )  # fmt: skip
         ids: list[NDArray[np.int32]] = []
         places: list[NDArray[np.int32]] = []
         owners: list[int] = []
@@ -76,11 +84,17 @@ class LanguageModel:
         for number, (line, encoding) in enumerate(zip(examples, batch.encodings, strict=True)):
             scored = [i for i, word in enumerate(encoding.word_ids) if word is not None]
             covered = encoding.offsets[scored[-1]][1] if encoding.overflowing and scored else len(line.text)
-            unknown = [i for i in scored if encoding.ids[i] == tokenizer.unk_token_id]
-            covered -= sum(end - start for start, end in (encoding.offsets[i] for i in unknown))
-            groups = _groups([(i, encoding.word_ids[i]) for i in scored if i not in set(unknown)])
+            unknown = {i for i in scored if encoding.ids[i] == tokenizer.unk_token_id}
+            if causal and not start:  # nothing is before the first token
+                unknown |= {*scored[:1]}
+            covered -= sum(right - left for left, right in (encoding.offsets[i] for i in unknown))
+            kept = [i for i in scored if i not in unknown]
+            if causal:
+                groups = [np.array(kept, np.int32) + len(start)] if kept else []
+            else:
+                groups = _groups([(i, encoding.word_ids[i]) for i in kept])
             characters[number] = covered if groups else 0
-            pieces = np.asarray(encoding.ids, np.int32)
+            pieces = np.asarray([*start, *encoding.ids], np.int32)
             ids += [pieces] * len(groups)
             places += groups
             owners += [number] * len(groups)
@@ -91,11 +105,14 @@ class LanguageModel:
         )  # fmt: skip
 
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """Nats and tokens of each input's masked places, shape (2,)."""
+        """Nats and tokens of each input's places, shape (2,)."""
         masked = batch.ids.long()
         gold = masked[batch.rows, batch.columns]
-        masked[batch.rows, batch.columns] = encoder.tokenizer.mask_token_id
-        vectors = encoder.hidden(replace(batch, ids=masked))[batch.rows, batch.columns]
+        if encoder.family == "decoder":
+            vectors = encoder.hidden(batch)[batch.rows, batch.columns - 1]
+        else:
+            masked[batch.rows, batch.columns] = encoder.tokenizer.mask_token_id
+            vectors = encoder.hidden(replace(batch, ids=masked))[batch.rows, batch.columns]
         size = max(1, LOGITS // encoder.model.config.vocab_size)
         nats = torch.cat(
             [
@@ -126,6 +143,12 @@ class LanguageModel:
             Likelihood(float(n) * math.log(test.vocabulary), int(characters), int(n))
             for n, characters in zip(tokens, test.characters, strict=True)
         ]
+
+
+def _start(tokenizer: Any) -> list[int]:
+    """The token before a text, where there is one."""
+    found = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    return [] if found is None else [found]
 
 
 def _groups(tokens: Sequence[tuple[int, int]]) -> list[NDArray[np.int32]]:

@@ -46,14 +46,17 @@ class Vectors:
 class Parsing:
     """A head and a relation a word: the head of Glavas and Vulic (2021, arXiv 2008.06788).
 
-    A word is the mean of its pieces' vectors, the root the first piece's. One biaffine form scores arcs, one
-    relations; the weights are those of the library's own head, so that what is saved loads anywhere.
+    A word is the mean of its pieces' vectors, the root the first piece's; where a piece sees only those
+    before it, a word is its last piece's vector, and the root the last of all. One biaffine form scores arcs,
+    one relations; the weights are those of the library's own head, so that what is saved loads anywhere.
     """
 
     def encode(self, examples: Sequence[Parsed], how: Tokenization) -> Encoded:
         """A sentence is an input."""
         words = encode_words(examples, how)
         gold = [tuple(zip(x.heads, x.relations, strict=True)) for x in examples]
+        if how.words_at == "last":
+            return Encoded(words.ids, None, words.labelled, gold, words.truncated)
         return Encoded(words.ids, None, words.first, gold, words.truncated, words.ends)
 
     def add_head(self, model: Any, task: Task) -> None:
@@ -140,7 +143,7 @@ class Parsing:
         sizes = torch.bincount(batch.rows, minlength=len(hidden))
         numbers = torch.arange(len(lengths), device=hidden.device) - (sizes.cumsum(0) - sizes)[batch.rows] + 1
         nodes = hidden.new_zeros(len(hidden), 1 + int(sizes.max()), hidden.shape[-1])
-        nodes[:, 0] = hidden[:, 0]
+        nodes[:, 0] = hidden[torch.arange(len(hidden), device=hidden.device), encoder.text_places(batch)]
         nodes[batch.rows, numbers] = sums / lengths[:, None]
         return Vectors(nodes, batch.rows, numbers, sizes)
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, log_softmax
 
+from xlbench.errors import JobError
 from xlbench.lab.encode import Encoded
 from xlbench.lab.kinds.kind import Predicted, check_finite
 
@@ -30,8 +31,6 @@ OVERLAP = 128
 """Pieces that a window shares with the one before, and half the room for the context at most."""
 ANSWER = 30
 """Pieces of a predicted answer at most."""
-ABSENT = 0
-"""Where a window without the answer points: at its first piece."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,21 +45,28 @@ class Windows(Encoded):
     """Start and end of each piece of a window in its context, in characters, shape (pieces, 2)."""
     spans: NDArray[np.int64]
     """First and last piece of the first answer in each window, shape (windows, 2)."""
+    absent: NDArray[np.int64]
+    """Where each window points that has not the answer, shape (windows,)."""
 
 
 class Span:
     """The first and the last piece of an answer, by a linear head (Devlin et al. 2019, section 4.2).
 
-    A distribution over the pieces of the context in a window and its first piece, which stands for "not in
-    here", so that spans of several windows can be compared by their probability.
+    A distribution over the pieces of the context in a window and the one at which a text is read (its first,
+    or its last), which stands for "not in here", so that spans of several windows can be compared by their
+    probability.
     """
 
     def encode(self, examples: Sequence[Answered], how: Tokenization) -> Windows:
         """A question and a window of its context are an input."""
         tokenizer, max_length = how.tokenizer, how.max_length
+        end = _end(how)
+        max_length -= len(end)
         special = tokenizer.num_special_tokens_to_add(pair=True)
         longest = min(QUESTION, max_length // 2)
         questions, cut = _cut([x.question for x in examples], tokenizer, longest)
+        if how.second([""]) != [""]:
+            questions = [f"{x}\n" for x in questions]
         batch = tokenizer(
             questions, [x.context for x in examples], truncation="only_second", max_length=max_length,
             stride=min(OVERLAP, (max_length - longest - special) // 2), return_overflowing_tokens=True,
@@ -70,19 +76,23 @@ class Span:
         typed = "token_type_ids" in tokenizer.model_input_names
         offsets = [np.array(e.offsets, np.int32).reshape(-1, 2) for e in batch.encodings]
         places = [np.flatnonzero([x == 1 for x in e.sequence_ids]).astype(np.int32) for e in batch.encodings]
+        ids = [np.asarray([*e.ids, *end], np.int32) for e in batch.encodings]
+        types = [np.asarray([*e.type_ids, *[0] * len(end)], np.int32) for e in batch.encodings]
+        absent = [how.text_place(x) for x in ids]
         return Windows(
-            [np.asarray(e.ids, np.int32) for e in batch.encodings],
-            [np.asarray(e.type_ids, np.int32) for e in batch.encodings] if typed else None,
+            ids,
+            types if typed else None,
             places,
             [x.answers for x in examples],
             cut,
             contexts=[x.context for x in examples],
             example=owners,
+            absent=np.array(absent, np.int64),
             offsets=offsets,
             spans=np.array(
                 [
-                    _find(examples[owner], where, pieces)
-                    for owner, where, pieces in zip(owners, offsets, places, strict=True)
+                    _find(examples[owner], where, pieces, nowhere)
+                    for owner, where, pieces, nowhere in zip(owners, offsets, places, absent, strict=True)
                 ],
                 np.int64,
             ).reshape(-1, 2),
@@ -109,7 +119,8 @@ class Span:
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """First piece, last piece and log probability (nats) of the best span of each window."""
         starts, ends = (log_softmax(x, -1) for x in self._logits(encoder, task, batch))
-        starts[:, ABSENT] = ends[:, ABSENT] = -torch.inf
+        absent = torch.arange(len(starts), device=starts.device), encoder.text_places(batch)
+        starts[absent] = ends[absent] = -torch.inf
         width = starts.shape[1]
         longest = min(ANSWER, width)
         # Shape (lengths, batch, width): the span of each length that starts at each piece.
@@ -138,15 +149,15 @@ class Span:
             int(last - first)
             for one in train
             if isinstance(one, Windows)
-            for first, last in one.spans
-            if last
+            for (first, last), absent in zip(one.spans, one.absent, strict=True)
+            if last != absent
         )
         more = min(lengths, key=lambda x: (-lengths[x], x), default=0)
         found = []
         for number, window in enumerate(np.searchsorted(test.example, np.arange(len(test.contexts)))):
             places = test.places[window][: more + 1]
-            ends = (places[0], places[-1]) if len(places) else (ABSENT, ABSENT)  # no piece at all: no text
-            found.append((_text(test.contexts[number], test.offsets[window], *ends),))
+            context, offsets = test.contexts[number], test.offsets[window]
+            found.append((_text(context, offsets, places[0], places[-1]) if len(places) else "",))
         return found
 
     def _logits(self, encoder: Encoder, task: Task, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -154,7 +165,7 @@ class Span:
         output = encoder.outputs(batch)
         allowed = torch.zeros(batch.ids.shape, dtype=torch.bool, device=encoder.device)
         allowed[batch.rows, batch.columns] = True
-        allowed[:, ABSENT] = True
+        allowed[torch.arange(len(allowed), device=encoder.device), encoder.text_places(batch)] = True
         both = []
         for scores in (output.start_logits, output.end_logits):
             check_finite(task, scores[allowed])
@@ -174,15 +185,35 @@ def _cut(questions: Sequence[str], tokenizer: Any, longest: int) -> tuple[list[s
     return kept, cut
 
 
-def _find(example: Answered, offsets: NDArray[np.int32], places: NDArray[np.int32]) -> tuple[int, int]:
-    """First and last piece of the first answer, or where a window points that has it not, or not whole."""
+def _end(how: Tokenization) -> list[int]:
+    """What is put behind a window, so that its last piece is none of the context. Raises JobError where the
+    tokenizer has nothing for it.
+    """
+    if how.texts_at == "first" or how.tokenizer("", add_special_tokens=True)["input_ids"][-1:] == [
+        how.tokenizer.eos_token_id
+    ]:
+        return []
+    token = how.tokenizer.eos_token_id
+    if token is None:
+        token = how.tokenizer.bos_token_id
+    if token is None:
+        raise JobError("spans cannot be read by a model whose tokenizer has no end and no start of a text")
+    return [token]
+
+
+def _find(
+    example: Answered, offsets: NDArray[np.int32], places: NDArray[np.int32], absent: int
+) -> tuple[int, int]:
+    """First and last piece of the first answer, or `absent`, where a window points that has it not, or not
+    whole.
+    """
     answer = example.answers[0]
     start = example.starts[0] + len(answer) - len(answer.lstrip())
     end = start + len(answer.strip())
     begins, ends = offsets[places].T
     within = np.flatnonzero((begins < end) & (ends > start))
     if not len(within) or begins[0] > start or ends[-1] < end:
-        return ABSENT, ABSENT
+        return absent, absent
     return int(places[within[0]]), int(places[within[-1]])
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Tagging(Labelling):
-    """A label a word, read at its first piece that carries text, by a linear head."""
+    """A label a word, read at its first piece that carries text, or its last piece, by a linear head."""
 
     def encode(self, examples: Sequence[Tagged], how: Tokenization) -> Encoded:
         """A sentence is an input."""
