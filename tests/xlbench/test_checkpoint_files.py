@@ -209,7 +209,7 @@ def test_a_special_token_that_the_tokenizer_lacks_gets_no_untrained_embedding(fo
     (folder / "special_tokens_map.json").unlink()
     path.write_text(json.dumps({**json.loads(path.read_text()), "mask_token": "[MASK]"}))
     with pytest.raises(ModelError, match=r'mask_token "\[MASK\]" is none of its tokens'):
-        loading.tokenizer(str(folder))
+        loading.tokenizer(str(folder), "encoder")
 
 
 def test_settings_of_rerankers_are_harmless(folder: Path) -> None:

@@ -364,12 +364,12 @@ def test_a_tokenizer_of_transformers_5_is_read_as_it_is(folder: Path) -> None:
 
     plain = Tokenizer.from_file(str(folder / "tokenizer.json"))
     text = "kala mo<mask> sata <unk> to"
-    known = loading.tokenizer(str(folder)).convert_ids_to_tokens(7)
+    known = loading.tokenizer(str(folder), "encoder").convert_ids_to_tokens(7)
     edited("tokenizer_config.json", extra_special_tokens=[known], backend="tokenizers")(folder)
-    one = loading.tokenizer(str(folder))
+    one = loading.tokenizer(str(folder), "encoder")
     assert one.additional_special_tokens == [known]
     edited("tokenizer_config.json", tokenizer_class="TokenizersBackend")(folder)
-    for read in (one, loading.tokenizer(str(folder))):
+    for read in (one, loading.tokenizer(str(folder), "encoder")):
         assert read(text)["input_ids"] == plain.encode(text).ids
         assert 7 in read.all_special_ids
         assert len(read) == plain.get_vocab_size()
@@ -386,7 +386,7 @@ LATE: dict[str, tuple[Change, str]] = {
     "no padding": (
         edited("tokenizer_config.json", pad_token=...), "its tokenizer has no pad_token",
     ),
-    "labels": (configured(id2label=5), "cannot be loaded as a masked language model"),
+    "labels": (configured(id2label=5), "cannot be loaded as a language model"),
 }  # fmt: skip
 
 

@@ -76,7 +76,9 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
             raise ModelError(f"{folder}: weight {listed([name])} is there twice, under two names")
         found[plain] = weight
     hint = settings.saved_by(config)
-    used = _fitting(layout.body(filled), found, folder, "the model", hint)
+    used = _fitting(
+        layout.body(filled), found, folder, "the encoder" if layout.family == "encoder" else "the model", hint
+    )
     head = list(layout.head(filled))
     others = {layout.decoder, *layout.bias}
     if layout.family != "encoder":

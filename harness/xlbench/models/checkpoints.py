@@ -19,6 +19,7 @@ from xlbench.models.architectures import (
     family_of,
 )
 from xlbench.models.saved import documents, settings, tokenizers
+from xlbench.models.saved.defaults import DEFAULTS
 from xlbench.models.saved.tokenizers import EXTRA, TOKENIZERS
 from xlbench.models.saved.weights import INDEX
 
@@ -94,11 +95,16 @@ def config(checkpoint: Checkpoint) -> Mapping[str, Any]:
 
 
 def layers(checkpoint: Checkpoint) -> int | None:
-    """How many layers the checkpoint's model has; None where its configuration does not say."""
+    """How many layers the checkpoint's model has, an encoder-decoder's of both kinds, the encoder's first;
+    None where its configuration does not say.
+    """
     said = config(checkpoint)
-    known = settings.filled(said) if said.get("model_type") in settings.DEFAULTS else said
+    known = settings.filled(said) if said.get("model_type") in DEFAULTS else said
     found = known.get("num_hidden_layers")
-    return found if isinstance(found, int) else None
+    if not isinstance(found, int):
+        return None
+    more = known.get("num_decoder_layers", found) if checkpoint.family == "encoder-decoder" else 0
+    return found + more
 
 
 def longest_input(checkpoint: Checkpoint) -> int | None:
