@@ -49,6 +49,10 @@ class Tokenization:
         """Position of that token; `Encoder.text_places` has those of a batch."""
         return 0 if self.texts_at == "first" else len(ids) - 1
 
+    def never_empty(self, ids: Sequence[int]) -> NDArray[np.int32]:
+        """An input's tokens; the end of a text alone, or any token, where there are none."""
+        return np.asarray(ids or [self.tokenizer.eos_token_id or 0], np.int32)
+
     def second(self, texts: Sequence[str]) -> list[str]:
         """Texts that follow another one, with a line break before where the tokenizer puts nothing between
         two.
@@ -122,13 +126,16 @@ def blank_pieces(tokenizer: Any) -> frozenset[int]:
 def encode_texts(texts: Sequence[Sequence[str]], how: Tokenization) -> Texts:
     """Tokenize one text each, or two, as one input, cutting each at the longest input."""
     pair = bool(texts) and len(texts[0]) == 2
-    columns = [[x[i] for x in texts] for i in range(1 + pair)]
+    columns = [[x[0] for x in texts]]
+    if pair:
+        columns.append(how.second([x[1] for x in texts]))
     batch = how.tokenizer(*columns, truncation=True, max_length=how.max_length, return_attention_mask=False)
     typed = pair and "token_type_ids" in how.tokenizer.model_input_names
+    ids = [how.never_empty(x.ids) for x in batch.encodings]
     return Texts(
-        [np.asarray(x.ids, np.int32) for x in batch.encodings],
+        ids,
         [np.asarray(x.type_ids, np.int32) for x in batch.encodings] if typed else None,
-        [np.zeros(1, np.int32)] * len(texts),
+        [np.array([how.text_place(x)], np.int32) for x in ids],
         [np.flatnonzero([not y for y in x.special_tokens_mask]).astype(np.int32) for x in batch.encodings],
         sum(bool(x.overflowing) for x in batch.encodings),
     )
@@ -164,7 +171,7 @@ def encode_words(sentences: Sequence[Worded], how: Tokenization) -> Words:
             last = max(tokens.words)
             if last != running_text.NOWHERE and not settled[last]:  # its text was cut off, not its space mark
                 first[last], ends[last], labelled[last] = -1, 0, -1
-        found.ids.append(np.asarray(ids, np.int32))
+        found.ids.append(how.never_empty(ids))
         found.first.append(first)
         found.ends.append(ends)
         found.labelled.append(labelled if how.words_at == "first" else ends - 1)
