@@ -14,7 +14,7 @@ from made import study_over
 
 from xlbench import Study, api, plugins
 from xlbench.contracts import Beneath, Composition, Evaluation, Job, LanguageTraining, Number, Resolved, Table
-from xlbench.errors import StudyError
+from xlbench.errors import JobError, StudyError
 from xlbench.lab import Lab, task_adapters
 from xlbench.spec.study import parse
 from xlbench.studies.resolve import resolve
@@ -123,8 +123,11 @@ def test_language_adapters_come_first_and_each_lies_beneath_its_own_language(
     lab.task_adapter("tags", how)
     assert all(torch.equal(first[x], y) for x, y in weights(lab, "tags").items())
     lab.finetune("qaa", steps=1, seed=0)
-    with pytest.raises(RuntimeError, match=r"call Lab.restore\(\) first"):
-        lab.retrain("tags", how)
+    lab.retrain("tags", how)  # over the same language adapters, on weights that have moved
+    assert any(not torch.equal(first[x], y) for x, y in weights(lab, "tags").items())
+    other = replace(how, over=replace(how.over, adapters=tuple(replace(x, seed=9) for x in own)))
+    with pytest.raises(JobError, match="training it would take the place of the fine-tuned weights"):
+        lab.retrain("tags", other)
 
 
 def test_a_job_of_each_order_measures_that_order(build: Callable[..., Lab], two: Resolved) -> None:

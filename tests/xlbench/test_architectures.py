@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     resolved = study(checkpoint)
     lab = lab_of(resolved, checkpoint, tmp_path / "adapters")
     assert lab.encoder.longest == checkpoints.longest_input(where) == LENGTH
+    parts_are_all_told(lab.encoder, checkpoint)
     first = whole_path(lab)
     for task in TASKS:
         assert same(first[f"{task} bare"], first[f"{task} bare again"])
@@ -93,6 +95,24 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     assert not {"train adapter", "train language adapter"} & other.take_seconds().keys()
     assert first.keys() == second.keys()
     assert all(same(first[x], second[x]) for x in first)
+
+
+def parts_are_all_told(encoder: Any, checkpoint: Path) -> None:
+    """Every weight is in one part; the layers are those that planning counts; each can be frozen alone."""
+    layers = checkpoints.own_layers(checkpoints.Checkpoint(str(checkpoint), None, "", 0))
+    parts = encoder.parts
+    assert list(parts) == list(encoder.weights())
+    assert {x for x in parts.values() if isinstance(x, int)} == set(range(layers or -1))
+    tokens = encoder.body.get_input_embeddings().weight
+    of = {id(p): parts[n] for n, p in zip(encoder._names, encoder.own, strict=True)}
+    assert of[id(tokens)] == "embeddings"
+    named = ("embed", "wte", "wpe", "shared")
+    for name, part in parts.items():
+        assert (part == "embeddings") == (name.startswith("body.") and any(x in name for x in named))
+    frozen = {id(p) for p in encoder.own} - {id(p) for p in encoder.trainable_base("layers:0")}
+    assert frozen == {x for x, part in of.items() if part == 0}
+    assert {n.split(".")[0] for n, x in parts.items() if x == "head"} <= {"masked_lm"}
+    encoder.trainable_base()
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from xlbench.contracts.adapter import Composition, LanguageAdapter
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
@@ -78,8 +81,18 @@ class Lab(Protocol):
     def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
         """Score cells of one task, in order, on the weights as they are, under the task's adapter,
         which must be there already (`task_adapter`); of a task without one, by the model's own head.
-        `under`: with these language adapters beneath it; they are trained where they are not kept yet, and a
-        tuned fusion is trained for the task, both on the pretrained weights, so the model must be restored.
+        `under`: with these language adapters beneath it. Those that are not kept yet are trained, and a tuned
+        fusion is trained for the task, both on the pretrained weights: on fine-tuned ones this raises
+        JobError, unless the adapters are there already (`language_adapter`), and always for a tuned fusion.
+        """
+
+    def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:
+        """A vector for each test example of each cell of one task, shape (examples, hidden), on the weights
+        as they are, without any adapter: the mean over the tokens of its text, special tokens left out, as
+        the task reads it (cut to its longest input; two texts as one).
+
+        `layer`: 0 is the embeddings, 1 what the first layer gives, and so on; -1 is the last. Raises JobError
+        for a layer that the model does not have, and for a task that reads an example in several inputs.
         """
 
     def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:

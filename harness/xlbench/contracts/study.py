@@ -10,6 +10,7 @@ from xlbench.contracts import forms
 from xlbench.contracts.adapter import AdapterOrder, LanguageTraining
 from xlbench.contracts.cell import Json  # noqa: TC001 - read with the fields' types
 from xlbench.contracts.forms import Shorthand, asked
+from xlbench.contracts.freezing import Frozen
 from xlbench.contracts.identity import LATER
 from xlbench.contracts.task import AdapterTraining
 
@@ -52,9 +53,14 @@ class MaskedLM:
     objective: str | None = field(default=None, metadata=LATER)
     """A registered `Objective`; None: the one that the model was pretrained with."""
 
+    freeze: str = field(default="", metadata=LATER)
+    """Parts that stay as they are (`Frozen`): "embeddings", "body", "head", "layers:0-5", several with +
+    between."""
+
     def __post_init__(self) -> None:
         if self.mask_probability >= 1:
             raise ValueError(f"mask_probability must be below 1, not {self.mask_probability}")
+        Frozen.read(self.freeze)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,19 @@ class Study:
     """Where text (`text`, or `text.LANGUAGE`) and test data (`TASK`, or `TASK.LANGUAGE`) come from, over what
     they say themselves (`HasDomain`); never part of an identity."""
     mlm: Mapping[str, Json] = asked(
-        {}, "--mlm", "Finetuning, such as chunk=128.", "KEY=VALUE,...", panel=HOW, settings=MaskedLM
+        {},
+        "--mlm",
+        "Fine-tuning, such as chunk=128.",
+        "KEY=VALUE,...",
+        panel=HOW,
+        settings=MaskedLM,
+        shorthand=Shorthand(
+            "--freeze",
+            "freeze",
+            "Parts of the model that stay as they are in fine-tuning: embeddings, body (all layers), head, "
+            "layers:0-5; several with + between (default: none).",
+            "PARTS",
+        ),
     )
     """Settings of `MaskedLM` that differ from its defaults."""
     adapter: Mapping[str, Json] = asked(

@@ -46,10 +46,10 @@ def class_over(body: Any, family: Family) -> Any:
             self.init_weights()
 
         @ForwardContext.wrap  # type: ignore[untyped-decorator]
-        def read(self, input_ids: Any, attention_mask: Any) -> Any:
+        def read(self, input_ids: Any, attention_mask: Any, **more: Any) -> Any:
             """What the text is read by gives."""
             reader = self.base_model.encoder if family == "encoder-decoder" else self.base_model
-            return reader(input_ids=input_ids, attention_mask=attention_mask, return_dict=True)
+            return reader(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **more)
 
         @ForwardContext.wrap  # type: ignore[untyped-decorator]
         def forward(

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from xlbench.errors import ModelError, PluginError
-from xlbench.lab import loading
+from xlbench.contracts.freezing import Frozen
+from xlbench.errors import ModelError, PluginError, StudyError
+from xlbench.lab import loading, parts
 from xlbench.lab.compositions import stacks
 from xlbench.models.architectures import (
     NUMBERED_FROM_PADDING,
@@ -153,14 +155,31 @@ class Encoder:
             for name, parameter in zip(self._names, self._own, strict=True):
                 parameter.copy_(self._pretrained[name])
 
-    def trainable_base(self) -> list[nn.Parameter]:
-        """Switch gradients on for the checkpoint's own parameters, and off for all adapters and heads."""
-        for parameter in self.model.parameters():
+    @cached_property
+    def parts(self) -> dict[str, int | str]:
+        """The part of each of the checkpoint's own parameters, by name, as `xlbench.lab.parts` has it."""
+        return parts.parts(self.body, zip(self._names, self._own, strict=True))
+
+    def trainable_base(self, freeze: str = "") -> list[nn.Parameter]:
+        """Switch gradients on for the checkpoint's own parameters, and off for all adapters, heads and what
+        is frozen (`MaskedLM.freeze`). Raises StudyError for a layer that the model does not have, and where
+        everything would be frozen.
+        """
+        frozen = Frozen.read(freeze)
+        try:
+            frozen.check(parts.layers_of(self.parts))
+        except ValueError as error:
+            raise StudyError(f"mlm.{error}") from None
+        of = (self.parts[name] for name in self._names)
+        moving = [p for p, x in zip(self._own, of, strict=True) if not parts.is_frozen(x, frozen)]
+        if not moving:
+            raise StudyError(f"mlm.freeze {freeze!r} leaves nothing to train; leave a part out")
+        for parameter in (*self.model.parameters(), *self._own):
             parameter.requires_grad_(False)
-        for parameter in self._own:
+        for parameter in moving:
             parameter.requires_grad_(True)
         self.use_no_adapter()
-        return self._own
+        return moving
 
     def train(self, mode: bool) -> None:
         """Dropout on or off, in body and heads."""
@@ -201,9 +220,12 @@ class Encoder:
 
     def _read(self, inputs: dict[str, Tensor]) -> Tensor:
         """Vectors of all tokens of a text; of an encoder-decoder, the encoder's."""
-        reader = self.model.read if self.family == "encoder-decoder" else self.body
-        found: Tensor = reader(**inputs)[0]
+        found: Tensor = self._reader(**inputs)[0]
         return found
+
+    @property
+    def _reader(self) -> Any:
+        return self.model.read if self.family == "encoder-decoder" else self.body
 
     def masked_logits(self, ids: Tensor, attention: Tensor, where: Tensor) -> Tensor:
         """Vocabulary logits, shape (masked, vocabulary), at the flat positions `where` of a (batch, length)
@@ -377,6 +399,14 @@ class Encoder:
         """Vectors of all pieces under the active adapters, no head, shape (batch, length, hidden)."""
         with self._arithmetic():
             return self._read(self._inputs(batch)).float()
+
+    def by_layer(self, batch: Batch) -> tuple[Tensor, ...]:
+        """Vectors of all pieces under the active adapters: the embeddings, then what each layer gives, of
+        shape (batch, length, hidden); of an encoder-decoder, of its encoder.
+        """
+        with self._arithmetic():
+            found = self._reader(**self._inputs(batch), output_hidden_states=True)
+        return tuple(x.float() for x in found.hidden_states)
 
     @contextmanager
     def pretrained(self) -> Iterator[None]:

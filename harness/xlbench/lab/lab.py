@@ -27,7 +27,7 @@ from xlbench.contracts import (
 )
 from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import JobError, ModelError
-from xlbench.lab import language_adapters, subwords, task_adapters, training
+from xlbench.lab import language_adapters, representations, subwords, task_adapters, training
 from xlbench.lab.adapters import configuration
 from xlbench.lab.compositions import blocks as compositions
 from xlbench.lab.encoder import Encoder
@@ -212,7 +212,7 @@ class Lab:
             # Neither the pretrained weights nor a finished run: whatever interrupts, nothing is reused.
             self._state, self._run, self._mark = (wanted, -1), None, ""
             self._read = {}
-            self.encoder.trainable_base()
+            self.encoder.trainable_base(mlm.freeze)
             self._loss = run.run(steps, after)
             self._read = amounts.read(np.concatenate(run.chunks))
             self._state, self._mark = (wanted, steps), weights_digest(self.encoder.own)
@@ -357,8 +357,7 @@ class Lab:
         """Names in the model of the language adapters that a task adapter is trained over, each loaded."""
         if how.over is None:
             return []
-        if self._state is not None:
-            raise RuntimeError("language adapters belong on the pretrained weights; call Lab.restore() first")
+        self._check_at_hand(how.over.adapters)
         for one in how.over.adapters:  # training one may drop others from memory
             self.language_adapter(one)
         names = [self._load(one) for one in how.over.adapters]
@@ -429,8 +428,7 @@ class Lab:
     def _load(self, one: LanguageAdapter, copy: int = 0) -> str:
         """Name of the adapter in the model, where it is after this; a second copy has a name of its own."""
         identity = self.resolved.language_adapter_identity(one)
-        key = digest(identity)[:16]
-        name = f"language-{key}" + (f"-{copy}" if copy else "")
+        name = self._name_of(one) + (f"-{copy}" if copy else "")
         if name in self._languages:
             self._languages.move_to_end(name)
             return name
@@ -494,19 +492,43 @@ class Lab:
         finally:
             self.encoder.delete_adapter(name)
 
+    def _check_at_hand(self, adapters: Sequence[LanguageAdapter]) -> None:
+        """On fine-tuned weights: raise JobError for a language adapter that would have to be trained, which
+        is done on the pretrained ones.
+        """
+        for one in adapters if self._state is not None else ():
+            identity = self.resolved.language_adapter_identity(one)
+            folder = self._adapters / self.resolved.language_adapter_name(one)
+            known = one.kind != "trained" or self._name_of(one) in self._languages
+            if not known and isinstance(kept_adapters.examine(folder, identity), str):
+                raise JobError(
+                    f"the language adapter of {one.language} is not there, and training it would take the "
+                    "place of the fine-tuned weights; call Lab.language_adapter before Lab.finetune"
+                )
+
+    def _name_of(self, one: LanguageAdapter) -> str:
+        """What the model calls a language adapter."""
+        return f"language-{digest(self.resolved.language_adapter_identity(one))[:16]}"
+
     def _compose(self, under: Composition, task: str) -> tuple[str, ...]:
         """Names of the adapters in the model, mixed as wanted, the fusion tuned."""
-        if self._state is not None:
-            raise RuntimeError("language adapters belong on the pretrained weights; call Lab.restore() first")
+        self._check_at_hand(under.adapters)
+        if self._state is not None and under.mix == "tuned":
+            raise JobError(
+                "a fusion is tuned on the pretrained weights, and these are fine-tuned; restore them, or mix "
+                "the adapters in another way"
+            )
         one = self.resolved.adapter_task(task)
         if self._composed is not None and self._composed[:2] == (under, one.name):
             return self._composed[2]
         self._forget_composition()
         seen: Counter[LanguageAdapter] = Counter()
-        names = []
+        names, weights = [], self._mark
         for adapter in under.adapters:
             names.append(self._load(adapter, seen[adapter]))
             seen[adapter] += 1
+        if self._mark != weights:  # one that was kept had to be trained again
+            raise JobError("training a language adapter took the place of the weights; run the command again")
         compositions.check(self.encoder, names, [x.language for x in under.adapters])
         if under.mix in ("untrained", "tuned"):
             compositions.add_fusion(self.encoder, names, under.seed)
@@ -604,6 +626,19 @@ class Lab:
             extra = self.inputs.kind(task).further(task, encoded, predicted)
             evaluations.append(Evaluation(cell, counts, encoded.truncated, extra))
         return evaluations
+
+    def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:
+        """See `contracts.Lab`."""
+        sizes = [len(self.encoded(c.task, c.target, "test")) for c in cells]
+        for cell, size in zip(cells, sizes, strict=True):
+            if size != self.resolved.size(cell.task, cell.target, "test"):
+                raise JobError(
+                    f"{self._place(cell)}: an example is read in several inputs, which have no vector"
+                )
+        stream, batches = self.stream(tuple(cells))
+        with self._phase("evaluate") as progress:
+            found = representations.of(self.encoder, batches, len(stream.ids), layer, progress)
+        return np.split(found, np.cumsum(sizes)[:-1])
 
     def majority(self, cells: Sequence[Cell], how: AdapterTraining | None = None) -> list[float]:
         """See `contracts.Lab`."""

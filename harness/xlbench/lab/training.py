@@ -126,11 +126,13 @@ def finetuning(
     seed: int,
     budget: Budget | None = None,
 ) -> Training[B]:
-    """A run over all of the encoder's own weights, to be started from the pretrained ones.
+    """A run over the encoder's own weights that are not frozen, to be started from the pretrained ones.
 
     With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
     """
     batches = objective.batches(text, encoder, settings, seed, budget)
     rate = settings.learning_rate
     decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
-    return Training(encoder, objective, encoder.trainable_base(), batches, decay, "mlm.learning_rate", seed)
+    return Training(
+        encoder, objective, encoder.trainable_base(settings.freeze), batches, decay, "mlm.learning_rate", seed
+    )

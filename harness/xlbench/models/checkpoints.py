@@ -107,6 +107,20 @@ def layers(checkpoint: Checkpoint) -> int | None:
     return found + more
 
 
+def own_layers(checkpoint: Checkpoint) -> int | None:
+    """How many layers have weights of their own: of a model whose layers share theirs, how many groups do; of
+    an encoder-decoder, those of both. None where the configuration does not say.
+    """
+    said = config(checkpoint)
+    known = settings.filled(said) if said.get("model_type") in settings.DEFAULTS else said
+    if isinstance(groups := known.get("num_hidden_groups"), int):
+        inner = known.get("inner_group_num", 1)
+        return groups * inner if isinstance(inner, int) else None
+    found = known.get("num_hidden_layers", known.get("num_layers"))
+    further = (known.get("num_decoder_layers") or found) if known.get("is_encoder_decoder") else 0
+    return found + further if isinstance(found, int) and isinstance(further, int) else None
+
+
 def longest_input(checkpoint: Checkpoint) -> int | None:
     """Pieces in the longest input of a checkpoint, special tokens included, as the Lab reckons them.
 

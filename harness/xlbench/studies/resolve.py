@@ -25,6 +25,7 @@ from xlbench.contracts import (
     settings,
 )
 from xlbench.contracts.allowed import LanguageCode
+from xlbench.contracts.freezing import Frozen
 from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.data import domains
 from xlbench.data.clean_text import CleanText, TrainingSentences
@@ -174,6 +175,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             for language, text in full.language_adapters.items():
                 with problems.kept():
                     given[language] = given_adapters.find(text, config)
+        with problems.kept():
+            _check_freeze(full, checkpoints.own_layers(checkpoint))
         if language_training.leave_out or any(how.leave_out for how in training.values()):
             layers = checkpoints.layers(checkpoint)
     adapter_kinds.check(study, training, language_training, registry, layers, problems)
@@ -255,6 +258,15 @@ def _origins(
                 found[f"task {one}"] = registry.owners["task", one].origin
         found |= {f"data {name}": of(data[name], name), f"train {name}": of(train, owner.name)}
     return {key: x for key, x in found.items() if x}
+
+
+def _check_freeze(study: Study, layers: int | None) -> None:
+    """Raise StudyError for a layer to freeze that the model does not have."""
+    if layers is not None:
+        try:
+            Frozen.read(MaskedLM(**_typed(study.mlm)).freeze).check(layers)
+        except ValueError as error:
+            raise StudyError(f"mlm.{error}") from None
 
 
 def _check_controls(study: Study, registry: Registry, problems: Problems) -> None:
