@@ -99,7 +99,7 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
 
 def parts_are_all_told(encoder: Any, checkpoint: Path) -> None:
     """Every weight is in one part; the layers are those that planning counts; each can be frozen alone."""
-    layers = checkpoints.own_layers(checkpoints.Checkpoint(str(checkpoint), None, "", 0))
+    layers = checkpoints.own_layers(checkpoints.Checkpoint(str(checkpoint), None, "", 0, encoder.family))
     parts = encoder.parts
     assert list(parts) == list(encoder.weights())
     assert {x for x in parts.values() if isinstance(x, int)} == set(range(layers or -1))

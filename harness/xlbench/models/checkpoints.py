@@ -108,17 +108,12 @@ def layers(checkpoint: Checkpoint) -> int | None:
 
 
 def own_layers(checkpoint: Checkpoint) -> int | None:
-    """How many layers have weights of their own: of a model whose layers share theirs, how many groups do; of
-    an encoder-decoder, those of both. None where the configuration does not say.
-    """
+    """As `layers`, of those with weights of their own: ALBERT's share theirs in groups."""
     said = config(checkpoint)
-    known = settings.filled(said) if said.get("model_type") in settings.DEFAULTS else said
-    if isinstance(groups := known.get("num_hidden_groups"), int):
-        inner = known.get("inner_group_num", 1)
-        return groups * inner if isinstance(inner, int) else None
-    found = known.get("num_hidden_layers", known.get("num_layers"))
-    further = (known.get("num_decoder_layers") or found) if known.get("is_encoder_decoder") else 0
-    return found + further if isinstance(found, int) and isinstance(further, int) else None
+    if said.get("model_type") != "albert":
+        return layers(checkpoint)
+    known = settings.filled(said)
+    return int(known["num_hidden_groups"]) * int(known["inner_group_num"])
 
 
 def longest_input(checkpoint: Checkpoint) -> int | None:
