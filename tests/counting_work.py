@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xlbench.contracts import Event, Job, Notify, Outcome
@@ -26,6 +26,10 @@ class CountingWork:
     """Jobs that take longer than any test."""
     raises: str = ""
     """What job 1 does instead: the name of a function below."""
+    results: str = ""
+
+    def into(self, results: str) -> "CountingWork":
+        return replace(self, results=results)
 
     def prepare(self) -> None:
         print("what a library may print, which must not get between the messages")

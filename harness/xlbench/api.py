@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import settings
+from xlbench.contracts import HasCapacity, settings
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.models import checkpoints
 from xlbench.plugins import OWN, blaming, give, load, settle, spelled
@@ -65,6 +65,12 @@ class Prepared:
     def spelled(self) -> Study:
         """The study as it has to be written: with `dist/name` where several plugins claim a name."""
         return spelled(self.plan.study, self.registry)
+
+    def workers(self, device: str = "auto") -> int:
+        """Number of parallel jobs by default. Raises ExecutorError where the executor has no room."""
+        if isinstance(self.executor, HasCapacity):
+            return self.executor.capacity(self.executor_settings)
+        return default_workers(self.checkpoint, device)
 
     def rates(self, device: str = "auto") -> dict[str, float]:
         """Units of work a second, by name: of earlier jobs with this model on this kind of device."""
@@ -187,7 +193,7 @@ def carry_out(
     """Run a prepared study; see `run`."""
     start, plan = time.monotonic(), ready.plan
     check_device(device)
-    count = default_workers(ready.checkpoint, device) if workers is None else workers
+    count = ready.workers(device) if workers is None else workers
     if count < 1:
         raise StudyError(f"workers must be at least 1, not {count}")
     own = {job.condition_key for job in plan.jobs}
@@ -209,7 +215,7 @@ def carry_out(
         str(ready.store.path.absolute()),
         study_id,
         device=device,
-        threads=threads_of(count),
+        threads=None if isinstance(ready.executor, HasCapacity) else threads_of(count),
         known=(ready.registry, ready.resolved),
         planned=planned.fingerprints(ready.resolved) if plan.todo or plan.later else {},
         unavailable=ready.resolved.unavailable,

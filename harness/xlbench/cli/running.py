@@ -161,7 +161,7 @@ def plan(
         say(f"later      at most {len(plan.later)}; {counted(len(plan.dropped), 'score')} dropped so far")
     for line in plan.left_out:
         say(f"left out   {line}")
-    count = workers or api.default_workers(ready.checkpoint, device)
+    count = workers or ready.workers(device)
     rates, source = _rates(ready, device, count) if plan.todo else (ready.rates(device), "")
     if plan.todo:
         most = "at most, " if plan.later else ""

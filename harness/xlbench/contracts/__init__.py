@@ -38,7 +38,7 @@ from xlbench.contracts.examples import (
     Worded,
     unknown_label,
 )
-from xlbench.contracts.executor import Batches, Event, Executor, Notify, Outcome, Work
+from xlbench.contracts.executor import Batches, Event, Executor, HasCapacity, Notify, Outcome, Work
 from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
 from xlbench.contracts.language import Distance, Language
@@ -145,6 +145,7 @@ __all__ = [
     "Format",
     "Fusion",
     "GivenAdapter",
+    "HasCapacity",
     "HasDomain",
     "Identified",
     "Job",

@@ -52,6 +52,12 @@ class Batches(Protocol):
 class Work(Protocol):
     """Does jobs of one study and stores their results. Can be pickled, as it was before its first job."""
 
+    results: str
+    """Absolute path of the folder in which results are stored."""
+
+    def into(self, results: str) -> Work:
+        """The same work, whose results are stored in another folder."""
+
     def prepare(self) -> None:
         """Load the model, so that the first job need not wait for it; kept in this process."""
 
@@ -60,6 +66,14 @@ class Work(Protocol):
 
         Raises what makes it pointless to go on: a full disk, a model that cannot be loaded.
         """
+
+
+@runtime_checkable
+class HasCapacity(Protocol):
+    """An executor that knows how many batches it has room for at a time, where nobody says how many."""
+
+    def capacity(self, settings: Any) -> int:
+        """At least 1. Raises ExecutorError where there is no room at all."""
 
 
 @runtime_checkable

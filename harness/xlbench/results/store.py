@@ -113,6 +113,17 @@ class Store:
         }
         self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
 
+    def receive(self, name: str, content: bytes) -> None:
+        """Store a job's file that another process wrote, under its name. Raises ResultsError."""
+        job, _, ending = name.partition(".")
+        if "/" in name or ending not in ("parquet", "failed.parquet"):
+            raise ResultsError(f"{self.path}: {name!r} is no name of a job's file")
+        with writing(self.path):
+            schema.mark(self._made())
+            put(self.jobs / name, content)
+            if ending == "parquet":
+                (self.jobs / f"{job}.failed.parquet").unlink(missing_ok=True)
+
     def listing(
         self, keys: Collection[str] | None = None, metrics: Mapping[str, Metric] | None = None
     ) -> Listing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,8 @@ from xlbench.errors import ExecutorError, XlbenchError, text_of
 from xlbench.running.batches import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from xlbench.contracts import Executor, Job, Notify, Work
     from xlbench.results import Store
 

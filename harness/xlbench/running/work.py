@@ -75,6 +75,10 @@ class Work:
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
+    def into(self, results: str) -> Work:
+        """See `contracts.Work`."""
+        return replace(self, results=results, known=None, _room=None, _job=None)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "known": None, "_room": None, "_job": None}
 

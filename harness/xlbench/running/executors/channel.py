@@ -9,10 +9,6 @@ from __future__ import annotations
 import pickle
 from typing import IO, Any
 
-from xlbench import errors
-from xlbench.errors import XlbenchError, text_of
-from xlbench.spec.problems import ManyProblemsError
-
 MARK = b"\x00xlbench\xff\x00"
 
 
@@ -39,15 +35,3 @@ def _exactly(source: IO[bytes], size: int) -> bytes:
     if len(found) < size:
         raise EOFError
     return found
-
-
-def told(error: XlbenchError) -> tuple[str, str]:
-    """An error as two texts: its class, so that any error arrives, whatever its class cannot do."""
-    known = next(x.__name__ for x in type(error).__mro__ if x.__module__ == errors.__name__)
-    return known, text_of(error)
-
-
-def untold(known: str, text: str) -> XlbenchError:
-    """The error of two texts."""
-    kind: type[XlbenchError] = getattr(errors, known)
-    return ManyProblemsError(text.splitlines()) if "\n" in text else kind(text)

@@ -10,13 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import Batches, Event, Executor, Job, Notify, Outcome, Work
 from xlbench.errors import ExecutorError
 from xlbench.hookspecs import hookimpl
-from xlbench.running.executors.channel import receive, send, untold
+from xlbench.running.executors import messages
+from xlbench.running.executors.channel import receive, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from xlbench.contracts import Batches, Executor, Job, Notify, Outcome, Work
 
 PATIENCE = 5.0
 """Seconds that a worker gets to end by itself."""
@@ -164,19 +168,14 @@ class _Pool:
 
     def _hear(self, worker: _Worker, message: tuple[Any, ...]) -> Iterator[Outcome]:
         match message:
-            case ("event", number, phase, fraction):
-                self._notify(Event(worker.jobs[number], phase, fraction))
-            case ("outcome", number, seconds, error):
-                worker.ended.add(number)
-                yield Outcome(worker.jobs[number], seconds, error)
             case ("idle",):
                 worker.jobs = ()
-            case ("fatal", known, text):
-                raise untold(known, text)
-            case ("crashed", text):
-                raise RuntimeError(f"in a worker process:\n{text}")
             case ("gone", status):
                 raise ExecutorError(_died(status, worker.at))
+            case _:
+                for outcome in messages.hear(worker.jobs, message, self._notify):
+                    worker.ended.add(message[1])
+                    yield outcome
 
 
 @hookimpl

@@ -1,8 +1,7 @@
 """A worker process: reads batches of jobs from its standard input, writes what happens to its output.
 
-Messages (`channel`) are tuples of plain values. To the worker: the work first, then batches of jobs. From the
-worker: ("event", number, phase, fraction), ("outcome", number, seconds, error), ("idle",), and, as the last,
-("fatal", class, text) of an error that ends the run, or ("crashed", traceback).
+To the worker (`channel`): the work first, then batches of jobs. From the worker: the messages of a batch
+(`messages`), then ("idle",).
 """
 
 from __future__ import annotations
@@ -11,20 +10,9 @@ import os
 import queue
 import signal
 import threading
-import time
-import traceback
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from xlbench.errors import XlbenchError
-from xlbench.running.executors import channel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from xlbench.contracts import Event, Job, Work
-
-EVERY = 0.1
-"""Seconds between two events of one phase."""
+from xlbench.running.executors import channel, messages
 
 
 def main() -> None:
@@ -51,12 +39,10 @@ def main() -> None:
         work = take()
         work.prepare()
         while True:
-            _do(take(), work, send)
+            messages.say(take(), work, send)
             send("idle")
-    except XlbenchError as error:
-        send("fatal", *channel.told(error))
-    except BaseException:
-        send("crashed", traceback.format_exc())
+    except BaseException as error:
+        send(*messages.last(error))
 
 
 def _listen(source: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
@@ -68,26 +54,6 @@ def _listen(source: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
         os._exit(0)
     except BaseException as error:
         inbox.put(error)  # what cannot be unpickled here
-
-
-def _do(jobs: Sequence[Job], work: Work, send: Callable[..., None]) -> None:
-    number = {job.condition_key: n for n, job in enumerate(jobs)}
-    for outcome in work(jobs, _throttled(number, send)):
-        error = None if outcome.error is None else str(outcome.error)
-        send("outcome", number[outcome.job.condition_key], float(outcome.seconds), error)
-
-
-def _throttled(number: Mapping[str, int], send: Callable[..., None]) -> Callable[[Event], None]:
-    last, before = 0.0, ("", "")
-
-    def notify(event: Event) -> None:
-        nonlocal last, before
-        now, what = time.monotonic(), (event.job.condition_key, event.phase)
-        if what != before or now - last >= EVERY or event.fraction >= 1:
-            last, before = now, what
-            send("event", number[event.job.condition_key], str(event.phase), float(event.fraction))
-
-    return notify
 
 
 if __name__ == "__main__":

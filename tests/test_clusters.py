@@ -1,0 +1,212 @@
+"""The executors `ray` and `slurm` on real clusters of this machine: what they lose is done again, and the
+numbers are those of a local run.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from counting_work import CountingWork
+from test_resume import STUDY, numbers
+from warm import Command
+
+from xlbench.contracts import Job, Outcome
+from xlbench.errors import ExecutorError, ResultsError
+from xlbench.results import Store
+from xlbench.running.batches import Schedule
+from xlbench.running.executors.slurm import Settings, Slurm
+
+submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
+LARGE = {**STUDY, "seeds": "5", "workers": "3"}
+"""Of 60 jobs and more."""
+
+
+def words(results: Path, *more: str) -> list[str]:
+    return [
+        "run",
+        "--quiet",
+        "--results",
+        str(results),
+        *(x for k, v in LARGE.items() for x in (f"--{k}", v)),
+        *more,
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("whole") / "results"
+    command = Command([*words(results), "--workers", "1"])
+    assert command.wait() == 0, command.stderr
+    assert len(list((results / "jobs").glob("*.parquet"))) >= 60
+    return results
+
+
+def done(results: Path) -> int:
+    return len(list((results / "jobs").glob("[!.]*.parquet")))
+
+
+def wait_for(condition: Callable[[], bool], command: Command, seconds: float = 300) -> None:
+    """Look, without end for as long as the command runs, whether something has come about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert command.wait(0.05) is None, command.stderr
+        assert time.monotonic() < end
+
+
+def same(results: Path, whole: Path) -> None:
+    assert not list((results / "jobs").glob("*.failed.parquet"))
+    pd.testing.assert_frame_equal(numbers(results), numbers(whole))
+
+
+# Slurm, by submitit's own executor for one machine
+
+
+def job(number: int, group: str = "", *needs: Job) -> Job:
+    return Job("p", 1, {"number": number}, (), f"job {number}", group=group,
+               needs=tuple(x.condition_key for x in needs))  # fmt: skip
+
+
+def run(jobs: list[Job], work: CountingWork, workers: int, **settings: Any) -> list[Outcome]:
+    found: list[Outcome] = []
+    schedule = Schedule(jobs)
+    how = Settings(cluster="local", **settings)
+    for outcome in Slurm().run(schedule, work, lambda event: None, workers, how):
+        found += [outcome, *schedule.ended(outcome)]
+    return found
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingWork:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parent))
+    return CountingWork(str(tmp_path / "log"), results=str(tmp_path))
+
+
+def test_tasks_share_what_is_ready_and_what_needs_it_comes_after(work: CountingWork) -> None:
+    first = job(0, "base")
+    jobs = [first, *(job(10 * g + i, f"g{g}", first) for g in range(1, 5) for i in range(2))]
+    found = run(jobs, work, 2)
+    assert sorted(x.job.label for x in found) == sorted(x.label for x in jobs)
+    assert all(x.error is None and x.seconds == 0.25 for x in found)
+    lines = work.lines()
+    assert lines[0][0] == 0
+    assert len({pid for n, pid in lines if n}) == 2  # one array of two tasks, each with two groups
+
+
+def test_what_fails_and_what_needs_it_is_told(work: CountingWork) -> None:
+    work.fails = (0,)
+    first = job(0, "base")
+    found = run([first, job(1, "g", first), job(2, "h")], work, 2)
+    assert {x.job.label: x.error for x in found} == {
+        "job 0": "NaN", "job 1": "not run, since 'job 0' failed", "job 2": None,
+    }  # fmt: skip
+
+
+def test_a_task_that_dies_is_submitted_again_a_few_times(work: CountingWork) -> None:
+    work.dies = (2,)
+    with pytest.raises(ExecutorError, match=r"a task was lost 2 times before 'job 2' ended"):
+        run([job(1, "g"), job(2, "g")], work, 1, retries=1)
+    assert [n for n, _ in work.lines()] == [1, 2, 2]  # what had ended is not begun again
+
+
+def test_what_ends_the_run_ends_it(work: CountingWork) -> None:
+    work.breaks = (1,)
+    with pytest.raises(ResultsError, match="the disk is full"):
+        run([job(1, "g"), job(2, "g")], work, 1)
+
+
+def test_a_task_that_is_requeued_does_what_it_had_not_done(work: CountingWork, tmp_path: Path) -> None:
+    from xlbench.running.executors.slurm import Array
+
+    array = Array(work, [(job(1), job(2)), (job(3),)], str(tmp_path / "notes"))
+    (tmp_path / "notes").write_text('["outcome", 0, 0.25, null]\n["outcome", 2, 0.2')
+    again = array.checkpoint()
+    again.function(*again.args, **again.kwargs)
+    assert [n for n, _ in work.lines()] == [2, 3]
+
+
+@pytest.mark.slow
+def test_a_study_by_submitit_is_that_of_a_local_run(whole: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    command = Command([*words(results), "--executor", "slurm", "--option", "slurm.cluster=local"])
+    wait_for(lambda: done(results) >= 8, command)
+    killed = [x for x in processes("submitit.core._submit") if x.ppid() != 1]
+    killed[-1].kill()
+    assert command.wait(600) == 0, command.stderr
+    same(results, whole)
+
+
+def processes(name: str) -> list[psutil.Process]:
+    return [x for x in psutil.process_iter(["cmdline"]) if name in " ".join(x.info["cmdline"] or ())]
+
+
+# Ray, on a cluster of three nodes
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    pytest.importorskip("ray", reason="needs xlbench[ray]")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made.nodes = [made.add_node(num_cpus=1) for _ in range(3)]
+    yield made
+    made.shutdown()
+
+
+def on_ray(results: Path, cluster: Any, *more: str) -> Command:
+    return Command(
+        [*words(results), "--executor", "ray", "--option", f"ray.address={cluster.address}", *more]
+    )
+
+
+@pytest.mark.slow
+def test_nodes_workers_and_the_driver_are_lost_and_nothing_else(
+    whole: Path, tmp_path: Path, cluster: Any
+) -> None:
+    results = tmp_path / "results"
+    command = on_ray(results, cluster)
+    wait_for(lambda: done(results) >= 5, command)
+    cluster.remove_node(cluster.nodes[0], allow_graceful=False)
+    seen = done(results)
+    wait_for(lambda: done(results) >= seen + 4, command)
+    processes("ray::Remote")[0].kill()
+    seen = done(results)
+    wait_for(lambda: done(results) >= seen + 4, command)
+    command.send(signal.SIGKILL)
+    assert command.wait() == -signal.SIGKILL
+    assert done(results) < done(whole)
+    assert on_ray(results, cluster, "--workers", "2").wait(900) == 0
+    same(results, whole)
+
+
+@pytest.mark.slow
+def test_results_are_sent_where_no_folder_is_shared(whole: Path, tmp_path: Path, cluster: Any) -> None:
+    results = tmp_path / "results"
+    command = on_ray(results, cluster, "--option", "ray.shared=false")
+    assert command.wait(900) == 0, command.stderr
+    assert not Store(results).kept_adapters()
+    same(results, whole)
+
+
+@pytest.mark.slow
+def test_without_a_number_of_workers_the_cluster_is_filled(tmp_path: Path, cluster: Any) -> None:
+    from xlbench.running.executors import ray_cluster
+
+    settings = ray_cluster.Settings(address=cluster.address)
+    assert ray_cluster.Ray().capacity(settings) == 3
+    with pytest.raises(ExecutorError, match="too few for a worker of 4 and 0"):
+        ray_cluster.Ray().capacity(ray_cluster.Settings(address=cluster.address, cpus=4))
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_told() -> None:
+    pytest.importorskip("ray", reason="needs xlbench[ray]")
+    from xlbench.running.executors import ray_cluster
+
+    with pytest.raises(ExecutorError, match=r"no Ray cluster at 127\.0\.0\.1:1: "):
+        ray_cluster.Ray().capacity(ray_cluster.Settings(address="127.0.0.1:1"))
