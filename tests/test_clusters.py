@@ -22,25 +22,19 @@ from xlbench.running.batches import Schedule
 from xlbench.running.executors.slurm import Settings, Slurm
 
 submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
-LARGE = {**STUDY, "seeds": "5", "workers": "3"}
+LARGE = {**STUDY, "seeds": "5"}
 """Of 60 jobs and more."""
 
 
-def words(results: Path, *more: str) -> list[str]:
-    return [
-        "run",
-        "--quiet",
-        "--results",
-        str(results),
-        *(x for k, v in LARGE.items() for x in (f"--{k}", v)),
-        *more,
-    ]
+def words(results: Path, *more: str, workers: int = 3) -> list[str]:
+    options = [x for k, v in {**LARGE, "workers": str(workers)}.items() for x in (f"--{k}", v)]
+    return ["run", "--quiet", "--results", str(results), *options, *more]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("whole") / "results"
-    command = Command([*words(results), "--workers", "1"])
+    command = Command(words(results, workers=1))
     assert command.wait() == 0, command.stderr
     assert len(list((results / "jobs").glob("*.parquet"))) >= 60
     return results
@@ -158,10 +152,9 @@ def cluster() -> Iterator[Any]:
     made.shutdown()
 
 
-def on_ray(results: Path, cluster: Any, *more: str) -> Command:
-    return Command(
-        [*words(results), "--executor", "ray", "--option", f"ray.address={cluster.address}", *more]
-    )
+def on_ray(results: Path, cluster: Any, *more: str, workers: int = 3) -> Command:
+    address = f"ray.address={cluster.address}"
+    return Command(words(results, "--executor", "ray", "--option", address, *more, workers=workers))
 
 
 @pytest.mark.slow
@@ -180,7 +173,7 @@ def test_nodes_workers_and_the_driver_are_lost_and_nothing_else(
     command.send(signal.SIGKILL)
     assert command.wait() == -signal.SIGKILL
     assert done(results) < done(whole)
-    assert on_ray(results, cluster, "--workers", "2").wait(900) == 0
+    assert on_ray(results, cluster, workers=2).wait(900) == 0
     same(results, whole)
 
 
