@@ -190,18 +190,21 @@ def _makers(made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     seconds: Counter[str] = Counter()
-    cpu = 0.0
+    cpu, measured = 0.0, True
     for x in made_by:
         phases = {name: float(value) for name, value in x.get("seconds", {}).items()}
         seconds.update(phases)
-        if x.get("device") == "cpu":
+        if "cpu_seconds" in x:
+            cpu += float(x["cpu_seconds"])
+        elif x.get("device") == "cpu":  # earlier versions did not measure it
+            measured = False
             cpu += sum(phases.values()) * dict(_leaves("", x.get("hardware", {}))).get("threads", 1)
     hours = {name: f"{value / 3600:.2f}" for name, value in sorted(seconds.items())}
     yield (
         "Cost",
         f"{counted(len(study.jobs), 'job')} in {counted(len(made_by), 'file')}; "
         f"{sum(seconds.values()) / 3600:.2f} hours "
-        f"({_listed(hours)}); at most {cpu / 3600:.2f} CPU hours",
+        f"({_listed(hours)}); {'' if measured else 'at most '}{cpu / 3600:.2f} CPU hours",
     )
     ended = sorted(str(x["ended"]) for x in made_by if "ended" in x)
     if ended:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PERCENT = 5
 SECONDS = 60.0
-"""A plain line comes each 5 percent of the jobs, and after a minute without one."""
+"""A plain line comes each 5 percent of the jobs, and after a minute without one, inside a job too."""
 
 
 def duration(seconds: float) -> str:
@@ -79,9 +79,12 @@ class Progress:
     def event(self, event: Event) -> None:
         """Something goes on inside a job."""
         self._clock(event.job.condition_key, event.phase)
+        share = f" {event.fraction:.0%}" if 0 < event.fraction < 1 else ""
+        now = f"{event.job.label}: {event.phase}{share}"
         if self._bar is not None and self._task is not None:
-            share = f" {event.fraction:.0%}" if 0 < event.fraction < 1 else ""
-            self._bar.update(self._task, now=clean(f"{event.job.label}: {event.phase}{share}"))
+            self._bar.update(self._task, now=clean(now))
+        elif not self.quiet and time.monotonic() - self._said[1] >= SECONDS:
+            self._say(now)
 
     def outcome(self, outcome: Outcome) -> None:
         """A job has ended."""
@@ -146,6 +149,11 @@ class Progress:
         percent, now = 100 * self.ended // len(self.todo), time.monotonic()
         last, when = self._said
         if percent >= last + PERCENT or now - when >= SECONDS or not self._left:
-            self._said = (percent, now)
-            done = f"{self.ended} of {counted(len(self.todo), 'job')} ({percent}%)"
-            self._line(f"{done}, {self._remaining()}: {outcome.job.label}")
+            self._say(outcome.job.label)
+
+    def _say(self, what: str) -> None:
+        """A plain line."""
+        percent = 100 * self.ended // len(self.todo)
+        self._said = (percent, time.monotonic())
+        done = f"{self.ended} of {counted(len(self.todo), 'job')} ({percent}%)"
+        self._line(f"{done}, {self._remaining()}: {what}")

@@ -103,8 +103,8 @@ class Work:
         return in_turn(jobs, lambda job: self._do(job, notify))
 
     def _do(self, job: Job, notify: Notify) -> Outcome:
-        start = time.perf_counter()
         self.prepare()
+        start, cpu = time.perf_counter(), time.process_time()
         room = self._room
         assert room is not None  # noqa: S101 - just prepared
         self._job = (job, notify)
@@ -119,7 +119,8 @@ class Work:
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
             facts |= {**provenance.of_text(job, room.resolved), "adapters": room.lab.adapters_used()}
-            room.store.write(job, evaluations, {**facts, "seconds": dict(seconds)}, metrics)
+            took: dict[str, Json] = {"seconds": dict(seconds), "cpu_seconds": time.process_time() - cpu}
+            room.store.write(job, evaluations, {**facts, **took}, metrics)
         except (ResultsError, KeyboardInterrupt):
             raise
         except BaseException as problem:  # a plugin's sys.exit() must not end the run, least of all with 0
