@@ -3,9 +3,9 @@
     python -m benchmarks.executors [--executors local,ray,slurm] [--conditions 1520] [--cells 462]
 
 Workers store a result of random counts for every job, as real ones do; what is measured is the process that
-hands out the jobs. Its processor time is given per job, its memory as the peak in MiB resident, beside
-that of the same process before the first job. Ray and Slurm (submitit's executor for one machine) are left out where
-their packages are missing. Jobs are in groups of four, as one fine-tuning serves four tasks.
+hands out the jobs. Its processor time is given per job, its memory as the peak in MiB resident, beside that
+of the same process before the first job. Ray and Slurm (submitit's executor for one machine) are left out
+where their packages are missing. Jobs are in groups of four, as one fine-tuning serves four tasks.
 """
 
 from __future__ import annotations

@@ -22,7 +22,10 @@ from xlbench.running.batches import Schedule
 from xlbench.running.executors.slurm import Settings, Slurm
 
 submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
-LARGE = {**STUDY, "seeds": "5"}
+LARGE = {
+    **{k: v for k, v in STUDY.items() if k not in ("option", "language-training")},
+    "probe": "transfer", "seeds": "3",
+}  # fmt: skip
 """Of 60 jobs and more."""
 
 
