@@ -24,7 +24,7 @@ from xlbench.running.executors.slurm import Settings, Slurm
 submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
 LARGE = {
     **{k: v for k, v in STUDY.items() if k not in ("option", "language-training")},
-    "probe": "transfer", "seeds": "3",
+    "probe": "transfer", "seeds": "3", "readings": "put-back", "adapter-seeds": "1",
 }  # fmt: skip
 """Of 60 jobs and more."""
 

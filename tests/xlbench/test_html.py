@@ -15,7 +15,7 @@ from xlbench.contracts import Curves, Language, Matrix, Number, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.reporting import Provenance, html, write_report
 from xlbench.reporting.html import in_script
-from xlbench.reporting.page_data import orders
+from xlbench.reporting.parts.matrix import orders
 from xlbench_probes import transfer_pages
 
 MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))

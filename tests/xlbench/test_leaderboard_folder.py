@@ -26,7 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture is its matrix' title: what is drawn matters in no test here."""
-    monkeypatch.setattr(leaderboards, "picture", lambda part: PNG + part.title.encode())
+    monkeypatch.setattr(leaderboards, "picture", lambda drawing, title: PNG + title.encode())
 
 
 def page(says: str, task: str = "pos") -> Page:
@@ -145,9 +145,12 @@ def test_files_of_others_are_left_alone_and_choke_nothing(tmp_path: Path) -> Non
 def test_a_signed_picture_is_still_a_picture() -> None:
     import zlib
 
+    from xlbench.reporting.parts import view
     from xlbench.reporting.picture import picture
 
-    content = sign(picture(Matrix("M", ("a",), ("b",), ((Number(1.0),),), "From", "To")))
+    drawing = view(Matrix("M", ("a",), ("b",), ((Number(1.0),),), "From", "To")).drawing()
+    assert drawing is not None
+    content = sign(picture(drawing, "M"))
     place, kinds = 8, []
     while place < len(content):
         size = int.from_bytes(content[place : place + 4], "big")
@@ -160,7 +163,7 @@ def test_a_signed_picture_is_still_a_picture() -> None:
 
 
 def test_tables_stay_where_nothing_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(part: object) -> bytes:
+    def fail(drawing: object, title: str) -> bytes:
         raise DrawingError("out of ink")
 
     write(tmp_path, "old", "aaa")

@@ -5,6 +5,7 @@ import struct
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,16 +19,16 @@ from xlbench.output import clean
 from xlbench.reporting import (
     Provenance,
     Publisher,
-    heat_map,
     html,
     markdown,
-    picture,
     provenance,
     terminal,
     write_leaderboard,
 )
-from xlbench.reporting.curves import curves as specification
-from xlbench.reporting.curves import points
+from xlbench.reporting.parts import heat_map_chart, view
+from xlbench.reporting.parts.curves_chart import curves as specification
+from xlbench.reporting.parts.curves_chart import points
+from xlbench.reporting.picture import picture
 from xlbench.reporting.text import escape, fenced, shown
 from xlbench.results import Store
 from xlbench_probes import transfer_pages
@@ -221,10 +222,16 @@ def test_wide_matrix_is_left_to_the_leaderboard() -> None:
     assert "too wide" in printed([page(wide)])
 
 
+def drawn(part: Part) -> bytes:
+    drawing = view(part).drawing()
+    assert drawing is not None
+    return picture(drawing, part.title)
+
+
 @pytest.mark.parametrize("missing", [True, False])
 def test_picture_is_a_png_that_grows_with_the_matrix(missing: bool) -> None:
     def size(one: Matrix) -> tuple[int, int]:
-        content = picture(one)
+        content = drawn(one)
         assert content.startswith(b"\x89PNG")
         width, height = struct.unpack(">II", content[16:24])
         return int(width), int(height)
@@ -239,13 +246,13 @@ def test_picture_is_a_png_that_grows_with_the_matrix(missing: bool) -> None:
 
 def test_picture_of_nothing_but_gaps() -> None:
     gap = Number(None, missing=("all",))
-    assert len(picture(Matrix(EVIL, ("a",), ("b",), ((gap,),), EVIL, EVIL))) > 1000
+    assert len(drawn(Matrix(EVIL, ("a",), ("b",), ((gap,),), EVIL, EVIL))) > 1000
 
 
 @pytest.mark.parametrize(("cell", "says"), [(Number(None), ""), (Number(None, missing=("x",)), "–: missing")])
 def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: str) -> None:
     one = Matrix("Pairs", ("a",), ("b",), ((cell,),), "Row", "Column")
-    assert heat_map.legend(one) == says
+    assert heat_map_chart.legend(one) == says
 
 
 def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> None:
@@ -450,3 +457,39 @@ def test_no_address_becomes_a_link_by_itself(text: str) -> None:
     assert "://" not in found
     assert "www." not in found.lower()
     assert unescape(found) == text
+
+
+class Dots:
+    """A part of a page as a plugin brings it."""
+
+    title = "Dots"
+
+    def table(self) -> Table:
+        return Table("Dots", ("Language", "Effect"), (("aaa", Number(1.0, signed=True)),))
+
+    def specification(self) -> dict[str, Any]:
+        return {
+            "data": {"values": [{"language": "aaa", "effect": 1.0}]},
+            "mark": "point",
+            "encoding": {"x": {"field": "effect", "type": "quantitative"}, "y": {"field": "language"}},
+        }
+
+
+def test_a_plugin_s_chart_is_on_every_surface(tmp_path: Path) -> None:
+    page = Page("pos", "Title", ("Says.",), (Dots(),))
+    written = write_leaderboard(tmp_path, [("p", page)], lambda page: MADE)
+    assert [x.suffix for x in written] == [".md", ".md", ".png", ".md"]
+    text = written[-1].read_text()
+    assert "## Dots" in text
+    assert re.search(r"\| aaa +\| +\+1\.00 \|", text)
+    in_terminal = printed([page])
+    assert "aaa" in in_terminal
+    assert "+1.00" in in_terminal
+    data = view(page.parts[0]).data({})
+    assert data["kind"] == "chart"
+    assert data["specification"]["data"] == Dots().specification()["data"]
+
+
+def test_what_is_no_part_is_told() -> None:
+    with pytest.raises(TypeError, match="a page has a str, which is none of its parts"):
+        view("text")  # type: ignore[arg-type]

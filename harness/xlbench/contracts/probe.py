@@ -268,7 +268,22 @@ class Curves:
         return Table(self.title, (self.name_title, *heads), rows, self.note)
 
 
-Part: TypeAlias = Table | Matrix | Curves
+@runtime_checkable
+class Chart(Protocol):
+    """A part of a page that a plugin brings: a table, and a chart of it."""
+
+    @property
+    def title(self) -> str:
+        """Of the table and the chart."""
+
+    def table(self) -> Table:
+        """All that the chart says, for terminals, markdown and screen readers."""
+
+    def specification(self) -> dict[str, Any] | None:
+        """Vega-Lite's, with its data in it; title, colours and fonts are added. None: nothing to draw."""
+
+
+Part: TypeAlias = Table | Matrix | Curves | Chart
 """What a page is made of. Rows, columns, curves and cells that are a language's label or code are known
 as that language: the HTML page orders them by family, and gathers what is said of a language."""
 

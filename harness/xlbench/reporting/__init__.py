@@ -3,7 +3,6 @@
 from xlbench.reporting.html import html, no_charts, write_report
 from xlbench.reporting.leaderboard import write_leaderboard
 from xlbench.reporting.markdown import markdown
-from xlbench.reporting.picture import picture
 from xlbench.reporting.provenance import Provenance, provenance, provenance_of_several
 from xlbench.reporting.published import Publisher
 from xlbench.reporting.terminal import terminal
@@ -14,7 +13,6 @@ __all__ = [
     "html",
     "markdown",
     "no_charts",
-    "picture",
     "provenance",
     "provenance_of_several",
     "terminal",

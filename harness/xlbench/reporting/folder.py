@@ -12,12 +12,15 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xlbench.files.disk import put
 from xlbench.output import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 PICTURES = "pictures"
 _MARK = re.compile(r"<!-- xlbench (\{.*\}) -->")

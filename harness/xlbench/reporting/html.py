@@ -12,9 +12,9 @@ from xlbench.files.disk import put_named
 from xlbench.output import clean, visible
 from xlbench.reporting import theme
 from xlbench.reporting.assets import asset
-from xlbench.reporting.curves import intervals
 from xlbench.reporting.engine import DrawingError, engine
 from xlbench.reporting.page_data import language_data, page_data
+from xlbench.reporting.parts.curves_chart import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Curves, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.files.disk import put, put_named, writing
 from xlbench.reporting.assets import asset
-from xlbench.reporting.curves import points
 from xlbench.reporting.engine import DrawingError
 from xlbench.reporting.folder import (
     PICTURES,
@@ -24,13 +21,17 @@ from xlbench.reporting.folder import (
     stem,
     stored,
 )
-from xlbench.reporting.markdown import grid, markdown
+from xlbench.reporting.grid import grid
+from xlbench.reporting.markdown import markdown
+from xlbench.reporting.parts import view
 from xlbench.reporting.picture import picture
 from xlbench.reporting.text import ALL_TASKS, escape, label
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
+    from xlbench.contracts import Page
     from xlbench.reporting.provenance import Provenance
 
 _METHODS = "METHODS.md"
@@ -79,13 +80,13 @@ def write_leaderboard(
 
 def _draw(out: Path, name: str, page: Page, undrawn: Callable[[str], None]) -> dict[int, Path]:
     """Pictures of a page, by the place of their parts."""
-    parts = [(i, part) for i, part in enumerate(page.parts) if not isinstance(part, Table)]
-    shown = [(i, part) for i, part in parts if not isinstance(part, Curves) or points(part)]
-    shown.sort(key=lambda x: isinstance(x[1], Curves))  # the first picture is a matrix where there is one
+    found = [(i, part.title, view(part).drawing()) for i, part in enumerate(page.parts)]
+    shown = [(i, title, drawing) for i, title, drawing in found if drawing is not None]
+    shown.sort(key=lambda x: x[2].rank)
     drawn: dict[int, Path] = {}
-    for place, part in shown:
+    for place, title, drawing in shown:
         try:
-            content = picture(part)
+            content = picture(drawing, title)
         except DrawingError as error:
             undrawn(str(error))
             continue

@@ -6,10 +6,12 @@ The results folder keeps the study as it was asked, with its paths; files made t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 

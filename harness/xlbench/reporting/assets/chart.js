@@ -150,6 +150,19 @@ function curvesChart(part) {
   return [element, chart(holder, plan, listen).start];
 }
 
+// A chart that a plugin brings.
+function ownChart(part) {
+  const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });
+  const fits = typeof part.specification.width === "number";
+  const plan = () => ({
+    specification: fits ? fitted(part.specification, holder.clientWidth) : part.specification,
+    rows: [],
+    params: {},
+    config: {},
+  });
+  return [make("div", { class: "scroll" }, holder), chart(holder, plan, () => {}).start];
+}
+
 // As wide as there is room, less what the axis takes.
 function fitted(specification, width) {
   const labels = typeof specification.height === "number" ? 80 : 190;

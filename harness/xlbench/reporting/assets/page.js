@@ -93,6 +93,11 @@ function partContent(what, drawing) {
     drawing.push(draw);
     return [element, dataTable(what)];
   }
+  if (what.kind === "chart") {
+    const [element, draw] = ownChart(what);
+    drawing.push(draw);
+    return [element, dataTable(what)];
+  }
   return [dataTable(what)];
 }
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xlbench.contracts import Curves
-    from xlbench.reporting.heat_map import Json
+    from xlbench.reporting.parts.heat_map_chart import Json
 
 COLOURS = 8
 """Curves that colours can tell apart; the others are grey until they are chosen."""

@@ -1,0 +1,100 @@
+"""A table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Number, Table
+from xlbench.output import clean
+from xlbench.reporting.grid import grid
+from xlbench.reporting.parts.numbers import finite, word
+from xlbench.reporting.text import escape, gaps, notes, numeric, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
+
+    from xlbench.contracts import Language, Value
+
+
+@dataclass(frozen=True)
+class TableView:
+    """See `View`."""
+
+    table: Table
+
+    def terminal(self) -> Iterator[RenderableType]:
+        """See `View`."""
+        from rich.text import Text
+
+        yield in_terminal(self.table)
+        for line in notes(self.table):
+            yield Text(clean(line), style="dim")
+
+    def markdown(self) -> Iterator[str]:
+        """See `View`."""
+        table = self.table
+        right = [numeric(row[i] for row in table.rows) for i in range(len(table.columns))]
+        rows = [[_text(value) for value in row] for row in table.rows]
+        yield grid([escape(name) for name in table.columns], rows, right)
+        yield from (escape(note) for note in notes(table))
+
+    def data(self, languages: Mapping[str, Language]) -> dict[str, Any]:
+        """See `View`."""
+        return {**as_data(self.table), "kind": "table"}
+
+    def drawing(self) -> None:
+        """See `View`."""
+
+
+def in_terminal(table: Table, *, bare: bool = False) -> RenderableType:
+    """For rich; `bare` is without title and lines."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    title = None if bare else Text(clean(table.title))
+    lines = None if bare else box.SIMPLE_HEAD
+    grid = RichTable(title=title, title_justify="left", title_style="bold", box=lines)
+    for i, name in enumerate(table.columns):
+        right = numeric(row[i] for row in table.rows)
+        grid.add_column(Text(clean(name)), justify="right" if right else "left", overflow="fold")
+    for row in table.rows:
+        # No space inside an interval, so that a narrow column breaks before it.
+        cells = (
+            shown(value).replace(", ", ",") if isinstance(value, Number) else clean(shown(value))
+            for value in row
+        )
+        grid.add_row(*(Text(cell) for cell in cells))
+    return grid
+
+
+def as_data(table: Table) -> dict[str, Any]:
+    """For the HTML report, all but its kind."""
+    return {
+        "title": clean(table.title),
+        "columns": [clean(name) for name in table.columns],
+        "numeric": [numeric(row[i] for row in table.rows) for i in range(len(table.columns))],
+        "rows": [[_cell(value) for value in row] for row in table.rows],
+        "note": clean(table.note),
+        "gaps": gaps(value for row in table.rows for value in row),
+    }
+
+
+def _text(value: Value | Number) -> str:
+    """Text is escaped; an interval's brackets are not, for nothing in a number can be a link."""
+    return escape(value) if isinstance(value, str) else shown(value)
+
+
+def _cell(value: Value | Number) -> Any:
+    if isinstance(value, Number):
+        if value.value is None:
+            return {"missing": [clean(text) for text in value.missing]}
+        told = {"value": value.value, "low": value.low, "high": value.high, "word": word(value)}
+        told["signed"] = True if value.signed else None
+        return {name: finite(x) if isinstance(x, float) else x for name, x in told.items() if x is not None}
+    if isinstance(value, float):
+        return {"value": finite(value)}
+    return clean(value) if isinstance(value, str) else value
