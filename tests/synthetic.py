@@ -64,6 +64,8 @@ class Synthetic:
     strength: float = 5.0
     adapters: tuple[int, ...] = (0,)
     """Seeds of the task adapter; each shifts all scores, and each effect by something of its own."""
+    losses: bool = False
+    """Whether evaluations have a task loss: (1.5 - rate of right words) nats per word, or so."""
     study: dict[str, Any] = field(init=False)
     jobs: list[Job] = field(init=False, default_factory=list)
     languages: dict[str, Language] = field(init=False)
@@ -222,7 +224,11 @@ class Synthetic:
         else:
             counts = np.stack([right, words], axis=1)
         extra = {} if "steps" in condition else {"majority": 30.0 + column}
-        return Evaluation(cell, counts.astype(np.int32), truncated=column % 3, extra=extra)
+        nats = (
+            words * (1.5 - rate - jitter / 10) * np.random.default_rng(column).uniform(0.5, 1.5, len(words))
+        )
+        loss = np.stack([nats, words], axis=1).astype(np.float32) if self.losses else None
+        return Evaluation(cell, counts.astype(np.int32), truncated=column % 3, extra=extra, loss=loss)
 
 
 def write_all(path: Path, study: Synthetic) -> None:

@@ -50,7 +50,7 @@ from xlbench.contracts.method import (
     MethodPart,
     Vocabulary,
 )
-from xlbench.contracts.metric import Counts, Metric, OfExamples, OfSums, Score
+from xlbench.contracts.metric import Counts, Loss, Metric, OfExamples, OfSums, Score
 from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.objective import Family, LikelihoodKind, Objective
 from xlbench.contracts.probe import (
@@ -162,6 +162,7 @@ __all__ = [
     "Likelihood",
     "LikelihoodKind",
     "Line",
+    "Loss",
     "MaskedLM",
     "Match",
     "Matrix",

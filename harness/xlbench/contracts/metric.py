@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import allowed
 
-Counts: TypeAlias = "NDArray[np.int32 | np.float64]"
+Counts: TypeAlias = "NDArray[np.int32 | np.float32 | np.float64]"
 """Shape (n, k): a metric's statistics of each example, in file order."""
+Loss: TypeAlias = "NDArray[np.float32 | np.float64]"
+"""Shape (n, 2), in file order: how many nats the right decisions of each example cost the model under its
+task adapter (minus the sum of their log-probabilities), and how many decisions these are. Stored with 32
+bits."""
 OfSums: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
 """Sums of the statistics, shape (..., k), to scores in `Metric.unit`, shape (...), within the range that the
 metric states (0 to 100 unless it states another). Always finite: 0 where undefined."""

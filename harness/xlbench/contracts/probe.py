@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.kind import Level
     from xlbench.contracts.lab import Lab
     from xlbench.contracts.language import Distance, Language
-    from xlbench.contracts.metric import Counts, Metric
+    from xlbench.contracts.metric import Counts, Loss, Metric
     from xlbench.contracts.model import PretrainingSizes
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
@@ -108,6 +108,8 @@ class Evaluation:
     """Words (or, for a classification, examples) that were cut off."""
     extra: Mapping[str, float] = field(default_factory=dict)
     """Further numbers, such as `majority`, the points of the majority baseline."""
+    loss: Loss | None = None
+    """Task loss of each example; None where the kind of task has none, or an earlier xlbench stored none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,11 +196,13 @@ class Number:
 
     @property
     def decimals(self) -> int:
-        """With how many decimals it is shown, its interval too: one, or two where the interval is narrower
-        than 0.5, or where there is no interval and the value is below 10 in size.
+        """With how many decimals it is shown, its interval too: one; two where the interval is narrower than
+        0.5, three where it is narrower than 0.05; two where there is no interval and the value is below 10 in
+        size.
         """
         if self.low is not None and self.high is not None:
-            return 2 if self.high - self.low < 0.5 else 1
+            width = self.high - self.low
+            return 3 if width < 0.05 else 2 if width < 0.5 else 1
         return 2 if abs(self.value or 0.0) < 10 else 1
 
     def text(self, end: float | None = None) -> str:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from xlbench.results.index import Index
 
 
+_NUMBERS = ("task", "target", "score", "n", "truncated", "task_loss")
+
+
 def frame(
     index: Index,
     wanted: Collection[tuple[str, Cell]] | None,
     metrics: Mapping[str, Metric],
     damaged: list[DamagedError],
 ) -> pd.DataFrame:
-    """One row per (condition, cell), each once; only those in `wanted` where it is given.
+    """One row per (condition, cell), each once; only those in `wanted` where it is given. `task_loss` is in
+    nats per decision, empty where none is stored.
 
     Damaged files are added to `damaged`. Raises ResultsError as `jobfile.decode` does.
     """
@@ -44,10 +48,10 @@ def frame(
             condition = dict(_flat("condition", head.condition))
             for cell, row in zip(found.cells, found.rows(), strict=True):
                 if wanted is None or (key, cell) in wanted:
-                    numbers = {name: row[name] for name in ("task", "target", "score", "n", "truncated")}
+                    numbers = {name: row[name] for name in _NUMBERS}
                     extra = {f"extra.{name}": value for name, value in row["extra"].items()}
                     rows.setdefault((key, cell), {**fixed, **numbers, **condition, **extra})
-    first = ["probe", "probe_version", "task", "target", "score", "n", "truncated"]
+    first = ["probe", "probe_version", *_NUMBERS]
     table = pd.DataFrame(list(rows.values()))
     others = sorted(set(table.columns) - set(first))
     table = table.reindex(columns=[*first, *others])

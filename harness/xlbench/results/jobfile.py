@@ -22,6 +22,7 @@ from xlbench.errors import JobError, ResultsError
 from xlbench.files.disk import reading
 from xlbench.metrics.counting import checked, scored
 from xlbench.metrics.scoring import score_of
+from xlbench.metrics.task_loss import checked_loss, mean_loss
 from xlbench.results.index import DamagedError
 from xlbench.results.schema import SCHEMA
 from xlbench.results.schema import check as check_schema
@@ -29,7 +30,7 @@ from xlbench.results.schema import check as check_schema
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xlbench.contracts import Json, Metric
+    from xlbench.contracts import Json, Loss, Metric
     from xlbench.results.index import StoredFile
 
 _CELL = ["task", "target", "data", "limit"]
@@ -47,6 +48,9 @@ _COLUMNS = pa.schema(
         pa.field("extra", pa.map_(pa.string(), pa.float64()), nullable=False),
     ]
 )
+_LOSS = [pa.field("nats", pa.list_(pa.float32())), pa.field("decisions", pa.list_(pa.int32()))]
+"""Further columns of a file in which a cell has a task loss; null for one that has none. Nats are stored with
+the precision of the model's arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,19 @@ def encode(
         raise JobError(f"probe {job.probe!r} did not give one evaluation for each cell of its job, in order")
     used = {x: metrics[x] for x in dict.fromkeys(e.cell.task for e in evaluations)}
     rows = [_row(evaluation, used[evaluation.cell.task]) for evaluation in evaluations]
-    return _file(job, rows, provenance, None, real=any(x.counts == "real" for x in used.values()))
+    columns = _COLUMNS
+    if any(x.counts == "real" for x in used.values()):
+        place = columns.get_field_index("counts")
+        columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
+    if any(x.loss is not None for x in evaluations):
+        for field in _LOSS:
+            columns = columns.append(field)
+    return _file(job, rows, provenance, None, columns)
 
 
 def encode_failure(job: Job, error: Mapping[str, str], provenance: Mapping[str, Json]) -> bytes:
     """The file of a job that failed: no rows, and the error as metadata."""
-    return _file(job, [], provenance, error)
+    return _file(job, [], provenance, error, _COLUMNS)
 
 
 def header(file: StoredFile) -> Header:
@@ -120,9 +131,34 @@ class Opened:
     cells: list[Cell]
 
     def rows(self) -> list[dict[str, Any]]:
-        """All columns but the counts, a dictionary a cell."""
-        table = _table(self.content, [*_CELL, "n", "score", "truncated", "extra"])
-        return [{**row, "extra": dict(row["extra"])} for row in table.to_pylist()]
+        """All that is of no single example, a dictionary a cell: `task_loss` is in nats per decision."""
+        names = [*_CELL, "n", "score", "truncated", "extra"]
+        table = _table(self.content, [*names, *(field.name for field in _LOSS)])
+        losses = self._losses(table, table.column("n").to_pylist())
+        return [
+            {**row, "extra": dict(row["extra"]), "task_loss": mean_loss(loss)}
+            for row, loss in zip(table.select(names).to_pylist(), losses, strict=True)
+        ]
+
+    def _losses(self, table: Any, n: Sequence[int]) -> list[Loss | None]:
+        """Task loss of each cell; None where it is not stored. Raises DamagedError."""
+        if "nats" not in table.column_names:
+            return [None] * len(n)
+        parts = []
+        for field in _LOSS:
+            lists = table.column(field.name).combine_chunks()
+            own = lists.value_lengths().to_pylist()
+            if any(x is not None and x != size for x, size in zip(own, n, strict=True)):
+                raise DamagedError(self.file.path, "its task loss is not complete")
+            flat = lists.flatten().to_numpy(zero_copy_only=False)
+            each = iter(np.split(flat, np.cumsum([x for x in own if x is not None])[:-1]))
+            parts.append([None if x is None else next(each) for x in own])
+        found: list[Loss | None] = []
+        for nats, decisions in zip(*parts, strict=True):
+            if (nats is None) != (decisions is None):
+                raise DamagedError(self.file.path, "its task loss is not complete")
+            found.append(None if nats is None else np.stack([nats, decisions], axis=1, dtype=np.float32))
+        return found
 
     def records(self) -> list[Record]:
         """What was measured on each cell. Raises DamagedError."""
@@ -135,13 +171,14 @@ class Opened:
         flat = lists.flatten().to_numpy(zero_copy_only=False)
         counts = np.split(flat, np.cumsum(sizes, dtype=np.int64)[:-1])
         truncated, extra = (table.column(name).to_pylist() for name in ("truncated", "extra"))
+        losses = self._losses(table, n)
         return [
             Record(
                 head.probe,
                 head.probe_version,
                 head.condition,
                 self.file.condition_key,
-                Evaluation(cell, counts[i].reshape(n[i], k[i]), truncated[i], dict(extra[i])),
+                Evaluation(cell, counts[i].reshape(n[i], k[i]), truncated[i], dict(extra[i]), losses[i]),
             )
             for i, cell in enumerate(self.cells)
         ]
@@ -221,6 +258,7 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
     where = f"task {cell.task!r} in {cell.target}"
     counts = checked(metric, evaluation.counts, where)
     others = {name: scored(metric, counts, where, score, name) for name, score in metric.others}
+    loss = None if evaluation.loss is None else checked_loss(evaluation.loss, len(counts), where)
     return {
         "task": cell.task,
         "target": cell.target,
@@ -232,6 +270,8 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
         "score": scored(metric, counts, where),
         "truncated": evaluation.truncated,
         "extra": sorted((name, float(value)) for name, value in {**others, **evaluation.extra}.items()),
+        "nats": None if loss is None else loss[:, 0],
+        "decisions": None if loss is None else loss[:, 1].astype(np.int32),
     }
 
 
@@ -240,8 +280,7 @@ def _file(
     rows: Sequence[Mapping[str, Any]],
     provenance: Mapping[str, Json],
     error: Mapping[str, str] | None,
-    *,
-    real: bool = False,
+    columns: pa.Schema,
 ) -> bytes:
     facts = {
         "schema": SCHEMA,
@@ -259,10 +298,6 @@ def _file(
         )
         for name, value in facts.items()
     }
-    columns = _COLUMNS
-    if real:
-        place = columns.get_field_index("counts")
-        columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
     name = _name(job.identity, failed=error is not None)
     return _sealed(pa.Table.from_pylist(list(rows), schema=columns), texts, name)
 

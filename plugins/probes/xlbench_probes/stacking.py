@@ -8,6 +8,7 @@ adapter, on every target language, against no language adapter at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from xlbench import hookimpl
@@ -15,7 +16,6 @@ from xlbench.contracts import (
     Composition,
     Condition,
     Cost,
-    Evaluation,
     Job,
     LanguageAdapter,
     Mixed,
@@ -27,7 +27,7 @@ from xlbench_probes.adapter_work import of_language_adapter, of_task_adapter
 from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterOrder, Cell, Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import AdapterOrder, Cell, Evaluation, Lab, Page, Probe, Records, Resolved
 
 
 MAD_X: Final = "mad-x"
@@ -97,10 +97,7 @@ def run(job: Job, lab: Lab) -> Sequence[Evaluation]:
     lab.task_adapter(job.cells[0].task, training_of(job, lab))
     lab.restore()
     measured = lab.language_adapter(under.adapters[0]) if under.mix == "single" else {}
-    return [
-        Evaluation(e.cell, e.counts, e.truncated, {**e.extra, **measured})
-        for e in lab.evaluate(job.cells, under=under)
-    ]
+    return [replace(e, extra={**e.extra, **measured}) for e in lab.evaluate(job.cells, under=under)]
 
 
 def mixed_of(job: Job) -> Mixed:

@@ -14,6 +14,7 @@ from xlbench_probes import transfer_questions as questions
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
 from xlbench_probes.reading import Reading, adapters, counted, covers, interval, words
+from xlbench_probes.transfer_loss import Losses
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
@@ -42,14 +43,16 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
         pair = readings.Pair(by_reading["put-back"], by_reading["retrained"])
         summary += readings.summary(pair)
         parts = [*readings.parts(pair), *parts]
+    read = {"Gain": pair.retrained, "Effect": pair.put_back} if pair else {"Effect": first}
+    losses = Losses(dict(reversed(read.items())))
+    summary += losses.summary()
     how = " (task adapters retrained)" if first.read_out == "retrained" else ""
     checks = checking.checks(first, pair, language_model)
-    read = {"Gain": pair.retrained, "Effect": pair.put_back} if pair else {"Effect": first}
     return Page(
         task,
         f"Transfer: {task}{how}",
         tuple(summary),
-        (answers.by_kinship(read), *parts),
+        (answers.by_kinship(read), *parts, *losses.parts()),
         checks=checks,
         answer=tuple(answers.lines(read)),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Condition, Cost, Evaluation, Job, ReadBy, merged
+from xlbench.contracts import Condition, Cost, Job, ReadBy, merged
 from xlbench_probes.adapter_work import of_task_adapter
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterTraining, Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import AdapterTraining, Evaluation, Lab, Page, Probe, Records, Resolved
 
 
 class ZeroShot:
@@ -54,7 +55,7 @@ class ZeroShot:
         lab.restore()
         majority = lab.majority(job.cells, how)
         return [
-            Evaluation(e.cell, e.counts, e.truncated, {**e.extra, "majority": points})
+            replace(e, extra={**e.extra, "majority": points})
             for e, points in zip(lab.evaluate(job.cells), majority, strict=True)
         ]
 

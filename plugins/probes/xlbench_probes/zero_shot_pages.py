@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
+from xlbench.metrics.task_loss import TASK_LOSS
 from xlbench.scores import Effects
 from xlbench_probes.labels import gold, predicted
 from xlbench_probes.reading import Reading, adapters, counted
+from xlbench_probes.task_loss import MEANING, LossReading, as_loss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +95,11 @@ def _page(reading: Reading, task: str) -> Page:
         Effects(task, replace(metric, score=score), counts, (), parallel=reading.parallel(task))
         for _, score in metric.others
     ]
+    loss = LossReading(reading, task, lambda job: job.probe == PROBE)
+    losses = {}
+    if loss.stored:
+        found_losses = Effects(task, TASK_LOSS, baselines(loss, task), (), parallel=reading.parallel(task))
+        losses = {target: as_loss(found_losses.zero_shot(target)) for target in counts}
     order = sorted(scores, key=lambda x: (scores[x].value is None, -(scores[x].value or 0), x))
     rows = []
     for target in order:
@@ -100,17 +107,30 @@ def _page(reading: Reading, task: str) -> Page:
         size = (None, None) if evaluation is None else (len(evaluation.counts), evaluation.truncated)
         beside = [one.zero_shot(target) for one in others]
         rows.append(
-            (reading.name(target), reading.seen(target), scores[target], *beside, majority.get(target), *size)
+            (
+                reading.name(target),
+                reading.seen(target),
+                scores[target],
+                *beside,
+                majority.get(target),
+                *([losses[target]] if losses else []),
+                *size,
+            )
         )
     further = [name[0].upper() + name[1:] for name, _ in metric.others]
+    about = f" {MEANING}" if losses else f" {gaps}" if (gaps := loss.gaps()) else ""
     table = Table(
         f"Zero-shot {metric.name}",
-        ("Target language", "Seen", "Score", *further, "Majority", "Examples", "Truncated"),
+        (
+            *("Target language", "Seen", "Score", *further, "Majority"),
+            *(["Task loss"] if losses else []),
+            *("Examples", "Truncated"),
+        ),
         tuple(rows),
         f"{metric.name} in {metric.unit}, with 95% intervals by a bootstrap over test examples. Seen: in the "
         "model's pretraining. Majority: a prediction that ignores the input, such as always the most "
         "frequent training label. Truncated: words (in classification, examples; in question answering, "
-        "questions) cut off at the longest input; words count as wrong then.",
+        f"questions) cut off at the longest input; words count as wrong then.{about}",
     )
     return Page(task, f"Zero-shot: {task}", _summary(reading, task, effects, counts, majority), (table,))
 

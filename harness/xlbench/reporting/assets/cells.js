@@ -10,7 +10,7 @@ function decimal(value, decimals, signed) {
 }
 
 function decimalsOf(cell) {
-  if (hasInterval(cell)) return cell.high - cell.low < 0.5 ? 2 : 1;
+  if (hasInterval(cell)) return 1 + (cell.high - cell.low < 0.5) + (cell.high - cell.low < 0.05);
   return Math.abs(cell.value) < 10 ? 2 : 1;
 }
 

@@ -119,11 +119,12 @@ def _values(bold: bool, diverging: bool) -> Json:
     """The values that are bold, or those that are not."""
     found = "(datum.word === 'helps' || datum.word === 'harms')"
     # As Number.decimals and Number.text have it.
-    two = "(isValid(datum.low) && isValid(datum.high) ? datum.high - datum.low < 0.5 : abs(datum.value) < 10)"
+    has, width = "isValid(datum.low) && isValid(datum.high)", "datum.high - datum.low"
+    places = f"({has} ? ({width} < 0.05 ? 3 : {width} < 0.5 ? 2 : 1) : abs(datum.value) < 10 ? 2 : 1)"
     shown = (
         f"datum.gap ? '{EMPTY}' : !isValid(datum.value) ? '' : "
-        f"abs(datum.value) < ({two} ? 0.005 : 0.05) ? ({two} ? '0.00' : '0.0') : "
-        f"format(datum.value, {two} ? '{'+' * diverging}.2f' : '{'+' * diverging}.1f')"
+        f"abs(datum.value) < 0.5 * pow(10, -{places}) ? format(0, '.' + {places} + 'f') : "
+        f"format(datum.value, '{'+' * diverging}.' + {places} + 'f')"
     )
     ground = "scale('color', datum.value)"
     best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"

@@ -1,0 +1,99 @@
+"""What fine-tuning does to the task loss: a second score beside the metric, in one table and one matrix for
+each reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Table, decimal
+from xlbench_probes.reading import counted, interval, verdicts_over, words
+from xlbench_probes.task_loss import MEANING, LossReading
+from xlbench_probes.transfer_tables import DETECTABLE, MATRIX, by_pair
+from xlbench_probes.transfer_view import PROBE, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlbench.contracts import Job, Matrix, Number, Part
+    from xlbench.scores import Judged
+
+SIGN = "Reduction of task loss, in nats per decision (positive: the target gains)."
+CAUTION = (
+    "The loss moves where predictions do not yet change, so that small test sets show smaller effects; part "
+    "of it is how sure the model is, which changes no prediction."
+)
+
+
+class Losses:
+    """The task loss of one task in each reading that was asked for, at the largest number of steps."""
+
+    def __init__(self, views: Mapping[str, View]) -> None:
+        """`views` of the task's metric, by what their effects are called: "Effect", "Gain"."""
+        first = next(iter(views.values()))
+
+        def wanted(job: Job) -> bool:
+            condition: Mapping[str, Any] = job.condition
+            return job.probe != PROBE or (
+                condition["variant"] == "plain" and condition["steps"] == first.last
+            )
+
+        self._reading = LossReading(first.reading, first.task, wanted)
+        self._views = (
+            {what: View.of(self._reading, first.task, view.read_out) for what, view in views.items()}
+            if self._reading.stored
+            else {}
+        )
+
+    def summary(self) -> Iterator[str]:
+        """What the mean over all pairs of different languages comes to, and what is not stored."""
+        found = []
+        for what, view in self._views.items():
+            mean = interval(view.overall(view.last, "plain").number(), view.metric.unit)
+            found.append(mean if len(self._views) == 1 else f"{what.lower()} {mean}")
+        if found:
+            yield f"Over all pairs of different languages the task loss falls by {words(found)}."
+        if gaps := self._reading.gaps():
+            yield gaps
+
+    def parts(self) -> Iterator[Part]:
+        """None where no loss is stored."""
+        if self._views:
+            yield self._by_transfer_language()
+            yield from (self._matrix(what, view) for what, view in self._views.items())
+
+    def _by_transfer_language(self) -> Table:
+        first = next(iter(self._views.values()))
+        judged = {what: view.judged_donations(view.last) for what, view in self._views.items()}
+        rows = [
+            (first.reading.name(f), *(x for some in judged.values() for x in _cells(some[f])))
+            for f in next(iter(judged.values()))
+        ]
+        heads: Sequence[str] = [x for what in judged for x in (what, f"Minimum detectable {what.lower()}")]
+        return Table(
+            f"Task loss by transfer language, {counted(first.last, 'step')}",
+            ("Transfer language", *heads),
+            tuple(rows),
+            f"{SIGN} Mean over all targets but the language itself. {MEANING} {CAUTION} {DETECTABLE} "
+            f"{verdicts_over('the column')}",
+        )
+
+    def _matrix(self, what: str, view: View) -> Matrix:
+        title = "Task loss" if what == "Effect" else f"Task loss, {what.lower()}"
+        made = by_pair(view, view.last, title, f"{SIGN} {MATRIX}")
+        cells = (
+            tuple(
+                replace(x, details=tuple((f"Loss {name.lower()}", -value) for name, value in x.details))
+                for x in row
+            )
+            for row in made.cells
+        )
+        return replace(made, cells=tuple(cells))
+
+
+def _cells(found: Judged) -> tuple[Number, str | None]:
+    """With its minimum detectable effect, to as many decimals."""
+    least = found.detectable
+    return found.number, None if least is None else decimal(least, found.number.decimals)
