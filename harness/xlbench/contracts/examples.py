@@ -125,11 +125,17 @@ class Parsed(Worded):
         _check_spans(self.words, self.text, self.spans)
 
     def fault(self, task: Task) -> str:
-        """A relation that is not the task's, or not one arc per word."""
+        """A relation that is not the task's, a head that is no other word, or not one arc per word."""
         if wrong := _not_each(self.words, self.relations):
             return wrong
         if len(self.heads) != len(self.words):
             return f"{len(self.words)} words with {len(self.heads)} heads"
+        for word, head in enumerate(self.heads, 1):
+            if head == word or not 0 <= head <= len(self.words):
+                return (
+                    f"word {word} of {len(self.words)} has the head {head}; a head is the number of another "
+                    "word, or 0"
+                )
         return unknown_label(self.relations, task)
 
 

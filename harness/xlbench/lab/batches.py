@@ -42,6 +42,15 @@ class Batch:
         """What was found at all places, shape (places, ...), by input."""
         return np.split(found, np.cumsum(self.sizes)[:-1])
 
+    def summed(self, found: Tensor, kept: Tensor | None = None) -> NDArray[np.float64]:
+        """Of what was found at all places, shape (places,), and was kept: sum and number by input, shape
+        (batch, 2).
+        """
+        rows = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        values = found.cpu().double().numpy()
+        number = self.sizes if kept is None else np.bincount(rows, kept.cpu().numpy(), len(self.sizes))
+        return np.stack([np.bincount(rows, values, len(self.sizes)), number], axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:

@@ -78,10 +78,22 @@ class Encoded:
     """Words (classification, spans: examples) that were cut off."""
     ends: list[NDArray[np.int32]] | None = None
     """Of each input, one past the last piece of what begins at each place; None: one piece each."""
+    example: NDArray[np.int64] | None = None
+    """Number of each input's example, in order; None: each input is an example."""
 
     def __len__(self) -> int:
         """The number of inputs."""
         return len(self.ids)
+
+    def by_example(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums of what was found for each input, shape (inputs, k), over the inputs of each example, shape
+        (examples, k).
+        """
+        if self.example is None:
+            return found
+        sums = np.zeros((len(self.gold), found.shape[1]))
+        np.add.at(sums, self.example, found)
+        return sums
 
 
 @dataclass(frozen=True, eq=False)

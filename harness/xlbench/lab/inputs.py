@@ -15,6 +15,8 @@ from xlbench.lab.kinds.called import Called, called
 from xlbench.lab.movement import spread_over
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from xlbench.contracts import AdapterTraining, Cell, Resolved, Split, Task
     from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Encoded
@@ -35,6 +37,7 @@ class Inputs:
         """Pieces that carry no text."""
         self._encoded: dict[tuple[str, str, Split, tuple[object, ...]], Encoded] = {}
         self._batches: dict[tuple[Cell, ...], tuple[Stream, list[Batch]]] = {}
+        self._targets: dict[tuple[Cell, ...], NDArray[Any]] = {}
 
     def kind(self, task: Task) -> Called:
         """What the Lab does with tasks of this one's kind; blames who is at fault for what that raises."""
@@ -92,6 +95,14 @@ class Inputs:
             pad = self._encoder.pad
             self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self._encoder.device))
         return self._batches[cells]
+
+    def targets(self, task: Task, cells: tuple[Cell, ...]) -> NDArray[Any] | None:
+        """What is right on the stream of these cells, for the task loss; kept. None of a kind without one."""
+        kind = self.kind(task)
+        if kind.costed and cells not in self._targets:
+            sets = [self.encoded(c.task, c.target, "test") for c in cells]
+            self._targets[cells] = kind.targets(task, sets)
+        return self._targets.get(cells)
 
     def sample(self, task: str, resolved: Resolved) -> list[Batch]:
         """A few of the sentences that the adapter of a task is trained on, evenly over languages and data."""

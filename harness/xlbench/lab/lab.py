@@ -43,7 +43,7 @@ from xlbench.output import complain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json, MaskedLM
+    from xlbench.contracts import Json, Loss, MaskedLM
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
@@ -575,6 +575,12 @@ class Lab:
 
     def predict(self, cells: Sequence[Cell], under: Composition | None = None) -> list[list[Predicted]]:
         """What is predicted of every example of every cell, as `contracts.KindOfTask` has it."""
+        return [predicted for predicted, _ in self._answered(cells, under)]
+
+    def _answered(
+        self, cells: Sequence[Cell], under: Composition | None = None
+    ) -> list[tuple[list[Predicted], Loss | None]]:
+        """Of every cell: what is predicted of each example, and its task loss."""
         task = cells[0].task
         adapter = self.resolved.adapter_task(task).name
         if under is None:
@@ -596,35 +602,41 @@ class Lab:
             self._guard.for_evaluation(tuned=under.mix == "tuned")
             return self._predict(cells)
 
-    def _predict(self, cells: Sequence[Cell]) -> list[list[Predicted]]:
+    def _predict(self, cells: Sequence[Cell]) -> list[tuple[list[Predicted], Loss | None]]:
         task = self.resolved.tasks[cells[0].task]
         stream, batches = self.stream(tuple(cells))
-        kind = self.inputs.kind(task)
+        kind, targets = self.inputs.kind(task), self.inputs.targets(task, tuple(cells))
         found: list[NDArray[Any]] = [np.empty(0)] * len(stream.ids)
+        losses = np.zeros((len(stream.ids), 2))
         with self._phase("evaluate") as progress, torch.inference_mode():
             for number, batch in enumerate(batches, 1):
-                answers = kind.answers(self.encoder, task, batch)
+                answers, loss = kind.answers(self.encoder, task, batch, targets)
                 for member, answer in zip(batch.members, answers, strict=True):
                     found[member] = answer
+                if loss is not None:
+                    losses[batch.members] = loss
                 progress(number / len(batches))
-        result, start = [], 0
+        result: list[tuple[list[Predicted], Loss | None]] = []
+        start = 0
         for cell in cells:
             encoded = self.encoded(cell.task, cell.target, "test")
-            result.append(kind.predicted(task, encoded, found[start : start + len(encoded)]))
-            start += len(encoded)
+            own = slice(start, start + len(encoded))
+            predicted = kind.predicted(task, encoded, found[own])
+            result.append((predicted, encoded.by_example(losses[own]) if kind.costed else None))
+            start = own.stop
         return result
 
     def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:
         """See `contracts.Lab`."""
         evaluations = []
-        for cell, predicted in zip(cells, self.predict(cells, under), strict=True):
+        for cell, (predicted, loss) in zip(cells, self._answered(cells, under), strict=True):
             encoded = self.encoded(cell.task, cell.target, "test")
             task, where = self.resolved.tasks[cell.task], self._place(cell)
             metric = task.metric
             counts = counted(metric, encoded.gold, predicted, where)
             scored(metric, counts, where)
             extra = self.inputs.kind(task).further(task, encoded, predicted)
-            evaluations.append(Evaluation(cell, counts, encoded.truncated, extra))
+            evaluations.append(Evaluation(cell, counts, encoded.truncated, extra, loss))
         return evaluations
 
     def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:

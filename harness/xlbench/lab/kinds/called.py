@@ -12,19 +12,20 @@ import torch
 
 from xlbench.errors import JobError, PluginError, XlbenchError, text_of
 from xlbench.lab.encode import Encoded
-from xlbench.lab.kinds.kind import Measures
+from xlbench.lab.kinds.kind import Costed, Measures
+from xlbench.metrics.task_loss import checked_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from xlbench.contracts import KindOfTask, Resolved, Task
+    from xlbench.contracts import KindOfTask, Loss, Resolved, Task
     from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Tokenization
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.kinds.kind import Predicted
 
-SCORED = ("encode", "answers", "predicted", "baseline")
+SCORED = ("encode", "predicted", "baseline")
 TRAINED = ("add_head", "targets", "loss", "places")
 PASSED = (XlbenchError, JobError, MemoryError, OSError, torch.OutOfMemoryError)
 """Errors that are nobody's fault, or say already whose."""
@@ -43,12 +44,13 @@ def called(task: Task, resolved: Resolved) -> Called:
         with blamed(f"{where}: load"):
             _loaded[id(kind)] = kind, kind.load()
     made = _loaded[id(kind)][1]
-    needed = (*SCORED, *TRAINED) if kind.trained else SCORED
+    answers = () if kind.trained and isinstance(made, Costed) else ("answers",)
+    needed = (*SCORED, *answers, *(TRAINED if kind.trained else ()))
     if lacking := [x for x in needed if not callable(getattr(made, x, None))]:
         raise PluginError(
             f"{where}: what load gives, {_what(made)}, has no method {' or '.join(lacking)}; write it"
         )
-    return Called(made, where)
+    return Called(made, where, trained=kind.trained)
 
 
 @contextmanager
@@ -66,8 +68,10 @@ def blamed(where: str) -> Iterator[None]:
 class Called:
     """A kind of task whose errors, and whose wrong answers, are PluginErrors; see `kind.Trained`."""
 
-    def __init__(self, kind: Any, where: str) -> None:
+    def __init__(self, kind: Any, where: str, *, trained: bool) -> None:
         self._kind, self._where = kind, where
+        self.costed = trained and isinstance(kind, Costed)
+        """Whether its evaluations have a task loss."""
 
     def encode(self, examples: Sequence[Any], how: Tokenization) -> Encoded:
         """See `Kind`. Raises what the kind does: `Inputs` finds the example."""
@@ -80,12 +84,21 @@ class Called:
             raise self._wrong("encode", f"inputs of at most {how.max_length} tokens, not {longest}")
         return found
 
-    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """See `Kind`."""
-        with blamed(f"{self._where}: answers"):
-            found: Sequence[NDArray[Any]] = self._kind.answers(encoder, task, batch)
-        self._check_count("answers", found, len(batch.members), "an array for each input")
-        return found
+    def answers(
+        self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any] | None
+    ) -> tuple[Sequence[NDArray[Any]], Loss | None]:
+        """See `Answers` and `Costed`; `targets` are needed by the latter alone."""
+        found: Sequence[NDArray[Any]]
+        if not self.costed:
+            with blamed(f"{self._where}: answers"):
+                found = self._kind.answers(encoder, task, batch)
+            self._check_count("answers", found, len(batch.members), "an array for each input")
+            return found, None
+        name = "answers_and_loss"
+        with blamed(f"{self._where}: {name}"):
+            found, loss = self._kind.answers_and_loss(encoder, task, batch, targets)
+        self._check_count(name, found, len(batch.members), "an array for each input")
+        return found, checked_loss(loss, len(batch.members), f"{self._where}: {name}")
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """See `Kind`."""

@@ -11,6 +11,7 @@ from xlbench.errors import JobError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -24,13 +25,12 @@ Predicted: TypeAlias = "tuple[Any, ...]"
 
 
 class Kind(Protocol):
-    """How tasks of one kind are read and predicted. Has no state."""
+    """How tasks of one kind are read and predicted: what is asked of all kinds, and of each beside it either
+    `Answers` or `Costed`. Has no state.
+    """
 
     def encode(self, examples: Sequence[Any], how: Tokenization) -> Encoded:
         """Tokenize examples into inputs of at most `how.max_length` tokens, with the gold of each example."""
-
-    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """What is predicted of each example, given the answers of all inputs of a set."""
@@ -39,12 +39,32 @@ class Kind(Protocol):
         """A prediction for each example of `test` that ignores its input: see `contracts.Lab.majority`."""
 
 
+class Answers(Protocol):
+    """What is asked of a kind that gives no task loss."""
+
+    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
+        """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""
+
+
 @runtime_checkable
 class Measures(Protocol):
     """A kind that says more of an evaluation than its counts."""
 
     def further(self, task: Task, encoded: Encoded, predicted: Sequence[Predicted]) -> Mapping[str, float]:
         """Further numbers, by name, as in `Evaluation.extra`."""
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """A trained kind that gives the task loss of what it is scored on, in the forward pass of its answers."""
+
+    def answers_and_loss(
+        self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any]
+    ) -> tuple[Sequence[NDArray[Any]], NDArray[np.float64]]:
+        """As `Answers.answers`, and of each input how many nats its right decisions cost, and how many these
+        are, shape (inputs, 2): over a whole set their quotient is `Trained.loss`, without dropout. `targets`:
+        what `Trained.targets` makes of the sets that are scored.
+        """
 
 
 class Trained(Kind, Protocol):

@@ -44,11 +44,15 @@ class Labelling:
         """Words or examples that were not cut off."""
         return len(batch.slots)
 
-    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """Number of the label at each place that was not cut off."""
+    def answers_and_loss(
+        self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]
+    ) -> tuple[Sequence[NDArray[Any]], NDArray[np.float64]]:
+        """Number of the label at each place that was not cut off; each of them is a decision."""
         logits = self.logits(encoder, batch)
         check_finite(task, logits)
-        return batch.split(logits.argmax(-1).cpu().numpy())
+        gold = torch.from_numpy(targets[batch.slots]).to(encoder.device)
+        nats = cross_entropy(logits.float(), gold, reduction="none")
+        return batch.split(logits.argmax(-1).cpu().numpy()), batch.summed(nats)
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """Labels; None for words that were cut off."""

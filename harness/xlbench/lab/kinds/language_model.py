@@ -55,7 +55,6 @@ class Masked(Encoded):
     """
 
     example: NDArray[np.int64]
-    """Number of each input's text; in order."""
     characters: NDArray[np.int64]
     """Characters of each text that its scored tokens stand for."""
     vocabulary: int
@@ -127,9 +126,7 @@ class LanguageModel:
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """The sum over the inputs of each text."""
         assert isinstance(encoded, Masked)  # noqa: S101 - what `encode` made
-        sums = np.zeros((len(encoded.characters), 2))
-        if answers:
-            np.add.at(sums, encoded.example, np.stack(answers))
+        sums = encoded.by_example(np.reshape(answers, (-1, 2)))
         return [
             Likelihood(float(nats), int(n), int(tokens))
             for (nats, tokens), n in zip(sums, encoded.characters, strict=True)

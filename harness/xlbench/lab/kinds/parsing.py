@@ -82,7 +82,7 @@ class Parsing:
         words = self._vectors(encoder, head, batch)
         arcs = self._arcs(head, words)[words.rows, words.numbers - 1]
         kept = heads != NOWHERE
-        among = self._relations(head, words, heads.clamp(min=0))
+        (among,) = self._relations(head, words, heads.clamp(min=0))
         count = kept.sum().clamp(min=1)
         loss = cross_entropy(arcs, heads, reduction="sum", ignore_index=NOWHERE)
         loss = loss + cross_entropy(among[kept], relations[kept], reduction="sum")
@@ -92,19 +92,33 @@ class Parsing:
         """Words that were not cut off, nor their heads."""
         return max(1, int((targets[batch.slots][:, 0] != NOWHERE).sum()))
 
-    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """Of each word that was not cut off: its head's number among such words, and its relation."""
+    def answers_and_loss(
+        self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]
+    ) -> tuple[Sequence[NDArray[Any]], NDArray[np.float64]]:
+        """Of each word that was not cut off: its head's number among such words, and its relation.
+
+        Head and relation together are one decision: - log p(head) - log p(relation | gold head). A word whose
+        head was cut off is none.
+        """
         if not len(batch.slots):
-            return batch.split(np.zeros((0, 2), np.int64))
+            return batch.split(np.zeros((0, 2), np.int64)), np.zeros((len(batch.members), 2))
         head = encoder.head(task.name)
         words = self._vectors(encoder, head, batch)
         arcs = self._arcs(head, words)
         check_finite(task, arcs.masked_fill(arcs == -torch.inf, 0.0))
         scores, sizes = arcs.cpu().numpy(), words.sizes.tolist()
         heads = np.concatenate([best_tree(scores[i, :n, : n + 1]) for i, n in enumerate(sizes) if n])
-        among = self._relations(head, words, torch.from_numpy(heads).to(encoder.device))
+        true, relations = torch.from_numpy(targets[batch.slots]).to(encoder.device).unbind(-1)
+        among, at_gold = self._relations(
+            head, words, torch.from_numpy(heads).to(encoder.device), true.clamp(min=0)
+        )
         check_finite(task, among)
-        return batch.split(np.stack([heads, among.argmax(-1).cpu().numpy()], axis=1))
+        kept = true != NOWHERE
+        of_heads = arcs[words.rows, words.numbers - 1].float()
+        nats = cross_entropy(of_heads, true, reduction="none", ignore_index=NOWHERE)
+        nats += cross_entropy(at_gold.float(), relations, reduction="none") * kept
+        answers = np.stack([heads, among.argmax(-1).cpu().numpy()], axis=1)
+        return batch.split(answers), batch.summed(nats, kept)
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """Arcs; None for words that were cut off."""
@@ -154,13 +168,20 @@ class Parsing:
         padding = nodes > words.sizes[:, None, None]
         return cast("Tensor", scores.masked_fill(padding | (nodes[1:, None] == nodes), -torch.inf))
 
-    def _relations(self, head: Any, words: Vectors, heads: Tensor) -> Tensor:
-        """Scores of the relations of every word to the given head, shape (places, labels)."""
-        own, other = (
-            pad(words.nodes[words.rows, x], (0, 1), value=1.0) for x in (words.numbers, heads)
+    def _relations(self, head: Any, words: Vectors, *heads: Tensor) -> list[Tensor]:
+        """Scores of the relations of every word to the given heads, shape (places, labels) for each of them;
+        what a word has in them all is computed once.
+        """
+        own, *others = (
+            pad(words.nodes[words.rows, x], (0, 1), value=1.0) for x in (words.numbers, *heads)
         )  # the form has a bias on both sides
         # torch.nn.functional.bilinear takes twenty times as long on a CPU.
-        return torch.stack([((own @ form) * other).sum(-1) for form in head.biaffine_rels.weight], 1)
+        found: list[list[Tensor]] = [[] for _ in others]
+        for form in head.biaffine_rels.weight:
+            half = own @ form
+            for scores, other in zip(found, others, strict=True):
+                scores.append((half * other).sum(-1))
+        return [torch.stack(scores, 1) for scores in found]
 
 
 def _chain(n: int, step: int) -> list[int]:

@@ -40,7 +40,6 @@ class Windows(Encoded):
     contexts: list[str]
     """Of each example."""
     example: NDArray[np.int64]
-    """Number of each window's example; in order."""
     offsets: list[NDArray[np.int32]]
     """Start and end of each piece of a window in its context, in characters, shape (pieces, 2)."""
     spans: NDArray[np.int64]
@@ -116,9 +115,17 @@ class Span:
         """Windows."""
         return len(batch.members)
 
-    def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
-        """First piece, last piece and log probability (nats) of the best span of each window."""
-        starts, ends = (log_softmax(x, -1) for x in self._logits(encoder, task, batch))
+    def answers_and_loss(
+        self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[np.int64]
+    ) -> tuple[Sequence[NDArray[Any]], NDArray[np.float64]]:
+        """First piece, last piece and log probability (nats) of the best span of each window. Where the first
+        gold answer begins and where it ends are two decisions in each window; where it has the answer not,
+        "not in here" is right.
+        """
+        both = self._logits(encoder, task, batch)
+        gold = torch.from_numpy(targets[batch.members]).to(encoder.device)
+        first_, last_ = (cross_entropy(x.float(), gold[:, i], reduction="none") for i, x in enumerate(both))
+        starts, ends = (log_softmax(x, -1) for x in both)
         absent = torch.arange(len(starts), device=starts.device), encoder.text_places(batch)
         starts[absent] = ends[absent] = -torch.inf
         width = starts.shape[1]
@@ -129,7 +136,10 @@ class Span:
             spans[more, :, : width - more] = starts[:, : width - more] + ends[:, more:]
         score, flat = spans.transpose(0, 1).flatten(1).max(-1)
         first, more_ = flat % width, flat // width
-        return list(torch.stack([first, first + more_, score], 1).cpu().double().numpy())
+        answers = list(torch.stack([first, first + more_, score], 1).cpu().double().numpy())
+        return answers, np.stack(
+            [(first_ + last_).cpu().double().numpy(), np.full(len(answers), 2.0)], axis=1
+        )
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """Of each example the most probable span of all its windows, as the context has it."""
