@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table, decimal
+from xlbench.contracts.treatment import PLAIN
 from xlbench_probes.reading import counted, interval, verdicts_over, words
 from xlbench_probes.task_loss import MEANING, LossReading
 from xlbench_probes.transfer_tables import DETECTABLE, MATRIX, by_pair
 from xlbench_probes.transfer_view import PROBE, View
+from xlbench_probes.zero_shot_pages import PROBE as ZERO_SHOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +37,10 @@ class Losses:
         first = next(iter(views.values()))
 
         def wanted(job: Job) -> bool:
-            condition: Mapping[str, Any] = job.condition
-            return job.probe != PROBE or (
-                condition["variant"] == "plain" and condition["steps"] == first.last
-            )
+            run = job.typed.finetuning
+            if job.probe == PROBE and run is not None:
+                return run.treatment == PLAIN and run.steps == first.last
+            return job.probe == ZERO_SHOT
 
         self._reading = LossReading(first.reading, first.task, wanted)
         self._views = (
