@@ -92,7 +92,7 @@ def test_all_pass_where_all_is_well_on_the_page_of_each_task(good: Study) -> Non
 def test_they_say_the_numbers(good: Study) -> None:
     found = checks(good)
     bits = 0.5 / (4 * np.log(2))
-    assert f"+{bits:.2f} bits per character" in found[POSITIVE].text
+    assert f"+{bits:.3f} bits per character" in found[POSITIVE].text
     assert "6 languages" in found[POSITIVE].text
     assert "Of 24 differences between seeds" in found[NEGATIVE].text
     assert "0.40% of their norm (4 of 4 transfer languages)" in found[MOVED].text

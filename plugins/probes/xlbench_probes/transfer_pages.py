@@ -37,15 +37,15 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
     """The page of the first reading, with what a second one says of it."""
     by_reading = {x.read_out: x for x in views}
     first = views[0]
-    summary, parts = [*_summary(first)], [*_parts(first)]
     pair = None
     if len(views) > 1:
         pair = readings.Pair(by_reading["put-back"], by_reading["retrained"])
-        summary += readings.summary(pair)
-        parts = [*readings.parts(pair), *parts]
     read = {"Gain": pair.retrained, "Effect": pair.put_back} if pair else {"Effect": first}
     losses = Losses(dict(reversed(read.items())))
-    summary += losses.summary()
+    summary, parts = [*_summary(first, losses)], [*_parts(first)]
+    if pair is not None:
+        summary += readings.summary(pair)
+        parts = [*readings.parts(pair), *parts]
     how = " (task adapters retrained)" if first.read_out == "retrained" else ""
     checks = checking.checks(first, pair, language_model)
     return Page(
@@ -83,7 +83,7 @@ def _parts(view: View) -> Iterator[Part]:
             yield tables.seeds_spent(view, steps)
 
 
-def _summary(view: View) -> Iterator[str]:
+def _summary(view: View, losses: Losses) -> Iterator[str]:
     k, name, unit = view.last, view.reading.name, view.metric.unit
     sizes = words(f"{counted(n, 'seed')} at {steps}" for n, steps in view.repetitions.items())
     yield (
@@ -118,6 +118,7 @@ def _summary(view: View) -> Iterator[str]:
             f"{name(first)} receives most, {interval(most, unit)}; "
             f"{name(last)} least, {interval(least, unit)}."
         )
+    yield from losses.summary()
     if line := adapters(view.reading, view.task, len(view.effects.adapters)):
         yield line
     if len(view.effects.adapters) > 1 and overall.value is not None:
