@@ -321,7 +321,7 @@ def test_the_browser_rounds_as_everything_else_does(visit: Visit, wide: Path) ->
     page, rng = visit.go(wide), random.Random(1)
     halves = [sign * x / 16 for x in range(1, 400) for sign in (1, -1)]  # many lie exactly between two
     values = [*halves, *(rng.gauss(0, 5) for _ in range(500)), 0.0, -0.04, 99.95, 1e9 + 0.25]
-    for decimals in (1, 2):
+    for decimals in (1, 2, 3):
         for signed in (True, False):
             ours = [contracts.decimal(x, decimals, signed=signed) for x in values]
             asked = "([xs, d, s]) => xs.map((x) => decimal(x, d, s))"
