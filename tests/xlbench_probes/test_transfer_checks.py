@@ -97,7 +97,7 @@ def test_they_say_the_numbers(good: Study) -> None:
     assert "Of 24 differences between seeds" in found[NEGATIVE].text
     assert "0.40% of their norm (4 of 4 transfer languages)" in found[MOVED].text
     assert "0.997" in found[MOVED].text
-    assert "a read-out mismatch of 0.00 points" in found[MISMATCH].text
+    assert "a read-out mismatch of 0.000 points" in found[MISMATCH].text
     assert "no adapter" in checks(good, "lm")[MISMATCH].text
 
 
