@@ -26,10 +26,11 @@ from xlbench import plugins
 from xlbench.contracts import Cell, Cost, Counts, Evaluation, Job, Record, Records
 from xlbench.contracts.work import passes, total
 from xlbench.metrics import accuracy
+from xlbench.probing.reading import Reading
 from xlbench.results import Store
 from xlbench.results.studies import less
-from xlbench.scores import Arm, donation, judge
-from xlbench_probes.reading import Reading
+from xlbench.scores import judge
+from xlbench_probes.arms import Arm, donation
 from xlbench_probes.transfer import Transfer
 from xlbench_probes.transfer_view import View
 

@@ -23,7 +23,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from xlbench.metrics import accuracy
-from xlbench.scores import Arm, Effects, Estimate, Trial, difference, donation, judge, mean, recipience
+from xlbench.scores import Effects, Estimate, Trial, difference, judge, mean
+from xlbench_probes.arms import Arm, donation, recipience
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,10 +23,10 @@ import numpy as np
 
 import xlbench
 from xlbench import Study, plugins
+from xlbench.probing.reading import Reading
 from xlbench.results import Store
 from xlbench.scores import difference, mean
 from xlbench_models.tiny import PRETRAINING_LANGUAGES
-from xlbench_probes.reading import Reading
 from xlbench_probes.transfer_view import View
 
 TASK = "pos"

@@ -17,12 +17,13 @@ from xlbench.contracts import Matrix, Number, Resolved, Table
 from xlbench.errors import StudyError
 from xlbench.metrics import accuracy
 from xlbench.results import Store
-from xlbench.scores import Arm, Effects, Trial, components, difference, mean
+from xlbench.scores import Effects, Trial, components, difference, mean
 from xlbench.spec.problems import ManyProblemsError
 from xlbench.spec.study import as_json, parse
 from xlbench.studies.adaptive import check
 from xlbench.studies.resolve import resolve
 from xlbench_probes import transfer_pages, zero_shot_pages
+from xlbench_probes.arms import Arm
 from xlbench_probes.interference_pages import pages as interference_pages
 from xlbench_probes.stacking import Stacking
 from xlbench_probes.transfer import Transfer

@@ -18,7 +18,8 @@ from xlbench.errors import JobError, ResultsError
 from xlbench.lab import Lab
 from xlbench.metrics.counting import checked, counted, scored
 from xlbench.results import Store
-from xlbench.scores import Arm, Effects, Trial
+from xlbench.scores import Effects, Trial
+from xlbench_probes.arms import Arm
 
 WHERE = "task 'odd' (plugin 'odd' of xlbench-odd 0.3) in qaa"
 

@@ -12,11 +12,12 @@ from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic
 
 from xlbench import plugins
 from xlbench.contracts import Study, is_parallel
+from xlbench.probing.reading import Reading
 from xlbench.results import Store, describe
-from xlbench.scores import Arm, Effects, Estimate, Trial, donation, p_value, recipience
+from xlbench.scores import Effects, Estimate, Trial, p_value
 from xlbench.studies.resolve import resolve
 from xlbench_probes import transfer_compare, transfer_pages
-from xlbench_probes.reading import Reading
+from xlbench_probes.arms import Arm, donation, recipience
 from xlbench_probes.transfer_view import View
 
 TARGETS = ("a", "b", "c", "d")

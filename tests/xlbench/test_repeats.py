@@ -8,7 +8,8 @@ from scipy.stats import binomtest
 from synthetic import ACCURACY
 
 from xlbench.contracts import Counts
-from xlbench.scores import Arm, Repeated, Trial, rate_interval, repeated
+from xlbench.scores import Repeated, Trial, rate_interval, repeated
+from xlbench_probes.arms import Arm
 
 
 def world(

@@ -22,9 +22,10 @@ from xlbench.metrics import by_rows, macro_f1, matthews, precision_at_1, score_o
 from xlbench.metrics.counting import counted, scored
 from xlbench.metrics.scoring import scores_of
 from xlbench.results import Store
-from xlbench.scores import Arm, Effects, Trial, judge
+from xlbench.scores import Effects, Trial, judge
 from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.spec.fields import fault
+from xlbench_probes.arms import Arm
 
 Floats = NDArray[np.float64]
 LABELS = ("a", "b", "c")

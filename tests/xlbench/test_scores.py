@@ -12,24 +12,22 @@ from synthetic import ACCURACY, F1
 
 from xlbench.errors import ResultsError
 from xlbench.scores import (
-    Arm,
     Effects,
     Estimate,
     Trial,
     absent,
     best,
     difference,
-    donation,
     kind,
     mean,
     p_value,
     rank_correlation,
-    recipience,
     relative,
     spearman,
     verdicts,
 )
 from xlbench.scores.bootstrap import generator, swaps, weights
+from xlbench_probes.arms import Arm, donation, recipience
 
 LANGUAGES = ("deu", "fin", "tur")
 TARGETS = ("fin", "est", "hun", "tur")

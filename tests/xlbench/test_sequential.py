@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import norm
 
 from xlbench.metrics import accuracy
-from xlbench.scores import Arm, Course, Effects, Estimate, Trial, follow
+from xlbench.scores import Course, Effects, Estimate, Trial, follow
 from xlbench.scores.sequential import crossing
+from xlbench_probes.arms import Arm
 
 DRAWS = 400
 UNIT = np.random.default_rng(1).normal(size=DRAWS)

@@ -12,7 +12,6 @@ from synthetic import ACCURACY, CODES, F1, Synthetic
 
 from xlbench.metrics import accuracy
 from xlbench.scores import (
-    Arm,
     Effects,
     Estimate,
     Trial,
@@ -25,6 +24,7 @@ from xlbench.scores import (
     tiers,
     verdicts,
 )
+from xlbench_probes.arms import Arm
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench.metrics import accuracy
-from xlbench.scores import Arm, Effects, Estimate, Trial, judge
+from xlbench.scores import Effects, Estimate, Trial, judge
 from xlbench.scores.spread import Spread, spreads
+from xlbench_probes.arms import Arm
 
 
 def seeds_only(deviations: np.ndarray, key: str) -> Estimate:

@@ -14,10 +14,10 @@ from statsmodels.stats.multitest import multipletests
 import xlbench
 from xlbench import plugins
 from xlbench.contracts import Matrix, Metric, Record
+from xlbench.probing.reading import Reading
 from xlbench.results import Store
 from xlbench.scores import Estimate, p_value, randomisation
 from xlbench.scores.significance import words
-from xlbench_probes.reading import Reading
 from xlbench_probes.transfer_pages import pages
 from xlbench_probes.transfer_view import View
 

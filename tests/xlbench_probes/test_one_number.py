@@ -17,9 +17,10 @@ from synthetic import Synthetic
 from xlbench.contracts import Curves, Matrix, Number, Page, Table
 from xlbench.reporting.page_data import page_data
 from xlbench.reporting.provenance import Provenance
-from xlbench.scores import Effects, Mixture, Trial, difference, inflicted, judge, suffered
+from xlbench.scores import Effects, Trial, difference, judge
 from xlbench_probes import transfer_advice, transfer_compare, transfer_pages
 from xlbench_probes.interference import Interference
+from xlbench_probes.interference_scores import Mixture, inflicted, suffered
 from xlbench_probes.stacking import Stacking
 
 Key = tuple[Any, ...]

@@ -7,8 +7,8 @@ from synthetic import CODES, METRICS, Synthetic, distance
 
 from xlbench.contracts import Cell, Curves, Job, Matrix, Number, Page, Subwords, Table
 from xlbench.errors import ResultsError
+from xlbench.probing.reading import interval
 from xlbench_probes import transfer_pages, zero_shot_pages
-from xlbench_probes.reading import interval
 from xlbench_probes.transfer import Transfer
 
 

@@ -13,10 +13,10 @@ from synthetic import METRICS, Synthetic
 
 from xlbench.contracts import Cell, Check, Evaluation, Job, Page, Record, Records, digest
 from xlbench.metrics import log_likelihood
+from xlbench.probing.reading import Reading
 from xlbench.reporting import Provenance, markdown, terminal
 from xlbench.reporting.page_data import page_data
 from xlbench_probes import transfer_checks, transfer_pages
-from xlbench_probes.reading import Reading
 from xlbench_probes.transfer_checks import MISMATCH, MOVED, NEGATIVE, POSITIVE, language_model_of
 from xlbench_probes.transfer_readings import Pair
 from xlbench_probes.transfer_view import View, read_outs

@@ -31,15 +31,16 @@ from xlbench.contracts import (
     Table,
 )
 from xlbench.metrics import log_likelihood
+from xlbench.probing.reading import Reading
 from xlbench.reporting import write_leaderboard
 from xlbench.reporting.page_data import page_data
 from xlbench.results import Store
 from xlbench.results.described import EARLIER
-from xlbench.scores import Arm, Effects, Estimate, Trial, chances, difference, holm, judge, several
+from xlbench.scores import Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
 from xlbench_probes import transfer_advice, transfer_models, transfer_pages, transfer_questions
-from xlbench_probes.reading import Reading
+from xlbench_probes.arms import Arm
 from xlbench_probes.resources import levels
 from xlbench_probes.transfer_pairs import search
 from xlbench_probes.transfer_stopping import choose

@@ -1,10 +1,9 @@
 """What counts come to: effects of transfer and their averages, each with its interval."""
 
-from xlbench.scores.averages import best, chances, donation, recipience, relative
+from xlbench.scores.averages import best, chances, relative
 from xlbench.scores.crossed import Crossed, Term, crossed
-from xlbench.scores.effects import DRAWS, Arm, Condition, Effects, Mixture, Trial
+from xlbench.scores.effects import DRAWS, Condition, Effects, Trial
 from xlbench.scores.estimate import Estimate, absent, difference, mean
-from xlbench.scores.interference import inflicted, interference, suffered
 from xlbench.scores.rank import rank_correlation, spearman
 from xlbench.scores.repeats import LEAST_SEEDS, Repeated, rate_interval, repeated
 from xlbench.scores.sequential import Course, Followed, follow
@@ -25,7 +24,6 @@ from xlbench.scores.tiers import tiers
 __all__ = [
     "DRAWS",
     "LEAST_SEEDS",
-    "Arm",
     "Condition",
     "Course",
     "Crossed",
@@ -33,7 +31,6 @@ __all__ = [
     "Estimate",
     "Followed",
     "Judged",
-    "Mixture",
     "Repeated",
     "Term",
     "Trial",
@@ -44,11 +41,8 @@ __all__ = [
     "components",
     "crossed",
     "difference",
-    "donation",
     "follow",
     "holm",
-    "inflicted",
-    "interference",
     "judge",
     "kind",
     "mean",
@@ -56,12 +50,10 @@ __all__ = [
     "randomisation",
     "rank_correlation",
     "rate_interval",
-    "recipience",
     "relative",
     "repeated",
     "several",
     "spearman",
-    "suffered",
     "tiers",
     "verdicts",
 ]

@@ -1,28 +1,15 @@
-"""Averages of transfer effects. A language's effect on itself is adaptation, and in none of them."""
+"""Effects in relation to scores, and which of several is the largest."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
-from xlbench.scores.estimate import Estimate, absent, mean
-
-if TYPE_CHECKING:
-    from xlbench.scores.effects import Arm, Effects
+from xlbench.scores.estimate import Estimate, absent
 
 Name = TypeVar("Name", bound=Hashable)
-
-
-def donation(effects: Effects, arm: Arm, targets: Iterable[str]) -> Estimate:
-    """Mean effect of `arm` over the targets other than its own language."""
-    return mean(effects.effect(arm, target) for target in targets if target != arm.text)
-
-
-def recipience(effects: Effects, target: str, arms: Iterable[Arm]) -> Estimate:
-    """Mean effect on `target` over the arms of languages other than it."""
-    return mean(effects.effect(arm, target) for arm in arms if arm.text != target)
 
 
 def relative(effect: Estimate, before: Estimate) -> Estimate:

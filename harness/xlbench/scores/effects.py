@@ -44,46 +44,6 @@ class Condition(Hashable, Protocol):
         """For people, where something is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """Finetuning on a text."""
-
-    text: str
-    """ISO 639-3 of the transfer language."""
-    steps: int
-    treatment: str = PLAIN
-
-    @property
-    def draws_of_seeds(self) -> list[Json]:
-        """Each arm has its own: two runs of one seed have nothing in common."""
-        return [self.text, self.steps, self.treatment]
-
-    def describe(self) -> str:
-        """For people, where something is missing."""
-        text = self.text if self.treatment == PLAIN else f"{self.text} {self.treatment}"
-        return f"{text}, {self.steps} steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """Language adapters under a task adapter."""
-
-    adapters: tuple[str, ...]
-    """ISO 639-3, or "random"."""
-    mix: str = "single"
-    variant: str = ""
-    """What differs from the study's own settings."""
-
-    @property
-    def draws_of_seeds(self) -> list[Json]:
-        """The same for all: a seed trains an adapter the same, alone or combined, so both are paired."""
-        return ["language adapters"]
-
-    def describe(self) -> str:
-        """For people, where something is missing."""
-        return " ".join(x for x in ("+".join(self.adapters), self.mix, self.variant) if x)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
     """One run under a condition, scored on one target."""
@@ -110,8 +70,21 @@ Baseline: TypeAlias = "Counts | str | Mapping[int, Counts | str]"
 """Counts without finetuning, or a text that says what is missing; by seed of the task adapter where that is
 not the one of 0.
 """
-_BASELINE = Arm("", 0)
-"""No finetuning at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Untouched:
+    """Nothing was done to the model."""
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        return ["", 0, PLAIN]
+
+    def describe(self) -> str:
+        return "zero-shot"
+
+
+_BASELINE = _Untouched()
 
 
 class Effects:

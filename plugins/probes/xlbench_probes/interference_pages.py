@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, kind
-from xlbench_probes.interference_view import PROBE, View
-from xlbench_probes.mixtures import broken, orders, said_of, seeds_of
-from xlbench_probes.reading import (
+from xlbench.probing import (
     Reading,
     adapters,
     counted,
     covers,
+    difference,
     interval,
+    kind,
     made_from,
     number,
     verdicts_over,
     words,
 )
+from xlbench_probes.interference_view import PROBE, View
+from xlbench_probes.mixtures import broken, orders, said_of, seeds_of
 from xlbench_probes.stacking_pages import ORDERS
 
 if TYPE_CHECKING:

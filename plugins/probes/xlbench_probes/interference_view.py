@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from xlbench.scores import Effects, Mixture, difference, inflicted, interference, judge, mean, suffered
+from xlbench.probing import Effects, difference, judge, mean, number
+from xlbench_probes.interference_scores import Mixture, inflicted, interference, suffered
 from xlbench_probes.mixtures import (
     RANDOM,
     before,
@@ -19,14 +20,12 @@ from xlbench_probes.mixtures import (
     stacked,
     trials,
 )
-from xlbench_probes.reading import number
 from xlbench_probes.stacking import mixed_of
 from xlbench_probes.zero_shot_pages import holes
 
 if TYPE_CHECKING:
     from xlbench.contracts import AdapterOrder, Number
-    from xlbench.scores import Estimate, Judged
-    from xlbench_probes.reading import Reading
+    from xlbench.probing import Estimate, Judged, Reading
 
 PROBE = "interference"
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import OF_SHAPE, LanguageTraining
 from xlbench.contracts.settings import check, make
-from xlbench.scores import Mixture, Trial, judge
+from xlbench.probing import Trial, judge
+from xlbench_probes.interference_scores import Mixture
 from xlbench_probes.interference_sets import Settings, Variant, variants
 from xlbench_probes.stacking import mixed_of, order_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
     from xlbench.contracts import AdapterOrder, Cell, Counts, Job, Mixed
-    from xlbench.scores import Effects, Estimate, Judged
-    from xlbench_probes.reading import Reading
+    from xlbench.probing import Effects, Estimate, Judged, Reading
 
 RANDOM = "random"
 TOLERANCE = 2.0

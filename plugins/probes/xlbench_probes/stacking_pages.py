@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import Effects, Mixture, difference, judge, mean
+from xlbench.probing import (
+    Effects,
+    Reading,
+    adapters,
+    counted,
+    covers,
+    difference,
+    interval,
+    judge,
+    made_from,
+    mean,
+    number,
+    verdicts_over,
+)
+from xlbench_probes.interference_scores import Mixture
 from xlbench_probes.mixtures import (
     RANDOM,
     before,
@@ -21,20 +35,10 @@ from xlbench_probes.mixtures import (
     stacked,
     trials,
 )
-from xlbench_probes.reading import (
-    Reading,
-    adapters,
-    counted,
-    covers,
-    interval,
-    made_from,
-    number,
-    verdicts_over,
-)
 
 if TYPE_CHECKING:
     from xlbench.contracts import AdapterOrder, Part, Records
-    from xlbench.scores import Judged
+    from xlbench.probing import Judged
 
 PROBE = "stacking"
 ORDERS = (

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.metrics.task_loss import TASK_LOSS
-from xlbench_probes.reading import Reading, counted
+from xlbench.probing import Reading, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Number, Page, Table
 from xlbench.errors import ResultsError
+from xlbench.probing import Reading, counted, interval
 from xlbench.scores import predict
-from xlbench_probes.reading import Reading, counted, interval
 from xlbench_probes.transfer_features import LINES, WORDS, Pair, pair_features
 from xlbench_probes.transfer_readings import MEANING
 from xlbench_probes.transfer_tables import MATRIX

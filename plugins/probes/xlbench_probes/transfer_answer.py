@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Number, Table
 from xlbench.contracts.treatment import PLAIN
-from xlbench.scores import Arm, judge, mean
-from xlbench_probes.reading import counted, words
+from xlbench.probing import counted, judge, mean, words
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_view import PROBE
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Check
 from xlbench.metrics import log_likelihood
-from xlbench.scores import LEAST_SEEDS, Trial, mean, repeated
-from xlbench_probes.reading import counted, words
+from xlbench.probing import LEAST_SEEDS, Trial, counted, mean, repeated, words
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xlbench.contracts import Cell, Counts, Job, Number, ReadBy
-    from xlbench.scores import Arm
-    from xlbench_probes.reading import Reading
+    from xlbench.probing import Reading
+    from xlbench_probes.arms import Arm
     from xlbench_probes.transfer_readings import Pair
 
 POSITIVE = "Own text lowers held-out loss (positive control)"

@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.scores import difference, judge, mean
-from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
+from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
 from xlbench_probes.transfer_view import PROBE, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from xlbench.contracts import Cell, Records
-    from xlbench.scores import Estimate
+    from xlbench.probing import Estimate
 
 T = TypeVar("T")
 _Effect = tuple[str, str, int]

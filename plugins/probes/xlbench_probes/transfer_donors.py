@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table
 from xlbench.data import domains
-from xlbench_probes.reading import counted
+from xlbench.probing import counted
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts import Page, Table
-from xlbench.scores import Arm, holm, judge, mean
-from xlbench_probes.reading import counted, interval, verdicts_over
+from xlbench.probing import counted, holm, interval, judge, mean, verdicts_over
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import (
     READINGS,
     by_side,
@@ -19,7 +19,7 @@ from xlbench_probes.transfer_questions import (
 
 if TYPE_CHECKING:
     from xlbench.contracts import Number, Value
-    from xlbench.scores import Estimate, Judged
+    from xlbench.probing import Estimate, Judged
     from xlbench_probes.transfer_view import View
 
 TOPIC = "headline"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table
+from xlbench.probing import counted
 from xlbench_probes.labels import gold, predicted
-from xlbench_probes.reading import counted
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import measured

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table, decimal
 from xlbench.contracts.treatment import PLAIN
-from xlbench_probes.reading import counted, interval, verdicts_over, words
+from xlbench.probing import counted, interval, verdicts_over, words
 from xlbench_probes.task_loss import MEANING, LossReading
 from xlbench_probes.transfer_tables import DETECTABLE, MATRIX, by_pair
 from xlbench_probes.transfer_view import PROBE, View
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xlbench.contracts import Job, Matrix, Number, Part
-    from xlbench.scores import Judged
+    from xlbench.probing import Judged
 
 SIGN = "Reduction of task loss, in nats per decision (positive: the target gains)."
 CAUTION = (

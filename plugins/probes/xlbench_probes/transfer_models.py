@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Page, Table
 from xlbench.contracts.treatment import PLAIN
-from xlbench.scores import difference, judge, mean
-from xlbench_probes.reading import Reading, counted, interval, verdicts_over, words
+from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
 from xlbench_probes.transfer_answer import groups
 from xlbench_probes.transfer_questions import DIFFERENCES, OF_THESE, READINGS, unanswered, what
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Number, Records
-    from xlbench.scores import Estimate
+    from xlbench.probing import Estimate
     from xlbench_probes.transfer_answer import Group, Pairs
 
 TOPIC = "kinds of task"

@@ -6,14 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
-from xlbench.scores import components, difference
+from xlbench.probing import Reading, adapters, components, counted, covers, difference, interval, words
 from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
 from xlbench_probes import transfer_donors, transfer_labels
 from xlbench_probes import transfer_questions as questions
 from xlbench_probes import transfer_readings as readings
 from xlbench_probes import transfer_tables as tables
-from xlbench_probes.reading import Reading, adapters, counted, covers, interval, words
 from xlbench_probes.transfer_loss import Losses
 from xlbench_probes.transfer_view import PROBE, View, read_outs
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench.contracts import Page, Table
-from xlbench.scores import Arm, holm, mean, several
-from xlbench_probes.reading import counted, words
+from xlbench.probing import counted, holm, mean, several, words
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import READINGS, unanswered, what
 
 if TYPE_CHECKING:

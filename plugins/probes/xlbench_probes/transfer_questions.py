@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
-from xlbench_probes.reading import counted
+from xlbench.probing import counted
 
 if TYPE_CHECKING:
     from xlbench_probes.transfer_view import View

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Table
-from xlbench.scores import Arm, difference, judge
-from xlbench_probes.reading import counted, interval
+from xlbench.probing import counted, difference, interval, judge
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_answer import SHUFFLED
 from xlbench_probes.transfer_tables import FEWEST_DONORS, by_pair, distances
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from xlbench.contracts import Part
-    from xlbench.scores import Estimate, Judged
+    from xlbench.probing import Estimate, Judged
     from xlbench_probes.transfer_view import View
 
 KINDS = ("Effect", "Gain", "Read-out mismatch")

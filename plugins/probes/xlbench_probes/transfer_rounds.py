@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from xlbench.contracts import Cost
 from xlbench.contracts.work import passes, total
-from xlbench.scores import Arm, Course, Effects, Trial, follow
-from xlbench_probes.reading import Reading
+from xlbench.probing import Course, Effects, Reading, Trial, follow
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Job, Json, Metric, ReadBy, ReadOut, Records
-    from xlbench.scores import Followed
+    from xlbench.probing import Followed
 
 PROBE = "transfer"
 FUTILE = 0.3

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench.contracts import Curves, Page, Table
-from xlbench.scores import best, chances, mean
-from xlbench_probes.reading import counted, number, words
+from xlbench.probing import best, chances, counted, mean, number, words
 from xlbench_probes.resources import levels, size_of
 from xlbench_probes.transfer_questions import READINGS, called, task_of, unanswered, what
 
 if TYPE_CHECKING:
     from xlbench.contracts import Number, Part, Value
-    from xlbench.scores import Estimate
+    from xlbench.probing import Estimate
     from xlbench_probes.transfer_view import View
 
 TOPIC = "how many steps"

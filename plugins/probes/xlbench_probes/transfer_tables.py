@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Table
-from xlbench.scores import Arm, best, crossed, difference, judge, mean, rank_correlation, relative
-from xlbench_probes.reading import counted, made_from, number, verdicts_over, words
+from xlbench.probing import (
+    best,
+    counted,
+    crossed,
+    difference,
+    judge,
+    made_from,
+    mean,
+    number,
+    rank_correlation,
+    relative,
+    verdicts_over,
+    words,
+)
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_answer import SHUFFLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from xlbench.contracts import Value
-    from xlbench.scores import Estimate, Judged
+    from xlbench.probing import Estimate, Judged
     from xlbench_probes.transfer_view import View
 
 FEWEST_DONORS = 6

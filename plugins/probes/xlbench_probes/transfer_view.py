@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts.treatment import PLAIN
-from xlbench.scores import Arm, Effects, Trial, difference, donation, judge, mean, recipience, tiers
-from xlbench_probes.reading import words
+from xlbench.probing import Effects, Trial, difference, judge, mean, tiers, words
+from xlbench_probes.arms import Arm, donation, recipience
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_features import pair_features
 from xlbench_probes.transfer_rounds import arm_of, courses, judged
@@ -16,8 +16,7 @@ from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines, holes, ma
 
 if TYPE_CHECKING:
     from xlbench.contracts import Distance, Metric, ReadBy, ReadOut
-    from xlbench.scores import Condition, Estimate, Followed, Judged
-    from xlbench_probes.reading import Reading
+    from xlbench.probing import Condition, Estimate, Followed, Judged, Reading
 
 PROBE = "transfer"
 

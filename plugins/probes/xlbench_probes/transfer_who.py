@@ -7,8 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts import Curves, Page, Table
-from xlbench.scores import Arm, difference, judge, mean
-from xlbench_probes.reading import counted, interval, number, verdicts_over
+from xlbench.probing import counted, difference, interval, judge, mean, number, verdicts_over
+from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import (
     DIFFERENCES,
     OF_THESE,
@@ -22,7 +22,7 @@ from xlbench_probes.transfer_questions import (
 
 if TYPE_CHECKING:
     from xlbench.contracts import Number, Part, Value
-    from xlbench.scores import Estimate
+    from xlbench.probing import Estimate
     from xlbench_probes.transfer_view import View
 
 TOPIC = "who to whom"

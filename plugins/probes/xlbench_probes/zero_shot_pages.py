@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page, Table
 from xlbench.metrics.task_loss import TASK_LOSS
-from xlbench.scores import Effects
+from xlbench.probing import Effects, Reading, adapters, counted
 from xlbench_probes.labels import gold, predicted
-from xlbench_probes.reading import Reading, adapters, counted
 from xlbench_probes.task_loss import MEANING, LossReading, as_loss
 
 if TYPE_CHECKING:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xlbench.scores.effects import Mixture
-from xlbench.scores.estimate import Estimate, difference, mean
+from xlbench.probing import Estimate, difference, mean
 
 if TYPE_CHECKING:
-    from xlbench.scores.effects import Effects
+    from xlbench.contracts import Json
+    from xlbench.probing import Effects
 
 Pairs = Mapping[tuple[str, str], Estimate]
 """Interference of b on a, by (a, b)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Language adapters under a task adapter."""
+
+    adapters: tuple[str, ...]
+    """ISO 639-3, or "random"."""
+    mix: str = "single"
+    variant: str = ""
+    """What differs from the study's own settings."""
+
+    @property
+    def draws_of_seeds(self) -> list[Json]:
+        """The same for all: a seed trains an adapter the same, alone or combined, so both are paired."""
+        return ["language adapters"]
+
+    def describe(self) -> str:
+        """For people, where something is missing."""
+        return " ".join(x for x in ("+".join(self.adapters), self.mix, self.variant) if x)
 
 
 def interference(effects: Effects, fused: Mixture, target: str) -> Estimate:
