@@ -72,7 +72,7 @@ def test_over_adapters_that_do_nothing_it_is_the_plain_training(
     monkeypatch.setattr(torch.nn.functional, "dropout", lambda vectors, *_, **__: vectors)
     monkeypatch.setattr(torch.optim, "AdamW", lambda parameters, lr, **_: torch.optim.SGD(parameters, lr))
     for name in ("one", "other"):
-        lab._adding(LanguageTraining(reduction_factor=4))(name)
+        lab.attached.adding(LanguageTraining(reduction_factor=4))(name)
     sets = [lab.encoded(task, x, "train") for x in ("qaa", "qab")]
     how = replace(two.training[task], learning_rate=0.2, epochs=1)
     names = ("one", "other")
@@ -83,7 +83,7 @@ def test_over_adapters_that_do_nothing_it_is_the_plain_training(
                 torch.nn.init.normal_(parameter, std=scale)
         before = {**weights(lab, "one"), **weights(lab, "other")}
         one = two.tasks[task]
-        kind, add = lab.inputs.kind(one), lab._adding(how)
+        kind, add = lab.inputs.kind(one), lab.attached.adding(how)
         loss = task_adapters.train(lab.encoder, one, kind, sets, how, lambda fraction: None, add, beneath)
         assert all(torch.equal(before[x], y) for x, y in lab.encoder.model.named_parameters() if x in before)
         found.append((loss, weights(lab, task)))
@@ -103,17 +103,17 @@ def test_language_adapters_come_first_and_each_lies_beneath_its_own_language(
     own = how.over.adapters
     assert [(x.kind, x.language) for x in own] == [("trained", "qaa"), ("trained", "qab")]
     lab.task_adapter("tags", how)
-    kept = {x.name for x in Path(lab._adapters).iterdir()}
+    kept = {x.name for x in Path(lab.attached.folder).iterdir()}
     assert kept == {ordered.task_adapter_name("tags"), *(two.language_adapter_name(x) for x in own)}
     assert kept == lab.adapters_used().keys()
     first = weights(lab, "tags")
     # By hand in another Lab, and the other way round.
     other = build(two, "other")
     for beneath, same in ((own, True), (own[::-1], False)):
-        loaded = [other._load(x) for x in beneath]
+        loaded = [other.attached.load(x) for x in beneath]
         sets = [other.encoded("tags", x, "train") for x in ("qaa", "qab")]
         plain, task = two.training["tags"], two.tasks["tags"]
-        kind, add = other.inputs.kind(task), other._adding(plain)
+        kind, add = other.inputs.kind(task), other.attached.adding(plain)
         task_adapters.train(other.encoder, task, kind, sets, plain, lambda fraction: None, add, loaded)
         assert all(torch.equal(first[x], y) for x, y in weights(other, "tags").items()) is same
         other.encoder.delete_task_adapter("tags")

@@ -134,7 +134,7 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
     import torch
     from adapters import SeqBnConfig
 
-    from xlbench.lab.compositions import blocks as compositions
+    from xlbench.lab.compositions import composition
     from xlbench.lab.encoder import Encoder
 
     new = save("seq_bn_inv", use_safetensors=True)
@@ -145,7 +145,7 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
 
     def vectors(name: str, wanted: bool) -> Any:
         encoder.model.set_active_adapters(name)
-        with torch.inference_mode(), compositions.invertible(encoder, [name], wanted):
+        with torch.inference_mode(), composition.invertible(encoder, [name], wanted):
             return encoder.body(input_ids=ids)[0]
 
     assert given_adapters.find(str(plain), config).invertible

@@ -111,12 +111,12 @@ def deleted(lab: Lab) -> None:
 
 
 def further_adapter(lab: Lab) -> None:
-    lab._adding(LanguageTraining(reduction_factor=4))("mine")
+    lab.attached.adding(LanguageTraining(reduction_factor=4))("mine")
     lab.encoder.model.set_active_adapters("mine")
 
 
 def merged_into_the_weights(lab: Lab) -> None:
-    lab._adding(LanguageTraining(config="lora"))("mine")
+    lab.attached.adding(LanguageTraining(config="lora"))("mine")
     for name, parameter in lab.encoder.model.named_parameters():
         if ".mine." in name:
             parameter.data.normal_()
@@ -293,7 +293,7 @@ def test_an_adapter_is_not_trained_on_weights_that_a_probe_spoiled(
     labs: Callable[[], Lab], tmp_path: Path
 ) -> None:
     lab = labs()
-    lab._adapters = tmp_path / "other" / "adapters"
+    lab.attached.folder = tmp_path / "other" / "adapters"
     weights(lab)
     other = lab.task_adapter("tags")
     right = labs().task_adapter("tags")

@@ -53,12 +53,12 @@ def adapter(
 
 
 def folder_of(lab: Lab, one: LanguageAdapter) -> Path:
-    (found,) = Path(lab._adapters).glob(f"{one.language}-{name_of(lab, one).split('-')[1]}")
+    (found,) = Path(lab.attached.folder).glob(f"{one.language}-{name_of(lab, one).split('-')[1]}")
     return found
 
 
 def name_of(lab: Lab, one: LanguageAdapter) -> str:
-    return lab._load(one)
+    return lab.attached.load(one)
 
 
 def state(lab: Lab, part: str = "") -> dict[str, torch.Tensor]:
@@ -71,10 +71,10 @@ def logits(lab: Lab, under: Composition, task: str = "tags") -> list[np.ndarray]
     lab.restore()
     lab.predict(lab.resolved.cells(task), under)
     _, batches = lab.stream(lab.resolved.cells(task))
-    names = lab._compose(under, task)
-    from xlbench.lab.compositions import blocks as compositions
+    names = lab.attached._compose(under, task).together.names
+    from xlbench.lab.compositions import composition
 
-    with compositions.invertible(lab.encoder, names, under.invertible), torch.inference_mode():
+    with composition.invertible(lab.encoder, names, under.invertible), torch.inference_mode():
         return [lab.encoder.outputs(b).logits.numpy().copy() for b in batches]
 
 
@@ -182,7 +182,7 @@ def test_a_loss_broken_by_the_last_step_is_told(build: Build) -> None:
     lab = build()
     with pytest.raises(JobError, match=r"held-out loss was not finite.*learning_rate"):
         lab.language_adapter(adapter(how=replace(QUICK, learning_rate=1e30, steps=1)))
-    assert not list(Path(lab._adapters).glob("*"))
+    assert not list(Path(lab.attached.folder).glob("*"))
 
 
 def test_too_little_text_and_a_broken_loss_are_told(build: Build) -> None:
@@ -191,7 +191,7 @@ def test_too_little_text_and_a_broken_loss_are_told(build: Build) -> None:
         lab.language_adapter(adapter(how=replace(QUICK, lines=1, chunk=48)))
     with pytest.raises(JobError, match=r"lower language_training\.learning_rate"):
         lab.language_adapter(adapter(how=replace(QUICK, learning_rate=1e30)))
-    assert not list(Path(lab._adapters).glob("*"))
+    assert not list(Path(lab.attached.folder).glob("*"))
     assert lab.language_adapter(adapter())
 
 
@@ -338,8 +338,8 @@ def test_a_kept_adapter_that_changed_is_named_and_trained_again(
 
     def ask() -> Path:
         """As in a new process."""
-        for name in list(lab._marks):
-            lab._marks[name] = ""
+        for name in list(lab.attached._marks):
+            lab.attached._marks[name] = ""
         lab.begin("0")
         if kind == "task":
             return lab.task_adapter("tags")
@@ -539,7 +539,7 @@ def test_scores_without_language_adapters_stay_as_they_were(build: Build) -> Non
 
 
 def test_memory_does_not_grow_with_compositions(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xlbench.lab import lab as module
+    from xlbench.lab import attached as module
 
     monkeypatch.setattr(module, "MOST_ADAPTERS", 3)
     lab = build()
@@ -553,14 +553,14 @@ def test_memory_does_not_grow_with_compositions(build: Build, monkeypatch: pytes
 def test_memory_does_not_grow_with_adapters_that_are_only_made(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xlbench.lab import lab as module
+    from xlbench.lab import attached as module
 
     monkeypatch.setattr(module, "MOST_ADAPTERS", 2)
     lab = build()
     found = logits(lab, Composition(PAIR, "untrained"))
     for seed in range(4):
         lab.language_adapter(adapter("", seed, kind="random"))
-    assert len(lab._languages) == 2
+    assert len(lab.attached._languages) == 2
     assert equal(found, logits(lab, Composition(PAIR, "untrained")), 0)
 
 
@@ -592,7 +592,7 @@ def test_a_reordered_fusion_layer_is_that_of_the_library(adapters: int) -> None:
     from adapters import DynamicAdapterFusionConfig
     from adapters.methods.modeling import BertFusion
 
-    from xlbench.lab.compositions.blocks import fused
+    from xlbench.lab.compositions.fusion import fused
 
     torch.manual_seed(0)
     config = DynamicAdapterFusionConfig()

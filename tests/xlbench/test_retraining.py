@@ -109,7 +109,7 @@ def test_put_back_comes_back_and_nothing_retrained_outlives_its_weights(
         move()
         with pytest.raises(RuntimeError, match="no adapter of tags in memory"):
             lab.evaluate(cells)
-    assert sum(x.name == "adapter_config.json" for x in (lab._adapters).rglob("*")) == 1
+    assert sum(x.name == "adapter_config.json" for x in (lab.attached.folder).rglob("*")) == 1
 
 
 def test_a_run_at_a_constant_rate_goes_on_past_a_retraining(
@@ -187,7 +187,7 @@ def test_a_warm_start_goes_on_from_the_kept_adapter_on_the_weights_as_they_are(
                 assert torch.equal(parameter, kept[name])
     sets = [lab.encoded("tags", x, "train") for x in resolved.train_languages("tags")]
     task = resolved.tasks["tags"]
-    kind, add = lab.inputs.kind(task), lab._adding(how)
+    kind, add = lab.inputs.kind(task), lab.attached.adding(how)
     task_adapters.train(lab.encoder, task, kind, sets, how, lambda fraction: None, add)
     assert all(torch.equal(on_moved[x], y) for x, y in adapter(lab).items())
     # Fewer steps than all batches of the data, and another number: other weights.

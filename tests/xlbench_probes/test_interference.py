@@ -139,7 +139,7 @@ def test_near_languages_only(resolved: Resolved) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"mixes": ("single",)}, "an adapter alone is always measured"),
+        ({"mixes": ()}, "mixes must name one composition or more"),
         ({"sizes": (1,)}, "sizes must be from 2 to 8, not 1"),
         ({"sizes": (9,)}, "sizes must be from 2 to 8, not 9"),
         ({"sets": ("deu+deu",)}, "deu is twice in deu+deu"),

@@ -9,7 +9,6 @@ from xlbench.contracts.adapter import (
     GivenAdapter,
     LanguageAdapter,
     LanguageTraining,
-    Mix,
 )
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.condition import Condition, Finetuning, Mixed, ReadBy
@@ -169,7 +168,6 @@ __all__ = [
     "Method",
     "MethodPart",
     "Metric",
-    "Mix",
     "Mixed",
     "Narrowed",
     "Notify",

@@ -10,13 +10,6 @@ from xlbench.contracts.identity import LATER, only_where
 
 FROM_0: Mapping[str, object] = {"least": 0}
 """Metadata of a field of whole numbers that may be 0, whatever its default."""
-Mix: TypeAlias = Literal["single", "average", "untrained", "tuned"]
-"""How the outputs of several language adapters become one.
-
-`single`: there is but one. `average`: their uniform mean, without parameters. `untrained`: adapter fusion at
-its initial weights, as the released code of arXiv 2403.20088 has it. `tuned`: adapter fusion trained on the
-task's training data, everything else frozen (Pfeiffer et al. 2021, arXiv 2005.00247).
-"""
 AdapterOrder: TypeAlias = Literal["plain", "mad-x"]
 """In what order adapters are trained. `plain`: the task adapter on the model alone, so that it first meets a
 language adapter in evaluation (the released code of arXiv 2403.20088). `mad-x`: language adapters first, then
@@ -151,9 +144,17 @@ class Composition:
     """Language adapters under a task adapter: `Stack(mix of adapters, task)`."""
 
     adapters: tuple[LanguageAdapter, ...]
-    mix: Mix = "single"
+    mix: str = "single"
+    """A registered composition (`xlbench list methods`)."""
     invertible: bool = True
-    """Whether invertible parts act. The library never mixes them: that of the first adapter acts alone."""
+    """Whether invertible parts act. Of several, that of the first adapter acts alone, unless weights are
+    merged."""
     fusion: Fusion = Fusion()
     seed: int = 0
-    """Of a fusion's initial weights and, tuned, of the order of its data."""
+    """Of a fusion's initial weights and, where there is training, of the order of its data."""
+    weights: tuple[float, ...] = ()
+    """Each adapter's share, of compositions that have shares; empty: all alike."""
+
+    def __post_init__(self) -> None:
+        if self.weights and len(self.weights) != len(self.adapters):
+            raise ValueError(f"{len(self.weights)} weights of {len(self.adapters)} adapters")

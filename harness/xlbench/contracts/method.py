@@ -89,7 +89,26 @@ class AdapterKind(MethodPart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositionKind(MethodPart):
-    """A way in which several language adapters are put together beneath a task adapter."""
+    """A way in which several language adapters are put together beneath a task adapter.
+
+    `load` gives a subclass of `xlbench.lab.compositions.composition.Together`.
+    """
+
+    needs: str = ""
+    """What adapters must be able to do to be put together so (`AdapterKind.abilities`); "": nothing."""
+    alone: bool = False
+    """Whether it takes exactly one adapter, instead of any number."""
+    seeded: bool = False
+    """Whether `Composition.seed` can change its numbers."""
+    trained: bool = False
+    """Whether it has weights that are trained for the task, as `Composition.fusion` says; the seed gives the
+    order of the data then."""
+    weighted: bool = False
+    """Whether it heeds `Composition.weights`."""
+
+    def __post_init__(self) -> None:
+        if self.trained and not self.seeded:
+            raise ValueError(f"composition {self.name}: seeded must be true where trained is")
 
 
 @dataclass(frozen=True, slots=True)

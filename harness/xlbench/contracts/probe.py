@@ -159,6 +159,8 @@ class Records:
     """How much text of each language the model was pretrained on, where that is known and stored."""
     adapters: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: FIRST_ADAPTERS)
     """By kind of language adapter: its settings of shape, with their defaults."""
+    compositions: Mapping[str, str] = field(default_factory=dict)
+    """By composition of language adapters: what it is, in a line, where that is stored."""
 
 
 FIRST_ADAPTERS: Mapping[str, Mapping[str, int]] = {

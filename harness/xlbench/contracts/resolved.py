@@ -21,6 +21,7 @@ from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.identity import said
 from xlbench.contracts.method import OF_SHAPE, Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
+from xlbench.contracts.settings import nearest
 from xlbench.contracts.study import MaskedLM, Match, ReadOut, Retraining, Study
 from xlbench.contracts.task import AdapterTraining
 from xlbench.contracts.treatment import MIXTURE, PLAIN
@@ -420,11 +421,35 @@ class Resolved:
             "mix": under.mix,
             **self._beneath_identity(under.adapters, under.invertible),
         }
-        if under.mix in ("untrained", "tuned"):
+        kind = self.method.compositions[under.mix]
+        if kind.seeded:
             made["seed"] = under.seed
-        if under.mix == "tuned":
+        if kind.trained:
             made["fusion"] = said(under.fusion)
-        return made
+        if kind.weighted and under.weights:
+            made["weights"] = [*under.weights]
+        return made | self.method.identity("composition", under.mix)
+
+    def check_composition(self, under: Composition) -> None:
+        """Raise StudyError where a composition is not registered, or cannot take its adapters."""
+        known = self.method.compositions
+        if under.mix not in known:
+            raise StudyError(f"no composition {under.mix!r}{nearest(under.mix, known)}")
+        kind, names = known[under.mix], [x.language or "random" for x in under.adapters]
+        if kind.alone and len(names) != 1:
+            raise StudyError(f"the composition {under.mix} takes one adapter, not {len(names)}")
+        kinds = dict(zip(names, map(self.kind_of_adapter, under.adapters), strict=True))
+        places = {one.place for one in kinds.values()}
+        if len(places) > 1:
+            which = ", ".join(f"{x}: {one.name}, {one.place}" for x, one in kinds.items())
+            raise StudyError(f"language adapters of different places cannot be put together ({which})")
+        for one in kinds.values():
+            if kind.needs and kind.needs not in one.abilities:
+                fitting = ", ".join(x for x, y in known.items() if y.needs in {"", *one.abilities})
+                raise StudyError(
+                    f"the composition {under.mix} cannot take language adapters of the kind {one.name}; "
+                    f"compositions that can: {fitting}"
+                )
 
     def _beneath_identity(self, adapters: Sequence[LanguageAdapter], invertible: bool) -> dict[str, Json]:
         made: dict[str, Json] = {
@@ -443,6 +468,7 @@ class Resolved:
             identity.get("invertible", True),
             fusion,
             identity.get("seed", 0),
+            tuple(identity.get("weights", ())),
         )
 
     def objective(self, how: MaskedLM | LanguageTraining) -> Objective:

@@ -183,7 +183,7 @@ class Encoder:
 
     def train(self, mode: bool) -> None:
         """Dropout on or off, in body and heads."""
-        self.body.train(mode)
+        self.model.train(mode)
         self.masked_lm.train(mode)
 
     def _invert(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -300,6 +300,13 @@ class Encoder:
             for parameter in module.parameters():
                 parameter.requires_grad_(head == name)
         return [p for p in self.model.parameters() if p.requires_grad]
+
+    def use_stack(self, beneath: Any, task: str) -> None:
+        """Run with a task adapter and its head over a language adapter, or a block of several."""
+        from adapters.composition import Stack
+
+        self.model.set_active_adapters(Stack(beneath, task))
+        self.model.active_head = task
 
     def use_task_adapter(self, name: str) -> None:
         """Run with this task adapter and head."""

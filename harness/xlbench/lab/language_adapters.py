@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from xlbench.errors import DataError, JobError
-from xlbench.lab.training import Training, linear
+from xlbench.lab.training import TextTraining, linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,9 +80,8 @@ def fit(
     batches = objective.batches(seen, encoder, how, seed)
     rate = linear(how.learning_rate, steps)
     try:
-        Training(encoder, objective, parameters, batches, rate, "language_training.learning_rate", seed).run(
-            steps, after
-        )
+        setting = "language_training.learning_rate"
+        TextTraining(encoder, objective, parameters, batches, rate, setting, seed).run(steps, after)
         if math.isinf(best):
             raise JobError(
                 f"held-out loss was not finite at any check; lower language_training.learning_rate "

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from xlbench.errors import JobError
 from xlbench.lab.batches import Stream
-from xlbench.lab.compositions import blocks as compositions
+from xlbench.lab.training import LABELLED_NORM, Training, linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from xlbench.contracts import AdapterTraining, Task
     from xlbench.lab.encode import Encoded
@@ -49,57 +49,46 @@ def train(
         kind.add_head(encoder.model, task)
         encoder.model.to(encoder.device)
     parameters = encoder.train_task_adapter(task.name)
-    optimizer = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=0.0, fused=True)
-    stream = Stream.of(sets)
-    targets = kind.targets(task, sets)
+    stream, targets = Stream.of(sets), kind.targets(task, sets)
     epochs = _epochs(stream, how)
-    ends = np.cumsum([len(x) for x in sets])
-    steps = sum(len(e) for e in epochs)
-    step, mean, pad = 0, math.nan, encoder.pad
-    encoder.model.train()
+    steps = sum(map(len, epochs))
+    ends, pad = np.cumsum([len(x) for x in sets]), encoder.pad
+
+    def learn(members: NDArray[np.int64]) -> Tensor | None:
+        parts = [
+            (under, batch)
+            for under, some in (_by_set(members, ends, beneath) if beneath else [("", members)])
+            if len((batch := stream.batch(some.tolist(), pad, encoder.device)).slots)
+        ]
+        whole = sum(kind.places(batch, targets) for _, batch in parts)
+        loss = torch.zeros((), device=encoder.device)
+        for under, batch in parts:
+            if under:
+                encoder.use_stack(under, task.name)
+            share = kind.loss(encoder, task, batch, targets) * (kind.places(batch, targets) / whole)
+            torch.autograd.backward(share)
+            loss += share.detach()
+        return loss if parts else None
+
+    def after(step: int) -> bool:
+        progress(step / steps)
+        return True
+
+    training = Training(
+        encoder, parameters, chain.from_iterable(epochs), learn, linear(how.learning_rate, max(1, steps)),
+        what=f"loss of the {task.name} adapter", setting=f"adapter.{task.name}.learning_rate",
+        clip=LABELLED_NORM,
+    )  # fmt: skip
     try:
-        for batches in epochs:
-            losses = []
-            for members in batches:
-                for group in optimizer.param_groups:
-                    group["lr"] = how.learning_rate * (1 - step / steps)
-                step += 1
-                parts = [
-                    (under, batch)
-                    for under, some in (_by_set(members, ends, beneath) if beneath else [("", members)])
-                    if len((batch := stream.batch(some.tolist(), pad, encoder.device)).slots)
-                ]
-                if not parts:
-                    continue
-                optimizer.zero_grad(set_to_none=True)
-                whole = sum(kind.places(batch, targets) for _, batch in parts)
-                loss = torch.zeros((), device=encoder.device)
-                for under, batch in parts:
-                    if under:
-                        compositions.use(encoder, [under], "single", task.name)
-                    share = kind.loss(encoder, task, batch, targets) * (kind.places(batch, targets) / whole)
-                    torch.autograd.backward(share)
-                    loss += share.detach()
-                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-                optimizer.step()
-                losses.append(loss.item())  # waits for an accelerator, so after all that is queued there
-                if not math.isfinite(losses[-1]):
-                    raise JobError(
-                        f"loss of the {task.name} adapter became {losses[-1]} at step {step}; lower "
-                        f"adapter.{task.name}.learning_rate ({how.learning_rate:g})"
-                    )
-                progress(step / steps)
-            mean = float(np.mean(losses))
+        training.run(steps, after)
     except BaseException:
         encoder.delete_task_adapter(task.name)
         raise
     finally:
         if beneath:
             encoder.use_no_adapter()
-        encoder.model.eval()
-        for parameter in encoder.model.parameters():
-            parameter.requires_grad_(False)
-    return mean
+    last = training.losses[len(training.losses) - len(epochs[-1]) :]
+    return float(np.mean([x for x in last if x is not None]))
 
 
 def _by_set(

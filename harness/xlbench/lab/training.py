@@ -1,7 +1,8 @@
-"""Training on text by a pretraining objective: the loop, its learning rates and its random state.
+"""The one training loop: steps of AdamW over batches, their learning rates and their random state.
 
 Follows the released code of arXiv 2403.20088: AdamW without weight decay; linear decay to 0 over the steps of
-the run, or, unlike there, a constant rate; no warmup, no clipping.
+the run, or, of fine-tuning and unlike there, a constant rate; no warmup; gradients clipped at norm 1 where
+there are labels, and not on text.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
 from xlbench.errors import JobError
-from xlbench.lab.objectives.objective import B, Pretrains
+from xlbench.lab.objectives.objective import B
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from xlbench.contracts import MaskedLM
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.matched import Budget
+    from xlbench.lab.objectives.objective import Pretrains
+
+Batch = TypeVar("Batch")
+LABELLED_NORM = 1.0
+"""At which gradients are clipped where there are labels."""
 
 
 def linear(learning_rate: float, steps: int) -> Callable[[int], float]:
@@ -32,12 +38,84 @@ def linear(learning_rate: float, steps: int) -> Callable[[int], float]:
     return lambda step: learning_rate * (1 - step / steps)
 
 
-class Training(Generic[B]):
-    """Steps of AdamW without weight decay by an objective over `batches`, which may be done in several parts.
+class Training(Generic[Batch]):
+    """Steps of AdamW without weight decay over `batches`, which may be done in several parts.
 
-    Between them the random state is put aside, so that parts make the very steps of one run. `rate` is the
-    learning rate of each step; `setting` names it for whoever must lower it.
+    Between them the random state is put aside, so that parts make the very steps of one run; it begins with
+    the state as it is. `learn` adds up the gradients of a batch and gives its loss in nats; None for a batch
+    that has nothing to learn from, which counts as a step and makes none. `rate` is the learning rate of each
+    step; `clip` the norm at which gradients are clipped. `what` names the loss and `setting` the rate, for
+    whoever must lower it.
     """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        parameters: Sequence[Parameter],
+        batches: Iterator[Batch],
+        learn: Callable[[Batch], Tensor | None],
+        rate: Callable[[int], float],
+        *,
+        what: str,
+        setting: str,
+        clip: float | None = None,
+    ) -> None:
+        self.losses: list[float | None] = []
+        """Of each step done, in nats; None where its batch had nothing to learn from."""
+        self._encoder, self._parameters, self._batches = encoder, parameters, batches
+        self._learn, self._rate, self._clip = learn, rate, clip
+        self._what, self._setting = what, setting
+        self._optimizer = torch.optim.AdamW(
+            parameters, lr=rate(0), betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
+        )
+        self._random = _random_state(encoder.device)
+
+    @property
+    def done(self) -> int:
+        """Steps."""
+        return len(self.losses)
+
+    def run(self, steps: int, after: Callable[[int], bool]) -> float:
+        """Go on until `steps` are done in all, or `after`, called with the number done, says no.
+
+        Returns the last loss in nats; the parameters, which must be trainable, are frozen then. Raises
+        JobError where a loss is not finite.
+        """
+        value = math.nan
+        _set_random_state(self._encoder.device, self._random)
+        self._encoder.train(True)
+        try:
+            for batch in itertools.islice(self._batches, steps - self.done):
+                for group in self._optimizer.param_groups:
+                    group["lr"] = self._rate(self.done)
+                self._optimizer.zero_grad(set_to_none=True)
+                loss = self._learn(batch)
+                if loss is not None:
+                    if self._clip is not None:
+                        torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
+                    self._optimizer.step()
+                    value = (
+                        loss.item()
+                    )  # waits for an accelerator, so it comes after all that is queued there
+                    if not math.isfinite(value):
+                        raise JobError(
+                            f"{self._what} became {value} at step {self.done + 1} of {steps}; lower "
+                            f"{self._setting} ({self._rate(0):g})"
+                        )
+                self.losses.append(None if loss is None else value)
+                if not after(self.done):
+                    break
+        finally:
+            self._random = _random_state(self._encoder.device)
+            self._encoder.train(False)
+            for parameter in self._parameters:
+                parameter.grad = None
+                parameter.requires_grad_(False)
+        return value
+
+
+class TextTraining(Training[B]):
+    """Training by a pretraining objective, without clipping."""
 
     def __init__(
         self,
@@ -49,53 +127,39 @@ class Training(Generic[B]):
         setting: str,
         seed: int,
     ) -> None:
-        self.done = 0
-        """Steps."""
         self.chunks: list[NDArray[np.int64]] = []
-        """Numbers of the chunks of each step done."""
-        self._encoder, self._objective = encoder, objective
-        self._parameters, self._batches = parameters, batches
-        self._rate, self._setting = rate, setting
-        self._optimizer = torch.optim.AdamW(
-            parameters, lr=rate(0), betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
-        )
+        """Numbers of the chunks of each step."""
+
+        def learn(batch: B) -> Tensor:
+            loss = objective.loss(encoder, batch)
+            torch.autograd.backward(loss)
+            self.chunks.append(batch.chunks)
+            return loss.detach()
+
         torch.manual_seed(seed)
-        self._random = _random_state(encoder.device)
+        what = "the text's loss"
+        super().__init__(encoder, parameters, batches, learn, rate, what=what, setting=setting)
 
-    def run(self, steps: int, after: Callable[[int], bool]) -> float:
-        """Go on until `steps` are done in all, or `after`, called with the number done, says no.
 
-        Returns the last step's loss in nats; the parameters, which must be trainable, are frozen then.
-        Raises JobError where the loss is not finite.
-        """
-        value = math.nan
-        _set_random_state(self._encoder.device, self._random)
-        self._encoder.train(True)
-        try:
-            for batch in itertools.islice(self._batches, steps - self.done):
-                for group in self._optimizer.param_groups:
-                    group["lr"] = self._rate(self.done)
-                loss = self._objective.loss(self._encoder, batch)
-                self._optimizer.zero_grad(set_to_none=True)
-                torch.autograd.backward(loss)
-                self._optimizer.step()
-                value = loss.item()  # waits for an accelerator, so it comes after all that is queued there
-                if not math.isfinite(value):
-                    raise JobError(
-                        f"the text's loss became {value} at step {self.done + 1} of {steps}; lower "
-                        f"{self._setting} ({self._rate(0):g})"
-                    )
-                self.done += 1
-                self.chunks.append(batch.chunks)
-                if not after(self.done):
-                    break
-        finally:
-            self._random = _random_state(self._encoder.device)
-            self._encoder.train(False)
-            for parameter in self._parameters:
-                parameter.grad = None
-                parameter.requires_grad_(False)
-        return value
+def finetuning(
+    encoder: Encoder,
+    objective: Pretrains[B],
+    text: NDArray[np.int32],
+    settings: MaskedLM,
+    *,
+    steps: int,
+    seed: int,
+    budget: Budget | None = None,
+) -> TextTraining[B]:
+    """A run over the encoder's own weights that are not frozen, to be started from the pretrained ones.
+
+    With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
+    """
+    batches = objective.batches(text, encoder, settings, seed, budget)
+    rate = settings.learning_rate
+    decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
+    own = encoder.trainable_base(settings.freeze)
+    return TextTraining(encoder, objective, own, batches, decay, "mlm.learning_rate", seed)
 
 
 def _random_state(device: torch.device) -> tuple[Tensor, ...]:
@@ -114,25 +178,3 @@ def _set_random_state(device: torch.device, state: tuple[Tensor, ...]) -> None:
 def _number(device: torch.device) -> tuple[torch.device, ...]:
     """What names the device to its own functions; there is but one of Apple's."""
     return () if device.type == "mps" else (device,)
-
-
-def finetuning(
-    encoder: Encoder,
-    objective: Pretrains[B],
-    text: NDArray[np.int32],
-    settings: MaskedLM,
-    *,
-    steps: int,
-    seed: int,
-    budget: Budget | None = None,
-) -> Training[B]:
-    """A run over the encoder's own weights that are not frozen, to be started from the pretrained ones.
-
-    With linear decay it is one of `steps` steps; at a constant rate of as many as wanted, a part at a time.
-    """
-    batches = objective.batches(text, encoder, settings, seed, budget)
-    rate = settings.learning_rate
-    decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
-    return Training(
-        encoder, objective, encoder.trainable_base(settings.freeze), batches, decay, "mlm.learning_rate", seed
-    )

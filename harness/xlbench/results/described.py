@@ -79,6 +79,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             for name, kind in sorted(resolved.method.adapters.items())
             if kind.language is not None
         },
+        "compositions": {name: x.summary for name, x in sorted(resolved.method.compositions.items())},
     }
 
 

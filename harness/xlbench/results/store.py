@@ -370,6 +370,7 @@ class Store:
             levels=descriptions.levels(stored.described),
             sizes=descriptions.sizes(stored.described),
             adapters=descriptions.adapters(stored.described),
+            compositions=stored.described.get("compositions", {}),
         )
 
     def _without(self, stored: StoredStudy, task: str) -> str:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from xlbench import hookimpl
 from xlbench.contracts import Composition, Job, LanguageAdapter, merged
 from xlbench.errors import StudyError
-from xlbench_probes.interference_sets import Settings, sets, variants
+from xlbench_probes.interference_sets import Settings, check_mixes, sets, variants
 from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, orders, run
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Evaluation, Lab, Mix, Page, Probe, Records, Resolved
+    from xlbench.contracts import Cell, Evaluation, Lab, Page, Probe, Records, Resolved
     from xlbench_probes.interference_sets import Variant
 
 
@@ -34,6 +34,7 @@ class Interference:
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Baselines and adapters alone first, then a job for each (set, mix, seed, task) and setting."""
         settings: Settings = resolved.settings[self.name]
+        check_mixes(settings, resolved)
         chosen = sets(settings, resolved)
         baselines = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
         jobs = list(baselines)
@@ -82,7 +83,7 @@ class Interference:
         self,
         resolved: Resolved,
         chosen: Sequence[tuple[str, ...]],
-        mix: Mix,
+        mix: str,
         variant: Variant,
         seed: int,
         alone: dict[tuple[str, str], Job],
@@ -102,7 +103,7 @@ class Interference:
         resolved: Resolved,
         task: str,
         mixed: Sequence[LanguageAdapter],
-        mix: Mix,
+        mix: str,
         variant: Variant,
         seed: int,
         cells: tuple[Cell, ...],
@@ -110,8 +111,7 @@ class Interference:
     ) -> Job:
         settings: Settings = resolved.settings[self.name]
         under = Composition(tuple(mixed), mix, settings.invertible, variant.fusion, seed)
-        tuned = variant.fusion.steps * variant.fusion.batch_size if mix == "tuned" else 0
-        job = composition_job(resolved, (self.name, self.version), task, under, cells, needs, tuned)
+        job = composition_job(resolved, (self.name, self.version), task, under, cells, needs)
         return replace(job, label=f"{job.label}, {variant.label}") if variant.label else job
 
     def run(self, job: Job, lab: Lab) -> Sequence[Evaluation]:

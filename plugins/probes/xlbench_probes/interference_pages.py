@@ -142,9 +142,16 @@ def _arms(view: View) -> Table:
         tuple(rows),
         "Interference: mean over the members of all sets. Outside: mean change, against no language "
         "adapter, of targets that are not in the set. Own and a random one: combined with an adapter that "
-        "knows no language, for scale. Average: uniform mean; untrained: fusion at its initial weights; "
-        "tuned: fusion trained on the task's training languages.",
+        f"knows no language, for scale.{_explained(view)}",
     )
+
+
+def _explained(view: View) -> str:
+    """What the compositions are, as far as their plugins say."""
+    known = view.reading.records.compositions
+    said = [f"{x}: {known[x][0].lower()}{known[x][1:]}" for x in view.mixes if known.get(x)]
+    text = "; ".join(said)
+    return f" {text[0].upper()}{text[1:]}." if said else ""
 
 
 def _exchange(view: View, what: Literal["inflicted", "suffered"]) -> Table:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from xlbench.contracts import Fusion, LanguageTraining, Mix
-from xlbench.contracts.settings import check
+from xlbench.contracts import Fusion, LanguageTraining
+from xlbench.contracts.settings import check, nearest
 from xlbench.contracts.spelling import scalar
 from xlbench.errors import StudyError
 
@@ -25,8 +25,8 @@ FUSION = "fusion_"
 class Settings:
     """What can be set for the probe `interference`."""
 
-    mixes: tuple[Mix, ...] = ("untrained", "tuned", "average")
-    """How adapters are mixed; each is an arm, beside the adapter alone."""
+    mixes: tuple[str, ...] = ("untrained", "tuned", "average")
+    """How adapters are mixed, of the registered compositions; each is an arm, beside the adapter alone."""
     sizes: tuple[int, ...] = ()
     """Of the sets; empty is pairs, and triples where there are three languages."""
     sets: tuple[str, ...] = ()
@@ -49,8 +49,8 @@ class Settings:
     "reduction_factor=4", or several at once, "fusion_value=trained fusion_regularization=0.1"."""
 
     def __post_init__(self) -> None:
-        if "single" in self.mixes or not self.mixes:
-            raise ValueError("mixes are of average, untrained, tuned; an adapter alone is always measured")
+        if not self.mixes:
+            raise ValueError("mixes must name one composition or more (xlbench list methods)")
         for size in self.sizes:
             if not 2 <= size <= LARGEST:
                 raise ValueError(f"sizes must be from 2 to {LARGEST}, not {size}")
@@ -88,6 +88,19 @@ def variants(settings: Settings, training: LanguageTraining) -> list[Variant]:
             )
         )
     return found
+
+
+def check_mixes(settings: Settings, resolved: Resolved) -> None:
+    """Raise StudyError for a mix that is no registered composition of several adapters."""
+    several = [name for name, x in resolved.method.compositions.items() if not x.alone]
+    for mix in settings.mixes:
+        if mix not in several:
+            what = (
+                "takes one adapter, which is always measured" if mix in resolved.method.compositions else ""
+            )
+            raise StudyError(
+                f"options.interference.mixes: {mix!r} {what or 'is no composition'}{nearest(mix, several)}"
+            )
 
 
 def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:

@@ -61,13 +61,15 @@ def composition_job(
     under: Composition,
     cells: tuple[Cell, ...],
     needs: tuple[str, ...],
-    fuse_examples: int = 0,
 ) -> Job:
     """A job that scores a task adapter, trained as `resolved` has it, on a composition of language
-    adapters.
+    adapters. Raises StudyError where these cannot be put together so.
     """
     name = "+".join(x.language or "random" for x in under.adapters)
-    mix = "" if under.mix == "single" else f" {under.mix}"
+    resolved.check_composition(under)
+    kind = resolved.method.compositions[under.mix]
+    mix = "" if kind.alone else f" {under.mix}"
+    tuned = under.fusion.steps * under.fusion.batch_size if kind.trained else 0
     over = resolved.training[task].over
     beneath = (*under.adapters, *(over.adapters if over is not None else ()))
     seed = max([under.seed, *(x.seed for x in beneath)])
@@ -84,7 +86,7 @@ def composition_job(
         ).as_json(),
         cells=cells,
         label=f"{name}{mix}, seed {seed}, {task}{'' if over is None else f', {MAD_X}'}",
-        cost=Cost(evaluate_examples=resolved.passes(cells), fuse_examples=fuse_examples),
+        cost=Cost(evaluate_examples=resolved.passes(cells), fuse_examples=tuned),
         shares=shares,
         group=f"{name}/{seed}" if over is None else f"{name}/{seed}/{MAD_X}",
         needs=needs,
@@ -96,7 +98,8 @@ def run(job: Job, lab: Lab) -> Sequence[Evaluation]:
     under = lab.resolved.composition(mixed_of(job).identity)
     lab.task_adapter(job.cells[0].task, training_of(job, lab))
     lab.restore()
-    measured = lab.language_adapter(under.adapters[0]) if under.mix == "single" else {}
+    alone = lab.resolved.method.compositions[under.mix].alone
+    measured = lab.language_adapter(under.adapters[0]) if alone else {}
     return [replace(e, extra={**e.extra, **measured}) for e in lab.evaluate(job.cells, under=under)]
 
 
