@@ -160,7 +160,7 @@ def test_compositions_are_read_on_fine_tuned_weights(lab: Lab) -> None:
     random = LanguageAdapter("random", "", lab.resolved.language_training, 3)
     pair = Composition((one, random), "average")
     assert lab.evaluate(cells, pair)
-    with pytest.raises(JobError, match="a fusion is tuned on the pretrained weights"):
+    with pytest.raises(JobError, match="is trained on the pretrained weights"):
         lab.evaluate(cells, Composition((one, random), "tuned", fusion=Fusion(steps=1)))
     lab.restore()
     assert lab.predict(cells, under) == pretrained

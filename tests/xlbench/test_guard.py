@@ -203,7 +203,7 @@ def gradient_hook(lab: Lab) -> None:
 def examples(lab: Lab) -> None:
     """What the Lab keeps of data, changed in place where it can be."""
     kept = [
-        *(x for x, _ in lab.inputs._text.values()),
+        *(x for x, _ in lab.texts._kept.values()),
         *(x for e in lab.inputs._encoded.values() for x in (*e.ids, *e.places)),
     ]
     for array in kept:

@@ -572,7 +572,7 @@ def test_fusions_are_not_tuned_on_fine_tuned_weights(build: Build) -> None:
     for one in PAIR:
         lab.language_adapter(one)
     lab.finetune("qab", steps=1, seed=0)
-    with pytest.raises(JobError, match="a fusion is tuned on the pretrained weights"):
+    with pytest.raises(JobError, match="is trained on the pretrained weights"):
         lab.evaluate(lab.resolved.cells("tags"), under)
     lab.restore()
     assert lab.evaluate(lab.resolved.cells("tags"), under)
