@@ -26,6 +26,7 @@ from xlbench.contracts import (
     Records,
     Resolved,
     Table,
+    Tagged,
 )
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
@@ -305,8 +306,8 @@ class AnyData:
     def fingerprint(self, language: str, split: str) -> str:
         return f"{language}-{split}"
 
-    def examples(self, language: str, split: str, limit: int | None = None) -> list[int]:
-        return list(range(200))
+    def examples(self, language: str, split: str, limit: int | None = None) -> list[Tagged]:
+        return [Tagged((f"word{i}",), ("NOUN",)) for i in range(200)]
 
 
 @pytest.fixture
