@@ -1,5 +1,6 @@
 """One study, three spellings: TOML, JSON and a command line."""
 
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -311,3 +312,42 @@ def test_absurd_study_files_are_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(StudyError, match=r"a\.toml: not") as error:
         studies.read(tmp_path / "a.toml")
     assert len(str(error.value)) < 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Larger(Study):
+    """A study with one more setting, which nothing else knows."""
+
+    warmth: int | None = forms.asked(None, "--warmth", "How warm.", "N", least=3)
+    moods: tuple[str, ...] = forms.asked((), "--moods", "Moods.", "MOOD,...", what="mood")
+
+
+def test_a_setting_is_one_field() -> None:
+    known = forms.fields(Larger)
+    assert list(known) == [*studies.FIELDS, "warmth", "moods"]
+    assert known["warmth"].form.read(known["warmth"].form.given(["4"])) == 4
+    assert list(known["moods"].form.words(["sad", "glad"])) == ["sad,glad"]
+    assert known["moods"].form.read(known["moods"].form.given(["sad", "glad,"])) == ("sad", "glad")
+    with pytest.raises(StudyError, match="warmth must be at least 3, not 2"):
+        known["warmth"].form.read(2)
+    with pytest.raises(StudyError, match="moods: 'sad' is given twice"):
+        known["moods"].form.read(("sad", "sad"))
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"steps": [0]}, "steps must be at least 1, not 0"),
+        ({"tasks": "ner"}, "tasks must be a list of texts, not 'ner'"),
+        ({"mlm": {"chunks": 3}}, "unknown key mlm.chunks; did you mean 'chunk'"),
+        ({"limit": True}, "limit must be a whole number, not True"),
+        ({"skip_unavailable": 1}, "skip_unavailable must be true or false, not 1"),
+    ],
+)
+def test_a_study_checks_itself_where_it_is_made(said: dict[str, Any], says: str) -> None:
+    with pytest.raises(StudyError, match=re.escape(says)):
+        Study(**said)
+
+
+def test_lists_and_numbers_of_seeds_become_what_they_mean() -> None:
+    assert Study(tasks=["ner"], seeds=3) == Study(tasks=("ner",), seeds=(0, 1, 2))  # type: ignore[arg-type]
