@@ -230,6 +230,20 @@ def gpt2() -> tuple[Any, Any]:
     return GPT2Config(**sizes), bare(tokenizer, "$A", "$A $B", eos_token="</s>")
 
 
+def smollm3() -> tuple[Any, Any]:
+    """Every other layer without positions."""
+    from transformers import SmolLM3Config
+
+    return SmolLM3Config(**DECODER, no_rope_layer_interval=2), of_gemma()
+
+
+def apertus() -> tuple[Any, Any]:
+    """An activation that is learned, and no gates."""
+    from transformers import ApertusConfig
+
+    return ApertusConfig(**DECODER, rope_scaling=None), of_gemma()
+
+
 def of_t5() -> Any:
     tokenizer = bare(
         unigram(), "$A </s>", "$A </s> $B </s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
@@ -246,6 +260,12 @@ def mt5() -> tuple[Any, Any]:
     from transformers import MT5Config
 
     return MT5Config(**ENCODER_DECODER, num_decoder_layers=1, decoder_start_token_id=1), of_t5()
+
+
+def umt5() -> tuple[Any, Any]:
+    from transformers import UMT5Config
+
+    return UMT5Config(**ENCODER_DECODER, decoder_start_token_id=1), of_t5()
 
 
 def t5() -> tuple[Any, Any]:
@@ -269,6 +289,7 @@ ENCODERS: dict[str, Callable[[], tuple[Any, Any]]] = {
 
 
 DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "apertus": apertus,
     "gemma2": gemma2,
     "gemma3": gemma3,
     "gpt2": gpt2,
@@ -276,8 +297,9 @@ DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "mistral": mistral,
     "qwen2": qwen2,
     "qwen3": qwen3,
+    "smollm3": smollm3,
 }
-ENCODER_DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {"mt5": mt5, "t5": t5}
+ENCODER_DECODERS: dict[str, Callable[[], tuple[Any, Any]]] = {"mt5": mt5, "t5": t5, "umt5": umt5}
 ARCHITECTURES = {**ENCODERS, **DECODERS, **ENCODER_DECODERS}
 
 

@@ -285,7 +285,7 @@ def test_the_layout_is_that_of_transformers(name: str) -> None:
         config.pad_token_id = 0
         for key, value in changes.items():
             setattr(config, key, value)
-        with torch.device("meta"):
+        with torch.device("cpu" if name == "apertus" else "meta"):  # whose activation reads its weights
             model = language_model(name).from_config(config)
         built = {k: tuple(v.shape) for k, v in model.state_dict().items()}
         layout = LAYOUTS[config.model_type]

@@ -8,11 +8,13 @@ import pytest
 
 from xlbench.contracts import BaseModel
 from xlbench.data.codes import parse
-from xlbench_models import cc100, glot500, mbert, mmbert, xlmr
+from xlbench_models import cc100, decoders, glot500, mbert, mmbert, t5, xlmr
 from xlbench_tasks.languages import codes
 
 MODELS = {
-    x.name: x for module in (mbert, xlmr, cc100, glot500, mmbert) for x in module.xlbench_models()
+    x.name: x
+    for module in (mbert, xlmr, cc100, glot500, mmbert, t5, decoders)
+    for x in module.xlbench_models()
 }  # fmt: skip
 LISTED = {name: x for name, x in MODELS.items() if x.pretraining_languages is not None}
 
@@ -27,6 +29,13 @@ def test_names_and_checkpoints() -> None:
         "minilm": "microsoft/Multilingual-MiniLM-L12-H384",
         "glot500": "cis-lmu/glot500-base",
         "mmbert": "jhu-clsp/mmBERT-base",
+        "mt5-small": "google/mt5-small",
+        "mt5-base": "google/mt5-base",
+        "umt5-small": "google/umt5-small",
+        "qwen3-0.6b": "Qwen/Qwen3-0.6B-Base",
+        "gemma-3-270m": "google/gemma-3-270m",
+        "smollm3": "HuggingFaceTB/SmolLM3-3B-Base",
+        "apertus": "swiss-ai/Apertus-8B-2509",
     }
 
 

@@ -7,6 +7,7 @@ number of its padding, which a text may have too, and that run a decoder though 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,34 @@ if TYPE_CHECKING:
     from xlbench.contracts import Family
 
 
+_PRE_NORM: Mapping[str, Any] = {
+    "adapter_methods": ["bottleneck", "lora", "reft", "invertible"],
+    "model_embeddings": "embed_tokens", "model_layers": "layers", "layer_self_attn": "self_attn",
+    "layer_cross_attn": None, "attn_q_proj": "q_proj", "attn_k_proj": "k_proj", "attn_v_proj": "v_proj",
+    "attn_o_proj": "o_proj", "layer_intermediate_proj": "mlp.up_proj", "layer_output_proj": "mlp.down_proj",
+}  # fmt: skip
+INTERFACES: Mapping[str, Mapping[str, Any]] = {
+    "apertus": {
+        **_PRE_NORM, "layer_pre_self_attn": "attention_layernorm", "layer_pre_ffn": "feedforward_layernorm",
+    },
+    "smollm3": {
+        **_PRE_NORM, "layer_pre_self_attn": "input_layernorm", "layer_pre_ffn": "post_attention_layernorm",
+    },
+    # An interface has one list of layers: adapters are in the encoder alone, which heads read.
+    "umt5": {
+        "adapter_methods": ["bottleneck", "lora", "reft", "invertible"],
+        "model_embeddings": "shared", "model_layers": "encoder.block",
+        "layer_self_attn": "layer.0.SelfAttention", "layer_cross_attn": None, "attn_q_proj": "q",
+        "attn_k_proj": "k", "attn_v_proj": "v", "attn_o_proj": "o",
+        "layer_intermediate_proj": "layer.1.DenseReluDense.wi_0",
+        "layer_output_proj": "layer.1.DenseReluDense.wo", "layer_pre_self_attn": "layer.0.layer_norm",
+        "layer_pre_ffn": "layer.1.layer_norm",
+    },
+}  # fmt: skip
+"""By model type that the library knows nothing of: where in a layer adapters go
+(`adapters.AdapterModelInterface`)."""
+
+
 @cache
 def class_over(body: Any, family: Family) -> Any:
     """An adapter model over this bare model, as `adapters`' own classes are built.
@@ -23,7 +52,7 @@ def class_over(body: Any, family: Family) -> Any:
     Heads get the vectors of all tokens of the text that is read; of an encoder-decoder, the encoder's. Heads
     of a whole text get that of its last token, for only it has seen all; an encoder's get the first.
     """
-    from adapters import init
+    from adapters import AdapterModelInterface, init
     from adapters.context import AdapterSetup, ForwardContext
     from adapters.heads import ModelWithFlexibleHeadsAdaptersMixin
     from adapters.methods.invertible import init_invertible_adapters
@@ -38,7 +67,8 @@ def class_over(body: Any, family: Family) -> Any:
         def __init__(self, config: Any) -> None:
             super().__init__(config)
             bare = body(config)
-            init(bare)
+            own = INTERFACES.get(config.model_type)
+            init(bare, interface=None if own is None else AdapterModelInterface(**own))
             if hasattr(bare, "adapter_interface"):
                 init_invertible_adapters(bare)
             setattr(self, self.base_model_prefix, bare)

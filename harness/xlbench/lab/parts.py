@@ -20,9 +20,13 @@ def parts(body: Any, own: Iterable[tuple[str, Parameter]]) -> dict[str, int | st
     """The part of each of a model's own parameters, by name: the number of its layer, EMBEDDINGS, AFTER (what
     is in no layer and no embedding, such as the last normalisation), or HEAD (what is not in `body`).
 
-    `body` is a model of the library `adapters`, which says of each architecture which its layers are.
+    `body` is a model of the library `adapters`, which says of each architecture which its layers are. An
+    encoder-decoder's are numbered on, also where adapters are in its encoder alone.
     """
-    layer_of = {id(p): number for number, layer in body.iter_layers() for p in layer.parameters()}
+    layers = [layer for _, layer in body.iter_layers()]
+    if body.config.is_encoder_decoder:
+        layers = [*body.encoder.block, *body.decoder.block]
+    layer_of = {id(p): number for number, layer in enumerate(layers) for p in layer.parameters()}
     within = {id(p) for p in body.parameters()}
     tokens = {id(p) for p in body.get_input_embeddings().parameters()}
 

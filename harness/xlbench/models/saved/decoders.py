@@ -135,6 +135,12 @@ def _encoder_decoder(body: Callable[[Mapping[str, Any]], Weights], *, tied: bool
 
 
 DECODERS: Mapping[str, Layout] = {
+    "apertus": _decoder(
+        _llama_like(
+            ("attention_layernorm", "feedforward_layernorm"), gated=False, normed_heads=True,
+            learned_activation=True,
+        )
+    ),
     "gemma2": _decoder(_llama_like(_FOUR), tied=True, centred=True),
     "gemma3_text": _decoder(_llama_like(_FOUR, normed_heads=True), tied=True, centred=True),
     "gpt2": Layout(
@@ -146,6 +152,8 @@ DECODERS: Mapping[str, Layout] = {
     "mt5": _encoder_decoder(_t5(), tied=False),
     "qwen2": _decoder(_llama_like(qkv_bias=True)),
     "qwen3": _decoder(_llama_like(normed_heads=True)),
+    "smollm3": _decoder(_llama_like(), tied=True),
     "t5": _encoder_decoder(_t5(), tied=True),
+    "umt5": _encoder_decoder(_t5(every_layer=True), tied=True),
 }  # fmt: skip
 """By model type."""

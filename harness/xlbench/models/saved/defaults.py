@@ -51,6 +51,10 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "num_attention_heads": 64, "intermediate_size": 16384, "inner_group_num": 1, "hidden_act": "gelu_new",
         "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
     },
+    "apertus": {
+        **_DECODER, "vocab_size": 131072, "intermediate_size": 14336, "hidden_act": "xielu",
+        "max_position_embeddings": 65536, "rms_norm_eps": 1e-5, "rope_theta": 12000000.0, "pad_token_id": 3,
+    },
     "bert": _ENCODER,
     "deberta": {**_DEBERTA, "vocab_size": 50265, "type_vocab_size": 0, "talking_head": False},
     "deberta-v2": {
@@ -105,7 +109,17 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "qwen2": _QWEN,
     "qwen3": {**_QWEN, "head_dim": 128},
+    "smollm3": {
+        **_DECODER, "vocab_size": 128256, "hidden_size": 2048, "num_hidden_layers": 36,
+        "num_attention_heads": 16, "num_key_value_heads": 4, "max_position_embeddings": 32768,
+        "rope_theta": 2000000.0, "pad_token_id": 128004, "use_sliding_window": False, "sliding_window": None,
+        "no_rope_layers": None, "no_rope_layer_interval": 4, "layer_types": None, "mlp_bias": False,
+    },
     "t5": _T5,
+    "umt5": {
+        **_T5, "vocab_size": 250112, "d_ff": 1024, "num_hidden_layers": 8, "num_attention_heads": 6,
+        "feed_forward_proj": "gated-gelu", "decoder_start_token_id": 0,
+    },
     "roberta": {**_ENCODER, "vocab_size": 50265, "pad_token_id": 1},
     "xlm-roberta": {**_ENCODER, "pad_token_id": 1},
 }  # fmt: skip
@@ -121,5 +135,6 @@ ALIASES: Mapping[str, Mapping[str, str]] = {
     "modernbert": {"rope_theta": "global_rope_theta"},
     "mt5": _OF_T5,
     "t5": _OF_T5,
+    "umt5": _OF_T5,
 }  # fmt: skip
 """By model type: names of settings that mean another."""

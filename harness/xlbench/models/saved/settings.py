@@ -27,7 +27,8 @@ POSITIVE = frozenset(
 MAY_BE_NULL = frozenset(
     {
         "_sliding_window_pattern", "attn_logit_softcapping", "dense_act_fn", "final_logit_softcapping",
-        "head_dim", "hidden_act", "is_gated_act", "layer_types", "n_inner", "num_decoder_layers",
+        "head_dim", "hidden_act", "is_gated_act", "layer_types", "n_inner", "no_rope_layers",
+        "num_decoder_layers",
         "num_key_value_heads", "rope_scaling", "sliding_window", "sliding_window_pattern",
     }
 )  # fmt: skip
