@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import study_over
 
-from xlbench.contracts import Resolved
-from xlbench.errors import DataError, JobError
+from xlbench import api, load_results
+from xlbench.contracts import Resolved, Study
+from xlbench.errors import DataError, JobError, PluginError, XlbenchError
 from xlbench.lab import Lab
 from xlbench.lab.objectives.causal import Causal, CausalBatch
 from xlbench.lab.objectives.span_corruption import SpanCorruption, corrupted, sentinels_of
@@ -182,3 +184,139 @@ def test_a_wild_rate_fails_the_job_alone(tmp_path: Path) -> None:
     wild = dataclasses.replace(resolved, mlm=dataclasses.replace(resolved.mlm, learning_rate=1e30))
     with pytest.raises(JobError, match=r"loss became .*; lower mlm\.learning_rate"):
         lab_of(wild, tmp_path).finetune("qaa", steps=3, seed=0)
+
+
+REPLACED = '''
+"""A third party's objective, in one file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlbench import hookimpl
+from xlbench.contracts import Objective
+
+
+@dataclass
+class Batch:
+    ids: object
+    gold: object
+    chunks: object
+
+
+class Replaced:
+    """Some tokens are replaced by others, and all are to be told."""
+
+    def batches(self, text, encoder, settings, seed, budget=None):
+        from xlbench.lab.chunks import drawn
+
+        rng = np.random.default_rng([seed, 0])
+        for rows in drawn(len(text), settings.batch_size, budget, rng):
+            gold = text[rows].astype(np.int64)
+            other = rng.integers(0, encoder.model.config.vocab_size, gold.shape)
+            yield Batch(np.where(rng.random(gold.shape) < 0.15, other, gold), gold, rows)
+
+    def loss(self, encoder, batch):
+        import torch
+
+        ids = torch.from_numpy(batch.ids)
+        vectors = encoder.vectors(ids, torch.ones_like(ids)).flatten(0, 1)
+        gold = torch.from_numpy(batch.gold).flatten()
+        return torch.nn.functional.cross_entropy(encoder.vocabulary_logits(vectors), gold)
+
+    def places(self, batch):
+        return batch.gold.size
+
+
+@hookimpl
+def xlbench_objectives():
+    yield Objective(
+        name="replaced", summary="Find the right tokens", load=LOAD, families=frozenset({"encoder"}),
+        head="masked-LM head",
+    )
+'''
+
+
+def asked(**mlm: Any) -> Study:
+    return Study(
+        model="tiny", probes=("transfer",), tasks=("pos",), transfer=("qab",), targets=("qab",),
+        train_languages=("qaa",), steps=(1,), seeds=(0,), controls=(), limit=4, text="artificial",
+        data={"pos": ("artificial",)}, adapter={"epochs": 1, "limit": 12},
+        mlm={"chunk": 16, "batch_size": 2, "lines": 20, **mlm},
+    )  # fmt: skip
+
+
+def test_an_objective_of_one_file_is_studied_to_a_score(tmp_path: Path) -> None:
+    path = tmp_path / "replaced.py"
+    path.write_text(REPLACED.replace("LOAD", "Replaced"), "utf-8")
+    own = api.plan(asked(), results=tmp_path / "own", plugins=[path]).todo
+    theirs = api.plan(asked(objective="replaced"), results=tmp_path / "theirs", plugins=[path]).todo
+    same = api.plan(asked(objective="masked"), results=tmp_path / "own", plugins=[path]).todo
+    assert [x.identity for x in same] == [x.identity for x in own]
+    both = {x.identity for x in own} & {x.identity for x in theirs}
+    assert both == {x.identity for x in own if "text" not in x.condition}  # the baseline
+    done = api.run(
+        asked(objective="replaced"), results=tmp_path / "theirs", workers=1, device="cpu", plugins=[path]
+    )
+    assert (done.run, done.failed) == (len(theirs), {})
+    found = load_results(tmp_path / "theirs", plugins=[path])
+    assert len(found) == len(theirs)
+    assert found["score"].between(0, 100).all()
+
+
+@pytest.mark.parametrize(
+    ("load", "says"),
+    [
+        ("lambda: 3", "what load gives, a int, has no method batches or loss or places"),
+        ("lambda: 1 / 0", "load raises ZeroDivisionError: division by zero"),
+        ("lambda: type('X', (Replaced,), {'loss': lambda *x: None})()", "loss must give a tensor of one num"),
+        ("lambda: type('X', (Replaced,), {'batches': lambda *x: iter([7])})()", "inputs whose `chunks` are"),
+        ("lambda: type('X', (Replaced,), {'batches': lambda *x: iter(())})()", "inputs without end"),
+    ],
+)
+def test_an_objective_that_does_not_work_is_one_line(
+    load: str, says: str, resolved: Resolved, tmp_path: Path
+) -> None:
+    path = tmp_path / "replaced.py"
+    path.write_text(REPLACED.replace("LOAD", load), "utf-8")
+    spec = importlib.util.spec_from_file_location("replaced", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (one,) = module.xlbench_objectives()
+    method = dataclasses.replace(
+        resolved.method, objectives={"replaced": one}, owners={("objective", "replaced"): "a file"}
+    )
+    mlm = dataclasses.replace(resolved.mlm, objective="replaced")
+    lab = lab_of(dataclasses.replace(resolved, method=method, mlm=mlm), tmp_path)
+    with pytest.raises(PluginError, match=r"objective 'replaced' \(a file\)") as caught:
+        lab.finetune("qaa", steps=1, seed=0)
+    assert says in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("mlm", "says"),
+    [
+        ({"objective": "maskd"}, "no objective 'maskd'.*masked"),
+        ({"objective": "causal"}, "mlm.objective 'causal' cannot train the model, .* encoder; choose masked"),
+    ],
+)
+def test_an_objective_that_cannot_be_had_is_one_line(mlm: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(XlbenchError, match=says):
+        api.plan(asked(**mlm), results=tmp_path)
+
+
+def test_what_an_objective_does_not_read_is_refused(tmp_path: Path) -> None:
+    checkpoint = write("llama", tmp_path / "llama")
+    study = dataclasses.replace(asked(mask_probability=0.3), model=str(checkpoint))
+    with pytest.raises(XlbenchError, match=r"mlm\.mask_probability is not read by the objective causal"):
+        api.plan(study, results=tmp_path / "results")
+
+
+def test_an_encoder_decoder_has_no_likelihood_that_could_be_compared(tmp_path: Path) -> None:
+    checkpoint = write("t5", tmp_path / "t5")
+    study = dataclasses.replace(asked(), model=str(checkpoint), tasks=("lm",), data={}, adapter={})
+    with pytest.raises(XlbenchError, match=r"task lm reads the probability of a text .*span-corruption"):
+        api.plan(dataclasses.replace(study, train_languages=()), results=tmp_path / "results")

@@ -17,6 +17,7 @@ from xlbench.lab import language_adapters, task_adapters
 from xlbench.lab.adapters import configuration
 from xlbench.lab.compositions import composition, tuning
 from xlbench.lab.compositions.composition import Together
+from xlbench.lab.objectives.called import Called
 from xlbench.models import given_adapters, kept_adapters
 from xlbench.output import complain
 
@@ -315,7 +316,7 @@ class Attached:
         self.forget_composition()
         how = one.training
         text = self._texts.chunks(one.language, how.lines, how.chunk)
-        objective = self.resolved.objective(how).load()
+        objective = Called(self.resolved, how)
         with self._phase("train language adapter") as progress:
             measured = language_adapters.fit(
                 self.encoder, objective, name, text, how, self.adding(how), one.seed, progress

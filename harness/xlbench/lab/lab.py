@@ -30,6 +30,7 @@ from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.inputs import Inputs, trained
 from xlbench.lab.movement import Movement
+from xlbench.lab.objectives.called import Called
 from xlbench.lab.texts import Texts
 from xlbench.metrics.counting import counted, scored
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
-    from xlbench.lab.objectives.objective import Pretrains, TextSettings
 
 
 class Run(NamedTuple):
@@ -202,11 +202,6 @@ class Lab:
                 )
         return found
 
-    def _objective(self, how: TextSettings) -> Pretrains[Any]:
-        """The objective of settings, at work."""
-        found: Pretrains[Any] = self.resolved.objective(how).load()
-        return found
-
     def _passes(self, wanted: Run, steps: int) -> bool:
         """Whether the run that the model is in comes to these steps of the wanted one if it goes on."""
         if self._run is None:
@@ -222,7 +217,7 @@ class Lab:
             self.encoder.restore()
             self._state = (wanted, -1)
             return training.finetuning(
-                self.encoder, self._objective(wanted.how), chunks, wanted.how,
+                self.encoder, Called(self.resolved, wanted.how), chunks, wanted.how,
                 steps=steps, seed=wanted.seed, budget=budget,
             )  # fmt: skip
 
