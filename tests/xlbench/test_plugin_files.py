@@ -59,6 +59,16 @@ def test_a_file_does_the_same_in_one_process_and_in_several(study: Study, toy: P
     assert Read(two, plugins=[moved]).pages
 
 
+def test_a_folder_is_verified_with_the_file_that_it_was_made_with(
+    study: Study, toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from xlbench.cli import upkeep
+
+    api.run(study, results=tmp_path / "results", plugins=[toy])
+    assert upkeep.verify(tmp_path / "results", [toy]) == 0
+    assert "all as it was written" in capsys.readouterr().out
+
+
 def asking(does: Callable[[Any], Any]) -> Any:
     """An object of this process with a probe that asks as `does` says."""
 

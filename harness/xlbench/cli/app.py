@@ -302,11 +302,11 @@ At = Annotated[Path, typer.Argument(help="Folder of results.", metavar="DIR")]
 
 
 @folders.command(cls=Command)
-def verify(results: At = Path("results")) -> int:
+def verify(results: At = Path("results"), plugin: PluginFiles = None) -> int:
     """Read every file of a folder: checksum, identity, scores against counts, manifests, adapters."""
     from xlbench.cli.upkeep import verify
 
-    return verify(results)
+    return verify(results, plugin or ())
 
 
 @folders.command(cls=Command)
@@ -332,8 +332,8 @@ def gc(
 
 
 @folders.command(cls=Command)
-def migrate(results: At = Path("results")) -> int:
+def migrate(results: At = Path("results"), plugin: PluginFiles = None) -> int:
     """Bring results of earlier versions up to this one."""
     from xlbench.cli.upkeep import migrate
 
-    return migrate(results)
+    return migrate(results, plugin or ())

@@ -21,9 +21,11 @@ SHOWN = 20
 """Lines of one kind that are printed at most."""
 
 
-def verify(results: Path) -> int:
-    """Print what is in a folder, and what is wrong with it. Returns the exit code: 1 where something is."""
-    found = upkeep.verify(Store(results), _metrics(), _told)
+def verify(results: Path, files: Sequence[Path] = ()) -> int:
+    """Print what is in a folder, and what is wrong with it; `files` are plugins. Returns the exit code: 1
+    where something is.
+    """
+    found = upkeep.verify(Store(results), _metrics(files), _told)
     failed = f", {counted(found.failed, 'failed job')}" if found.failed else ""
     say(
         f"{counted(found.files, 'finished job')}{failed}, {_studies(found.studies)}, "
@@ -65,9 +67,9 @@ def gc(results: Path, *, delete: bool) -> None:
         say(f"nothing is removed yet: {size(sum(x.size for x in found))} would be, with --delete")
 
 
-def migrate(results: Path) -> int:
+def migrate(results: Path, files: Sequence[Path] = ()) -> int:
     """Bring a folder up to date. Returns the exit code: 1 where a file was left as it is."""
-    found = upkeep.migrate(Store(results), _metrics(), _told)
+    found = upkeep.migrate(Store(results), _metrics(files), _told)
     done = counted(found.sealed, "job")
     say(f"{done} brought up to date; {counted(found.current, 'job')} already up to date")
     _list(found.problems)
@@ -78,8 +80,10 @@ def _studies(count: int) -> str:
     return f"{count} {'study' if count == 1 else 'studies'}"
 
 
-def _metrics() -> dict[str, Metric]:
-    return {name: task.metric for name, task in plugins.load().tasks.items()}
+def _metrics(files: Sequence[Path]) -> dict[str, Metric]:
+    """By task, those of plugins in files too."""
+    registry = plugins.load(given=plugins.give(files))
+    return {name: task.metric for name, task in registry.tasks.items()}
 
 
 def _list(lines: Iterable[str]) -> None:
