@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Compares, Recommends, Surveys
+from xlbench.contracts import Compares, Recommends, Surveys, mixture
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError
 from xlbench.plugins import give, load, made_with
@@ -396,7 +396,7 @@ def _related(records: Records, code: str, task: str) -> None:
     if code in {cell.target for job in jobs for cell in job.cells if cell.task == task}:
         return
     transfer = records.study.get("transfer")
-    donors = [str(x) for x in transfer if x != code] if isinstance(transfer, list) else []
+    donors = [x for x in mixture.each(map(str, transfer)) if x != code] if isinstance(transfer, list) else []
     if not donors:
         return
     own = records.languages.get(code)

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from xlbench import api, plugins
+from xlbench import api, load_results, plugins
 from xlbench.contracts import Method, Resolved, Study, Treatment, mixture
 from xlbench.errors import DataError, JobError, StudyError
 from xlbench.lab import Lab
 from xlbench.lab.treatments.mixture import mix
+from xlbench.spec import study as spec
 from xlbench.stored import Stored
 
 REVERSED = """
@@ -273,3 +274,59 @@ def test_romanised_text_is_what_uroman_makes_of_it(resolved: Resolved, lab_of: A
     lab: Lab = lab_of(resolved)
     plain = lab.texts.trained_on("qaa", "plain", resolved.mlm, 0)[0]
     np.testing.assert_array_equal(lab.texts.trained_on("qaa", "romanised", resolved.mlm, 0)[0], plain)
+
+
+def test_a_text_of_several_languages_is_a_donor_of_its_own(study: Study, tmp_path: Path) -> None:
+    study = replace(
+        study, transfer=("qaa", "qab+qaa", "qab"), targets=("qaa", "qab", "qac"), controls=("shuffled",),
+    )  # fmt: skip
+    results = tmp_path / "results"
+    done = api.run(study, results=results, workers=1, device="cpu")
+    assert done.failed == {}
+    stored = Stored(results)
+    assert stored.stored.study["transfer"] == ["qaa", "qaa+qab", "qab"]
+    assert not api.plan(spec.parse(stored.stored.study), results=results).todo
+    (job,) = [
+        x for x in stored.stored.jobs
+        if (run := x.typed.finetuning) is not None and run.name == "qaa+qab" and run.is_plain
+    ]  # fmt: skip
+    assert job.typed.texts.keys() == {"qaa", "qab"}
+    (page,) = [x for name, x in stored.pages if name == "transfer" and x.task == "pos" and not x.topic]
+    tables = {x.title: x for x in page.parts if hasattr(x, "columns")}
+    donors = tables["Transfer languages by donation, 1 step"]
+    rows = {row[0]: dict(zip(donors.columns, row, strict=True)) for row in donors.rows}
+    assert rows["qaa+qab"]["Targets"] == 1
+    frame = load_results(results)
+    plain = frame[~frame["condition.variant"].isin(["shuffled"])]
+    texts = [x if isinstance(x, str) else "" for x in plain["condition.text.language"]]
+    score = dict(zip(zip(plain["probe"], texts, plain["target"], strict=True), plain["score"], strict=True))
+    effect = score["transfer", "qaa+qab", "qac"] - score["zero-shot", "", "qac"]
+    donation = rows["qaa+qab"]["Donation"]
+    assert donation.value == pytest.approx(effect)
+    received = [score["transfer", f, "qac"] - score["zero-shot", "", "qac"] for f in ("qaa", "qab")]
+    targets = tables["Targets by recipience, 1 step"]
+    row = next(x for x in targets.rows if "qac" in str(x[0]))
+    assert row[targets.columns.index("Recipience")].value == pytest.approx(np.mean(received))
+    assert any("qaa+qab is a text of several languages" in x for x in page.summary)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "says"),
+    [
+        ("qaa+qaa", "'qaa\\+qaa': qaa is named twice"),
+        ("qaa:x+qab", "write a mixture as"),
+        ("qaa+zzz", "zzz"),
+    ],
+)
+def test_a_mixture_that_is_none_is_one_line(study: Study, tmp_path: Path, transfer: str, says: str) -> None:
+    with pytest.raises(StudyError, match=says) as caught:
+        api.plan(replace(study, transfer=(transfer,)), results=tmp_path / "results")
+    assert "\n" not in str(caught.value)
+
+
+def test_language_adapters_are_of_one_language(study: Study, tmp_path: Path) -> None:
+    asked = replace(study, transfer=("qaa+qab",), probes=("stacking",))
+    with pytest.raises(
+        StudyError, match=r"stacking probe needs an adapter of each .*, and qaa\+qab is several"
+    ):
+        api.plan(asked, results=tmp_path / "results")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 from xlbench.errors import StudyError
 
@@ -28,6 +30,26 @@ def languages(text: str) -> tuple[str, ...]:
     return tuple(parts(text))
 
 
+@cache
+def _all(text: str) -> frozenset[str]:
+    return frozenset(parts(text))
+
+
+def is_several(text: str) -> bool:
+    """Whether a text is of several languages."""
+    return "+" in text
+
+
+def has(text: str, language: str) -> bool:
+    """Whether a language is among those of a text."""
+    return language in _all(text) if is_several(text) else language == text
+
+
+def each(texts: Iterable[str]) -> tuple[str, ...]:
+    """The languages of several texts, each once. Raises StudyError as `parts` does."""
+    return tuple(dict.fromkeys(x for text in texts for x in parts(text)))
+
+
 def shares(text: str) -> dict[str, float]:
     """Languages of a text and their shares, which add up to 1. Raises StudyError as `parts` does."""
     found = parts(text)
@@ -35,7 +57,7 @@ def shares(text: str) -> dict[str, float]:
     return {x: part / total for x, part in found.items()}
 
 
-def spelled(found: dict[str, float]) -> str:
+def spelled(found: Mapping[str, float]) -> str:
     """The one name of a text with these parts: in the order of their codes, to 6 digits, and without numbers
     where they are equal.
     """

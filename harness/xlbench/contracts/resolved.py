@@ -268,7 +268,7 @@ class Resolved:
         """
         study, having = self.study, set(self.corpus.languages())
         controls = (study.controls or ()) if study.transfer else ()
-        named = dict.fromkeys(x for text in study.transfer for x in mixture.languages(text))
+        named = dict.fromkeys(mixture.each(study.transfer))
         for control in controls:
             if control in self.method.treatments:
                 named |= dict.fromkeys(self.method.treatments[control].beside)
@@ -311,10 +311,15 @@ class Resolved:
         """Passes of the model over the test examples of cells, for estimates."""
         return sum(self.size(c.task, c.target, "test") * self.tasks[c.task].passes for c in cells)
 
-    def seen(self, language: str) -> bool | None:
-        """Whether the model was pretrained on the language; None where that is not known."""
+    def seen(self, text: str) -> bool | None:
+        """Whether the model was pretrained on a language, or on all those of a text; None where that is not
+        known, or true of some only.
+        """
         listed = self.model.pretraining_languages
-        return None if listed is None else language in listed
+        if listed is None:
+            return None
+        found = {x in listed for x in mixture.languages(text)}
+        return found.pop() if len(found) == 1 else None
 
     def adapter_identity(self, task: str) -> dict[str, Json]:
         """Everything that can change the task adapter of `task`; of a task without one, what else changes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlbench.contracts import Subwords, Worded
+from xlbench.contracts import Subwords, Worded, mixture
 from xlbench.data import amounts
 from xlbench.data.scripts import UNSPACED
 from xlbench.lab import running_text
@@ -38,7 +38,7 @@ def measure(resolved: Resolved, tokenizer: Any, blank: Collection[int]) -> dict[
     counted, shared = _kinds(tokenizer, blank, size)
     text: dict[str, float] = {}
     types: dict[str, NDArray[np.bool_]] = {}
-    for f in resolved.study.transfer:
+    for f in mixture.each(resolved.study.transfer):
         if f in having:
             lines = resolved.corpus.lines(f, resolved.mlm.lines)[:LINES]
             pieces = _pieces(lines, tokenizer, size)

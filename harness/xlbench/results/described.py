@@ -15,6 +15,7 @@ from xlbench.contracts import (
     TextFacts,
     commit_of,
     is_parallel,
+    mixture,
 )
 from xlbench.data import amounts, domains
 
@@ -31,10 +32,18 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
     having = set(resolved.corpus.languages())
-    texts = {x: amounts.facts(resolved, x) for x in study.transfer if x in having}
+    texts = {x: amounts.facts(resolved, x) for x in mixture.each(study.transfer) if x in having}
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
-        {*study.transfer, *study.targets, *study.train_languages, *own, study.reference or ""} - {""}
+        {
+            *study.transfer,
+            *mixture.each(study.transfer),
+            *study.targets,
+            *study.train_languages,
+            *own,
+            study.reference or "",
+        }
+        - {""}
     )
     return {
         "model": {

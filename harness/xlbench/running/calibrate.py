@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Cell
+from xlbench.contracts import Cell, mixture
 from xlbench.models import checkpoints
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def calibrate(
         lab.evaluate([cell])
         evaluate = _timed(lambda: lab.evaluate([cell]))
         finetune = 0.0
-        text = next((x for x in study.transfer if x in resolved.corpus.languages()), None)
+        text = next((x for x in mixture.each(study.transfer) if x in resolved.corpus.languages()), None)
         if text is not None and cost.finetune_tokens:
             lab.finetune(text, steps=1, seed=0)
             finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))

@@ -22,6 +22,7 @@ from xlbench.contracts import (
     Task,
     TaskData,
     Unavailable,
+    mixture,
     settings,
 )
 from xlbench.contracts.allowed import LanguageCode
@@ -52,6 +53,7 @@ from xlbench.studies.names import (
 from xlbench.studies.unavailable import is_whole, less, missing
 
 if TYPE_CHECKING:
+    from xlbench.contracts import Language
     from xlbench.plugins import Registry
 
 DEFAULTS = Study(
@@ -370,7 +372,7 @@ def _with_languages(study: Study, registry: Registry, problems: Problems) -> Stu
         codes: dict[str, str] = {}
         for text in getattr(study, name):
             with problems.kept():
-                code = to_iso639_3(text, registry.languages)
+                code = (_text_of if name == "transfer" else to_iso639_3)(text, registry.languages)
                 if code in codes:
                     problems.add(f"{name}: {codes[code]!r} and {text!r} are both {code}; leave one out")
                 codes[code] = text
@@ -387,6 +389,17 @@ def _with_languages(study: Study, registry: Registry, problems: Problems) -> Stu
         with problems.kept():
             changed["reference"] = to_iso639_3(study.reference, registry.languages)
     return replace(study, **changed)
+
+
+def _text_of(said: str, languages: Mapping[str, Language]) -> str:
+    """The name of a text, of one language or several, with ISO 639-3 codes. Raises StudyError."""
+    found: dict[str, float] = {}
+    for text, part in mixture.parts(said).items():
+        code = to_iso639_3(text, languages)
+        if code in found:
+            raise StudyError(f"transfer: {said!r} has {code} twice; leave one out")
+        found[code] = part
+    return mixture.spelled(found)
 
 
 def _tasks(
@@ -549,7 +562,7 @@ def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus,
     for language in study.beneath:
         if language not in (*having, *study.language_adapters, *study.transfer):
             problems.add(_no_adapter_beneath(language, corpus.name))
-    for language in study.transfer:
+    for language in mixture.each(study.transfer):
         if language not in having and language not in study.language_adapters:
             problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
     if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
@@ -600,5 +613,5 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _all_languages(study: Study) -> list[str]:
-    named = (*study.transfer, *study.targets, *study.train_languages)
+    named = (*mixture.each(study.transfer), *study.targets, *study.train_languages)
     return list(dict.fromkeys((*named, study.reference) if study.reference else named))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Explained, Unavailable
+from xlbench.contracts import Explained, Unavailable, mixture
 from xlbench.data import amounts
 from xlbench.data.clean_text import CleanText
 from xlbench.data.examples import read as read_examples
@@ -163,7 +163,7 @@ def missing(
         found += [Unavailable("train", x, f"none for {task} in {one.name}") for x in absent]
     if having := corpus.languages():
         reference = [study.reference] if study.reference else []
-        asked = dict.fromkeys((*study.transfer, *study.beneath, *reference))
+        asked = dict.fromkeys((*mixture.each(study.transfer), *study.beneath, *reference))
         absent = [x for x in asked if x not in having and x not in study.language_adapters]
         found += [Unavailable("text", x, f"none in {corpus.name}") for x in absent]
     return found
@@ -184,7 +184,7 @@ def less(study: Study, found: Sequence[Unavailable], targets: Mapping[str, Colle
             for x in study.train_languages
             if x not in untrained and not (x in silent and x in study.beneath and x not in given)
         ),
-        transfer=tuple(x for x in study.transfer if x not in silent or x in given),
+        transfer=tuple(x for x in study.transfer if x in given or not silent & {*mixture.languages(x)}),
         targets=tuple(x for x in study.targets if x in tested),
         controls=controls,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import Estimate, mean
 
@@ -37,10 +38,10 @@ class Arm:
 
 
 def donation(effects: Effects, arm: Arm, targets: Iterable[str]) -> Estimate:
-    """Mean effect of `arm` over the targets other than its own language."""
-    return mean(effects.effect(arm, target) for target in targets if target != arm.text)
+    """Mean effect of `arm` over the targets other than its own languages."""
+    return mean(effects.effect(arm, target) for target in targets if not has(arm.text, target))
 
 
 def recipience(effects: Effects, target: str, arms: Iterable[Arm]) -> Estimate:
     """Mean effect on `target` over the arms of languages other than it."""
-    return mean(effects.effect(arm, target) for arm in arms if arm.text != target)
+    return mean(effects.effect(arm, target) for arm in arms if not has(arm.text, target))

@@ -12,6 +12,7 @@ from xlbench.contracts import Fusion, LanguageTraining
 from xlbench.contracts.settings import check, nearest
 from xlbench.contracts.spelling import scalar
 from xlbench.errors import StudyError
+from xlbench_probes.stacking import check_single
 
 if TYPE_CHECKING:
     from xlbench.contracts import Resolved
@@ -105,6 +106,7 @@ def check_mixes(settings: Settings, resolved: Resolved) -> None:
 
 def sets(settings: Settings, resolved: Resolved) -> list[tuple[str, ...]]:
     """The sets, each in the order of its codes. Raises StudyError for one that cannot be made."""
+    check_single(resolved, "interference")
     known = resolved.study.transfer
     distances = ["family", "script", *(x.name for x in resolved.distances)]
     if settings.by not in distances:

@@ -21,6 +21,7 @@ from xlbench.contracts import (
     Mixed,
     ReadBy,
     merged,
+    mixture,
 )
 from xlbench.errors import ResultsError, StudyError
 from xlbench_probes.adapter_work import of_language_adapter, of_task_adapter
@@ -52,6 +53,15 @@ def adapted_tasks(resolved: Resolved, probe: str) -> tuple[str, ...]:
             "no task adapter; add a task that has one, or leave the probe out"
         )
     return resolved.adapted_tasks
+
+
+def check_single(resolved: Resolved, probe: str) -> None:
+    """Raise StudyError for a transfer text of several languages, which has no adapter."""
+    if several := [x for x in resolved.study.transfer if mixture.is_several(x)]:
+        raise StudyError(
+            f"the {probe} probe needs an adapter of each transfer language, and {several[0]} is several; "
+            "leave it out of --transfer, or leave the probe out"
+        )
 
 
 def composition_job(
@@ -124,6 +134,7 @@ class Stacking:
             raise StudyError(
                 "the stacking probe needs languages with adapters; name them with --transfer deu,tur"
             )
+        check_single(resolved, self.name)
         jobs = [ZeroShot().job(resolved, task) for task in adapted_tasks(resolved, self.name)]
         for order in orders(resolved):
             for seed in resolved.study.seeds:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Number, Page, Table
+from xlbench.contracts.mixture import has
 from xlbench.errors import ResultsError
 from xlbench.probing import Reading, counted, interval
 from xlbench.scores import predict
@@ -67,8 +68,8 @@ def _measured(view: View, beside: Sequence[View], target: str) -> Page:
 
 def _unmeasured(view: View, target: str) -> Page:
     k, name, what = view.last, view.reading.name, WHAT[view.read_out]
-    arms = [x for x in view.arms(k) if x.text != target]
-    found = {(x.text, g): view.effects.effect(x, g) for x in arms for g in view.targets if x.text != g}
+    arms = [x for x in view.singles(k) if not has(x.text, target)]
+    found = {(x.text, g): view.effects.effect(x, g) for x in arms for g in view.targets if not has(x.text, g)}
     if missing := list(dict.fromkeys(text for x in found.values() for text in x.missing)):
         raise ResultsError(
             f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}; "

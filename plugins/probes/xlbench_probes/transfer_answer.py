@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Number, Table
+from xlbench.contracts.mixture import has, languages
 from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import counted, judge, mean, words
 from xlbench_probes.arms import Arm
@@ -21,6 +22,7 @@ MOST_NAMED = 3
 UNKNOWN = "unknown"
 """Family of a language of which it is not known."""
 OWN, SAME, OTHER, ANY = "own", "same family", "other family", "another language"
+OWN_AMONG = "own, among others"
 SHUFFLED = "shuffled"
 TREATED = "own or same family, {}"
 """Of text that is kin to the target, under a treatment."""
@@ -50,7 +52,7 @@ def groups(view: View, steps: int) -> dict[Group, Pairs]:
                     if view.effects.seeds(treated):
                         found.setdefault((side, TREATED.format(treatment)), []).append((treated, g))
     treated_kin = tuple(map(TREATED.format, view.treatments))
-    order = [(x, kin) for x in TARGETS.values() for kin in (OWN, SAME, *treated_kin, OTHER, ANY)]
+    order = [(x, kin) for x in TARGETS.values() for kin in (OWN, OWN_AMONG, SAME, *treated_kin, OTHER, ANY)]
     return {x: found[x] for x in order if x in found}
 
 
@@ -86,7 +88,7 @@ def lines(views: Mapping[str, View]) -> Iterator[str]:
     """Who is helped and who is harmed, by the first of the readings; of what the numbers are."""
     what, view = next(iter(views.items()))
     k, unit, name = view.last, view.metric.unit, view.reading.name
-    found = {x: y.number for x, y in view.judged_effects(k).items() if x[0] != x[1]}
+    found = {x: y.number for x, y in view.judged_effects(k).items() if not has(*x)}
     if any(x.word == "this run only" for x in found.values()):
         yield "With one seed, what is shown holds for this run only; no text is said to help or to harm."
     else:
@@ -100,7 +102,7 @@ def lines(views: Mapping[str, View]) -> Iterator[str]:
             told = f"{of_all}: {'; '.join(named)}{more}" if clear else "none"
             yield f"Clearly {verb}{of}: {told}."
         for other, second in list(views.items())[1:]:
-            there = [y.number.word for x, y in second.judged_effects(k).items() if x[0] != x[1]]
+            there = [y.number.word for x, y in second.judged_effects(k).items() if not has(*x)]
             helped, harmed = (there.count(x) for x in ("helps", "harms"))
             yield f"By {other.lower()}: {helped} clearly helped, {harmed} clearly harmed."
     yield _basis(view)
@@ -127,11 +129,13 @@ def _tested(view: View, arm: Arm, target: str) -> Number | None:
 def _kinship(view: View, text: str, target: str) -> str:
     if text == target:
         return OWN
+    if has(text, target):
+        return OWN_AMONG
     known = view.reading.records.languages
-    families = [known[x].family if x in known else UNKNOWN for x in (text, target)]
-    if UNKNOWN in families:
+    own, *others = (known[x].family if x in known else UNKNOWN for x in (target, *languages(text)))
+    if UNKNOWN in (own, *others) or (own in others and {*others} != {own}):
         return ANY
-    return SAME if families[0] == families[1] else OTHER
+    return SAME if own in others else OTHER
 
 
 def _basis(view: View) -> str:

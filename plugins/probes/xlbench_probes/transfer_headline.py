@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts import Page, Table
+from xlbench.contracts.mixture import has
 from xlbench.probing import counted, holm, interval, judge, mean, verdicts_over
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import (
@@ -97,7 +98,7 @@ def page(views: Sequence[View]) -> Page:
 def _claims(view: View, steps: int) -> Claims:
     unseen = by_side(view)[1][False]
     arms = view.arms(steps)
-    pairs = {arm.text: [g for g in unseen if g != arm.text] for arm in arms}
+    pairs = {arm.text: [g for g in unseen if not has(arm.text, g)] for arm in arms}
     helped = judge(
         {
             f: mean(view.effects.effect(Arm(f, steps), g) for g in targets)

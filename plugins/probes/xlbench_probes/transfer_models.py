@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Page, Table
+from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
 from xlbench_probes.transfer_answer import groups
@@ -84,7 +85,7 @@ def _same_pairs(
         (arm, g)
         for arm in first.arms(steps[-1])
         for g in same
-        if arm.text != g and all(x.effects.seeds(arm) for x in every)
+        if not has(arm.text, g) and all(x.effects.seeds(arm) for x in every)
     ]
     return (steps[-1], pairs, able) if pairs else None
 
@@ -243,7 +244,7 @@ def _common(views: Mapping[str, View]) -> tuple[int, dict[Group, Pairs]] | None:
 def _different(found: Mapping[Group, Pairs]) -> Pairs:
     """Plain texts of other languages than the target's."""
     every = (pair for pairs in found.values() for pair in pairs)
-    return [(arm, g) for arm, g in every if arm.text != g and arm.treatment == PLAIN]
+    return [(arm, g) for arm, g in every if not has(arm.text, g) and arm.treatment == PLAIN]
 
 
 def _cells(view: View) -> dict[str, Cell]:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Page
+from xlbench.contracts.mixture import is_several
 from xlbench.probing import Reading, adapters, components, counted, covers, difference, interval, words
 from xlbench_probes import transfer_answer as answers
 from xlbench_probes import transfer_checks as checking
@@ -105,6 +106,11 @@ def _summary(view: View, losses: Losses) -> Iterator[str]:
         yield (
             f"With {of} it is {interval(control.number(), unit)}; "
             f"the original {'order is' if shuffled else 'texts are'} ahead by {ahead}."
+        )
+    if several := [x for x in view.transfer if is_several(x)]:
+        yield (
+            f"{words(several)} {'is a text' if len(several) == 1 else 'are texts'} of several languages: in "
+            "no mean over transfer languages, with a donation over the targets that are none of them."
         )
     donors = [(code, x.number) for code, x in view.judged_donations(k).items() if x.p is not None]
     if donors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves, Matrix, Number, Table
+from xlbench.contracts.mixture import has
 from xlbench.probing import (
     best,
     counted,
@@ -55,7 +56,7 @@ def donors(view: View) -> Table:
             seen(f),
             found.number,
             found.detectable,
-            sum(g != f for g in view.targets),
+            sum(not has(f, g) for g in view.targets),
             own[f].number if f in own else None,
         )
         for f, found in view.judged_donations(k).items()
@@ -93,7 +94,7 @@ def controls(view: View) -> Table:
             control = view.donation(Arm(view.reference, k), f)
             title = f"{name(view.reference)} text"
             sides[title] = ("Donation minus reference", view.donation(Arm(f, k), view.reference), control)
-        own = {g: x for g in view.targets if g != f and (x := view.own(g, k)) is not None}
+        own = {g: x for g in view.targets if not has(f, g) and (x := view.own(g, k)) is not None}
         if own:
             same = mean(effects.effect(Arm(f, k), g) for g in own)
             sides["Targets' own text"] = ("Donation minus own", same, mean(own.values()))
@@ -165,7 +166,7 @@ def best_for_targets(view: View) -> Table:
     judged, owned = view.judged_effects(k), view.judged_own(k)
     rows: list[tuple[Value | Number, ...]] = []
     for g, _ in view.ranked_targets(k):
-        effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if arm.text != g}
+        effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if not has(arm.text, g)}
         own = owned[g].number if g in owned else None
         chosen = best(effects)
         if any(x.alone for x in effects.values()):
@@ -219,7 +220,7 @@ def distances(view: View, what: str = "Effect") -> Table:
                 (arm.text, g): view.effects.effect(arm, g)
                 for arm in view.arms(view.last)
                 for g in view.targets
-                if arm.text != g and view.reading.seen(g) == side and (arm.text, g) in distance.table
+                if not has(arm.text, g) and view.reading.seen(g) == side and (arm.text, g) in distance.table
             }
             if effects:
                 label = f"{view.task}, {distance.name}, {side}"

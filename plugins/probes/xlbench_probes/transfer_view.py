@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from xlbench.contracts.mixture import has, is_several
 from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import Effects, Trial, difference, judge, mean, tiers, words
 from xlbench_probes.arms import Arm, donation, recipience
@@ -137,18 +138,25 @@ class View:
         arms = [Arm(text, steps, treatment) for text in self.transfer]
         return [arm for arm in arms if self.effects.seeds(arm)]
 
+    def singles(self, steps: int, treatment: str = PLAIN) -> list[Arm]:
+        """As `arms`, without texts of several languages, which are in no mean over transfer languages; all
+        arms where there are no others.
+        """
+        arms = self.arms(steps, treatment)
+        return [x for x in arms if not is_several(x.text)] or arms
+
     def donation(self, arm: Arm, *left_out: str) -> Estimate:
         """Mean effect of an arm on the targets other than its language and those left out."""
         return donation(self.effects, arm, [g for g in self.targets if g not in left_out])
 
     def recipience(self, target: str, steps: int) -> Estimate:
         """Mean effect on a target over transfer languages other than it."""
-        return recipience(self.effects, target, self.arms(steps))
+        return recipience(self.effects, target, self.singles(steps))
 
     def overall(self, steps: int, treatment: str = PLAIN) -> Estimate:
         """Mean effect over all pairs of different languages."""
-        arms = self.arms(steps, treatment)
-        return mean(self.effects.effect(arm, g) for arm in arms for g in self.targets if g != arm.text)
+        arms = self.singles(steps, treatment)
+        return mean(self.effects.effect(arm, g) for arm in arms for g in self.targets if not has(arm.text, g))
 
     def own(self, target: str, steps: int) -> Estimate | None:
         """Effect of a target's own text; None where that was not planned."""
@@ -210,9 +218,12 @@ class View:
         """Effects of all pairs of different languages, and what is known of them, by name; no effects where
         one is missing.
         """
-        arms = self.arms(steps)
+        arms = self.singles(steps)
         found = {
-            (x.text, g): self.effects.effect(x, g).value for x in arms for g in self.targets if x.text != g
+            (x.text, g): self.effects.effect(x, g).value
+            for x in arms
+            for g in self.targets
+            if not has(x.text, g)
         }
         effects = {pair: x for pair, x in found.items() if x is not None}
         if len(effects) < len(found):

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts import Curves, Page, Table
+from xlbench.contracts.mixture import has
 from xlbench.probing import counted, difference, interval, judge, mean, number, verdicts_over
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import (
@@ -68,7 +69,7 @@ def _quadrants(view: View) -> dict[Quadrant, list[Pair]]:
     """Pairs of different languages of each quadrant that has any."""
     donors, targets = by_side(view)
     found = {
-        (one, other): [(f, g) for f in donors[one] for g in targets[other] if f != g]
+        (one, other): [(f, g) for f in donors[one] for g in targets[other] if not has(f, g)]
         for one in (True, False)
         for other in (True, False)
     }
