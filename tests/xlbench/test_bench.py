@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 import xlbench
-from xlbench import api, hookimpl
+from xlbench import api, hookimpl, plugins
 from xlbench.contracts import (
     Composition,
     Condition,
@@ -29,6 +29,7 @@ from xlbench.contracts import (
     ReadBy,
     Resolved,
     Study,
+    merged,
 )
 from xlbench.contracts.freezing import Frozen
 from xlbench.errors import JobError, StudyError
@@ -281,3 +282,21 @@ def test_two_probes_that_use_only_the_protocol(checkpoint: Path, tmp_path: Path)
     assert 0 < geometry.loc[(2, "qab"), "extra.cka"] < 1
     assert geometry.loc[(2, "qaa"), "extra.retrieval"] == 1
     assert not api.plan(study, results=results, plugins=[Plugin()]).todo
+
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md"
+
+
+@pytest.mark.parametrize("heading", ["Text treatments", "The Lab as a bench"])
+def test_the_guides_examples_are_plugins(heading: str, resolved: Resolved, tmp_path: Path) -> None:
+    section = GUIDE.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    path = tmp_path / "example.py"
+    path.write_text(section.split("```python\n")[1].split("```")[0], "utf-8")
+    registry = plugins.load(given=plugins.give([path]))
+    (plugin,) = [x for x in registry.plugins if x.distribution == "example.py"]
+    assert plugin.problem is None
+    assert len(plugin.provides) == 1
+    if ("probe", "halves") in plugin.provides:
+        jobs = merged(registry.probes["halves"].jobs(resolved))
+        assert len(jobs) == 2 * len(resolved.adapted_tasks)
+        assert {x.typed.settings["freeze"] for x in jobs} == {"layers:0-2", "layers:3-5"}

@@ -137,6 +137,14 @@ BAD = {
     "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
     "no study": (("show", "--results", "nothing"), "no results in nothing: no such folder"),
     "no board": (("leaderboard", "--results", "nothing"), "no results in nothing: no such folder"),
+    "control": (
+        ("plan", "--task", "pos", "--controls", "shufled"),
+        "unknown control 'shufled'; did you mean 'shuffled'?",
+    ),
+    "frozen layer": (
+        ("plan", "--task", "pos", "--freeze", "layers:3-9"),
+        "mlm.freeze: no layer 9; the model has 2, numbered from 0",
+    ),
     "no report": (("report", "--results", "nothing"), "no results in nothing: no such folder"),
 }
 
