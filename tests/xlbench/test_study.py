@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlbench.cli.options import asks
-from xlbench.contracts import Study, forms
+from xlbench.contracts import Study, forms, forms_of_tables
 from xlbench.errors import StudyError
 from xlbench.spec import study as studies
 
@@ -58,9 +58,12 @@ STUDIES = st.builds(
     ),
     adapter=st.fixed_dictionaries({}, optional={"epochs": st.integers(1, 9), "seed": st.integers(0, 9)}),
     options=st.dictionaries(
-        st.from_regex(forms.PROBE, fullmatch=True, alphabet="abx-_é1"),
+        st.from_regex(forms_of_tables.PROBE, fullmatch=True, alphabet="abx-_é1"),
         st.dictionaries(
-            st.from_regex(forms.KEY, fullmatch=True, alphabet="abx_é1"), SCALARS, min_size=1, max_size=2
+            st.from_regex(forms_of_tables.KEY, fullmatch=True, alphabet="abx_é1"),
+            SCALARS,
+            min_size=1,
+            max_size=2,
         ),
         max_size=2,
     ),

@@ -18,7 +18,8 @@ from xlbench.spec import study as studies
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts.forms import Field, Shorthand
+    from xlbench.contracts.asked import Shorthand
+    from xlbench.contracts.forms import Field
 
 FILE = inspect.Parameter(
     "file",

@@ -8,13 +8,14 @@ from typing import Literal, TypeAlias
 
 from xlbench.contracts import forms
 from xlbench.contracts.adapter import AdapterOrder, LanguageTraining
+from xlbench.contracts.asked import Panel, Shorthand
 from xlbench.contracts.cell import Json  # noqa: TC001 - read with the fields' types
-from xlbench.contracts.forms import Shorthand, asked
+from xlbench.contracts.forms import asked
 from xlbench.contracts.freezing import Frozen
 from xlbench.contracts.identity import LATER
 from xlbench.contracts.task import AdapterTraining
 
-HOW: forms.Panel = "The method"
+HOW: Panel = "The method"
 ReadOut: TypeAlias = Literal["put-back", "retrained"]
 """How a task is read off a fine-tuned model.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xlbench.contracts import Json, Study, forms, settings
+from xlbench.contracts.forms_of_values import Names, Numbers
 from xlbench.errors import StudyError
 
 FIELDS = forms.fields(Study)
@@ -38,9 +39,7 @@ def read(path: Path) -> Study:
 def refuse_empty(said: Mapping[str, Any], where: str = "") -> None:
     """Raises StudyError for a list that someone gave with nothing in it; no controls may be wanted."""
     for name, one in FIELDS.items():
-        a_list = isinstance(one.form, forms.Numbers) or (
-            isinstance(one.form, forms.Names) and not one.form.optional
-        )
+        a_list = isinstance(one.form, Numbers) or (isinstance(one.form, Names) and not one.form.optional)
         if a_list and said.get(name) in ([], ()):
             raise StudyError(f"{where}{name} is empty; name one or more, or leave it out")
     data = said.get("data")
