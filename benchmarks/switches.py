@@ -40,7 +40,10 @@ def measure(
     adapter = exact.task_adapter(TASK)
     assert adapter is not None
     config = configured(reduced.resolved.method, reduced.resolved.training[TASK])
-    reduced.encoder.load_task_adapter(TASK, adapter, config)  # the same weights for both
+    task = reduced.resolved.tasks[TASK]
+    kind = reduced.inputs.kind(task)
+    # The same weights for both.
+    reduced.encoder.load_task_adapter(TASK, adapter, config, lambda model: kind.add_head(model, task))
     cells = exact.resolved.cells(TASK)
     found = {
         "evaluation": _faster(

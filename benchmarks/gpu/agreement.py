@@ -94,7 +94,9 @@ def _on(
     """What a model with this adapter says on a device."""
     lab = Lab(made.resolved(asked), asked.model, adapter.parent, device=device)
     config = configured(lab.resolved.method, lab.resolved.training[TASK])
-    lab.encoder.load_task_adapter(TASK, adapter, config)
+    task = lab.resolved.tasks[TASK]
+    kind = lab.inputs.kind(task)
+    lab.encoder.load_task_adapter(TASK, adapter, config, lambda model: kind.add_head(model, task))
     return dict(found(lab, states, material.language))
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xlbench import hookimpl, plugins
-from xlbench.contracts import AdapterTraining, KindOfTask, Tagged, Task
-from xlbench.errors import PluginError
+from xlbench import api, hookimpl, load_results, plugins
+from xlbench.contracts import AdapterTraining, KindOfTask, Rated, Resolved, Study, Tagged, Task
+from xlbench.errors import PluginError, XlbenchError
+from xlbench.lab import Lab
+from xlbench.metrics import spearman
 from xlbench.plugins import Registry
+from xlbench.studies.resolve import resolve
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,34 @@ def refused(*given: Any) -> str:
         plugins.load(given=plugins.give(given))
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+class Notebook:
+    """As somebody writes it in a cell: a task with data of a kind that is built in."""
+
+    @hookimpl
+    def xlbench_tasks(self) -> Iterator[Task]:
+        yield Task(
+            "closeness", 1, "How close?", "pair-similarity", (), spearman(), AdapterTraining(epochs=1), 64,
+            "cell", lambda paths: Cell(),
+        )  # fmt: skip
+
+    @hookimpl
+    def xlbench_task_data(self) -> Iterator[Any]:
+        yield Cell()
+
+
+class Cell:
+    name, task, source = "cell", "closeness", "a cell"
+
+    def languages(self, split: str) -> tuple[str, ...]:
+        return ("eng", "deu")
+
+    def fingerprint(self, language: str, split: str) -> str:
+        return f"{language} {split}"
+
+    def examples(self, language: str, split: str, limit: int | None = None) -> list[Rated]:
+        return [Rated(("ana beka", " ".join(["ana"] * n)), float(n)) for n in range(1, 9)][:limit]
 
 
 def nothing() -> Any:
@@ -72,3 +105,131 @@ def test_kind_and_task_may_come_from_two_plugins_in_any_order(registry: Registry
         assert found.method.kinds["my-kind"] == kind
         assert found.method.identity("kind", "my-kind")["kind_version"] == 1
         assert found.method.identity("kind", "tagging") == {}
+
+
+def example(heading: str) -> str:
+    """The first code in Python under a heading of the page on plugins."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md").read_text("utf-8")
+    return text.split(f"\n### {heading}\n")[1].split("```python\n")[1].split("```")[0]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The documented plugin: a kind, a task and data in one file."""
+    path = tmp_path / "my_kind.py"
+    path.write_text(example("A kind of your own"), "utf-8")
+    return path
+
+
+@pytest.fixture
+def study(checkpoint: Path, tmp_path: Path) -> Study:
+    text = tmp_path / "text"
+    text.mkdir()
+    for code, words in (("eng", "a dog saw the cat"), ("deu", "ein Hund sah die Katze")):
+        lines = (f"{' '.join(x)}\n" for x in itertools.permutations(words.split()))
+        (text / f"{code}.txt").write_text("".join(lines), "utf-8")
+    return Study(
+        model=str(checkpoint), tasks=("mentions",), probes=("zero-shot", "transfer"), transfer=("deu",),
+        targets=("eng", "deu"), train_languages=("eng",), text=str(text), controls=(), steps=(2,), seeds=(0,),
+        mlm={"chunk": 16, "batch_size": 2}, adapter={"epochs": 1},
+    )  # fmt: skip
+
+
+def test_one_file_adds_a_kind_that_every_probe_has(own: Path, study: Study, tmp_path: Path) -> None:
+    done = api.run(study, results=tmp_path / "results", workers=1, device="cpu", plugins=[own])
+    assert (done.failed, done.run) == ({}, 2)
+    found = load_results(tmp_path / "results", plugins=[own])
+    assert set(found["probe"]) == {"zero-shot", "transfer"}
+    assert set(found["target"]) == {"eng", "deu"}
+    assert set(found["condition.adapter.kind_version"]) == {1}
+    assert found["condition.adapter.kind_plugin"].str.startswith("sha256:").all()
+    assert found["score"].between(0, 100).all()
+    assert api.run(study, results=tmp_path / "results", device="cpu", plugins=[own]).run == 0
+    own.write_text(own.read_text("utf-8").replace("logits > 0", "logits > 1"), "utf-8")
+    assert len(api.plan(study, results=tmp_path / "results", plugins=[own]).todo) == 2
+
+
+def test_a_task_of_a_cell_of_a_notebook(study: Study, tmp_path: Path) -> None:
+    study = replace(study, tasks=("closeness",))
+    done = api.run(study, results=tmp_path / "results", workers=1, device="cpu", plugins=[Notebook()])
+    assert (done.failed, done.run) == ({}, 2)
+    found = load_results(tmp_path / "results", plugins=[Notebook()])
+    assert set(found["probe"]) == {"zero-shot", "transfer"}
+    assert found["score"].between(-100, 100).all()
+    assert found["score"].abs().max() > 0
+
+
+WRONG = {
+    "lacks": ("def places(", "def places_(", "what load gives, a MultiLabel, has no method places; write it"),
+    "raises": ("check_finite(task, logits)", "task.nothing", "answers raises AttributeError: 'Task' object"),
+    "load": ("return MultiLabel()", "return Multilabel()", "load raises NameError: name 'Multilabel'"),
+    "few": (
+        "for one in answers]",
+        "for one in answers[1:]]",
+        "predicted must give a tuple for each exam",
+    ),
+    "type": ("(self._labels(task, one),)", "0.5", "a tuple for each example; for example 1 it is a float"),
+    "answers": (
+        "return list((logits > 0)",
+        "return ((logits[:1] > 0)",
+        "answers must give an array for ea",
+    ),
+    "loss": (".logits, gold)", ".logits, gold, reduction='none')", "loss must give a tensor of one number"),
+    "targets": ("return np.array(rows, np.float32)", "return rows", "targets must give an array, not a list"),
+    "head": ("add_classification_head(task.name", "add_classification_head('x'", "add_head must give a head"),
+    "baseline": ("* len(test.gold)", "", "baseline must give a tuple for each example, 2 in all, not 1"),
+    "places": ("return len(batch.slots)", "return 0", "places must give a whole number from 1, not 0"),
+    "encode": ("gold, texts.truncated)", "gold[1:], texts.truncated)", "encode must give the gold of each"),
+}
+
+
+@pytest.fixture(scope="module")
+def planned(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Resolved:
+    """A study of the documented task."""
+    path = tmp_path_factory.mktemp("plugin") / "my_kind.py"
+    path.write_text(example("A kind of your own"), "utf-8")
+    study = Study(
+        model=str(checkpoint), tasks=("mentions",), probes=("zero-shot",), targets=("eng", "deu"),
+        train_languages=("eng",), adapter={"epochs": 1},
+    )  # fmt: skip
+    return resolve(study, plugins.load(given=plugins.give([path])))
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_kind_does_wrong_is_one_line(
+    planned: Resolved, checkpoint: Path, own: Path, tmp_path: Path, case: str
+) -> None:
+    old, new, expected = WRONG[case]
+    code = own.read_text("utf-8")
+    assert old in code
+    own.write_text(code.replace(old, new, 1), "utf-8")
+    (given,) = plugins.give([own])
+    (kind,) = given.load().xlbench_kinds()
+    kind = replace(kind, examples=planned.method.kinds["multi-label"].examples)
+    method = replace(planned.method, kinds={**planned.method.kinds, "multi-label": kind})
+    lab = Lab(replace(planned, method=method), str(checkpoint), tmp_path, device="cpu", threads=1)
+
+    def all_of_it() -> None:
+        lab.task_adapter("mentions")
+        lab.evaluate(planned.cells("mentions"))
+        lab.majority(planned.cells("mentions"))
+
+    with pytest.raises(PluginError) as caught:
+        all_of_it()
+    line = str(caught.value)
+    assert expected in line
+    assert "kind 'multi-label' (plugin 'my_kind' of my_kind.py" in line
+    assert "task 'mentions'" in line
+    assert "\n" not in line
+
+
+def test_a_kind_whose_examples_have_no_texts_is_refused(own: Path) -> None:
+    own.write_text(own.read_text("utf-8").replace("def sentences", "def texts"), "utf-8")
+    with pytest.raises(PluginError, match="kind 'multi-label': the class Marked needs a method sentences"):
+        plugins.load(given=plugins.give([own]))
+
+
+def test_data_of_another_class_are_told_in_planning(own: Path, study: Study, tmp_path: Path) -> None:
+    own.write_text(own.read_text("utf-8").replace("Marked(*x) for x in", "x for x in"), "utf-8")
+    with pytest.raises(XlbenchError, match=r"notes \(mentions\): .* 1: a tuple is no example; the plugin"):
+        api.plan(study, results=tmp_path / "results", plugins=[own])

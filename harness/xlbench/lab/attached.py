@@ -130,7 +130,8 @@ class Attached:
 
     def task_adapter(self, task: str, resolved: Resolved) -> Path:
         """Have the adapter of a task in memory, trained as `resolved` has it; its folder."""
-        name = resolved.adapter_task(task).name
+        one = resolved.adapter_task(task)
+        name, kind = one.name, self._inputs.kind(one)
         folder = self.folder / resolved.task_adapter_name(task)
         if self._tasks.get(name) != folder:
             self.forget_task_adapter(name)
@@ -139,7 +140,12 @@ class Attached:
                 folder,
                 resolved.adapter_identity(task),
                 lambda: self._train_kept(task, resolved, folder),
-                lambda: self.encoder.load_task_adapter(name, folder, self._config(resolved.training[task])),
+                lambda: self.encoder.load_task_adapter(
+                    name,
+                    folder,
+                    self._config(resolved.training[task]),
+                    lambda model: kind.add_head(model, one),
+                ),
             )
             self._tasks[name] = folder
         self._note(name)

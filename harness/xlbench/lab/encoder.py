@@ -33,7 +33,7 @@ from xlbench.models.architectures import (
 from xlbench.models.saved import documents, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xlbench.contracts import Family, Precision
     from xlbench.lab.batches import Batch
@@ -284,7 +284,7 @@ class Encoder:
         of the method that the configuration `like` is of, or has an invertible part and should not, or the
         other way round.
         """
-        self._load(name, folder, with_head=False, advice=advice, like=like, invertible=invertible)
+        self._load(name, folder, advice=advice, like=like, invertible=invertible)
 
     def delete_adapter(self, name: str) -> None:
         """Forget an adapter that has no head."""
@@ -321,39 +321,60 @@ class Encoder:
         """Write adapter and head in AdapterHub's on-disk format, as safetensors."""
         self.model.save_adapter(str(folder), name, with_head=True, use_safetensors=True)
 
-    def load_task_adapter(self, name: str, folder: Path, like: Any) -> None:
-        """Read adapter and head back. Raises ModelError where the folder does not fit the model, or the
+    def load_task_adapter(self, name: str, folder: Path, like: Any, add_head: Callable[[Any], None]) -> None:
+        """Read adapter and head back; `add_head` puts a fresh head on the model, whatever its kind, of which
+        the library knows only its own. Raises ModelError where the folder does not fit the model, or the
         adapter is not of the method that the configuration `like` is of.
         """
-        self._load(
-            name, folder, with_head=True, advice="delete the folder, it will be trained again", like=like
-        )
+        advice = "delete the folder, it will be trained again"
+        self._load(name, folder, advice=advice, like=like, add_head=add_head)
 
     def _load(
         self,
         name: str,
         folder: Path,
         *,
-        with_head: bool,
         advice: str,
         like: Any,
         invertible: bool = False,
+        add_head: Callable[[Any], None] | None = None,
     ) -> None:
         keys: dict[str, list[str]] = {}
         try:
             self.model.load_adapter(
-                str(folder), load_as=name, with_head=with_head, use_safetensors=True, loading_info=keys
+                str(folder), load_as=name, with_head=False, use_safetensors=True, loading_info=keys
             )
             # The library only logs these, and leaves what is missing at random.
             for what in ("missing", "unexpected"):
                 if found := keys.get(f"{what}_keys"):
                     raise ValueError(f"{len(found)} {what} weights, among them {found[0]}")
             self._check_adapter(name, like, invertible)
+            if add_head is not None:
+                add_head(self.model)
+                self._load_head(name, folder)
+        except PluginError:
+            self.delete_task_adapter(name)
+            raise
         except Exception as error:  # the libraries raise anything at files that others made
             with suppress(Exception):
                 self.delete_task_adapter(name)  # half loaded, it would pass for a whole one
             raise ModelError(f"{folder}: not a usable adapter ({loading.reason(error)}); {advice}") from error
         self.model.to(self.device).eval()
+
+    def _load_head(self, name: str, folder: Path) -> None:
+        """Read the weights of a head that is there. Raises ValueError where they are not just its own."""
+        from adapters.utils import SAFE_HEAD_WEIGHTS_NAME
+        from safetensors.torch import load_file
+
+        own = f"heads.{name}."
+        found = load_file(folder / SAFE_HEAD_WEIGHTS_NAME)
+        head = self.model.heads[name]
+        fits = head.load_state_dict({x.removeprefix(own): y for x, y in found.items()}, strict=False)
+        for what, keys in (("missing", fits.missing_keys), ("unexpected", fits.unexpected_keys)):
+            if keys:
+                raise ValueError(f"{len(keys)} {what} weights of the head, among them {keys[0]}")
+        if not all(bool(torch.isfinite(x).all()) for x in head.parameters()):
+            raise ValueError("its head has numbers that are infinite or not a number")
 
     def _check_adapter(self, name: str, like: Any, invertible: bool) -> None:
         """Look at what was loaded, whatever its file says: ValueError unless it is of the same method as
