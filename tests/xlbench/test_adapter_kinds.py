@@ -30,7 +30,7 @@ def fresh(encoder: Encoder) -> Any:
         configuration.add(encoder, built_in(), how, name)
         made.append(name)
         torch.manual_seed(len(made))
-        weights = dict(encoder._weights_of(name))
+        weights = dict(encoder.weights_of(name))
         for parameter in weights.values():
             nn.init.normal_(parameter, 1.0 if how.config == "ia3" else 0.0, 0.3)
         return weights

@@ -174,7 +174,7 @@ def test_pointers_of_git_lfs_are_told(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["tf", "flax", "x"])
-def test_weights_of_other_libraries_are_refused(folder: Path, form: str) -> None:
+def testweights_of_other_libraries_are_refused(folder: Path, form: str) -> None:
     reweigh(folder, lambda w: None, form)
     with pytest.raises(ModelError, match=f'format "{form}", not of PyTorch'):
         plan(folder)

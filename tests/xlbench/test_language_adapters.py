@@ -122,7 +122,7 @@ def test_it_is_trained_once_and_kept(build: Build) -> None:
     assert about["identity"] == again.resolved.language_adapter_identity(adapter())
 
 
-def test_the_weights_of_the_lowest_loss_are_kept(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_theweights_of_the_lowest_loss_are_kept(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rate so high that the loss goes up: training stops after `patience` checks."""
     seen: list[float] = []
     measure = training._mean_loss
@@ -255,7 +255,7 @@ def test_weights_that_do_not_fit_are_refused(
 
 
 @pytest.mark.parametrize("change", ["missing", "unexpected"])
-def test_weights_of_another_number_of_layers_are_refused(
+def testweights_of_another_number_of_layers_are_refused(
     build: Build, resolved: Resolved, checkpoint: Path, tmp_path: Path, change: str
 ) -> None:
     """The library would load what fits and leave the rest at random."""

@@ -259,9 +259,14 @@ class Encoder:
         except Exception:
             self.delete_adapter(name)  # half added, it would stand in the way of the next
             raise
-        if not self._weights_of(name):
+        ours = self.weights_of(name)
+        everywhere = [
+            n for n, _ in self.model.named_parameters(remove_duplicate=False) if name in n.split(".")
+        ]
+        if not ours or len(everywhere) > len(ours):
             self.delete_adapter(name)
-            raise PluginError(f"{type(config).__name__} adds no weights to a model of this architecture")
+            what = "shares weights between layers, which no file keeps" if ours else "adds no weights"
+            raise PluginError(f"{type(config).__name__} {what}, in a model of this architecture")
         self.model.to(self.device)
 
     def train_language_adapter(self, name: str) -> list[nn.Parameter]:
@@ -389,13 +394,13 @@ class Encoder:
         if (name in self.body.invertible_adapters) != invertible:
             has, planned = ("an", "none") if not invertible else ("no", "one")
             raise ValueError(f"it has {has} invertible part, where {planned} was planned with")
-        if not (ours := self._weights_of(name)):
+        if not (ours := self.weights_of(name)):
             raise ValueError("it has no weights")
         for parameter_name, parameter in ours:
             if not bool(torch.isfinite(parameter).all()):
                 raise ValueError(f"{parameter_name} has numbers that are infinite or not a number")
 
-    def _weights_of(self, name: str) -> list[tuple[str, nn.Parameter]]:
+    def weights_of(self, name: str) -> list[tuple[str, nn.Parameter]]:
         """The weights of an adapter, whatever its kind: its name stands in the path to each."""
         heads = {id(x) for x in self.model.heads.parameters()}
         return [
