@@ -139,15 +139,17 @@ def test_a_treatment_may_read_a_language_beside(resolved: Resolved, lab_of: Any)
     def alternate(
         texts: Sequence[NDArray[np.int32]], shares: Sequence[float], seed: int
     ) -> list[NDArray[np.int64]]:
-        return [np.arange(3), np.arange(2)]
+        return [np.arange(3), np.arange(2)] if seed else [[0, 1, 1], []]  # type: ignore[list-item]
 
     one = treatment(alternate, "languages", beside=("qab",))
     found = having(resolved, one)
     assert found.text_shares("qaa", "mine") == {"qaa": 0.5, "qab": 0.5}
     assert "text-qab" in str(found.text_identity("qaa", "mine"))
     assert "qab" in replace(found, study=replace(found.study, controls=("mine",))).text_languages()
-    chunks, _ = lab_of(found).texts.trained_on("qaa", "mine", found.mlm, 0)
-    assert len(chunks) == 5
+    texts = lab_of(found).texts
+    assert len(texts.trained_on("qaa", "mine", found.mlm, 1)[0]) == 5
+    own = texts.measured("qaa", found.mlm.lines, found.mlm.chunk)[0]
+    np.testing.assert_array_equal(texts.trained_on("qaa", "mine", found.mlm, 0)[0], own[[0, 1, 1]])
 
 
 WRONG: dict[str, tuple[Any, str, str]] = {
@@ -160,6 +162,11 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     "no lines": (lambda *x: None, "lines", "gives NoneType, not a list of texts"),
     "numbers": (lambda *x: [1], "lines", "gives 1 among its lines"),
     "nothing": (lambda *x: ["", " "], "lines", "leaves nothing of the text in qaa"),
+    "one text": (lambda *x: [[0]], "languages", "gives list, not numbers of chunks for each language"),
+    "no chunks": (lambda *x: [[0], [999]], "languages", "gives numbers that are no chunks of the"),
+    "parts of chunks": (lambda *x: [[0.5], [1]], "languages", "gives numbers that are no chunks of the"),
+    "nothing taken": (lambda *x: [[], []], "languages", "takes no chunk at all"),
+    "no rows": (lambda *x: [1, 2], "languages", "gives numbers that are no chunks of the"),
     "no function": (None, "lines", "fails: TypeError"),
 }  # fmt: skip
 
@@ -168,8 +175,9 @@ WRONG: dict[str, tuple[Any, str, str]] = {
 def test_a_treatment_that_does_no_such_thing_is_one_line(resolved: Resolved, lab_of: Any, case: str) -> None:
     function, stage, says = WRONG[case]
     lab: Lab = lab_of(having(resolved, treatment(function, stage)))
+    text = "qaa+qab" if stage == "languages" else "qaa"
     with pytest.raises(JobError, match=f"treatment 'mine' {says}") as caught:
-        lab.finetune("qaa", steps=1, seed=0, treatment="mine")
+        lab.finetune(text, steps=1, seed=0, treatment="mine")
     assert "\n" not in str(caught.value)
     with pytest.raises(StudyError, match="no text treatment 'yours'"):
         lab.finetune("qaa", steps=1, seed=0, treatment="yours")
@@ -247,6 +255,38 @@ def test_a_control_that_is_none_is_one_line(study: Study, tmp_path: Path, contro
     with pytest.raises(StudyError, match=says) as caught:
         api.plan(replace(study, controls=(control,)), results=tmp_path / "results", plugins=[path])
     assert "\n" not in str(caught.value)
+
+
+BESIDE = """
+from xlbench import hookimpl
+from xlbench.contracts import Treatment
+
+@hookimpl
+def xlbench_treatments():
+    yield Treatment(name="beside", summary="Beside another language", stage="languages", beside=("LANG",),
+                    load=lambda: lambda texts, shares, seed: [list(range(len(x))) for x in texts])
+"""
+
+
+def test_a_language_beside_is_looked_up_with_the_study(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "beside.py"
+    path.write_text(BESIDE.replace("LANG", "fin"))
+    study = replace(study, controls=("beside",))
+    with pytest.raises(StudyError, match="controls: beside reads text in fin, and artificial has none"):
+        api.plan(study, results=tmp_path / "results", plugins=[path])
+    path.write_text(BESIDE.replace("LANG", "qag"))
+    todo = api.plan(study, results=tmp_path / "results", plugins=[path]).todo
+    (job,) = [x for x in todo if x.condition.get("variant") == "beside"]
+    assert job.typed.texts.keys() == {"qaa", "qag"}
+
+
+def test_a_probe_cannot_have_an_objective_that_does_not_fit(resolved: Resolved, lab_of: Any) -> None:
+    lab: Lab = lab_of(resolved)
+    for name in ("causal", "no-such"):
+        with pytest.raises(
+            StudyError, match=f"no objective '{name}' for models of the family encoder; known"
+        ):
+            lab.finetune("qaa", steps=1, seed=0, how=replace(resolved.mlm, objective=name))
 
 
 @pytest.mark.parametrize("name", ["target", "reference", "none"])

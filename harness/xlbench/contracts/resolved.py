@@ -478,10 +478,17 @@ class Resolved:
 
     def objective(self, how: MaskedLM | LanguageTraining) -> Objective:
         """What a text is learned from by: the objective that settings name, or the model's own. Raises
-        StudyError where none is registered.
+        StudyError where none is registered, or it cannot train the model.
         """
         if how.objective is not None:
-            return self.method.objectives[how.objective]
+            one = self.method.objectives.get(how.objective)
+            if one is None or self.family not in one.families:
+                fits = [x for x, y in self.method.objectives.items() if self.family in y.families]
+                raise StudyError(
+                    f"no objective {how.objective!r} for models of the family {self.family}; known are "
+                    f"{', '.join(fits)}"
+                )
+            return one
         if (found := self.method.own_objective(self.family)) is None:
             raise StudyError(f"no objective is registered that models of the family {self.family} have")
         return found

@@ -123,12 +123,12 @@ class Texts:
         if len(lengths) > 1:
             short = min(shares, key=lambda x: texts[list(shares).index(x)].shape[1])
             raise DataError(f"text in {short} is shorter than a chunk of {max(lengths)}; lower mlm.chunk")
-        rows = self._do(one, texts, list(shares.values()), seed)
-        if not isinstance(rows, list | tuple) or len(rows) != len(texts):
-            raise self._at_fault(one, f"gives {type(rows).__name__}, not numbers of chunks for each language")
-        for chunks, some in zip(texts, rows, strict=True):
-            if not _is_of_integers(some) or some.ndim != 1 or not all(0 <= x < len(chunks) for x in some):
-                raise self._at_fault(one, f"gives numbers that are no chunks of the {len(chunks)} there are")
+        found = self._do(one, texts, list(shares.values()), seed)
+        if not isinstance(found, list | tuple) or len(found) != len(texts):
+            raise self._at_fault(
+                one, f"gives {type(found).__name__}, not numbers of chunks for each language"
+            )
+        rows = [self._rows(one, some, len(chunks)) for chunks, some in zip(texts, found, strict=True)]
         if not sum(map(len, rows)):
             raise self._at_fault(one, "takes no chunk at all")
         counts = [amounts.counts[some] for (_, amounts), some in zip(each, rows, strict=True)]
@@ -136,6 +136,16 @@ class Texts:
             np.concatenate(counts), each[0][1].length, all(amounts.spaced for _, amounts in each)
         )
         return np.concatenate([x[some] for x, some in zip(texts, rows, strict=True)]), together
+
+    def _rows(self, one: Treatment, some: Any, count: int) -> NDArray[np.int64]:
+        """Numbers of chunks of a text of so many."""
+        numbers = np.asarray(some)
+        if numbers.size == 0:
+            return np.empty(0, np.int64)
+        fits = _is_of_integers(numbers) and numbers.ndim == 1 and ((numbers >= 0) & (numbers < count)).all()
+        if not fits:
+            raise self._at_fault(one, f"gives numbers that are no chunks of the {count} there are")
+        return numbers.astype(np.int64)
 
     def _do(self, one: Treatment, *given: Any) -> Any:
         """What a treatment makes of something. Raises JobError, one line, for what it raises."""

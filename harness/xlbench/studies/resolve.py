@@ -27,7 +27,6 @@ from xlbench.contracts import (
 )
 from xlbench.contracts.allowed import LanguageCode
 from xlbench.contracts.freezing import Frozen
-from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.data import domains
 from xlbench.data.clean_text import CleanText, TrainingSentences
 from xlbench.data.codes import to_iso639_3
@@ -35,11 +34,10 @@ from xlbench.data.held_out import HeldOut
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.models import checkpoints, given_adapters, word_tokens
 from xlbench.models.architectures import no_head
-from xlbench.plugins.registry import split
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
-from xlbench.studies import adapter_kinds, objectives, precedence
+from xlbench.studies import adapter_kinds, controls, objectives, precedence
 from xlbench.studies.names import (
     NoText,
     describe_language,
@@ -89,7 +87,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 problems.add(
                     f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
                 )
-    _check_controls(full, registry, problems)
+    controls.check(full, registry, problems)
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
     full = replace(
@@ -130,6 +128,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         full = left
     targets = _targets(full, data, problems)
     _check_languages(full, training_data, corpus, problems)
+    controls.check_texts(full, registry, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
     if full.adapter_seeds:
@@ -195,7 +194,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         source = "named by the study"
         listed = frozenset(full.pretraining_languages)
         model = replace(model, pretraining_languages=listed, languages_source=source, sizes=None)
-    every = _all_languages(full)
+    every = [*dict.fromkeys((*_all_languages(full), *controls.beside(full, registry)))]
     data = {x: _narrowed(one, every) for x, one in data.items()}
     borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}
     return Resolved(
@@ -269,25 +268,6 @@ def _check_freeze(study: Study, layers: int | None) -> None:
             Frozen.read(MaskedLM(**_typed(study.mlm)).freeze).check(layers)
         except ValueError as error:
             raise StudyError(f"mlm.{error}") from None
-
-
-def _check_controls(study: Study, registry: Registry, problems: Problems) -> None:
-    """A line for each control that is none, or cannot be had here."""
-    treatments = registry.method.treatments
-    for control in study.controls or ():
-        one = treatments.get(control)
-        if control == PLAIN:
-            problems.add("controls: plain text of the transfer languages is no control; leave it out")
-        elif one is None and control not in OF_OTHER_LANGUAGES:
-            claimed = registry.claims("treatment", split(control)[1])
-            known = [*OF_OTHER_LANGUAGES, *(x for x in treatments if x != PLAIN)]
-            why = (
-                f": {registry.unknown('treatment', control)}" if claimed else settings.nearest(control, known)
-            )
-            problems.add(f"unknown control {control!r}{why}")
-        elif one is not None and (absent := one.missing()):
-            named = registry.method.named("treatment", control)
-            problems.add(f"controls: {named} needs {' and '.join(absent)}; pip install {' '.join(absent)}")
 
 
 def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:
