@@ -32,7 +32,9 @@ def advise(records: Records, task: str, target: str) -> Page:
 
 def _measured(view: View, beside: Sequence[View], target: str) -> Page:
     k, name, what = view.last, view.reading.name, WHAT[view.read_out]
-    found = {f: x.number for (f, g), x in view.judged_effects(k).items() if g == target != f}
+    found = {
+        f: x.number for (f, g), x in view.judged_effects(k).items() if g == target and not has(f, target)
+    }
     if not found:
         raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
     order = sorted(found, key=lambda f: (found[f].low is None, -(found[f].low or 0.0), f))

@@ -133,7 +133,7 @@ def helping_all(cells: Mapping[tuple[str, str], Judged]) -> Range | None:
     """
     by_donor: dict[str, list[tuple[float, float]]] = {}
     for (f, g), x in cells.items():
-        if f == g:
+        if has(f, g):
             continue
         if x.number.value is None or x.p is None:
             return None

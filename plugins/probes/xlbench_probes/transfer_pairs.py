@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench.contracts import Page, Table
+from xlbench.contracts.mixture import has
 from xlbench.probing import counted, holm, mean, several, words
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import READINGS, unanswered, what
@@ -83,7 +84,7 @@ def search(views: Sequence[View]) -> Search | None:
     always: dict[Pair, list[tuple[View, int]]] = {}
     for view, k in conditions:
         for (f, g), x in view.judged_effects(k).items():
-            if f == g or x.p is None or x.number.value is None:
+            if has(f, g) or x.p is None or x.number.value is None:
                 continue
             tests.setdefault((f, g), {})[view, k] = x.p / 2 if x.number.value > 0 else 1 - x.p / 2
             seeds = view.effects.by_seed(Arm(f, k), g)
