@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import tempfile
 import threading
 from collections import deque
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Batches, Executor, Job, Notify, Outcome, Work
 
+KNOCK = 10.0
+"""Seconds that a cluster has to answer."""
 AHEAD = 64
 """Messages of a worker that may wait for the driver, which then holds the worker up."""
 
@@ -98,8 +101,9 @@ class _Connection:
         if not ray.is_initialized():
             own = {} if self._settings.address else {"include_dashboard": False}
             try:
+                _knock(self._settings.address)
                 ray.init(address=self._settings.address, logging_level="ERROR", log_to_driver=False, **own)
-            except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            except (OSError, ValueError, RuntimeError) as error:
                 text = " ".join(str(error).split())
                 raise ExecutorError(
                     f"no Ray cluster at {self._settings.address or 'this machine'}: {text}; start one with "
@@ -113,6 +117,13 @@ class _Connection:
             import ray
 
             ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """Raise OSError where nothing listens at HOST:PORT: Ray itself goes on trying for minutes."""
+    host, _, port = (address or "").rpartition("/")[2].rpartition(":")
+    if host and port.isascii() and port.isdigit():
+        socket.create_connection((host, int(port)), KNOCK).close()
 
 
 @dataclass(eq=False)
