@@ -224,8 +224,8 @@ def test_corrupted_spans_can_be_put_back(
     end = tokenizer.eos_token_id
     tokens = [x for length in lengths for x in (*range(200, 200 + length), end)]
     generator = torch.Generator().manual_seed(seed)
-    kept, said = corrupted(tokens, tokenizer, generator, share)
     sentinels = tokenizer.convert_tokens_to_ids(list(SENTINELS))
+    kept, said = corrupted(tokens, set(special_ids(tokenizer)), sentinels, generator, share)
     assert put_back(kept, said, sentinels) == tokens
     assert end not in said
     count = sum(lengths)

@@ -182,7 +182,12 @@ def pretrain(
 
     rng = random.Random(f"pretrain {training.seed}")
     generator = torch.Generator().manual_seed(training.seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=0.01)
+    by_rate: dict[float, list[Any]] = {}
+    for name, parameter in model.named_parameters():
+        by_rate.setdefault(architecture.rate(name), []).append(parameter)
+    optimizer = torch.optim.AdamW(
+        [{"params": x, "lr": rate * training.learning_rate} for rate, x in by_rate.items()], weight_decay=0.01
+    )
     steps, warmup = training.steps, max(1, training.steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (steps - step) / (steps - warmup))

@@ -1,4 +1,4 @@
-"""`tiny`: a small BERT of the artificial languages, embedded, with a study of two minutes and a half."""
+"""`tiny` and its siblings: small models of the artificial languages, embedded, with one study for all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from xlbench.contracts import BaseModel, PretrainingSizes, Study
 PRETRAINING_LANGUAGES = frozenset({"qaa", "qab", "qad", "qae", "qaf", "qai", "qaj", "qak", "qam", "qan"})
 """Unseen are qac and qal, each with a seen sister in another script and seen cousins in its own; and two
 branches as a whole, qag and qah (cousins seen, one in the same script) and qao and qap (none in theirs)."""
-
-SIZES = PretrainingSizes(
-    "lines", "xlbench_models/tiny_checkpoint/README.md", dict.fromkeys(PRETRAINING_LANGUAGES, 20_000)
-)
 
 DEFAULTS = Study(
     probes=("transfer", "stacking", "interference"),
@@ -57,15 +53,25 @@ DEFAULTS = Study(
 half minutes at most on two idle cores."""
 
 
+_WHAT = "pretrained on 10 of the 16 artificial languages"
+
+
 @hookimpl
 def xlbench_models() -> Iterator[BaseModel]:
-    """The embedded model."""
-    yield BaseModel(
-        name="tiny",
-        summary="embedded: BERT of 2 layers of 128, pretrained on 10 of the 16 artificial languages",
-        checkpoint=str(Path(__file__).with_name("tiny_checkpoint")),
+    """The embedded models."""
+    yield _embedded("tiny", f"embedded: BERT of 2 layers of 128, {_WHAT}")
+    yield _embedded("tiny-decoder", f"embedded: Llama of 2 layers of 128, {_WHAT}")
+
+
+def _embedded(name: str, summary: str) -> BaseModel:
+    folder = Path(__file__).with_name(f"{name.replace('-', '_')}_checkpoint")
+    source = f"xlbench_models/{folder.name}/README.md"
+    return BaseModel(
+        name=name,
+        summary=summary,
+        checkpoint=str(folder),
         pretraining_languages=PRETRAINING_LANGUAGES,
-        languages_source="xlbench_models/tiny_checkpoint/README.md",
-        sizes=SIZES,
+        languages_source=source,
+        sizes=PretrainingSizes("lines", source, dict.fromkeys(PRETRAINING_LANGUAGES, 20_000)),
         defaults=DEFAULTS,
     )
