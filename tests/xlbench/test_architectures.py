@@ -217,6 +217,40 @@ def test_a_bottleneck_of_modernbert_computes_what_it_should(tmp_path: Path) -> N
         torch.testing.assert_close(ours, plain(input_ids=ids).last_hidden_state)
 
 
+def test_a_bottleneck_of_gemma_reads_through_the_last_layers_normalisation(tmp_path: Path) -> None:
+    """What `adapters` 1.3.0 makes of all layers, since its hooks look up the layer when they run (docs)."""
+    checkpoint = write("gemma3", tmp_path)
+    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    torch.manual_seed(1)
+    encoder.add_adapter("one", SeqBnConfig(reduction_factor=4))
+    plain = language_model("gemma3").from_pretrained(checkpoint).eval().model
+    last = plain.layers[-1].post_feedforward_layernorm
+    with torch.no_grad():
+        for layer, ours in zip(plain.layers, encoder.body.layers, strict=True):
+            ours.output_adapters.adapters["one"].adapter_up.weight.normal_()
+            layer.post_feedforward_layernorm.weight.normal_()
+            ours.post_feedforward_layernorm.weight.copy_(layer.post_feedforward_layernorm.weight)
+    for layer, ours in zip(plain.layers, encoder.body.layers, strict=True):
+        before: dict[str, torch.Tensor] = {}
+        part = ours.output_adapters.adapters["one"]
+
+        def read(_: torch.nn.Module, inputs: tuple[torch.Tensor], before=before) -> None:
+            before["h"] = inputs[0]
+
+        def after(
+            _: torch.nn.Module, inputs: tuple[torch.Tensor], m: torch.Tensor, part=part, before=before
+        ) -> torch.Tensor:
+            return m + part.adapter_up(torch.relu(part.adapter_down[0](last(m + before["h"]))))
+
+        layer.pre_feedforward_layernorm.register_forward_pre_hook(read)
+        layer.mlp.down_proj.register_forward_hook(after)
+    ids = torch.arange(5, 25)[None]
+    encoder.model.set_active_adapters("one")
+    with torch.no_grad():
+        ours = encoder.body(input_ids=ids, attention_mask=torch.ones_like(ids))[0]
+        torch.testing.assert_close(ours, plain(input_ids=ids).last_hidden_state)
+
+
 def test_modernbert_is_never_compiled(tmp_path: Path) -> None:
     checkpoint = write("modernbert", tmp_path, reference_compile=True)
     encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
@@ -250,8 +284,8 @@ def test_the_head_of_deberta_is_found_under_its_authors_names(name: str, tmp_pat
     assert all(x.dtype == torch.float32 for x in after.weights().values())
 
 
-@pytest.mark.parametrize("name", ["bert", "minilm", "xlm-roberta", "mdeberta", "modernbert"])
-def test_without_a_masked_lm_head_only_finetuning_is_refused(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["bert", "minilm", "xlm-roberta", "mdeberta", "modernbert", "llama"])
+def test_without_the_head_of_its_objective_only_finetuning_is_refused(name: str, tmp_path: Path) -> None:
     from transformers import AutoModel
 
     checkpoint = write(name, tmp_path / "whole")
@@ -261,7 +295,7 @@ def test_without_a_masked_lm_head_only_finetuning_is_refused(name: str, tmp_path
     lab = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters")
     lab.task_adapter("tags")
     assert counts(lab, "tags")
-    with pytest.raises(ModelError, match="no masked-LM head among its weights, so nothing can be finetuned"):
+    with pytest.raises(ModelError, match=r"no (masked|causal)-LM head among its weights, so nothing can be"):
         lab.finetune("qaa", steps=1, seed=0)
 
 

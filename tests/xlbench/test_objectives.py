@@ -186,55 +186,9 @@ def test_a_wild_rate_fails_the_job_alone(tmp_path: Path) -> None:
         lab_of(wild, tmp_path).finetune("qaa", steps=3, seed=0)
 
 
-REPLACED = '''
-"""A third party's objective, in one file."""
-
-from dataclasses import dataclass
-
-import numpy as np
-
-from xlbench import hookimpl
-from xlbench.contracts import Objective
-
-
-@dataclass
-class Batch:
-    ids: object
-    gold: object
-    chunks: object
-
-
-class Replaced:
-    """Some tokens are replaced by others, and all are to be told."""
-
-    def batches(self, text, encoder, settings, seed, budget=None):
-        from xlbench.lab.chunks import drawn
-
-        rng = np.random.default_rng([seed, 0])
-        for rows in drawn(len(text), settings.batch_size, budget, rng):
-            gold = text[rows].astype(np.int64)
-            other = rng.integers(0, encoder.model.config.vocab_size, gold.shape)
-            yield Batch(np.where(rng.random(gold.shape) < 0.15, other, gold), gold, rows)
-
-    def loss(self, encoder, batch):
-        import torch
-
-        ids = torch.from_numpy(batch.ids)
-        vectors = encoder.vectors(ids, torch.ones_like(ids)).flatten(0, 1)
-        gold = torch.from_numpy(batch.gold).flatten()
-        return torch.nn.functional.cross_entropy(encoder.vocabulary_logits(vectors), gold)
-
-    def places(self, batch):
-        return batch.gold.size
-
-
-@hookimpl
-def xlbench_objectives():
-    yield Objective(
-        name="replaced", summary="Find the right tokens", load=LOAD, families=frozenset({"encoder"}),
-        head="masked-LM head",
-    )
-'''
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md"
+REPLACED = "# my_objective.py" + GUIDE.read_text("utf-8").split("# my_objective.py")[1].split("```")[0]
+"""The guide's own example."""
 
 
 def asked(**mlm: Any) -> Study:
@@ -248,7 +202,7 @@ def asked(**mlm: Any) -> Study:
 
 def test_an_objective_of_one_file_is_studied_to_a_score(tmp_path: Path) -> None:
     path = tmp_path / "replaced.py"
-    path.write_text(REPLACED.replace("LOAD", "Replaced"), "utf-8")
+    path.write_text(REPLACED, "utf-8")
     own = api.plan(asked(), results=tmp_path / "own", plugins=[path]).todo
     theirs = api.plan(asked(objective="replaced"), results=tmp_path / "theirs", plugins=[path]).todo
     same = api.plan(asked(objective="masked"), results=tmp_path / "own", plugins=[path]).todo
@@ -278,7 +232,7 @@ def test_an_objective_that_does_not_work_is_one_line(
     load: str, says: str, resolved: Resolved, tmp_path: Path
 ) -> None:
     path = tmp_path / "replaced.py"
-    path.write_text(REPLACED.replace("LOAD", load), "utf-8")
+    path.write_text(REPLACED.replace("load=Replaced", f"load={load}"), "utf-8")
     spec = importlib.util.spec_from_file_location("replaced", path)
     assert spec is not None
     assert spec.loader is not None

@@ -25,7 +25,21 @@ HEADS: Mapping[Family, str] = {
     "encoder": "masked-LM", "decoder": "causal-LM", "encoder-decoder": "sequence-to-sequence",
 }  # fmt: skip
 """By family, the head that the model was pretrained with."""
-UNSUPPORTED: Mapping[str, str] = {}
+_NO_LAYERS = "`adapters` 1.3 has neither layers nor an interface for it"
+UNSUPPORTED: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "bloom", "canine", "cohere", "gpt_neox", "granite", "m2m_100", "olmo2", "opt", "phi3", "rembert",
+            "xglm", "xlm",
+        ),
+        _NO_LAYERS,
+    ),
+    **dict.fromkeys(
+        ("bart", "mbart", "plbart"), "it rebuilds noised sentences, an objective that none is registered for"
+    ),
+    "gemma3": "it reads images too; save its text model alone, whose type is gemma3_text",
+    "xmod": "its layers have to be told the language of each text, among those that it was built for",
+}  # fmt: skip
 """By model type of others, why they cannot be had: measured, not supposed (docs/models.md)."""
 NORMALISATION = re.compile(r"norm\.weight$", re.IGNORECASE)
 """Of the scale of a normalisation: without it nothing passes."""

@@ -190,7 +190,8 @@ def _check_names(names: list[str], where: str) -> None:
             raise ModelError(
                 f"{where}: only pickled weights ({pickled[0]}), which can run any code when loaded; if you "
                 "trust them, convert them to safetensors with transformers: "
-                "AutoModelForMaskedLM.from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision "
+                "AutoModelForMaskedLM (AutoModelForCausalLM of a decoder, AutoModelForSeq2SeqLM of mT5)"
+                ".from_pretrained(OLD).save_pretrained(NEW); on the hub, a --revision "
                 "may have them, such as refs/pr/N of its conversion"
             )
         raise ModelError(f"{where}: no weights; a checkpoint needs model.safetensors")
