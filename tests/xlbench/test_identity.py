@@ -19,7 +19,7 @@ from xlbench.contracts import (
 from xlbench.contracts.identity import LATER, said
 
 OTHER: dict[str, object] = {
-    "objective": "causal", "schedule": "constant", "config": "seq_bn_inv", "value": "trained", "limit": 7,
+    "objective": "masked", "schedule": "constant", "config": "seq_bn_inv", "value": "trained", "limit": 7,
     "examples": 7, "steps": 7, "reduction_factor": 4, "temperature": 3.0, "leave_out": (1,),
     "freeze": "embeddings",
     "over": Beneath((LanguageAdapter("random", "deu", LanguageTraining()),)),
