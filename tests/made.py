@@ -1,9 +1,10 @@
 """Small, real data and a study over them, made on the spot."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from xlbench.contracts import (
     Classified,
     Dropped,
     Example,
+    GivenAdapter,
     MaskedLM,
     Method,
     Metric,
@@ -28,6 +30,7 @@ from xlbench.contracts import (
 )
 from xlbench.lab import adapters, compositions, kinds, objectives, treatments
 from xlbench.metrics import answer_f1, attachment, precision_at_1, spearman
+from xlbench.models import given_adapters
 
 WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "zan", "lakomi", "wendo"]
 TAGS = ("NOUN", "VERB", "ADJ")
@@ -141,6 +144,11 @@ def built_in() -> Method:
         "treatments": treatments.xlbench_treatments(),
     }  # fmt: skip
     return Method(**{vocabulary: {x.name: x for x in parts} for vocabulary, parts in found.items()})
+
+
+def find_adapter(text: str, config: Mapping[str, Any]) -> GivenAdapter:
+    """An adapter that is given, of one of the kinds that xlbench brings."""
+    return given_adapters.find(text, config, built_in().adapters.values())
 
 
 def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Resolved:

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from made import find_adapter
 
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
-from xlbench.models import given_adapters
 from xlbench.models.checkpoints import locate
 
 SECONDS = float(os.environ.get("XLBENCH_FUZZ_SECONDS", "2"))
@@ -129,7 +129,7 @@ def test_a_mutated_configuration_of_an_adapter_is_one_line_or_accepted(
     def check(mutated: bytes) -> None:
         path.write_bytes(mutated)
         try:
-            given_adapters.find(str(tmp_path / "one"), base)
+            find_adapter(str(tmp_path / "one"), base)
         except ModelError as error:
             one_line(error)
 

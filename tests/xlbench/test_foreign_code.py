@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made import find_adapter
 
 from xlbench.contracts import BaseModel
 from xlbench.errors import ModelError
-from xlbench.models import given_adapters
 from xlbench.models.architectures import check_config
 from xlbench.models.checkpoints import locate
 from xlbench.models.saved.documents import refuse_code
@@ -182,7 +182,7 @@ def test_adapters_are_looked_at_too(tmp_path: Path) -> None:
     content = {"name": "a", "config": {"reduction_factor": 2, "auto_map": {"A": "b.C"}}}
     (tmp_path / "adapter_config.json").write_text(json.dumps(content))
     with pytest.raises(ModelError, match="never run"):
-        given_adapters.find(str(tmp_path), {"model_type": "bert"})
+        find_adapter(str(tmp_path), {"model_type": "bert"})
 
 
 BERT = {

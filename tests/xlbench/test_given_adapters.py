@@ -3,13 +3,17 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from made import find_adapter
 
-from xlbench.contracts import BaseModel
-from xlbench.errors import ModelError
+from xlbench.contracts import BaseModel, Composition, LanguageAdapter, LanguageTraining, Resolved
+from xlbench.errors import ModelError, StudyError
+from xlbench.lab import Lab
 from xlbench.models import checkpoints, given_adapters
 
 Save = Callable[..., Path]
@@ -24,7 +28,7 @@ def config(checkpoint: Path) -> Any:
 def save(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Save:
     """Saves an adapter as anyone would who has never heard of xlbench."""
 
-    def write(kind: str, **how: Any) -> Path:
+    def write(kind: Any, **how: Any) -> Path:
         from adapters import AutoAdapterModel
 
         model = AutoAdapterModel.from_pretrained(checkpoint)
@@ -39,11 +43,38 @@ def save(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Save:
 @pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
 def test_an_adapter_of_plain_adapters_code_is_found(save: Save, config: Any, how: dict[str, Any]) -> None:
     folder = save("seq_bn", **how)
-    found = given_adapters.find(str(folder), config)
+    found = find_adapter(str(folder), config)
     assert (found.source, found.folder, found.invertible) == (folder.name, str(folder), False)
     assert found.mixable
-    assert not given_adapters.find(str(save("double_seq_bn", **how)), config).mixable
-    assert given_adapters.find(str(save("seq_bn_inv", **how)), config).invertible
+    assert not find_adapter(str(save("double_seq_bn", **how)), config).mixable
+    assert find_adapter(str(save("seq_bn_inv", **how)), config).invertible
+
+
+@pytest.mark.parametrize(("saved", "kind"), [("lora", "lora"), ("ia3", "ia3")])
+def test_adapters_within_linear_layers_can_be_given(
+    save: Save, config: Any, resolved: Resolved, checkpoint: Path, tmp_path: Path, saved: str, kind: str
+) -> None:
+    from adapters import LoRAConfig
+    from safetensors.torch import load_file
+
+    folder = save(saved, use_safetensors=True)
+    found = find_adapter(str(folder), config)
+    assert (found.kind, found.mixable, found.invertible) == (kind, True, False)
+    elsewhere = find_adapter(str(save(LoRAConfig(attn_matrices=["k"]))), config)
+    assert (elsewhere.kind, elsewhere.mixable) == ("lora", False)
+    given = replace(resolved, given={"qab": found})
+    lab = Lab(given, str(checkpoint), tmp_path / "adapters", device="cpu", threads=1)
+    one = LanguageAdapter("given", "qab", LanguageTraining())
+    name = lab.attached.load(one)
+    weights = {k.replace(f".{name}.", ".lang."): p for k, p in lab.encoder.weights_of(name)}
+    theirs = load_file(folder / "adapter.safetensors")
+    assert len(theirs) == len(weights)
+    assert all(torch.equal(theirs[k], p) for k, p in weights.items())
+    lab.task_adapter("tags")
+    bottleneck = LanguageAdapter("random", "", LanguageTraining(), 0)
+    assert lab.evaluate(given.cells("tags"), Composition((one,)))
+    with pytest.raises(StudyError, match="different places"):
+        lab.evaluate(given.cells("tags"), Composition((one, bottleneck), "average"))
 
 
 def test_the_fingerprint_follows_the_weights_and_not_the_place(
@@ -52,9 +83,9 @@ def test_the_fingerprint_follows_the_weights_and_not_the_place(
     one, other = save("seq_bn"), save("seq_bn")
     copy = tmp_path / "elsewhere"
     shutil.copytree(one, copy)
-    first = given_adapters.find(str(one), config).fingerprint
-    assert given_adapters.find(str(copy), config).fingerprint == first
-    assert given_adapters.find(str(other), config).fingerprint != first
+    first = find_adapter(str(one), config).fingerprint
+    assert find_adapter(str(copy), config).fingerprint == first
+    assert find_adapter(str(other), config).fingerprint != first
 
 
 def spoiled(folder: Path, **changes: Any) -> Path:
@@ -75,28 +106,32 @@ def spoiled(folder: Path, **changes: Any) -> Path:
             "made for hidden size 999, but the model's is",
         ),
         (lambda save: spoiled(save("seq_bn"), config=None), "adapter_config.json is not that of an adapter"),
-        (lambda save: save("lora"), "not a bottleneck adapter but lora"),
+        (lambda save: save("prefix_tuning", use_safetensors=False), "prefix_tuning, which is none of the"),
+        (
+            lambda save: save("dora"),
+            "lora, which is none of the kinds seq_bn, seq_bn_inv, lora, ia3",
+        ),
     ],
 )
 def test_an_adapter_that_does_not_fit_is_refused(
     save: Save, config: Any, spoil: Callable[[Save], Path], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message) as caught:
-        given_adapters.find(str(spoil(save)), config)
+        find_adapter(str(spoil(save)), config)
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_no_adapter_is_refused(config: Any, checkpoint: Path, tmp_path: Path, save: Save) -> None:
     with pytest.raises(ModelError, match="no such folder of an adapter"):
-        given_adapters.find("./nowhere", config)
+        find_adapter("./nowhere", config)
     with pytest.raises(ModelError, match=r"no adapter_config\.json"):
-        given_adapters.find(str(checkpoint), config)
+        find_adapter(str(checkpoint), config)
     shutil.copy(save("seq_bn") / given_adapters.CONFIG, tmp_path)
     with pytest.raises(ModelError, match="no weights beside"):
-        given_adapters.find(str(tmp_path), config)
+        find_adapter(str(tmp_path), config)
     (tmp_path / given_adapters.CONFIG).write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
-        given_adapters.find(str(tmp_path), config)
+        find_adapter(str(tmp_path), config)
 
 
 def as_version_1(folder: Path) -> Path:
@@ -113,7 +148,7 @@ def as_version_1(folder: Path) -> Path:
 
 @pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
 def test_an_invertible_part_is_told_from_the_weights(save: Save, config: Any, how: dict[str, Any]) -> None:
-    assert given_adapters.find(str(as_version_1(save("seq_bn_inv", **how))), config).invertible
+    assert find_adapter(str(as_version_1(save("seq_bn_inv", **how))), config).invertible
     content = json.loads((save("seq_bn", **how) / given_adapters.CONFIG).read_text())
     for old in (
         {"inv_adapter": "nice"},
@@ -121,17 +156,16 @@ def test_an_invertible_part_is_told_from_the_weights(save: Save, config: Any, ho
     ):
         folder = spoiled(save("seq_bn", **how), config={**content["config"], **old})
         with pytest.raises(ModelError, match="says that there is an invertible part, which is not among"):
-            given_adapters.find(str(folder), config)
+            find_adapter(str(folder), config)
     silent = spoiled(save("seq_bn_inv", **how), config=content["config"])
     with pytest.raises(ModelError, match="says nothing of it"):
-        given_adapters.find(str(silent), config)
+        find_adapter(str(silent), config)
 
 
 def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
     save: Save, config: Any, checkpoint: Path
 ) -> None:
     """What was loaded decides: a plan that was told otherwise is refused, and in no arm does the part act."""
-    import torch
     from adapters import SeqBnConfig
 
     from xlbench.lab.compositions import composition
@@ -148,7 +182,7 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
         with torch.inference_mode(), composition.invertible(encoder, [name], wanted):
             return encoder.body(input_ids=ids)[0]
 
-    assert given_adapters.find(str(plain), config).invertible
+    assert find_adapter(str(plain), config).invertible
     with pytest.raises(
         ModelError, match=r"it has an invertible part, where none was planned with\); give another"
     ):
@@ -164,8 +198,8 @@ def test_the_invertible_part_of_an_old_file_is_kept_out_of_a_mix_as_any_other(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "prefix_tuning"}, "not a bottleneck adapter but prefix_tuning"),
-        ({"architecture": "union"}, "not a bottleneck adapter but union"),
+        ({"architecture": "prefix_tuning"}, "an adapter prefix_tuning, which is none of"),
+        ({"architecture": "union"}, "an adapter union, which is none of the kinds"),
         ({"gate_scale": 3.0}, "knows no gate_scale"),
         ({"mh_adapter": None}, "says no mh_adapter"),
         (
@@ -180,14 +214,14 @@ def test_settings_that_the_library_would_not_read_are_refused(
     folder = save("seq_bn")
     inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
     with pytest.raises(ModelError, match=message):
-        given_adapters.find(str(spoiled(folder, config={**inner, **changes})), config)
+        find_adapter(str(spoiled(folder, config={**inner, **changes})), config)
 
 
 def test_the_weights_that_the_library_reads_are_those_that_count(save: Save, config: Any) -> None:
     folder = save("seq_bn", use_safetensors=True)
-    before = given_adapters.find(str(folder), config).fingerprint
+    before = find_adapter(str(folder), config).fingerprint
     (folder / "model.safetensors").write_bytes(b"of no account")
-    assert given_adapters.find(str(folder), config).fingerprint == before
+    assert find_adapter(str(folder), config).fingerprint == before
 
 
 def test_weights_that_are_no_numbers_are_refused(save: Save, config: Any) -> None:
@@ -199,7 +233,7 @@ def test_weights_that_are_no_numbers_are_refused(save: Save, config: Any) -> Non
     name = next(iter(weights))
     save_file(weights | {name: np.full_like(weights[name], np.nan)}, folder / "adapter.safetensors")
     with pytest.raises(ModelError, match="infinite or not a number"):
-        given_adapters.find(str(folder), config)
+        find_adapter(str(folder), config)
 
 
 @pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
@@ -217,7 +251,7 @@ def test_what_loading_would_find_is_found_in_planning(
     inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
     changes = {**changes, "config": {**inner, **changes.get("config", {})}}
     with pytest.raises(ModelError, match=message):
-        given_adapters.find(str(spoiled(folder, **changes)), config)
+        find_adapter(str(spoiled(folder, **changes)), config)
 
 
 @pytest.mark.parametrize("how", [{}, {"use_safetensors": True}])
@@ -226,15 +260,13 @@ def test_an_adapter_of_a_model_with_fewer_layers_is_refused(
 ) -> None:
     folder = save("seq_bn", **how)
     with pytest.raises(ModelError, match="no weights for layer 2 of the model's 3"):
-        given_adapters.find(str(folder), {**config, "num_hidden_layers": 3})
+        find_adapter(str(folder), {**config, "num_hidden_layers": 3})
     left_out = json.loads((folder / given_adapters.CONFIG).read_text())["config"] | {"leave_out": [2]}
-    assert given_adapters.find(
-        str(spoiled(folder, config=left_out)), {**config, "num_hidden_layers": 3}
-    ).fingerprint
+    assert find_adapter(str(spoiled(folder, config=left_out)), {**config, "num_hidden_layers": 3}).fingerprint
 
 
 def test_bottlenecks_of_another_width_are_refused(save: Save, config: Any) -> None:
     folder = save("seq_bn", use_safetensors=True)
     inner = json.loads((folder / given_adapters.CONFIG).read_text())["config"]
     with pytest.raises(ModelError, match=r"has shape \[2, 32\], where .* ask for \[8, 32\]"):
-        given_adapters.find(str(spoiled(folder, config={**inner, "reduction_factor": 4})), config)
+        find_adapter(str(spoiled(folder, config={**inner, "reduction_factor": 4})), config)

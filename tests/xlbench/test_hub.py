@@ -23,6 +23,7 @@ PASSING = ("cut", "busy", "down", "short", "spoiled", "asking", "dead")
 FAILING = ("broken", "gone", "private", "gated", "none", "always")
 
 
+KINDS = "__import__('xlbench.lab.adapters').lab.adapters.xlbench_adapters()"
 BERT = {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1}
 BOTTLENECK = {"reduction_factor": 16, "mh_adapter": False, "output_adapter": True, "non_linearity": "relu"}
 LAYER = "bert.encoder.layer.0.output.adapters.a"
@@ -84,8 +85,8 @@ def tried(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Tried:
             "datasets": "__import__('datasets').load_dataset('org/busy', split='test').num_rows",
             "transformers": "__import__('transformers').AutoModelForMaskedLM"
             ".from_pretrained('org/checkpoint').config.vocab_size",
-            "adapter": f"given_adapters.find('org/adapter@v1', {BERT}).source",
-            "no adapter": f"given_adapters.find('org/adapter@v2', {BERT}).source",
+            "adapter": f"given_adapters.find('org/adapter@v1', {BERT}, {KINDS}).source",
+            "no adapter": f"given_adapters.find('org/adapter@v2', {BERT}, {KINDS}).source",
             "streamed": "anything.member('org/stream:text:deu=de', {'deu': None}).lines('deu', 3)",
             "no checkpoint": "checkpoints.locate(BaseModel('it', '', 'org/none'))",
         }

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made import find_adapter
 
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import DataError, JobError, ModelError
 from xlbench.lab import Lab
 from xlbench.lab import language_adapters as training
 from xlbench.lab.objectives.masked import Masked
-from xlbench.models import given_adapters, kept_adapters
+from xlbench.models import kept_adapters
 
 QUICK = LanguageTraining(
     learning_rate=5e-3,
@@ -225,7 +226,7 @@ def test_one_saved_by_plain_adapters_code_loads_here(
     plain.add_adapter("theirs", config="double_seq_bn")
     plain.save_adapter(str(tmp_path / "theirs"), "theirs")
     config = json.loads((checkpoint / "config.json").read_text())
-    given = {"qab": given_adapters.find(str(tmp_path / "theirs"), config)}
+    given = {"qab": find_adapter(str(tmp_path / "theirs"), config)}
     lab = build(replace(resolved, given=given))
     one = lab.resolved.language_adapter("qab", 0)
     assert lab.language_adapter(one) == {}
@@ -246,10 +247,10 @@ def test_weights_that_do_not_fit_are_refused(
     plain.add_adapter("theirs", config="seq_bn")
     plain.save_adapter(str(tmp_path / "theirs"), "theirs")
     config = json.loads((checkpoint / "config.json").read_text())
-    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    lab = build(replace(resolved, given={"qab": find_adapter(str(tmp_path / "theirs"), config)}))
     (tmp_path / "theirs" / "pytorch_adapter.bin").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="not a file of torch"):
-        given_adapters.find(str(tmp_path / "theirs"), config)
+        find_adapter(str(tmp_path / "theirs"), config)
     with pytest.raises(ModelError, match="not a usable adapter"):
         lab.language_adapter(lab.resolved.language_adapter("qab", 0))
 
@@ -273,7 +274,7 @@ def testweights_of_another_number_of_layers_are_refused(
     else:
         weights |= {k.replace(".layer.1.", ".layer.2."): w for k, w in last.items()}
     config = json.loads((checkpoint / "config.json").read_text())
-    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    lab = build(replace(resolved, given={"qab": find_adapter(str(tmp_path / "theirs"), config)}))
     torch.save(weights, file)
     for _ in range(2):  # nothing half loaded passes for a whole adapter the second time
         with pytest.raises(ModelError, match=f"4 {change} weights"):
@@ -446,7 +447,7 @@ def test_adapters_in_different_places_are_not_mixed(
     plain.add_adapter("theirs", config="double_seq_bn")
     plain.save_adapter(str(tmp_path / "theirs"), "theirs")
     config = json.loads((checkpoint / "config.json").read_text())
-    lab = build(replace(resolved, given={"qab": given_adapters.find(str(tmp_path / "theirs"), config)}))
+    lab = build(replace(resolved, given={"qab": find_adapter(str(tmp_path / "theirs"), config)}))
     pair = (lab.resolved.language_adapter("qab", 0), adapter("", 1, kind="random"))
     for adapters in (pair, pair[::-1]):
         with pytest.raises(ModelError, match=r"unlike in mh_adapter .* cannot be mixed"):

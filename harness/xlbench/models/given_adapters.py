@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from xlbench import hub
-from xlbench.contracts import GivenAdapter
+from xlbench.contracts import AdapterFiles, AdapterKind, GivenAdapter
 from xlbench.errors import ModelError
 from xlbench.files import content
 from xlbench.models.saved import documents, pickled, settings, weights
@@ -25,51 +25,28 @@ WEIGHTS = (SAFE, PICKLED)
 """
 FILES = (CONFIG, *WEIGHTS)
 """What is downloaded."""
-BOTTLENECK: Mapping[str, Any] = {
-    "mh_adapter": None, "output_adapter": None, "reduction_factor": None, "non_linearity": None,
-    "original_ln_before": False, "original_ln_after": True, "ln_before": False, "ln_after": False,
-    "init_weights": "bert", "init_weights_seed": None, "is_parallel": False, "scaling": 1.0,
-    "use_gating": False, "residual_before_ln": True, "adapter_residual_before_ln": False, "inv_adapter": None,
-    "inv_adapter_reduction_factor": None, "cross_adapter": False, "leave_out": [], "dropout": 0.0,
-    "phm_layer": False, "phm_dim": 4, "factorized_phm_W": True, "shared_W_phm": False,
-    "shared_phm_rule": True, "factorized_phm_rule": False, "phm_c_init": "normal",
-    "phm_init_range": 0.0001, "learn_phm": True,
-    "hypercomplex_nonlinearity": "glorot-uniform", "phm_rank": 1, "phm_bias": True, "stochastic_depth": 0.0,
-}  # fmt: skip
-"""Settings of a bottleneck adapter (`adapters.BnConfig`), with what holds where a file does not say."""
 UNREAD = frozenset({"architecture", "attention_type", "invertible_adapter", "new_attention_norm"})
 """Others of published files: those of old fusion layers, and the old place of the invertible part."""
-PLACE = {
-    "mh_adapter": False,
-    "output_adapter": True,
-    "original_ln_before": True,
-    "original_ln_after": True,
-    "residual_before_ln": True,
-    "adapter_residual_before_ln": False,
-    "leave_out": [],
-}
-"""Where `seq_bn` sits, and what it is given (`adapters.SeqBnConfig`)."""
 INVERTIBLE = re.compile(r"\binvertible_(lang_)?adapters\.")
 """In the names of the weights of an invertible part, of today's and of old files."""
 LAYER = re.compile(r"\blayers?\.(\d+)\.")
 
 
-def find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
+def find(text: str, model: Mapping[str, Any], kinds: Iterable[AdapterKind]) -> GivenAdapter:
     """The adapter in a folder or on the hub (`OWNER/NAME` or `OWNER/NAME@REVISION`), which is downloaded if
     it is not here yet.
 
-    `model` is the base model's `config.json`. Whether it has an invertible part is determined from its
-    weights.
+    `model` is the base model's `config.json`. Which of `kinds` it is of is determined from its settings and,
+    whether it has an invertible part, from its weights.
 
-    Raises ModelError where there is none, where it is not a bottleneck adapter, where it has settings that
-    would be ignored or weights that do not go with them, or where it was made for another architecture or
-    size.
+    Raises ModelError where there is none, where it is of none of the kinds, where it has settings that would
+    be ignored or weights that do not go with them, or where it was made for another architecture or size.
     """
     with documents.readable(text):
-        return _find(text, model)
+        return _find(text, model, [x for x in kinds if x.files is not None and x.language is not None])
 
 
-def _find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
+def _find(text: str, model: Mapping[str, Any], kinds: Sequence[AdapterKind]) -> GivenAdapter:
     folder = Path(text).expanduser()
     source = folder.absolute().name
     if not folder.is_dir():
@@ -79,16 +56,16 @@ def _find(text: str, model: Mapping[str, Any]) -> GivenAdapter:
     config = _config(folder, text)
     inner: Mapping[str, Any] = config["config"]
     with documents.understood(f"{text}: {CONFIG}"):
-        _check_kind(inner, text)
+        kinds = _kinds_of(inner, kinds, text)
         _check_model(config, model, text)
     found = next((folder / x for x in WEIGHTS if (folder / x).is_file()), None)
     if found is None:
         raise ModelError(f"{text}: no weights beside {CONFIG}; expected one of {', '.join(WEIGHTS)}")
     with documents.understood(text):
         invertible = _check_weights(found, config, model, text)
-    effective = {**BOTTLENECK, **inner}
-    mixable = all(effective[key] == value for key, value in PLACE.items())
-    return GivenAdapter(source, str(folder), _fingerprint(inner, found), invertible, mixable)
+    kind = next((x for x in kinds if x.invertible is invertible), kinds[0])
+    mixable = all(_said(inner, kind, key) == value for key, value in _files(kind).place.items())
+    return GivenAdapter(source, str(folder), _fingerprint(inner, found), invertible, mixable, kind.name)
 
 
 def _fingerprint(inner: Mapping[str, Any], weights: Path) -> str:
@@ -137,22 +114,46 @@ def _config(folder: Path, where: str) -> Mapping[str, Any]:
     return config
 
 
-def _check_kind(inner: Mapping[str, Any], where: str) -> None:
-    """Whether these are the settings of a bottleneck adapter, all of which the library reads."""
-    kind = inner.get("architecture")
-    if kind is not None or inner.get("reduction_factor") is None:
-        what = kind if isinstance(kind, str) else "of another kind"
-        raise ModelError(f"{where}: not a bottleneck adapter but {what}; only those can be stacked and fused")
-    for key in ("mh_adapter", "output_adapter", "non_linearity"):
+def _files(kind: AdapterKind) -> AdapterFiles:
+    assert kind.files is not None  # noqa: S101 - others are none of those that are looked at
+    return kind.files
+
+
+def _said(inner: Mapping[str, Any], kind: AdapterKind, key: str) -> Any:
+    """What a setting of a file is, where it does not say too."""
+    return inner.get(key, _files(kind).settings.get(key))
+
+
+def _kinds_of(inner: Mapping[str, Any], kinds: Sequence[AdapterKind], where: str) -> list[AdapterKind]:
+    """The kinds that settings are of, which may differ in an invertible part. Raises ModelError for settings
+    of none, and for those that the library does not read.
+    """
+    found = [
+        x for x in kinds if all(_said(inner, x, key) == value for key, value in _files(x).known_by.items())
+    ]
+    if not found:
+        method = inner.get("architecture")
+        what = method if isinstance(method, str) else "of another kind"
+        known = ", ".join(x.name for x in kinds)
+        raise ModelError(f"{where}: an adapter {what}, which is none of the kinds {known}; give another")
+    files = _files(found[0])
+    for key in files.said:
         if inner.get(key) is None:
             raise ModelError(f"{where}: {CONFIG} says no {key}; save the adapter again with `adapters`")
-    if str(inner["non_linearity"]).lower() not in {*settings.ACTIVATIONS, "leakyrelu"}:
+    _check_settings(inner, files.settings, where)
+    return found
+
+
+def _check_settings(inner: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    """Whether these are settings all of which the library reads."""
+    function = inner.get("non_linearity")
+    if function is not None and str(function).lower() not in {*settings.ACTIVATIONS, "leakyrelu"}:
         raise ModelError(
             f"{where}: non_linearity is {quoted(inner['non_linearity'])}; no function of transformers "
             f"{settings.READABLE}, such as relu; save the adapter again with `adapters`"
         )
     for key, value in inner.items():
-        if key not in BOTTLENECK and key not in UNREAD and value not in (None, False, "", [], {}):
+        if key not in known and key not in UNREAD and value not in (None, False, "", [], {}):
             raise ModelError(
                 f"{where}: `adapters` knows no {shown(key)}, so that {quoted(value)} would be "
                 "ignored; save "
@@ -197,8 +198,7 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
                 )
     else:
         names = pickled.names(path, where)
-    own = f"adapters.{config['name']}."
-    names = [name for name in names if own in name]
+    names = [name for name in names if config["name"] in name.split(".")]
     if not names:
         raise ModelError(
             f"{where}: no weights of an adapter {quoted(config['name'])} in {path.name}, which {CONFIG} "
@@ -237,11 +237,11 @@ def _check_width(
     shapes: Mapping[str, tuple[int, ...]], inner: Mapping[str, Any], model: Mapping[str, Any], where: str
 ) -> None:
     """Whether the bottlenecks are as wide as the settings and the model ask for."""
-    if model.get("model_type") not in DEFAULTS or type(inner["reduction_factor"]) not in (
+    if model.get("model_type") not in DEFAULTS or type(inner.get("reduction_factor")) not in (
         int,
         float,
     ):
-        return  # other factors for single layers; loading tells
+        return  # no bottleneck, or other factors for single layers; loading tells
     hidden = settings.filled(model)["hidden_size"]
     wanted = (max(int(hidden // inner["reduction_factor"]), 1), hidden)
     for name, shape in shapes.items():

@@ -175,7 +175,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
             config = checkpoints.config(checkpoint)
             for language, text in full.language_adapters.items():
                 with problems.kept():
-                    given[language] = given_adapters.find(text, config)
+                    given[language] = given_adapters.find(text, config, registry.method.adapters.values())
         with problems.kept():
             _check_freeze(full, checkpoints.own_layers(checkpoint))
         if language_training.leave_out or any(how.leave_out for how in training.values()):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xlbench.contracts import AdapterKind
+from xlbench.lab.adapters.lora import files
 
 
 def _load() -> Callable[..., Any]:
@@ -22,4 +23,5 @@ IA3 = AdapterKind(
     language={},
     place="as factors within the linear layers",
     abilities=frozenset({"average", "merge"}),
+    files=files("scale", intermediate_lora=True, attn_matrices=["k", "v"]),
 )

@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xlbench.contracts import AdapterKind
+from xlbench.contracts import AdapterFiles, AdapterKind
 
 PLACE = "within the linear layers"
+
+
+def files(mode: str, **place: Any) -> AdapterFiles:
+    """Of low-rank matrices or factors, which the library keeps alike, with all settings of `LoRAConfig`."""
+    return AdapterFiles(
+        known_by={
+            "architecture": "lora", "composition_mode": mode, "use_dora": False, "vera_d": None,
+            "vera_b": None, "use_gating": False,
+        },
+        said=("r", "alpha"),
+        settings={
+            "architecture": None, "selfattn_lora": True, "intermediate_lora": False, "output_lora": False,
+            "leave_out": [], "r": 8, "alpha": 8, "dropout": 0.0, "attn_matrices": ["q", "v"],
+            "composition_mode": "add", "init_weights": "lora", "init_weights_seed": None, "use_gating": False,
+            "use_dora": False, "vera_d": None, "vera_b": None, "dtype": None,
+        },
+        place={"selfattn_lora": True, "output_lora": False, "leave_out": [], **place},
+    )  # fmt: skip
 
 
 def _load() -> Callable[..., Any]:
@@ -24,4 +42,5 @@ LORA = AdapterKind(
     language={"rank": 8, "alpha": 8},
     place=PLACE,
     abilities=frozenset({"average", "merge"}),
+    files=files("add", intermediate_lora=False, attn_matrices=["q", "v"]),
 )
