@@ -158,6 +158,8 @@ def test_nearest_by_family_script_and_distance() -> None:
         ({"sweep": ["fusion_learning_rate=NaN"]}, "sweep.fusion_learning_rate must be a"),
         ({"sweep": ["reduction_factor=-1"]}, "sweep.reduction_factor must be above 0"),
         ({"sweep": ["fusion_value=free"]}, "fusion_value"),
+        ({"sweep": ["config=seq_bnn"]}, "no kind of language adapter 'seq_bnn'; did you mean 'seq_bn'?"),
+        ({"sweep": ["config=lora"]}, "untrained cannot take language adapters of the kind lora"),
         ({"sweep": ["fusion_regularization=0.5"]}, "fusion_regularization=0.5"),
     ],
 )

@@ -21,7 +21,7 @@ from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.identity import said
 from xlbench.contracts.method import OF_SHAPE, Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
-from xlbench.contracts.settings import nearest
+from xlbench.contracts.settings import nearest, tuples
 from xlbench.contracts.study import MaskedLM, ReadOut, Retraining, Study
 from xlbench.contracts.task import AdapterTraining
 from xlbench.contracts.texts import StudyTexts, told
@@ -379,6 +379,16 @@ class Resolved(StudyTexts):
             made["weights"] = [*under.weights]
         return made | self.method.identity("composition", under.mix)
 
+    def check_kind(self, how: AdapterTraining | LanguageTraining) -> None:
+        """Raise StudyError where an adapter is of a kind that is not registered, or not of this role."""
+        known = {
+            name: one
+            for name, one in self.method.adapters.items()
+            if (one.task if how.role == "task" else one.language) is not None
+        }
+        if how.config not in known:
+            raise StudyError(f"no kind of {how.role} adapter {how.config!r}{nearest(how.config, known)}")
+
     def check_composition(self, under: Composition) -> None:
         """Raise StudyError where a composition is not registered, or cannot take its adapters."""
         known = self.method.compositions
@@ -423,8 +433,7 @@ class Resolved(StudyTexts):
 
 def _settings_in(identity: Mapping[str, Any], settings: type[Any]) -> dict[str, Any]:
     """The fields of a settings class that an identity has."""
-    found = {x.name: identity[x.name] for x in fields(settings) if x.name in identity}
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+    return tuples({x.name: identity[x.name] for x in fields(settings) if x.name in identity})
 
 
 def _adapters_of(identity: Mapping[str, Any]) -> tuple[LanguageAdapter, ...]:

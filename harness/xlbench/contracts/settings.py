@@ -48,7 +48,12 @@ def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") 
 
 def make(cls: type[Any], settings: Mapping[str, Any]) -> Any:
     """An instance of `cls` with checked settings, its defaults for the rest."""
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+    return cls(**tuples(settings))
+
+
+def tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as the fields of a class have them: lists as tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
 
 
 def own(cls: type[Any] | None, said: Mapping[str, Any], name: str, owner: str) -> Any:

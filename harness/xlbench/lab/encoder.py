@@ -252,8 +252,12 @@ class Encoder:
 
     def add_adapter(self, name: str, config: Any) -> None:
         """A fresh adapter of a configuration of the library, without a head; weights from torch's seed.
-        Raises PluginError where it adds no weights to this model.
+        Raises PluginError where it adds no weights to this model, ModelError where it leaves out a layer
+        that there is not.
         """
+        layers = sum(1 for _ in self.body.iter_layers())
+        if beyond := [x for x in config.get("leave_out", None) or () if x >= layers]:
+            raise ModelError(f"leave_out: no layer {beyond[0]}; the model has {layers}, counted from 0")
         try:
             self.model.add_adapter(name, config=config)
         except Exception:

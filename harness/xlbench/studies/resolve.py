@@ -27,6 +27,7 @@ from xlbench.contracts import (
 )
 from xlbench.contracts.allowed import LanguageCode
 from xlbench.contracts.freezing import Frozen
+from xlbench.contracts.settings import tuples
 from xlbench.data import domains
 from xlbench.data.clean_text import CleanText, TrainingSentences
 from xlbench.data.codes import to_iso639_3
@@ -145,7 +146,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given, words, layers = "", dict[str, GivenAdapter](), 1, None
-    mlm, language_training = MaskedLM(**_typed(full.mlm)), LanguageTraining(**_typed(full.language_training))
+    mlm, language_training = MaskedLM(**tuples(full.mlm)), LanguageTraining(**tuples(full.language_training))
     family: Family = "encoder"
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
@@ -208,7 +209,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
         languages={x: describe_language(x, registry) for x in every},
         language_training=language_training,
-        retraining=Retraining(**_typed(full.retraining)),
+        retraining=Retraining(**tuples(full.retraining)),
         given=given,
         method=registry.method,
         family=family,
@@ -265,7 +266,7 @@ def _check_freeze(study: Study, layers: int | None) -> None:
     """Raise StudyError for a layer to freeze that the model does not have."""
     if layers is not None:
         try:
-            Frozen.read(MaskedLM(**_typed(study.mlm)).freeze).check(layers)
+            Frozen.read(MaskedLM(**tuples(study.mlm)).freeze).check(layers)
         except ValueError as error:
             raise StudyError(f"mlm.{error}") from None
 
@@ -338,11 +339,7 @@ def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
         return None
     general = {k: v for k, v in said.items() if not _task_of(k)}
     own = {k.rpartition(".")[2]: v for k, v in said.items() if _task_of(k) == task.name}
-    return replace(task.training, **_typed(general | own))
-
-
-def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    return replace(task.training, **tuples(general | own))
 
 
 def _with_languages(study: Study, registry: Registry, problems: Problems) -> Study:

@@ -43,6 +43,7 @@ class Interference:
         _check_targets(resolved, members)
         for order, seed in product(orders(resolved), resolved.study.seeds):
             for variant in variants(settings, resolved.language_training):
+                resolved.check_kind(variant.training)
                 before = len(keys)
                 ordered = resolved.ordered(order, seed, variant.training, invertible=settings.invertible)
                 alone: dict[tuple[str, str], Job] = {}

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining
-from xlbench.contracts.settings import check, nearest
+from xlbench.contracts.settings import check, nearest, tuples
 from xlbench.contracts.spelling import scalar
 from xlbench.errors import StudyError
 from xlbench_probes.stacking import check_single
@@ -85,7 +85,7 @@ def variants(settings: Settings, training: LanguageTraining) -> list[Variant]:
             Variant(
                 change,
                 _fusion(dataclasses.replace(settings, sweep=(), **own)),
-                dataclasses.replace(training, **adapter),
+                dataclasses.replace(training, **tuples(adapter)),
             )
         )
     return found

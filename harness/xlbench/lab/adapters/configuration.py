@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlbench.errors import PluginError, text_of
+from xlbench.errors import ModelError, PluginError, text_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import (
@@ -36,6 +36,8 @@ def add(encoder: Encoder, method: Method, how: AdapterTraining | LanguageTrainin
     config = configured(method, how)
     try:
         encoder.add_adapter(name, config)
+    except ModelError:
+        raise
     except Exception as error:  # the library raises anything at a configuration that is not for the model
         raise _at_fault(method, how.config, error) from error
 
