@@ -312,8 +312,9 @@ def load_results(
 ) -> pd.DataFrame:
     """Stored scores, one row per cell: of everything in the folder, or of one study by its id.
 
-    Columns: probe, probe_version, task, target, score (points), n (examples), truncated, the
-    condition flattened (`condition.text.language`), and further numbers (`extra.majority`).
+    Columns: probe, probe_version, task, target, score (points), n (examples), truncated, task_loss (nats per
+    decision; empty where none is stored), the condition flattened (`condition.text.language`), and further
+    numbers (`extra.majority`).
     Every file is checked as `xlbench show` checks it; a damaged one is a UserWarning, and has no rows.
     Raises ResultsError, also where there is no such folder.
     """

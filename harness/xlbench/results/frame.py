@@ -54,7 +54,7 @@ def frame(
     first = ["probe", "probe_version", *_NUMBERS]
     table = pd.DataFrame(list(rows.values()))
     others = sorted(set(table.columns) - set(first))
-    table = table.reindex(columns=[*first, *others])
+    table = table.reindex(columns=[*first, *others]).astype({"task_loss": float})
     conditions = [name for name in others if name.startswith("condition.")]
     return table.astype(table[conditions].convert_dtypes().dtypes.to_dict())  # a seed stays an integer
 
