@@ -290,6 +290,8 @@ class Lab:
                 if loss is not None:
                     losses[batch.members] = loss
                 progress(number / len(batches))
+        if kind.costed:
+            kind.check_loss(losses)
         result: list[tuple[list[Predicted], Loss | None]] = []
         start = 0
         for cell in cells:

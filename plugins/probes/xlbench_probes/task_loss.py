@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from xlbench.contracts import Cell, Job, Number
 
 MEANING = (
-    "Task loss: minus the log-probability that the model gives the right decision, in nats, mean over "
-    "decisions: in tagging a word's label, in classification a label, in parsing a word's head and relation "
-    "together, in question answering the first or the last token of the answer in a window of the context. "
-    "Words that were cut off are not in it."
+    "Task loss: minus the log-probability of the right decision (such as a word's label), in nats, mean over "
+    "the decisions of the test examples; what was cut off is not in it."
 )
 
 

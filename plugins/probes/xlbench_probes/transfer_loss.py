@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table, decimal
 from xlbench.contracts.treatment import PLAIN
-from xlbench.probing import counted, interval, verdicts_over, words
+from xlbench.probing import counted, interval, verdicts_over
 from xlbench_probes.task_loss import MEANING, LossReading
 from xlbench_probes.transfer_tables import DETECTABLE, MATRIX, by_pair
 from xlbench_probes.transfer_view import PROBE, View
@@ -27,6 +27,7 @@ CAUTION = (
     "The loss moves where predictions do not yet change, so that small test sets show smaller effects; part "
     "of it is how sure the model is, which changes no prediction."
 )
+_READINGS = {"Effect": "with the task adapter put back ", "Gain": "retrained "}
 
 
 class Losses:
@@ -51,12 +52,13 @@ class Losses:
 
     def summary(self) -> Iterator[str]:
         """What the mean over all pairs of different languages comes to, and what is not stored."""
-        found = []
-        for what, view in self._views.items():
-            mean = interval(view.overall(view.last, "plain").number(), view.metric.unit)
-            found.append(mean if len(self._views) == 1 else f"{what.lower()} {mean}")
+        found = [
+            f"{_READINGS[what] if len(self._views) > 1 else ''}"
+            f"{interval(view.overall(view.last, 'plain').number(), view.metric.unit)}"
+            for what, view in self._views.items()
+        ]
         if found:
-            yield f"Over all pairs of different languages the task loss falls by {words(found)}."
+            yield f"Reduction of the task loss over all pairs of different languages: {'; '.join(found)}."
         if gaps := self._reading.gaps():
             yield gaps
 

@@ -98,7 +98,15 @@ class Called:
         with blamed(f"{self._where}: {name}"):
             found, loss = self._kind.answers_and_loss(encoder, task, batch, targets)
         self._check_count(name, found, len(batch.members), "an array for each input")
-        return found, checked_loss(loss, len(batch.members), f"{self._where}: {name}")
+        shape = len(batch.members), 2
+        if not isinstance(loss, np.ndarray) or loss.shape != shape or loss.dtype.kind not in "iuf":
+            what = f"shape {loss.shape}" if isinstance(loss, np.ndarray) else _what(loss)
+            raise self._wrong(name, f"a loss, an array of numbers of shape {shape}, not {what}")
+        return found, loss
+
+    def check_loss(self, loss: Loss) -> None:
+        """Raise JobError unless what `answers` gave of all inputs are nats and decisions."""
+        checked_loss(loss, len(loss), f"{self._where}: answers_and_loss")
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """See `Kind`."""
