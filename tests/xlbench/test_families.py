@@ -42,17 +42,19 @@ def test_a_batch_gives_what_single_inputs_give(name: str, tmp_path: Path) -> Non
         lab.encoder.use_task_adapter(task)
         encoded = lab.encoded(task, "qaa", "test")
         one, kind = lab.resolved.tasks[task], lab.inputs.kind(lab.resolved.tasks[task])
-        stream = Stream.of([encoded])
+        stream, targets = Stream.of([encoded]), kind.targets(one, [encoded])
         few = [x for x in range(8) if len(encoded.places[x])]
         together = stream.batch(few, lab.encoder.pad, lab.device)
         with torch.inference_mode():
-            answers = kind.answers(lab.encoder, one, together)
+            answers, loss = kind.answers(lab.encoder, one, together, targets)
             vectors = lab.encoder.hidden(together)
             for row, (member, answer) in enumerate(zip(few, answers, strict=True)):
                 alone = stream.batch([member], lab.encoder.pad, lab.device)
                 ours = lab.encoder.hidden(alone)[0]
                 torch.testing.assert_close(vectors[row, : len(ours)], ours, rtol=0, atol=1e-5)
-                np.testing.assert_allclose(kind.answers(lab.encoder, one, alone)[0], answer, atol=1e-5)
+                (found,), cost = kind.answers(lab.encoder, one, alone, targets)
+                np.testing.assert_allclose(found, answer, atol=1e-5)
+                np.testing.assert_allclose(cost, loss[row : row + 1], rtol=0, atol=1e-4)
 
 
 def tokens(how: Tokenization, ids: np.ndarray, position: int) -> str:
