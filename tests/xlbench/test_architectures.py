@@ -26,7 +26,7 @@ from made import study_over
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import ModelError
 from xlbench.lab import Lab
-from xlbench.models import checkpoints
+from xlbench.models import checkpoints, given_adapters
 from xlbench.models.architectures import family_of
 
 TASKS = ("tags", "pairs", "trees", "questions")
@@ -89,6 +89,10 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     first = whole_path(lab)
     for task in TASKS:
         assert same(first[f"{task} bare"], first[f"{task} bare again"])
+    # What is on disk can be given to another study.
+    kept = tmp_path / "adapters" / resolved.language_adapter_name(LanguageAdapter("trained", "qaa", QUICK))
+    given = given_adapters.find(str(kept), json.loads((checkpoint / "config.json").read_text()))
+    assert (given.invertible, given.mixable) == (True, True)
     # Another process finds all adapters on disk, trains none, and scores alike.
     other = lab_of(resolved, checkpoint, tmp_path / "adapters")
     second = whole_path(other)

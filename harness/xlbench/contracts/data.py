@@ -73,7 +73,7 @@ class TaskData(Protocol):
 
 @runtime_checkable
 class Corpus(Protocol):
-    """Unlabelled text in any number of languages, for masked language modelling."""
+    """Unlabelled text in any number of languages, for fine-tuning and language adapters."""
 
     @property
     def name(self) -> allowed.Name:

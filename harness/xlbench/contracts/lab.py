@@ -73,9 +73,9 @@ class Lab(Protocol):
     def language_adapter(self, one: LanguageAdapter) -> Mapping[str, float]:
         """Have a language adapter at hand, in AdapterHub's on-disk format. A trained one is trained on the
         restored base model where it is not kept yet, which leaves the model restored. Returns what was
-        measured then: `held_out_before` and `held_out_after` (nats a masked piece, on text that it was not
-        trained on) and `adapter_steps`; nothing for a given or random one. Raises JobError if the loss is
-        not finite.
+        measured then: `held_out_before` and `held_out_after` (the objective's loss, in nats per predicted
+        token, on text that it was not trained on) and `adapter_steps`; nothing for a given or random one.
+        Raises JobError if the loss is not finite.
         """
 
     def evaluate(self, cells: Sequence[Cell], under: Composition | None = None) -> list[Evaluation]:

@@ -35,26 +35,8 @@ from xlbench.models.saved import documents, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xlbench.contracts import Family, Precision
+    from xlbench.contracts import Precision
     from xlbench.lab.batches import Batch
-
-
-class _HandOn(nn.Module):
-    """Stands where the language model's body was; its output is its input."""
-
-    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Any:
-        from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
-
-        return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=inputs_embeds)
-
-
-def _take_body_out(lm: Any, family: Family) -> None:
-    """Have a language model that is its head alone."""
-    if family != "encoder-decoder":
-        name = lm.base_model_prefix if hasattr(lm, lm.base_model_prefix) else "model"
-        setattr(lm, name, _HandOn())
-        return
-    lm.encoder, lm.decoder, lm.shared = nn.Identity(), _HandOn(), nn.Identity()
 
 
 OF_METHOD = ("architecture", "composition_mode")
@@ -99,7 +81,7 @@ class Encoder:
             self.model.to(device).float().eval()
             _off_the_disk(self.model)
             decoder = lm.get_output_embeddings()
-            _take_body_out(lm, self.family)
+            loading.take_body_out(lm, self.family)
             if lm.config.tie_word_embeddings:
                 decoder.weight = self.body.get_input_embeddings().weight
             self.masked_lm = lm.to(device).float().eval()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor, nn
+
 from xlbench.errors import ModelError
 from xlbench.lab.adapter_models import class_over
 from xlbench.models.architectures import NUMBERED_FROM_PADDING
@@ -206,6 +208,24 @@ def language_model(checkpoint: str, config: Any, *, has_head: bool) -> Any:
     model, info = kind.from_pretrained(checkpoint, config=config, **SAFE, **how)
     _check_loaded(info, config.model_type, checkpoint, whole=has_head)
     return model
+
+
+class _HandOn(nn.Module):
+    """Stands where the language model's body was; its output is its input."""
+
+    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Any:
+        from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
+
+        return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=inputs_embeds)
+
+
+def take_body_out(lm: Any, family: Family) -> None:
+    """Have a language model that is its head alone."""
+    if family != "encoder-decoder":
+        name = lm.base_model_prefix if hasattr(lm, lm.base_model_prefix) else "model"
+        setattr(lm, name, _HandOn())
+        return
+    lm.encoder, lm.decoder, lm.shared = nn.Identity(), _HandOn(), nn.Identity()
 
 
 def _is_zero_bias(model: Any, name: str) -> bool:

@@ -13,6 +13,7 @@ from xlbench import hub
 from xlbench.contracts import AdapterFiles, AdapterKind, GivenAdapter
 from xlbench.errors import ModelError
 from xlbench.files import content
+from xlbench.models.architectures import family_of
 from xlbench.models.saved import documents, pickled, settings, weights
 from xlbench.models.saved.defaults import DEFAULTS
 from xlbench.models.saved.documents import quoted, shown
@@ -29,7 +30,8 @@ UNREAD = frozenset({"architecture", "attention_type", "invertible_adapter", "new
 """Others of published files: those of old fusion layers, and the old place of the invertible part."""
 INVERTIBLE = re.compile(r"\binvertible_(lang_)?adapters\.")
 """In the names of the weights of an invertible part, of today's and of old files."""
-LAYER = re.compile(r"\blayers?\.(\d+)\.")
+LAYER = re.compile(r"(?:\b(encoder|decoder)\.block|\blayers?|\bh)\.(\d+)\.")
+"""In the names of weights: the number of the layer; of T5 and its kin, of the layer in one of two stacks."""
 
 
 def find(text: str, model: Mapping[str, Any], kinds: Iterable[AdapterKind]) -> GivenAdapter:
@@ -215,13 +217,15 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
         )
     if invertible and not said:
         raise ModelError(f"{where}: an invertible part is among the weights, but {CONFIG} says nothing of it")
-    layers = settings.filled(model)["num_hidden_layers"] if model.get("model_type") in DEFAULTS else None
-    highest = max((int(x[1]) for name in names if (x := LAYER.search(name))), default=-1)
+    layers, reading = _layers(model)
+    having = {x for name in names if (x := _layer(name, reading or 0)) is not None}
+    if layers is not None and reading is not None and max(having, default=-1) < reading:
+        layers = reading  # of an encoder-decoder whose encoder alone has adapters
+    highest = max(having, default=-1)
     if layers is not None and highest >= layers:
         raise ModelError(
             f"{where}: made for {highest + 1} layers or more, but the model has {layers}; give another"
         )
-    having = {int(x[1]) for name in names if (x := LAYER.search(name))}
     left_out = inner.get("leave_out") or []
     if layers is not None and having and (lacking := set(range(layers)) - having - set(left_out)):
         raise ModelError(
@@ -231,6 +235,27 @@ def _check_weights(path: Path, config: Mapping[str, Any], model: Mapping[str, An
     if path.name == SAFE:
         _check_width({x: found[x].shape for x in names}, inner, model, where)
     return invertible
+
+
+def _layers(model: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """How many layers the model of a configuration has, and how many of an encoder-decoder's are the
+    encoder's, which come first; None where that is not known.
+    """
+    if model.get("model_type") not in DEFAULTS:
+        return None, None
+    whole = settings.filled(model)
+    layers = int(whole["num_hidden_layers"])
+    if family_of(model) != "encoder-decoder":
+        return layers, None
+    return layers + int(whole.get("num_decoder_layers", layers)), layers
+
+
+def _layer(name: str, reading: int) -> int | None:
+    """The number of the layer that a weight of an adapter is in; `reading` layers come before a decoder's."""
+    found = LAYER.search(name)
+    if found is None:
+        return None
+    return int(found[2]) + (reading if found[1] == "decoder" else 0)
 
 
 def _check_width(

@@ -234,7 +234,7 @@ def _adapters(view: View) -> Table:
         f"Language adapters{view.title}",
         ("Language", "Seen", "Held-out loss before", "After", "Steps", "Trained"),
         tuple(rows),
-        "Masked-LM loss in nats a masked piece on text of the language that was not trained on, without "
+        "Loss of the model's objective, in nats per predicted token, on text that was not trained on, without "
         "the adapter and with it, and the steps after which its weights were kept: means over the trained "
         "ones (how many in the last column). Empty for an adapter that came with the study.",
     )
