@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,10 @@ def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def whole_path(lab: Lab) -> dict[str, list[np.ndarray]]:
+def whole_path(lab: Lab, tasks: Sequence[str]) -> dict[str, list[np.ndarray]]:
     """Everything that a study may ask for: counts of each condition."""
     found = {}
-    for task in TASKS:
+    for task in tasks:
         lab.restore()
         lab.task_adapter(task)
         found[f"{task} bare"] = counts(lab, task)
@@ -86,8 +87,10 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     lab = lab_of(resolved, checkpoint, tmp_path / "adapters")
     assert lab.encoder.longest == checkpoints.longest_input(where) == LENGTH
     parts_are_all_told(lab.encoder, checkpoint)
-    first = whole_path(lab)
-    for task in TASKS:
+    # One of each family reads every kind of task; the others are read in the same places.
+    tasks = TASKS if name in {*ENCODERS, "llama", "mt5"} else TASKS[:1]
+    first = whole_path(lab, tasks)
+    for task in tasks:
         assert same(first[f"{task} bare"], first[f"{task} bare again"])
     # What is on disk can be given to another study.
     kept = tmp_path / "adapters" / resolved.language_adapter_name(LanguageAdapter("trained", "qaa", QUICK))
@@ -95,7 +98,7 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     assert (given.invertible, given.mixable) == (True, True)
     # Another process finds all adapters on disk, trains none, and scores alike.
     other = lab_of(resolved, checkpoint, tmp_path / "adapters")
-    second = whole_path(other)
+    second = whole_path(other, tasks)
     assert not {"train adapter", "train language adapter"} & other.take_seconds().keys()
     assert first.keys() == second.keys()
     assert all(same(first[x], second[x]) for x in first)

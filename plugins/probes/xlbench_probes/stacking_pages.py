@@ -234,9 +234,9 @@ def _adapters(view: View) -> Table:
         f"Language adapters{view.title}",
         ("Language", "Seen", "Held-out loss before", "After", "Steps", "Trained"),
         tuple(rows),
-        "Loss of the model's objective, in nats per predicted token, on text that was not trained on, without "
-        "the adapter and with it, and the steps after which its weights were kept: means over the trained "
-        "ones (how many in the last column). Empty for an adapter that came with the study.",
+        "Loss of the model's objective, in nats per predicted token, on text that was not trained on, "
+        "without the adapter and with it, and the steps after which its weights were kept: means over the "
+        "trained ones (how many in the last column). Empty for an adapter that came with the study.",
     )
 
 
