@@ -257,6 +257,21 @@ def test_a_control_that_is_none_is_one_line(study: Study, tmp_path: Path, contro
     assert "\n" not in str(caught.value)
 
 
+def test_of_two_treatments_of_a_name_a_study_says_whose_it_means(study: Study, tmp_path: Path) -> None:
+    files = [tmp_path / "one.py", tmp_path / "two.py"]
+    for number, path in enumerate(files):
+        path.write_text(f"{REVERSED}\n# {number}\n")
+    with pytest.raises(StudyError, match=r"'reversed' is ambiguous: .*one\.py/reversed or two\.py/reversed"):
+        api.plan(replace(study, controls=("reversed",)), results=tmp_path / "results", plugins=files)
+    told = set()
+    for name in ("one.py/reversed", "two.py/reversed"):
+        asked = replace(study, controls=(name,))
+        todo = api.plan(asked, results=tmp_path / "results", plugins=files).todo
+        (job,) = [x for x in todo if x.condition.get("variant") == "reversed"]
+        told.add(job.condition["treatment_plugin"])
+    assert len(told) == 2
+
+
 BESIDE = """
 from xlbench import hookimpl
 from xlbench.contracts import Treatment
