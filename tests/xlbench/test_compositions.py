@@ -93,6 +93,25 @@ def test_the_invertible_part_of_merged_weights_is_merged_and_can_be_kept_out(lab
     assert not torch.allclose(*found)
 
 
+@pytest.mark.parametrize("mix", ["average", "untrained", "tuned", "merged"])
+def test_layers_that_are_left_out_are_so_in_every_composition(lab: Lab, mix: str) -> None:
+    """Two copies of one adapter are that adapter, up to what fusion layers add at first (1e-6)."""
+    how = LanguageTraining(reduction_factor=4, leave_out=(1,))
+    one = LanguageAdapter("random", "", how, 1)
+    weights = lab.encoder.weights_of(lab.attached.load(one))
+    copied = lab.encoder.weights_of(lab.attached.load(one, 1))
+    for (_, parameter), (_, copy) in zip(weights, copied, strict=True):
+        torch.nn.init.normal_(parameter, 0.0, 0.3)
+        copy.data.copy_(parameter.data)
+    assert not any("layer.1." in path for path, _ in weights)
+    batch = lab.stream(lab.resolved.cells("tags"))[1][0]
+    found = []
+    for under in (Composition((one,)), Composition((one, one), mix, fusion=Fusion(steps=2))):
+        with lab.attached.composed(under, "tags"), torch.inference_mode():
+            found.append(lab.encoder.hidden(batch))
+    torch.testing.assert_close(*found, atol=1e-3, rtol=0)
+
+
 def test_adapters_of_other_sizes_cannot_be_merged(lab: Lab) -> None:
     unlike = (*pair(LORA)[:1], *pair(replace(LORA, rank=3))[1:])
     with pytest.raises(ModelError, match=r"unlike in r \(2 and 3\) cannot be merged"):
@@ -138,42 +157,16 @@ def test_the_identity_has_what_the_composition_heeds(resolved: Resolved) -> None
 
 # Plugins
 
-KIND = """
-from xlbench import hookimpl
-from xlbench.contracts import AdapterKind
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md").read_text("utf-8")
 
-def _load():
-    from adapters import ParBnConfig
-    return lambda alpha, reduction_factor: ParBnConfig(
-        reduction_factor=reduction_factor, scaling=float(alpha)
-    )
 
-@hookimpl
-def xlbench_adapters():
-    shape = {"reduction_factor": 4, "alpha": 4}
-    yield AdapterKind(
-        name="parallel", summary="A scaled bottleneck beside the feed-forward part", load=_load, task=shape,
-        language=shape, place="beside the feed-forward part", leaves_out=False, abilities=frozenset({"pick"}),
-    )
-"""
-COMPOSITION = """
-from xlbench import hookimpl
-from xlbench.contracts import CompositionKind
+def from_guide(name: str) -> str:
+    """The example of this name in the guide for authors."""
+    return GUIDE.partition(f"```python\n# {name}\n")[2].partition("```")[0]
 
-def _load():
-    from xlbench.lab.compositions.composition import Together
 
-    class First(Together):
-        def beneath(self):
-            return self.names[0]
-
-    return First
-
-@hookimpl
-def xlbench_compositions():
-    yield CompositionKind(name="first", summary="The first adapter alone", load=_load, needs="pick")
-    yield CompositionKind(name="any-first", summary="The first adapter alone", load=_load)
-"""
+KIND, COMPOSITION = from_guide("my_adapter.py"), from_guide("my_composition.py")
+NEEDY = COMPOSITION.replace('"first"', '"picked"').replace("load=load", 'load=load, needs="pick"')
 
 
 @pytest.fixture
@@ -217,7 +210,8 @@ def test_one_file_adds_a_kind_of_adapter_for_tasks_and_languages(study: Study, t
 def test_one_file_adds_a_composition_that_is_run_in_interference(study: Study, tmp_path: Path) -> None:
     path, results = tmp_path / "my_first.py", tmp_path / "results"
     path.write_text(COMPOSITION)
-    options = {"interference": {"mixes": ["any-first", "average"], "random": False}}
+    (other := tmp_path / "needy.py").write_text(NEEDY)
+    options = {"interference": {"mixes": ["first", "average"], "random": False}}
     study = replace(study, probes=("interference",), options=options)
     done = api.run(study, results=results, workers=1, device="cpu", plugins=[path])
     assert done.failed == {}
@@ -228,20 +222,20 @@ def test_one_file_adds_a_composition_that_is_run_in_interference(study: Study, t
         if "under" in x.condition and x.condition["under"]["adapters"][0]["language"] == "qaa"
     }
     for target in ("qaa", "qab"):  # the first of a set is that adapter alone
-        assert np.array_equal(by["any-first", target], by["single", target])
+        assert np.array_equal(by["first", target], by["single", target])
     (page,) = [x for name, x in stored.pages if name == "interference"]
     arms = next(x for x in page.parts if x.title == "Interference by arm")
-    assert {row[0] for row in arms.rows} == {"any-first", "average"}
-    assert "Any-first: the first adapter alone; average: the uniform mean" in arms.note
-    refused = {"interference": {"mixes": ["first"]}}
-    with pytest.raises(StudyError, match="first cannot take language adapters of the kind seq_bn"):
-        api.plan(replace(study, options=refused), plugins=[path])
+    assert {row[0] for row in arms.rows} == {"first", "average"}
+    assert "First: the first adapter alone; average: the uniform mean" in arms.note
+    refused = {"interference": {"mixes": ["picked"]}}
+    with pytest.raises(StudyError, match="picked cannot take language adapters of the kind seq_bn"):
+        api.plan(replace(study, options=refused), plugins=[other])
 
 
 def broken(does: str) -> str:
-    right = KIND[KIND.index("return lambda") : KIND.index("\n\n@hookimpl")]
+    right = KIND[KIND.index("    from adapters") : KIND.index("\n\n\n@hookimpl")]
     assert right in KIND
-    return KIND.replace(right, does)
+    return KIND.replace(right, f"    {does}")
 
 
 WRONG: dict[str, tuple[str, str]] = {
