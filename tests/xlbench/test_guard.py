@@ -286,7 +286,7 @@ def test_the_state_is_compared_and_not_believed(labs: Callable[[], Lab]) -> None
         lab.restore()
         spoil(lab)
         lab.restore()
-        assert weights_digest(lab.encoder.own) == lab._pretrained
+        assert weights_digest(lab.encoder.own) == lab.encoder.originals.digest
 
 
 def test_an_adapter_is_not_trained_on_weights_that_a_probe_spoiled(
@@ -316,3 +316,18 @@ def test_any_changed_bit_changes_the_digest() -> None:
     swapped[[10, 3000]] = swapped[[3000, 10]]
     assert weights_digest([table]) != weights_digest([swapped])
     assert weights_digest([table]) != weights_digest([table.reshape(60, 100)])
+
+
+def test_weights_that_are_not_fine_tuned_are_in_memory_once(labs: Callable[[], Lab]) -> None:
+    lab = labs()
+    lab.task_adapter("tags")
+    lab.evaluate(lab.resolved.cells("tags"))
+    originals = lab.encoder.originals
+    assert all(x is y for x, y in zip(originals.values, lab.encoder.own, strict=True))
+    weights(lab)  # a probe spoils them all the same: they are read from the checkpoint again
+    lab.restore()
+    assert weights_digest(lab.encoder.own) == originals.digest
+    lab.finetune("qaa", steps=1, seed=0)
+    assert not any(x is y for x, y in zip(originals.values, lab.encoder.own, strict=True))
+    lab.restore()
+    assert weights_digest(lab.encoder.own) == originals.digest

@@ -29,6 +29,7 @@ from xlbench.contracts import (
 )
 from xlbench.errors import JobError, StudyError
 from xlbench.lab import Lab, task_adapters
+from xlbench.lab.originals import Originals
 from xlbench.results import Store
 from xlbench.spec.study import parse
 from xlbench.studies.resolve import resolve
@@ -86,7 +87,7 @@ def test_it_is_trained_on_the_moved_weights_and_moves_none(
     with torch.no_grad():
         for name, own in zip(other.encoder._names, other.encoder._own, strict=True):
             own.copy_(moved[name])
-    other.encoder._pretrained = moved
+    other.encoder.originals = Originals(other.encoder._own, list)
     other.task_adapter("tags")
     assert counts(other.evaluate(resolved.cells("tags"))) == scores
 

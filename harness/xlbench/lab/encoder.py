@@ -23,6 +23,7 @@ from xlbench.contracts.freezing import Frozen
 from xlbench.errors import ModelError, PluginError, StudyError
 from xlbench.lab import loading, parts
 from xlbench.lab.compositions import stacks
+from xlbench.lab.originals import Originals
 from xlbench.models.architectures import (
     NUMBERED_FROM_PADDING,
     check_config,
@@ -92,9 +93,9 @@ class Encoder:
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
         if decoder is not None:
             decoder.register_forward_pre_hook(self._invert)
-        self._pretrained = {name: p.detach().clone() for name, p in self._own_parameters()}
         self._own = [p for _, p in self._own_parameters()]
         self._names = [name for name, _ in self._own_parameters()]
+        self.originals = Originals(self._own, lambda: type(self)(checkpoint, device, precision).own)
 
     @property
     def pad(self) -> int:
@@ -132,10 +133,8 @@ class Encoder:
         return self._own
 
     def restore(self) -> None:
-        """Put the pretrained weights back, from memory."""
-        with torch.no_grad():
-            for name, parameter in zip(self._names, self._own, strict=True):
-                parameter.copy_(self._pretrained[name])
+        """Put the pretrained weights back."""
+        self.originals.put_back()
 
     @cached_property
     def parts(self) -> dict[str, int | str]:
@@ -147,6 +146,7 @@ class Encoder:
         is frozen (`MaskedLM.freeze`). Raises StudyError for a layer that the model does not have, and where
         everything would be frozen.
         """
+        self.originals.keep()
         frozen = Frozen.read(freeze)
         try:
             frozen.check(parts.layers_of(self.parts))
@@ -442,7 +442,7 @@ class Encoder:
     def distance_moved(self) -> float:
         """Norm of the change of all own weights since they were loaded, over the norm that they had."""
         with torch.no_grad():
-            pairs = [(self._pretrained[n], p) for n, p in zip(self._names, self._own, strict=True)]
+            pairs = list(zip(self.originals.values, self._own, strict=True))
             change = sum(float(torch.linalg.vector_norm(p - before)) ** 2 for before, p in pairs)
             size = sum(float(torch.linalg.vector_norm(before)) ** 2 for before, _ in pairs)
         return float((change / size) ** 0.5)

@@ -97,7 +97,7 @@ class Lab:
         self._read: Mapping[str, float] = {}
         """What the fine-tuning that the state is of has read."""
         self._guard = Guard(self.encoder)
-        self._pretrained = self._mark = weights_digest(self.encoder.own)
+        self._mark = self.encoder.originals.digest
         """Of the checkpoint's weights, and of those that the state is."""
         self.attached = Attached(
             resolved, self.encoder, self._guard, self.inputs, self.texts, adapters, self._phase,
@@ -141,7 +141,7 @@ class Lab:
             self.attached.forget_retrained()
         self.encoder.restore()
         self._state = self._run = None
-        self._mark = self._pretrained
+        self._mark = self.encoder.originals.digest
 
     def _is_untouched(self) -> bool:
         """Whether the weights are those that the state says."""
