@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from adapters.composition import Average, Stack
 from made import built_in
 from torch import nn
 
-from xlbench.contracts import AdapterTraining, LanguageTraining
+from xlbench import plugins
+from xlbench.contracts import AdapterTraining, LanguageTraining, Resolved, Study
+from xlbench.contracts.settings import tuples
+from xlbench.errors import StudyError
 from xlbench.lab.adapters import configuration
 from xlbench.lab.encoder import Encoder
+from xlbench.spec.problems import Problems
+from xlbench.studies import adapter_kinds
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +155,85 @@ def test_stacks_in_layers_that_make_queries_keys_and_values_at_once(kind: str) -
         merged = model.transformer(input_ids=ids)[0]
     assert torch.allclose(found, merged, atol=1e-5)
     assert not torch.allclose(found, bare, atol=1e-2)
+
+
+# In a study
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"adapter": {"config": "lorra"}}, "adapter.config: no adapter 'lorra'; did you mean lora?"),
+        (
+            {"adapter": {"tags.config": "seq_bn_inv"}},
+            "adapter.config: seq_bn_inv cannot be a task adapter; name one of seq_bn, lora, ia3",
+        ),
+        (
+            {"language_training": {"config": "ia3", "rank": 4}},
+            "language_training.rank: adapters of the kind ia3 have no rank; it has leave_out",
+        ),
+        ({"adapter": {"rank": 4}}, "adapter.rank: adapters of the kind seq_bn have no rank; it has"),
+        (
+            {"adapter": {"leave_out": [0, 2]}},
+            "adapter.leave_out: no layer 2; the model has 2, counted from 0",
+        ),
+        ({"language_training": {"leave_out": [1, 0]}}, "leave_out: all 2 layers of the model; one must have"),
+    ],
+)
+def test_kinds_and_settings_that_make_no_sense_are_one_line(study: dict[str, Any], message: str) -> None:
+    asked, problems = Study(**study), Problems()
+    said = {k.rpartition(".")[2]: v for k, v in asked.adapter.items()}
+    training = {"tags": AdapterTraining(**tuples(said))}
+    language = LanguageTraining(**tuples(asked.language_training))
+    adapter_kinds.check(asked, training, language, plugins.load(), 2, problems)
+    (line,) = problems.lines
+    assert message in line
+
+
+def test_what_a_task_sets_for_one_kind_does_nothing_for_another(resolved: Resolved) -> None:
+    """A study that names the kind alone need not unset what the task's author chose for bottlenecks."""
+    own = replace(resolved.training["tags"], reduction_factor=4)
+    lora = replace(own, config="lora")
+    problems = Problems()
+    adapter_kinds.check(
+        Study(adapter={"config": "lora"}), {"tags": lora}, LanguageTraining(), plugins.load(), 2, problems
+    )
+    assert not problems.lines
+    identity = resolved.with_training({"tags": lora}).adapter_identity("tags")
+    assert (identity["rank"], identity["alpha"]) == (8, 8)
+    assert "reduction_factor" not in identity
+    plain = resolved.with_training({"tags": replace(own, reduction_factor=None)}).adapter_identity("tags")
+    assert (plain["reduction_factor"], "config" in plain) == (16, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--task-adapter", "lora"], {"adapter": {"config": "lora"}}),
+        (
+            ["--task-adapter", "ia3", "--adapter", "epochs=2,leave_out=1", "--language-adapter-kind", "lora"],
+            {
+                "adapter": {"config": "ia3", "epochs": 2, "leave_out": [1]},
+                "language_training": {"config": "lora"},
+            },
+        ),
+        (
+            ["--task-adapter", "lora", "--adapter", "config=ia3"],
+            "--task-adapter lora and --adapter config=ia3 say two things; leave one out",
+        ),
+    ],
+)
+def test_kinds_have_options_of_their_own(words: list[str], expected: Any) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from xlbench.cli.options import asks
+
+    app, found = typer.Typer(), []
+    app.command()(asks(lambda study: found.append(study)))
+    done = CliRunner().invoke(app, words)
+    if isinstance(expected, str):
+        assert isinstance(done.exception, StudyError)
+        assert str(done.exception) == expected
+    else:
+        assert found == [Study(**expected)]
