@@ -94,7 +94,8 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
         assert same(first[f"{task} bare"], first[f"{task} bare again"])
     # What is on disk can be given to another study.
     kept = tmp_path / "adapters" / resolved.language_adapter_name(LanguageAdapter("trained", "qaa", QUICK))
-    given = given_adapters.find(str(kept), json.loads((checkpoint / "config.json").read_text()))
+    config = json.loads((checkpoint / "config.json").read_text())
+    given = given_adapters.find(str(kept), config, resolved.method.adapters.values())
     assert (given.invertible, given.mixable) == (True, True)
     # Another process finds all adapters on disk, trains none, and scores alike.
     other = lab_of(resolved, checkpoint, tmp_path / "adapters")
