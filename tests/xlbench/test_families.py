@@ -14,6 +14,7 @@ from made import study_over
 from xlbench.contracts import Classified, Line, Resolved, Tagged
 from xlbench.lab import Lab
 from xlbench.lab.batches import Stream
+from xlbench.lab.chunks import measured_chunks
 from xlbench.lab.encode import Tokenization, blank_pieces, encode_words
 from xlbench.lab.kinds.classification import Classification
 from xlbench.lab.kinds.language_model import LanguageModel
@@ -106,3 +107,19 @@ def test_a_decoders_likelihood_is_exact(name: str, tmp_path: Path) -> None:
         assert likelihood.nats == pytest.approx(mean * likelihood.tokens, rel=1e-5)
         assert likelihood.characters == len(line.text)
     assert found[3] == (0.0, 0, 0)
+
+
+@pytest.mark.parametrize(("name", "between"), [("gpt2", 1), ("qwen3", 1), ("llama", 1), ("mistral", 1)])
+def test_lines_do_not_run_into_each_other(name: str, between: int, tmp_path: Path) -> None:
+    """Chunks of text have one special token per line, and what they hold is what the lines hold."""
+    lab = lab_of(name, tmp_path)
+    cut, lines = lab.encoder.tokenizer, ["ana beka", "wendo", "sira tavo nelu"] * 5
+    found, amounts = measured_chunks(lines, cut, 10_000)
+    special = np.isin(found, cut.all_special_ids)
+    assert special.sum() == between * len(lines)
+    assert not (special[0, 1:] & special[0, :-1]).any()
+    text = cut.decode(found[0][~special[0]]).replace("▁", "").replace(" ", "")
+    assert text == "".join(lines).replace(" ", "")
+    assert amounts.read(np.array([0])) == {
+        "tokens_read": (~special).sum(), "words_read": 30, "bytes_read": 135, "times_read": 1.0,
+    }  # fmt: skip

@@ -8,7 +8,7 @@ validation that nobody reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,15 +31,35 @@ def chunks(lines: Sequence[str], tokenizer: Any, length: int) -> NDArray[np.int3
 
 
 def measured_chunks(lines: Sequence[str], tokenizer: Any, length: int) -> tuple[NDArray[np.int32], Amounts]:
-    """As `chunks`, with what each chunk holds."""
+    """As `chunks`, with what each chunk holds.
+
+    Lines of a tokenizer that puts nothing around a text are ended by its end token, where it has one, as
+    texts were in pretraining: else they would run into each other.
+    """
     lines = list(lines)
     encoded = tokenizer(lines, return_attention_mask=False, return_token_type_ids=False, verbose=False)
-    pieces = np.concatenate([np.asarray(x, np.int32) for x in encoded["input_ids"]])
+    encodings: Sequence[Any] = encoded.encodings
+    if not tokenizer.num_special_tokens_to_add() and tokenizer.eos_token_id is not None:
+        encodings = [_ended(x, tokenizer.eos_token_id) for x in encodings]
+    pieces = np.concatenate([np.asarray(x.ids, np.int32) for x in encodings])
     if not np.isin(pieces, tokenizer.all_special_ids, invert=True).any():
         raise DataError("text without a single piece that the tokenizer knows; give other text")
     length = min(length, len(pieces))
     found = pieces[: len(pieces) // length * length].reshape(-1, length)
-    return found, matched.by_chunk(lines, encoded.encodings, len(found), length)
+    return found, matched.by_chunk(lines, encodings, len(found), length)
+
+
+class _Ended(NamedTuple):
+    """What is read of an encoding."""
+
+    ids: list[int]
+    special_tokens_mask: list[int]
+    offsets: list[tuple[int, int]]
+
+
+def _ended(one: Any, end: int) -> _Ended:
+    """An encoding with the end token behind it."""
+    return _Ended([*one.ids, end], [*one.special_tokens_mask, 1], [*one.offsets, (0, 0)])
 
 
 def drawn(
