@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from architectures import write
 from made import Made, study_over
 from scipy.stats import spearmanr
 
 from xlbench.contracts import Example, Rated, Resolved, Split, Translated
 from xlbench.lab import Lab
 from xlbench.metrics import score_of
+from xlbench.models.architectures import family_of
 
 Make = Callable[[Resolved], Lab]
 
@@ -137,6 +140,26 @@ def test_the_loss_of_ratings_is_the_mean_squared_error(make: Make, checkpoint: P
         said = np.array([predicted[i][0] for i in batch.members])
         assert loss.item() == pytest.approx(np.mean((gold - said) ** 2), rel=1e-5)
         assert kind.places(batch, targets) == len(batch.members)
+
+
+@pytest.mark.parametrize("name", ["llama", "mt5"])
+def test_models_of_every_family_have_both(name: str, tmp_path: Path) -> None:
+    """Read at the right tokens whatever else is in the batch; a head that is kept is found again."""
+    checkpoint = write(name, tmp_path / "checkpoint")
+    study = study_over(checkpoint, ("ratings", "translations"))
+    family = family_of(json.loads((checkpoint / "config.json").read_text()))
+    study = dataclasses.replace(study, family=family)
+    wide, narrow = (
+        Lab(study, str(checkpoint), tmp_path / "adapters", device="cpu", threads=1, batch_tokens=x)
+        for x in (5000, 1)
+    )
+    wide.task_adapter("ratings")
+    narrow.task_adapter("ratings")
+    for task in ("ratings", "translations"):
+        cells = study.cells(task)
+        ours, theirs = ([x for cell in lab.predict(cells) for (x,) in cell] for lab in (wide, narrow))
+        assert ours == (pytest.approx(theirs, abs=1e-4) if task == "ratings" else theirs)
+        assert len(set(ours)) > 5
 
 
 def test_what_is_no_rated_pair_is_told() -> None:

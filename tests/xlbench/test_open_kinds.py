@@ -149,6 +149,44 @@ def test_one_file_adds_a_kind_that_every_probe_has(own: Path, study: Study, tmp_
     assert len(api.plan(study, results=tmp_path / "results", plugins=[own]).todo) == 2
 
 
+def test_the_version_of_a_kind_is_in_identities_from_2_on(planned: Resolved) -> None:
+    """Of adapters, of cells, and of tasks without an adapter; nothing of a built-in kind at version 1."""
+    tagging = plugins.load().method.kinds["tagging"]
+
+    def of(version: int, *, adapter: bool) -> tuple[dict[str, Any], str]:
+        kinds = {**planned.method.kinds, "tagging": replace(tagging, version=version)}
+        tasks = {"mentions": replace(planned.tasks["mentions"], kind="tagging")}
+        training = planned.training if adapter else {}
+        method = replace(planned.method, kinds=kinds)
+        found = replace(planned, method=method, tasks=tasks, training=training)
+        return found.adapter_identity("mentions"), found.cells("mentions")[0].data
+
+    for adapter in (True, False):
+        (old, cell), (new, other) = (of(x, adapter=adapter) for x in (1, 2))
+        assert new == {**old, "kind_version": 2}
+        assert "kind_version" not in old
+        assert other == f"{cell}, kind_version 2"
+    assert "kind_plugin sha256:" in planned.cells("mentions")[0].data
+
+
+def test_of_a_kind_that_two_claim_a_task_has_its_own_distributions(own: Path, study: Study) -> None:
+    """Otherwise it is ambiguous, in one line that names both."""
+    rival = own.with_name("rival.py")
+    rival.write_text(own.read_text("utf-8").replace('"mentions"', '"others"'), "utf-8")
+    registry = plugins.load(given=plugins.give([own, rival]), lenient=True)
+    assert ("kind", "multi-label") in registry.rivals
+    for task, path in (("mentions", own), ("others", rival)):
+        _, bound = plugins.settle(replace(study, tasks=(task,)), registry)
+        (given,) = plugins.give([path])
+        assert bound.method.origins["kind", "multi-label"] == f"sha256:{given.digest}"
+    with pytest.raises(XlbenchError, match=r"one study cannot have that of my_kind.py and that of riv"):
+        plugins.settle(replace(study, tasks=("mentions", "others")), registry)
+    third = yielding(replace(registry.tasks["mentions"], name="third"))
+    registry = plugins.load(given=plugins.give([own, rival, third]), lenient=True)
+    with pytest.raises(XlbenchError, match=r"task 'third': kind 'multi-label' is ambiguous.*my_kind.*rival"):
+        plugins.settle(replace(study, tasks=("third",)), registry)
+
+
 def test_a_task_of_a_cell_of_a_notebook(study: Study, tmp_path: Path) -> None:
     study = replace(study, tasks=("closeness",))
     done = api.run(study, results=tmp_path / "results", workers=1, device="cpu", plugins=[Notebook()])

@@ -21,9 +21,6 @@ from xlbench.models.saved.weights import listed
 if TYPE_CHECKING:
     from xlbench.contracts import Family
 
-HEADS = ["classification", "tagging", "question_answering", "dependency_parsing"]
-"""Heads of the kinds of task. They need nothing but hidden states, so every architecture has all of them; the
-library's own lists leave some out for some."""
 FIXED: Mapping[str, Mapping[str, Any]] = {
     # transformers' older class of the masked-LM head; see `HEAD_KEYS`.
     "deberta": {"legacy": True},
@@ -173,6 +170,7 @@ def adapter_model(checkpoint: str, config: Any) -> Any:
     Raises ModelError where a weight is missing or belongs nowhere.
     """
     from adapters import AutoAdapterModel
+    from adapters.heads.model_mixin import MODEL_HEAD_MAP
     from adapters.wrappers.interfaces import get_adapter_interface
     from transformers import AutoModel
 
@@ -185,7 +183,9 @@ def adapter_model(checkpoint: str, config: Any) -> Any:
     model, info = kind.from_pretrained(checkpoint, config=config, **SAFE)
     info["missing_keys"] = [x for x in info["missing_keys"] if not _is_zero_bias(model, x)]
     _check_loaded(info, config.model_type, checkpoint)
-    model.head_types = HEADS
+    # Heads need nothing but hidden states, so every architecture has whichever a kind of task asks for; the
+    # library's own lists leave some out for some.
+    model.head_types = [*MODEL_HEAD_MAP]
     return model
 
 
