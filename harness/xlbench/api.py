@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 """The executor where none is named."""
+LIBRARIES = 480_000_000
+"""Bytes that a process takes with torch, transformers and adapters, and no model."""
 SMALL = 50_000_000
 """Bytes of weights below which more processes help more than more threads in one."""
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
@@ -71,6 +73,15 @@ class Prepared:
         if isinstance(self.executor, HasCapacity):
             return self.executor.capacity(self.executor_settings)
         return default_workers(self.checkpoint, device)
+
+    def memory(self) -> int | None:
+        """Bytes that a worker takes at least: libraries, and the weights in float32 as often as they are in
+        memory, which is once, or while they are fine-tuned five times (themselves, as they were, gradients,
+        and AdamW's two moments). Batches come on top. None where the checkpoint is not here yet.
+        """
+        number = checkpoints.parameters(self.checkpoint)
+        copies = 5 if self.plan.whole.finetune_tokens else 1
+        return None if number is None else LIBRARIES + 4 * copies * number
 
     def rates(self, device: str = "auto") -> dict[str, float]:
         """Units of work a second, by name: of earlier jobs with this model on this kind of device."""

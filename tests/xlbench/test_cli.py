@@ -266,6 +266,7 @@ def test_plan_estimates_from_stored_timings_or_a_calibration(
     assert re.search(r"to run +9\n", done.stdout)
     assert "(by a short calibration)" in done.stdout
     assert re.search(r"disk +about \d+ kB", done.stdout)
+    assert re.search(r"memory +at least \d+\.\d MB per worker, and what a batch takes", done.stdout)
     assert list(tmp_path.iterdir()) == []  # planning writes nothing
 
 

@@ -167,6 +167,8 @@ def plan(
         most = "at most, " if plan.later else ""
         say(f"time       {most}{_time(plan.cost, rates, count)} {source}".rstrip())
         say(f"disk       {most}about {size(plan.disk)}")
+        if (memory := ready.memory()) is not None:
+            say(f"memory     at least {size(memory)} per worker, and what a batch takes")
     sizes = planning.growth(ready.resolved, ready.registry)
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"

@@ -18,7 +18,7 @@ from xlbench.models.architectures import (
     facts,
     family_of,
 )
-from xlbench.models.saved import documents, settings, tokenizers
+from xlbench.models.saved import documents, settings, tokenizers, weights
 from xlbench.models.saved.defaults import DEFAULTS
 from xlbench.models.saved.tokenizers import EXTRA, TOKENIZERS
 from xlbench.models.saved.weights import INDEX
@@ -135,6 +135,13 @@ def longest_input(checkpoint: Checkpoint) -> int | None:
         positions = positions - config["pad_token_id"] - 1 if config.get("pad_token_id") is not None else None
     limits = (positions, tokenizer.get("model_max_length"))
     return min((int(x) for x in limits if isinstance(x, int | float) and 0 < x < 1 << 30), default=None)
+
+
+def parameters(checkpoint: Checkpoint) -> int | None:
+    """Number of the weights of a checkpoint; None where it is not here yet. Raises ModelError."""
+    if not is_here(checkpoint):
+        return None
+    return sum(one.count for one in weights.weights(download(checkpoint)).values())
 
 
 def is_here(checkpoint: Checkpoint) -> bool:
