@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from synthetic import Synthetic
 
-from xlbench.contracts import Matrix, Number, Page, Records, Table
+from xlbench.contracts import Matrix, Number, Page, Record, Records, Table
 from xlbench_probes import transfer_pages, zero_shot_pages
 
 STUDY = Synthetic(losses=True, examples=40, steps=(1, 10), controls=("target",))
@@ -126,3 +126,31 @@ def test_what_needs_a_loss_that_an_earlier_xlbench_did_not_store_is_empty_never_
     assert any("No task loss is stored with 5 evaluations" in x for x in page.summary), page.summary
     scores = part(page, "Effect on pos, 10 steps")
     assert all(x.value is not None for row in scores.cells for x in row)
+
+
+def test_gains_in_loss_stand_beside_effects_where_adapters_are_retrained() -> None:
+    """Retrained adapters have nine tenths of the loss of those put back, on the same examples."""
+    jobs, records = list(RECORDS.expected), list(RECORDS.records)
+    for job in STUDY.jobs:
+        if job.probe == "transfer":
+            again = replace(job, condition={**job.condition, "reading": "retrained"})
+            jobs.append(again)
+            for one in STUDY.evaluate(job):
+                assert one.loss is not None
+                less = replace(one, loss=one.loss * np.array([0.9, 1], np.float32))
+                records.append(Record("transfer", 1, again.condition, again.condition_key, less))
+    page = transfer(replace(RECORDS, expected=tuple(jobs), records=tuple(records)))
+    table = part(page, "Task loss by transfer language")
+    assert table.columns == (
+        "Transfer language", "Effect", "Minimum detectable effect", "Gain", "Minimum detectable gain",
+    )  # fmt: skip
+    gains = part(page, "Task loss, gain on pos, 10 steps")
+    assert part(page, "Task loss on pos, 10 steps").cells != gains.cells
+    for f, row in zip(gains.rows, gains.cells, strict=True):
+        for g, cell in zip(gains.columns, row, strict=True):
+            after = loss_of(code(g)) - reduction(code(f), code(g))
+            assert cell.value == pytest.approx(loss_of(code(g)) - 0.9 * after, abs=1e-6)
+            assert cell.word in ("helps", "harms", "no clear effect")
+    (line,) = (x for x in page.summary if x.startswith("Reduction of the task loss"))
+    assert "put back" in line
+    assert "retrained" in line
