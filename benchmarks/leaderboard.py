@@ -1,6 +1,7 @@
 """From Parquet to a leaderboard at the size of arXiv 2403.20088, on simulated records: seconds and memory.
 
     python -m benchmarks.leaderboard [--folder DIR] [--transfer 38] [--targets 125] [--steps 4] [--seeds 10]
+        [--losses 0]
 
 Writes the records (once; a folder that has them is used as it is), then times `xlbench leaderboard` on
 them in a process of its own: reading, 2,000 bootstrap draws and as many swaps, tables and pictures.
@@ -38,7 +39,9 @@ PROVENANCE: dict[str, Json] = {
 }
 
 
-def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, examples: int) -> None:
+def write(
+    folder: Path, transfer: int, targets: int, steps: int, seeds: int, examples: int, losses: int
+) -> None:
     """Store a study in which the effect of a language is its own, and differs by target."""
     rng = np.random.default_rng(0)
     store, metrics = Store(folder), {"pos": accuracy()}
@@ -52,7 +55,8 @@ def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, exa
     adapter: dict[str, Json] = {"task": "pos", "model": "simulated"}
     zero = Job("zero-shot", 1, {"model": "simulated", "adapter": adapter}, cells, "zero-shot, pos")
     jobs = [zero]
-    _store(store, zero, metrics, rng.binomial(words, ease), words)
+    nats = rng.gamma(1.0, 2.0, words.shape) if losses else None
+    _store(store, zero, metrics, rng.binomial(words, ease), words, nats)
     for f, text in enumerate(texts):
         for k in numbers:
             for seed in range(seeds):
@@ -67,7 +71,7 @@ def write(folder: Path, transfer: int, targets: int, steps: int, seeds: int, exa
                 job = Job("transfer", 1, condition, cells, f"{text}, {k} steps, seed {seed}, pos")
                 jobs.append(job)
                 rate = np.clip(ease + donated[f] * np.log10(10 * k) / steps + rng.normal(0, 0.005), 0, 1)
-                _store(store, job, metrics, rng.binomial(words, rate), words)
+                _store(store, job, metrics, rng.binomial(words, rate), words, nats)
     study: dict[str, Any] = {
         "model": "simulated",
         "probes": ["transfer"],
@@ -102,9 +106,22 @@ def _language(code: str) -> dict[str, str]:
     }
 
 
-def _store(store: Store, job: Job, metrics: dict[str, Metric], right: np.ndarray, words: np.ndarray) -> None:
+def _store(
+    store: Store,
+    job: Job,
+    metrics: dict[str, Metric],
+    right: np.ndarray,
+    words: np.ndarray,
+    nats: np.ndarray | None,
+) -> None:
+    """`nats`: of a wrong word of each example; the task loss, where there is one."""
     counts = np.stack([right, words], axis=-1).astype(np.int32)
-    store.write(job, [Evaluation(c, x) for c, x in zip(job.cells, counts, strict=True)], PROVENANCE, metrics)
+    losses = None if nats is None else np.stack([nats * (words - right), words], axis=-1)
+    made = [
+        Evaluation(cell, own, loss=None if losses is None else losses[i])
+        for i, (cell, own) in enumerate(zip(job.cells, counts, strict=True))
+    ]
+    store.write(job, made, PROVENANCE, metrics)
 
 
 def main() -> None:
@@ -115,12 +132,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     for name, value in (("transfer", 38), ("targets", 125), ("steps", 4), ("seeds", 10), ("examples", 1000)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--losses", type=int, default=1, help="0: without a task loss")
     given = parser.parse_args()
     load()
     with tempfile.TemporaryDirectory() as aside:
         folder = given.folder or Path(aside) / "results"
         if not (folder / "studies").is_dir():
-            write(folder, given.transfer, given.targets, given.steps, given.seeds, given.examples)
+            write(
+                folder, given.transfer, given.targets, given.steps, given.seeds, given.examples, given.losses
+            )
         start = time.perf_counter()
         command = [sys.executable, "-m", "xlbench.cli", "leaderboard", "--results", str(folder)]
         subprocess.run([*command, "--out", str(Path(aside) / "out")], check=True)
