@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
-from xlbench.contracts import Explained, Rated, Translated
+from xlbench.contracts import Explained, Rated, Study, Translated
 from xlbench.errors import DataError
+from xlbench.lab import subwords
+from xlbench.lab.encode import blank_pieces
+from xlbench.plugins import load
+from xlbench.studies.resolve import resolve
+from xlbench.studies.unavailable import check_data
 from xlbench_tasks import retrieval, sts
 from xlbench_tasks.artificial.data import ArtificialData
 from xlbench_tasks.artificial.meanings import Event, Thing
@@ -82,6 +89,28 @@ def test_artificial_pairs_say_the_same_in_all_languages_and_vary() -> None:
     assert len(set(ratings)) > 20
     train = [ArtificialData("sts").rated(x, "train", 50) for x in ("qaa", "qap")]
     assert train[0] != train[1]
+
+
+def test_translations_say_nothing_of_how_a_language_is_written(tmp_path: Path) -> None:
+    """Neither of its script nor of its tokens: they are in another language."""
+    study = Study(
+        model="tiny", tasks=("retrieval",), probes=("zero-shot",), targets=("qag",), transfer=("qag",),
+        data={"retrieval": ("artificial",)}, limit=40, text="artificial", mlm={"lines": 50},
+    )  # fmt: skip
+    data = ArtificialData("retrieval").examples("qag", "test", 40)
+    registry = load()
+    task = next(iter(retrieval.xlbench_tasks()))
+    provided = {**registry.provided, "task": {**registry.tasks, "retrieval": task}}
+    registry = replace(registry, provided=provided)
+    found = check_data(resolve(study, registry))
+    assert found.languages["qag"].script == "Cyrl"
+    assert not found.remarks
+    tokenizer = AutoTokenizer.from_pretrained(found.model.checkpoint)
+    texts = [x.text for x in data if isinstance(x, Translated)]
+    tokens = sum(len(x) for x in tokenizer(texts, add_special_tokens=False)["input_ids"])
+    expected = tokens / sum(len(x.split()) for x in texts)
+    measured = subwords.measure(found, tokenizer, blank_pieces(tokenizer))["retrieval"]
+    assert measured.tests == {"qag": pytest.approx(expected)}
 
 
 def test_artificial_translations_are_rows_of_two_languages() -> None:

@@ -38,6 +38,12 @@ class Example:
         """The texts of the example, as they were written."""
         raise NotImplementedError
 
+    def own_sentences(self) -> tuple[str, ...]:
+        """Those of its texts that are in the language that it is an example of: what tells how that is
+        written, and how finely it is tokenized.
+        """
+        return self.sentences()
+
     def tested(self) -> Iterable[str]:
         """Texts that no line may equal that the model is fine-tuned on, where this is a test example."""
         return self.sentences()
@@ -198,6 +204,10 @@ class Translated(Example):
     def sentences(self) -> tuple[str, ...]:
         """Both."""
         return self.text, self.translation
+
+    def own_sentences(self) -> tuple[str, ...]:
+        """Without the translation."""
+        return (self.text,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,5 +159,5 @@ class TrainingSentences:
         DataError.
         """
         examples = self.data.examples(language, "train", limit)
-        found = [x.strip() for example in examples for x in example.sentences()]
+        found = [x.strip() for example in examples for x in example.own_sentences()]
         return [x for x in found if x][:limit]

@@ -80,7 +80,7 @@ def _read(
 ) -> tuple[NDArray[np.int64], int]:
     """How often each piece is in a test set, and how many words are; 0 where that is not known."""
     given = [x for x in examples if isinstance(x, Worded)]
-    texts = [text for x in examples if not isinstance(x, Worded) for text in x.sentences()]
+    texts = [text for x in examples if not isinstance(x, Worded) for text in x.own_sentences()]
     read = running_text.tokenize(given, tokenizer, add_special_tokens=False, return_token_type_ids=False)
     pieces = _counted((x.encoding.ids for x in read), size) + _pieces(texts, tokenizer, size)
     if texts and not spaced:

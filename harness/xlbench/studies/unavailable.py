@@ -67,7 +67,7 @@ def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], It
 def _texts(resolved: Resolved, task: str, language: str, split: Split) -> Iterable[str]:
     """Texts of a split, which is read and checked."""
     found = read_examples(resolved, task, language, split)
-    return (text for example in found for text in example.sentences())
+    return (text for example in found for text in example.own_sentences())
 
 
 def _text(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:
