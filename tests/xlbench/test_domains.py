@@ -186,7 +186,7 @@ def test_the_reference_text_is_read_and_told_though_it_is_no_control(checkpoint:
     assert checked(study).text_languages() == ("wol", "eng")
     assert checked(replace(study, match=None)).text_languages() == ("wol",)
     setting = next(x for x in checked(study).in_force if x.key == "match")
-    assert str(setting) == "masked-LM fine-tuning: match words (the study)"
+    assert str(setting) == "fine-tuning: match words (the study)"
     assert "--match words" in command(study)
     assert 'match = "words"' in as_toml(study)
     assert "--domain text=news" in command(replace(study, domains={"text": "news"}))

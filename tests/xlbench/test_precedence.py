@@ -112,8 +112,8 @@ def test_what_is_in_force_says_who_set_it(registry: Registry) -> None:
         "task adapter: epochs 1 for pos (model theirs)",
         "task adapter: learning rate 5e-5 for mine (task mine)",
         "task adapter: limit 7 for mine (model theirs)",
-        "masked-LM fine-tuning: chunk 24 (model theirs)",
-        "masked-LM fine-tuning: batch size 2 (the study)",
+        "fine-tuning: chunk 24 (model theirs)",
+        "fine-tuning: batch size 2 (the study)",
     ]
 
 

@@ -60,7 +60,7 @@ class Setting(NamedTuple):
     """A setting that is not the project's default, and who set it."""
 
     group: str
-    """What it is a setting of: "task adapter", "masked-LM fine-tuning", a probe's name."""
+    """What it is a setting of: "task adapter", "fine-tuning", a probe's name."""
     key: str
     value: Any
     source: str

@@ -191,7 +191,7 @@ class Study:
         "AMOUNT",
         panel=HOW,
     )
-    """What masked-LM fine-tuning gives all languages in equal amounts; None is `steps`."""
+    """What fine-tuning gives all languages in equal amounts; None is `steps`."""
     domains: Mapping[str, str] = asked(
         {},
         "--domain",

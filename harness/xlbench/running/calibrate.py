@@ -23,7 +23,7 @@ EXAMPLES = 64
 def calibrate(
     resolved: Resolved, cost: Cost, *, device: str = "auto", threads: int | None = None
 ) -> dict[str, float]:
-    """Time two masked-LM steps (where there is finetuning in `cost`), one epoch on 64 examples and the
+    """Time two steps of fine-tuning (where there is any in `cost`), one epoch on 64 examples and the
     evaluation of 64. Returns units of work a second, by the unit's name.
 
     Nothing of it is kept. The first step of a kind warms up and is not counted.

@@ -87,7 +87,7 @@ def in_force(
             source = THE_STUDY if by_study else theirs if key in chosen else f"task {owner.name}"
             add("task adapter", key, value, source, name)
     for group, cls, said_, below in (
-        ("masked-LM fine-tuning", MaskedLM, study.mlm, defaults.mlm),
+        ("fine-tuning", MaskedLM, study.mlm, defaults.mlm),
         ("language adapters", LanguageTraining, study.language_training, defaults.language_training),
     ):
         for key, value in {**below, **said_}.items():
@@ -95,7 +95,7 @@ def in_force(
                 add(group, key, value, THE_STUDY if key in said_ else theirs)
     if (match := study.match or defaults.match) not in (None, "steps"):
         source = THE_STUDY if study.match else theirs
-        add("masked-LM fine-tuning", "match", match, source)
+        add("fine-tuning", "match", match, source)
     for probe, one in options.items():
         for key, value in _unlike(one, type(one)()):
             add(probe, key, value, THE_STUDY if key in study.options.get(probe, {}) else theirs)

@@ -219,7 +219,7 @@ def _targets(view: View) -> Table:
 
 
 def _adapters(view: View) -> Table:
-    """Held-out masked-LM losses of the languages' adapters, means over seeds."""
+    """Held-out losses of the languages' adapters, means over seeds."""
     runs: dict[str, dict[int, Mapping[str, float] | str]] = {x: {} for x in view.languages}
     for mixture, seed, job, cell in planned(view.reading, PROBE, view.task, view.order):
         if mixture.adapters[0] in runs and not mixture.variant:

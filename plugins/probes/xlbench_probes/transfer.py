@@ -49,7 +49,7 @@ class Transfer:
 
     name = "transfer"
     version = 1
-    summary = "Minimal masked-LM finetuning on a transfer language: who helps whom, and by how much"
+    summary = "Minimal fine-tuning on a transfer language: who helps whom, and by how much"
     settings = None
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
