@@ -268,3 +268,18 @@ def test_special_tokens_are_those_of_the_tokenizer(tokenizers: dict[str, Any]) -
     assert sorted(special_ids(tokenizers["bert"])) == sorted(tokenizers["bert"].all_special_ids)
     assert set(tokenizers["llama"].all_special_ids) < set(special_ids(tokenizers["llama"]))
     assert set(tokenizers["mt5"].all_special_ids) <= set(special_ids(tokenizers["mt5"]))
+
+
+def test_tokens_are_not_drowned_by_what_the_encoder_adds_to_them(tokenizers: dict[str, Any]) -> None:
+    """T5 normalises nothing between its layers: embeddings that start small are lost in the sum."""
+    import torch
+
+    torch.manual_seed(0)
+    model = ARCHITECTURES["mt5"].new_model(tokenizers["mt5"]).eval()
+    ids = torch.arange(200, 260)[None]
+    states: list[torch.Tensor] = []
+    model.encoder.block[-1].register_forward_hook(lambda module, given, made: states.append(made[0]))
+    with torch.inference_mode():
+        model.encoder(input_ids=ids)
+        ratio = model.shared(ids).pow(2).mean().sqrt() / states[0].pow(2).mean().sqrt()
+    assert ratio > 0.3
