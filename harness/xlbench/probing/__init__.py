@@ -4,6 +4,7 @@ A probe's `pages` reads its records with `Reading`, makes `Effects` of their cou
 differences with `judge`, and shows each as a `number`. All of it is public; `xlbench.scores` makes most.
 """
 
+from xlbench.metrics.scoring import score_of
 from xlbench.probing.reading import (
     Reading,
     adapters,
@@ -90,6 +91,7 @@ __all__ = [
     "rate_interval",
     "relative",
     "repeated",
+    "score_of",
     "several",
     "spearman",
     "tiers",

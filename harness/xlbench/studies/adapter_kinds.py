@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import OF_SHAPE
 from xlbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from xlbench.contracts import AdapterKind, AdapterTraining, LanguageTraining, Study
     from xlbench.plugins import Registry
     from xlbench.spec.problems import Problems

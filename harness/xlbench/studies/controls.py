@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xlbench.contracts.settings import nearest
@@ -10,6 +9,8 @@ from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.plugins.registry import split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xlbench.contracts import Corpus, Study, Treatment
     from xlbench.plugins import Registry
     from xlbench.spec.problems import Problems

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +26,8 @@ from xlbench.errors import DataError, StudyError, UnknownNameError
 from xlbench.spec.problems import ManyProblemsError, Problems
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from xlbench.plugins import Registry
 
 Named = TypeVar("Named")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import LanguageTraining, MaskedLM
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xlbench.contracts import Family, Json, Objective
     from xlbench.plugins import Registry
     from xlbench.spec.problems import Problems

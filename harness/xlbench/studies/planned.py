@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from xlbench.errors import ModelError, StudyError
 from xlbench.models import checkpoints
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xlbench.contracts import Resolved
 
 

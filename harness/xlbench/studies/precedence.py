@@ -7,12 +7,13 @@ What they say of all tasks (`KEY`) holds only for tasks that keep the project's 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import AdapterTraining, LanguageTraining, MaskedLM, Setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from xlbench.contracts import Json, Study, Task
 
 THE_STUDY = "the study"

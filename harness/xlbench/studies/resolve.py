@@ -21,8 +21,6 @@ from xlbench.contracts import (
     Study,
     Task,
     TaskData,
-    Unavailable,
-    mixture,
     settings,
 )
 from xlbench.contracts.allowed import LanguageCode
@@ -38,7 +36,7 @@ from xlbench.models.architectures import no_head
 from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
-from xlbench.studies import adapter_kinds, controls, objectives, precedence
+from xlbench.studies import adapter_kinds, controls, languages, objectives, precedence
 from xlbench.studies.names import (
     NoText,
     describe_language,
@@ -52,7 +50,6 @@ from xlbench.studies.names import (
 from xlbench.studies.unavailable import is_whole, less, missing
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Language
     from xlbench.plugins import Registry
 
 DEFAULTS = Study(
@@ -64,8 +61,6 @@ DEFAULTS = Study(
     adapter_orders=("plain",),
 )
 """What holds where neither the study nor its model says otherwise."""
-REFERENCE = "eng"
-"""Reference and training language where nothing else is said."""
 
 
 def resolve(study: Study, registry: Registry) -> Resolved:
@@ -96,7 +91,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         adapter=_adapter_settings(study, full, model.defaults, registry, problems),
         domains=_domains(full, registry, problems),
     )
-    said, full = full, _with_languages(full, registry, problems)
+    said, full = full, languages.with_codes(full, registry, problems)
     tasks, data = _tasks(full, registry, problems)
     borrowed = _borrowed(full, tasks, data, registry, problems)
     training_data = {
@@ -117,18 +112,18 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         for x in given
         for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
     )
-    full = _open_languages(full, said, data, training_data, corpus, folders and bool(full.data), problems)
+    full = languages.opened(full, said, data, training_data, corpus, folders and bool(full.data), problems)
     used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
     kept = {k: v for k, v in full.data.items() if task_of(k, registry.tasks)[0] in used}
     full = replace(full, data=kept)
-    skipped = _unnamed_reference(study, full, corpus)
+    skipped = languages.unnamed_reference(study, full, corpus)
     if full.skip_unavailable:
         skipped = missing(full, data, training_data, corpus)
     left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
     if is_whole(left, full):
         full = left
-    targets = _targets(full, data, problems)
-    _check_languages(full, training_data, corpus, problems)
+    targets = languages.targets_of(full, data, problems)
+    languages.check(full, training_data, corpus, problems)
     controls.check_texts(full, registry, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
@@ -184,7 +179,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     adapter_kinds.check(study, training, language_training, registry, layers, problems)
     found_domains: Mapping[str, Mapping[str, str]] = {}
     with problems.kept():
-        found_domains = domains.known(full.domains, corpus, data, _all_languages(full))
+        found_domains = domains.known(full.domains, corpus, data, languages.every(full))
     if problems.lines:
         for task, one in data.items():
             for language in targets.get(task, ()) if isinstance(one, Choosable) else ():
@@ -195,7 +190,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         source = "named by the study"
         listed = frozenset(full.pretraining_languages)
         model = replace(model, pretraining_languages=listed, languages_source=source, sizes=None)
-    every = [*dict.fromkeys((*_all_languages(full), *controls.beside(full, registry)))]
+    every = [*dict.fromkeys((*languages.every(full), *controls.beside(full, registry)))]
     data = {x: _narrowed(one, every) for x, one in data.items()}
     borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}
     return Resolved(
@@ -342,43 +337,6 @@ def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
     return replace(task.training, **tuples(general | own))
 
 
-def _with_languages(study: Study, registry: Registry, problems: Problems) -> Study:
-    """The study with ISO 639-3 codes only."""
-    changed: dict[str, Any] = {}
-    for name in ("pretraining_languages", "transfer", "targets", "train_languages"):
-        codes: dict[str, str] = {}
-        for text in getattr(study, name):
-            with problems.kept():
-                code = (_text_of if name == "transfer" else to_iso639_3)(text, registry.languages)
-                if code in codes:
-                    problems.add(f"{name}: {codes[code]!r} and {text!r} are both {code}; leave one out")
-                codes[code] = text
-        changed[name] = tuple(codes)
-    given: dict[str, str] = {}
-    for text, adapter in study.language_adapters.items():
-        with problems.kept():
-            code = to_iso639_3(text, registry.languages)
-            if code in given:
-                problems.add(f"language_adapters: {code} is given twice; leave one out")
-            given[code] = adapter
-    changed["language_adapters"] = given
-    if study.reference is not None:
-        with problems.kept():
-            changed["reference"] = to_iso639_3(study.reference, registry.languages)
-    return replace(study, **changed)
-
-
-def _text_of(said: str, languages: Mapping[str, Language]) -> str:
-    """The name of a text, of one language or several, with ISO 639-3 codes. Raises StudyError."""
-    found: dict[str, float] = {}
-    for text, part in mixture.parts(said).items():
-        code = to_iso639_3(text, languages)
-        if code in found:
-            raise StudyError(f"transfer: {said!r} has {code} twice; leave one out")
-        found[code] = part
-    return mixture.spelled(found)
-
-
 def _tasks(
     study: Study, registry: Registry, problems: Problems
 ) -> tuple[dict[str, Task], dict[str, TaskData]]:
@@ -465,130 +423,3 @@ def _data(study: Study, task: Task, registry: Registry) -> TaskData:
 def _narrowed(data: TaskData, languages: Sequence[str]) -> TaskData:
     """The data of the study's languages alone, where data can be told so."""
     return data.only(languages) if isinstance(data, Narrowed) else data
-
-
-def _open_languages(
-    study: Study,
-    said: Study,
-    data: Mapping[str, TaskData],
-    training_data: Mapping[str, TaskData],
-    corpus: Corpus,
-    folders: bool,
-    problems: Problems,
-) -> Study:
-    """The study with languages that nobody named, well or badly, filled in."""
-    changed: dict[str, Any] = {}
-    if not said.train_languages and data:
-        having = [set(x.languages("train")) for x in training_data.values()]
-        if not having:
-            changed["train_languages"] = ()
-        elif all(REFERENCE in x for x in having):
-            changed["train_languages"] = (REFERENCE,)
-        else:
-            problems.add("no training language: name one or more with --train-languages")
-    if not said.targets and data:
-        if folders:
-            found = set[str]().union(*(x.languages("test") for x in data.values()))
-            changed["targets"] = tuple(sorted(found))
-        else:
-            problems.add("no target language: name one or more with --targets")
-    if study.reference is None:
-        trained = changed.get("train_languages", study.train_languages)
-        has = REFERENCE in corpus.languages() if study.transfer else True
-        changed["reference"] = REFERENCE if has or not trained else trained[0]
-    return replace(study, **changed)
-
-
-def _targets(study: Study, data: Mapping[str, TaskData], problems: Problems) -> dict[str, tuple[str, ...]]:
-    having = {task: set(x.languages("test")) for task, x in data.items()}
-    missing = [x for x in study.targets if data and not any(x in found for found in having.values())]
-    for language in missing:
-        problems.add(
-            f"no test data in {language} for {_either(data)}; leave it out of --targets or give data"
-        )
-    targets = {task: tuple(x for x in study.targets if x in found) for task, found in having.items()}
-    for task, languages in targets.items():
-        if not languages and study.targets and len(missing) < len(study.targets):
-            problems.add(
-                f"no test data in any target for {task} ({data[task].name}); leave out the task or give data"
-            )
-    return targets
-
-
-def _check_languages(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: Problems) -> None:
-    for task, one in data.items():
-        having = set(one.languages("train"))
-        for language in study.train_languages:
-            if language not in having:
-                more = "; or give each task a study of its own" if having and len(data) > 1 else ""
-                problems.add(_no_training_data(language, task, one, having) + more)
-    for language in study.language_adapters:
-        if language not in (*study.transfer, *study.beneath):
-            problems.add(
-                f"language_adapters: {language} is not among the transfer languages; add it to --transfer"
-            )
-    if isinstance(corpus, NoText):
-        if study.text is None and not set(study.transfer) <= study.language_adapters.keys():
-            problems.add("no text to finetune on: name a corpus or folder with --text")
-        elif study.text is None:
-            for language in study.beneath:
-                if language not in study.language_adapters:
-                    problems.add(_no_adapter_beneath(language, "the study"))
-        return
-    having = set(corpus.languages())
-    for language in study.beneath:
-        if language not in (*having, *study.language_adapters, *study.transfer):
-            problems.add(_no_adapter_beneath(language, corpus.name))
-    for language in mixture.each(study.transfer):
-        if language not in having and language not in study.language_adapters:
-            problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
-    if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
-        problems.add(
-            f"no text in {study.reference}, the reference language, in {corpus.name}; "
-            "name another with --reference, or leave the control out with --controls target,shuffled"
-        )
-
-
-def _no_adapter_beneath(language: str, where: str) -> str:
-    return (
-        f"adapter_orders: mad-x needs an adapter of each training language, and {where} has no text in "
-        f"{language}; give text, its adapter with --language-adapter {language}=FOLDER, or leave out mad-x"
-    )
-
-
-def _no_training_data(language: str, task: str, data: TaskData, having: Collection[str]) -> str:
-    said = f"no training data in {language} for {task} ({data.name})"
-    if isinstance(data, Choosable) and (other := data.elsewhere(language, "train")):
-        return f"{said} in the set that is taken; {other} has it: --data '{task}.{language}={other}'"
-    if having:
-        return f"{said}; it has {_some(sorted(having))}: name one with --train-languages"
-    return (
-        f"{said}, which has none in any language; add a train file to it, or a folder that has one "
-        f"(--data {task}=THIS,OTHER) and its language with --train-languages"
-    )
-
-
-def _unnamed_reference(study: Study, full: Study, corpus: Corpus) -> list[Unavailable]:
-    """The reference language, where nobody asked for its control and there is no text in it."""
-    having, reference = corpus.languages(), full.reference
-    if reference is None or not having or not full.transfer or reference in having:
-        return []
-    if study.controls is not None or study.reference is not None:
-        return []
-    why = f"none in {corpus.name}, so without the reference control; --reference names another language"
-    return [Unavailable("text", reference, why)]
-
-
-def _either(data: Mapping[str, TaskData]) -> str:
-    return " or ".join(f"{task} ({one.name})" for task, one in data.items())
-
-
-def _some(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-def _all_languages(study: Study) -> list[str]:
-    named = (*mixture.each(study.transfer), *study.targets, *study.train_languages)
-    return list(dict.fromkeys((*named, study.reference) if study.reference else named))

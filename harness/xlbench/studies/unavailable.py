@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from xlbench.errors import DataError
 from xlbench.spec.problems import ManyProblemsError, Problems
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
     from xlbench.contracts import Corpus, Resolved, Split, Study, TaskData
 
 
