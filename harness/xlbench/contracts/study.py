@@ -123,7 +123,7 @@ class Study:
         least=0,
         counts=True,
     )
-    """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Where not said,
+    """Of task adapters: the baseline and every fine-tuned model are scored with each of them. Default:
     `xlbench.studies.precedence.adapter_seeds`; empty after that is the one of `adapter.seed`. Probes of
     language adapters take the first."""
     controls: tuple[str, ...] | None = asked(
@@ -181,7 +181,7 @@ class Study:
         "PRECISION",
         panel=HOW,
     )
-    """Arithmetic of the encoder, in training and evaluation; float32 where not said. In bfloat16 the matrix
+    """Arithmetic of the encoder, in training and evaluation (default: float32). In bfloat16 the matrix
     products are, the weights stay float32: other numbers, hence other identities."""
     match: Match | None = asked(
         None,

@@ -117,7 +117,7 @@ class Store:
         """Store a job's file that another process wrote, under its name. Raises ResultsError."""
         job, _, ending = name.partition(".")
         if "/" in name or ending not in ("parquet", "failed.parquet"):
-            raise ResultsError(f"{self.path}: {name!r} is no name of a job's file")
+            raise ResultsError(f"{self.path}: {name!r} is not the name of a job's file")
         with writing(self.path):
             schema.mark(self._made())
             put(self.jobs / name, content)

@@ -111,7 +111,7 @@ class Judged(NamedTuple):
     """With its word, unless something is missing."""
     p: float | None
     detectable: float | None
-    """The smallest true effect that would get a word in 80% of repetitions, in points."""
+    """The smallest true effect that would get a verdict in 80% of repetitions, in points."""
 
 
 def judge(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check(study: Study, registry: Registry, problems: Problems) -> None:
-    """A line for each control that is none, or cannot be had here."""
+    """One line for each control that is unknown, or cannot be run here."""
     for control in study.controls or ():
         if control == PLAIN:
             problems.add("controls: plain text of the transfer languages is no control; leave it out")

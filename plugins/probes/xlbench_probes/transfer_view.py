@@ -139,7 +139,7 @@ class View:
         return [arm for arm in arms if self.effects.seeds(arm)]
 
     def singles(self, steps: int, treatment: str = PLAIN) -> list[Arm]:
-        """As `arms`, without texts of several languages, which are in no mean over transfer languages; all
+        """As `arms`, without texts of several languages, which are excluded from means over transfer languages; all
         arms where there are no others.
         """
         arms = self.arms(steps, treatment)

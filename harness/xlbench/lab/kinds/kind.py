@@ -40,7 +40,7 @@ class Kind(Protocol):
 
 
 class Answers(Protocol):
-    """What is asked of a kind that gives no task loss."""
+    """The methods of a kind without task loss."""
 
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """What the model says of each input of a batch, in order. Raises JobError for scores not finite."""

@@ -17,7 +17,7 @@ def best_tree(scores: NDArray[np.floating]) -> NDArray[np.int64]:
 
     `scores[d, h]`, shape (n, n + 1), is the score of word d + 1 hanging from word h, or from the root, 0; a
     word's arc to itself is never taken. Chu and Liu (1965), Edmonds (1967). That one word hangs from the root
-    is had by a penalty on the root's arcs so large that every tree with fewer of them is better.
+    is enforced by a penalty on the root's arcs so large that every tree with fewer of them is better.
     """
     n = len(scores)
     full = np.full((n + 1, n + 1), -np.inf)

@@ -1,5 +1,5 @@
 """The settings of a `config.json` that can change what a kind of model computes, and what holds where they
-are not said (the defaults of transformers 4.57).
+are missing (the defaults of transformers 4.57).
 """
 
 from __future__ import annotations
