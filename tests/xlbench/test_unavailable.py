@@ -92,7 +92,7 @@ def test_a_run_says_so_and_so_do_its_pages(
 
 
 def test_nothing_left_is_no_study(study: Study) -> None:
-    with pytest.raises(StudyError, match="nothing is left without these") as error:
+    with pytest.raises(StudyError, match="no languages remain after skipping these") as error:
         api.prepare(replace(study, transfer=("tur",), targets=("deu",), skip_unavailable=True))
     assert "text of tur" in str(error.value)
     with pytest.raises(StudyError, match=f"no test data in {GONE}"):

@@ -208,7 +208,12 @@ def without(resolved: Resolved, found: Sequence[Unavailable]) -> Resolved:
     }
     study = less(resolved.study, found, targets)
     if not is_whole(study, resolved.study) or not all(targets.values()):
-        raise ManyProblemsError([*map(str, found), "nothing is left without these; mend the data"])
+        raise ManyProblemsError(
+            [
+                *map(str, found),
+                "no languages remain after skipping these; fix the data or drop --skip-unavailable",
+            ]
+        )
     text = resolved.corpus
     if isinstance(text, CleanText):
         silent = text.without | {x.language for x in found if x.what == "text"}

@@ -139,8 +139,8 @@ class View:
         return [arm for arm in arms if self.effects.seeds(arm)]
 
     def singles(self, steps: int, treatment: str = PLAIN) -> list[Arm]:
-        """As `arms`, without texts of several languages, which are excluded from means over transfer languages; all
-        arms where there are no others.
+        """As `arms`, without texts of several languages, which means over transfer languages leave out; all
+        of them where there are no others.
         """
         arms = self.arms(steps, treatment)
         return [x for x in arms if not is_several(x.text)] or arms
