@@ -650,3 +650,20 @@ def test_the_recommendation_goes_by_gains_where_there_are_any() -> None:
     alone = transfer_advice.advise(Made(made, steps=(10,), readings=("put-back",)).records(), "pos", target)
     assert not alone.summary[0].startswith(f"Measured. {label(SEEN[-1])} ")
     assert alone.parts[0].columns == ("Transfer language", "Seen", "Effect")  # type: ignore[union-attr]
+
+
+def test_likelihoods_of_different_families_are_never_subtracted() -> None:
+    def near(task: str, f: str, g: str, k: int, seed: int, reading: str) -> float:
+        return 1.0 + seed
+
+    kinds = {"lm": "language-model"}
+    one = Made(near, tasks=("lm",), steps=(10,), kinds=kinds, readings=("put-back",)).records()
+    other = replace(one, family="decoder")
+    (page,) = transfer_models.survey({"encoder": one, "decoder": other})
+    table, *_ = [x for x in page.parts if isinstance(x, Table)]
+    assert transfer_models.MINUS not in table.columns
+    assert "different quantities" in table.note
+    assert "different quantities" in page.summary[0]
+    (page,) = transfer_models.survey({"first": one, "second": one})
+    table, *_ = [x for x in page.parts if isinstance(x, Table)]
+    assert transfer_models.MINUS in table.columns

@@ -155,6 +155,8 @@ class Records:
     """By task: what the tokenizer makes of the languages, where that is stored."""
     levels: Mapping[str, Level] = field(default_factory=dict)
     """By task that labels tokens or whole sentences: which of them, where that is stored."""
+    family: str = "encoder"
+    """How the model reads (`contracts.Family`); earlier versions knew encoders alone."""
     sizes: PretrainingSizes | None = None
     """How much text of each language the model was pretrained on, where that is known and stored."""
     adapters: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: FIRST_ADAPTERS)

@@ -52,6 +52,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
             "checkpoint": model.source,
             "revision": model.revision,
             "fingerprint": resolved.model_fingerprint,
+            "family": resolved.family,
             "languages_source": model.languages_source,
             "sizes": None
             if model.sizes is None

@@ -369,6 +369,7 @@ class Store:
             dropped=stored.dropped,
             levels=descriptions.levels(stored.described),
             sizes=descriptions.sizes(stored.described),
+            family=stored.described.get("model", {}).get("family", "encoder"),
             adapters=descriptions.adapters(stored.described),
             compositions=stored.described.get("compositions", {}),
         )

@@ -26,6 +26,10 @@ TITLE = "Kinds of task: token-level against sentence-level"
 SURVEY = "side by side"
 OTHERS = "other languages"
 MINUS = f"{OTHERS}, minus the first study"
+UNLIKE = (
+    "Models of these studies read text in different ways, and the likelihoods that they give are different "
+    "quantities: no study is subtracted from another."
+)
 LEVELS = ("token level", "sentence level")
 APART = "token minus sentence level"
 _UNITS = (
@@ -262,7 +266,10 @@ def _one_reading(
     others = _different(common)
     means = {x: _mean(view, others) for x, view in views.items()}
     minus = {x: difference(y, means[reference]) for x, y in means.items() if x != reference}
-    columns |= {f"{OTHERS} ({len(others)})": means, MINUS: minus}
+    alike = first.metric.unit == "points" or len({x.reading.records.family for x in views.values()}) == 1
+    columns |= {f"{OTHERS} ({len(others)})": means}
+    if alike:
+        columns[MINUS] = minus
     judged = {head: {x: y.number for x, y in judge(some).items()} for head, some in columns.items()}
     table = Table(
         f"Mean {kind} on {first.task}, {counted(k, 'step')}",
@@ -271,7 +278,7 @@ def _one_reading(
         f"In {first.metric.measure}, by targets and text, over the same pairs of text and target in all "
         "studies (how many, in brackets), with the same test examples, drawn alike. Shuffled: the same texts "
         "with their tokens in random order. Other languages: all plain texts but the target's own. "
-        f"{READINGS} {OF_THESE} {verdicts_over('each column')} {DIFFERENCES}",
+        f"{READINGS} {OF_THESE} {verdicts_over('each column')} {DIFFERENCES if alike else UNLIKE}",
     )
     matrix = Matrix(
         f"Mean {kind} on {first.task} by study and text",
@@ -291,10 +298,16 @@ def _sentence(
     kind: str, k: int, judged: Mapping[str, Mapping[str, Number]], studies: Sequence[str], unit: str
 ) -> str:
     """Where the mean with text of other languages is highest, and where it clearly differs."""
-    change, means = judged[MINUS], next(y for x, y in judged.items() if x.startswith(OTHERS) and x != MINUS)
+    change, means = (
+        judged.get(MINUS),
+        next(y for x, y in judged.items() if x.startswith(OTHERS) and x != MINUS),
+    )
     known = [x for x in studies if means[x].value is not None]
     if not known:
         return f"Mean {kind}, {counted(k, 'step')}: not known, because results are missing."
+    if change is None:
+        each = "; ".join(f"{x} {interval(means[x], unit)}" for x in known)
+        return f"Mean {kind} with text of other languages, {counted(k, 'step')}: {each}. {UNLIKE}"
     most = max(known, key=lambda x: means[x].value or 0.0)
     more, less = ([x for x, y in change.items() if y.word == word] for word in ("helps", "harms"))
     said = [
