@@ -49,3 +49,9 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception as other:
         return f"{type(error).__name__}, which cannot be shown ({type(other).__name__})"
+
+
+def said_of(error: BaseException) -> str:
+    """What an error of a plugin or library is, on one line: class and message, or the class alone."""
+    text = " ".join(text_of(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -85,6 +85,29 @@ def test_a_count_that_fails_is_named() -> None:
         counted(metric, [1, 1, 1], [1, 1, 0], WHERE)
 
 
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (ValueError("first\n  second"), "ValueError: first second"),
+        (ValueError(), "ValueError"),
+        (type("Mute", (Exception,), {"__str__": lambda self: 1 / 0})(), "Mute: Mute, which cannot be shown"),
+    ],
+)
+def test_what_a_metric_raises_is_one_line_without_loose_ends(raised: Exception, said: str) -> None:
+    def failing(*_: Any) -> Any:
+        raise raised
+
+    with pytest.raises(JobError) as count:
+        counted(replace(SHARE, count=failing), [1], [1], WHERE)
+    with pytest.raises(JobError) as score:
+        scored(replace(SHARE, score=failing), checked(SHARE, [(1, 1)], WHERE), WHERE)
+    assert str(count.value).startswith(f"{WHERE}, example 1: share cannot be counted: {said}")
+    assert str(score.value).startswith(f"{WHERE}: share cannot be scored: {said}")
+    for error in (count, score):
+        assert "\n" not in str(error.value)
+        assert not str(error.value).endswith(":")
+
+
 def test_whole_numbers_of_other_types_are_whole_numbers() -> None:
     assert checked(SHARE, [(True, 1), (np.int64(2), 3.0), (np.bool_(False), 4)], WHERE).tolist() == [
         [1, 1], [2, 3], [0, 4]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts.examples import Example
 from xlbench.contracts.reading import Identified, is_in_random_order
-from xlbench.errors import DataError, XlbenchError, text_of
+from xlbench.errors import DataError, XlbenchError, said_of
 
 if TYPE_CHECKING:
     from xlbench.contracts.data import Split, TaskData
@@ -80,8 +80,7 @@ def _read(data: TaskData, language: str, split: Split, limit: int | None) -> Seq
     except XlbenchError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
-        raise DataError(f"{data.name} ({data.task}): {split} of {language}: {what}") from error
+        raise DataError(f"{data.name} ({data.task}): {split} of {language}: {said_of(error)}") from error
     for number, one in enumerate(found, 1):
         if not isinstance(one, Example):
             what = f"{data.name} ({data.task}): {split} of {language}, example {number}"

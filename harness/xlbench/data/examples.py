@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.errors import DataError, XlbenchError
+from xlbench.errors import DataError, XlbenchError, said_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import Example, Resolved, Split, Task
@@ -24,8 +24,7 @@ def read(resolved: Resolved, task: str, language: str, split: Split) -> Sequence
     except (XlbenchError, OSError, MemoryError):
         raise
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise DataError(f"{where}: {type(error).__name__}: {text}; the plugin is at fault") from error
+        raise DataError(f"{where}: {said_of(error)}; the plugin is at fault") from error
     owner = resolved.adapter_task(task) if split == "train" else resolved.tasks[task]
     wanted = resolved.kind(owner).examples
     for number, example in enumerate(found, 1):

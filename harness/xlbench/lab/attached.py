@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from xlbench.contracts import digest
-from xlbench.errors import JobError, ModelError, PluginError, XlbenchError, text_of
+from xlbench.errors import JobError, ModelError, PluginError, XlbenchError, said_of
 from xlbench.lab import language_adapters, task_adapters
 from xlbench.lab.adapters import configuration
 from xlbench.lab.compositions import composition, tuning
@@ -445,8 +445,9 @@ class Attached:
         except (XlbenchError, JobError, KeyboardInterrupt):
             raise
         except Exception as error:  # a plugin's code may raise anything
-            said = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
-            raise PluginError(f"{self.resolved.method.named('composition', mix)}: {said}") from error
+            raise PluginError(
+                f"{self.resolved.method.named('composition', mix)}: {said_of(error)}"
+            ) from error
 
     def forget_composition(self) -> None:
         """Take out what a composition has beside its adapters, and adapters beyond those that fit."""

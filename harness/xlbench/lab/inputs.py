@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xlbench.errors import DataError, JobError, XlbenchError, text_of
+from xlbench.errors import DataError, JobError, XlbenchError, said_of
 from xlbench.lab.batches import Stream
 from xlbench.lab.encode import Tokenization, blank_pieces
 from xlbench.lab.kinds.called import Called, called
@@ -85,8 +85,9 @@ class Inputs:
                 kind.encode([example], self._tokenization(task))
         data = self._resolved.data.get(key[0])
         name = f" ({data.name})" if data is not None else ""
-        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
-        return DataError(f"task {task.name!r}{name}: {key[2]} of {key[1]}, example {number}: {what}")
+        return DataError(
+            f"task {task.name!r}{name}: {key[2]} of {key[1]}, example {number}: {said_of(error)}"
+        )
 
     def stream(self, cells: tuple[Cell, ...]) -> tuple[Stream, list[Batch]]:
         """Test examples of cells of one task, and the batches in which they are evaluated; kept."""

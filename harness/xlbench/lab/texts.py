@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xlbench.contracts.treatment import MIXTURE
-from xlbench.errors import DataError, JobError, XlbenchError, text_of
+from xlbench.errors import DataError, JobError, XlbenchError, said_of
 from xlbench.lab import matched
 from xlbench.lab.chunks import measured_chunks
 
@@ -156,9 +156,7 @@ class Texts:
         except (JobError, XlbenchError):
             raise
         except Exception as error:
-            raise self._at_fault(
-                one, f"fails: {type(error).__name__}: {' '.join(text_of(error).split())}"
-            ) from error
+            raise self._at_fault(one, f"fails: {said_of(error)}") from error
 
     def _at_fault(self, one: Treatment, what: str) -> JobError:
         return JobError(f"{self._resolved.method.named('treatment', one.name)} {what}")

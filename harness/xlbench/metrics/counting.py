@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xlbench.contracts import OfExamples
-from xlbench.errors import JobError
+from xlbench.errors import JobError, said_of
 from xlbench.metrics.scoring import score_of, scores_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def counted(metric: Metric, gold: Iterable[Any], predicted: Iterable[Any], where
             rows.append(metric.count(true, guess))
         except Exception as error:
             raise JobError(
-                f"{where}, example {number}: {metric.name} cannot be counted: {type(error).__name__}: {error}"
+                f"{where}, example {number}: {metric.name} cannot be counted: {said_of(error)}"
             ) from error
     return checked(metric, rows, where)
 
@@ -77,7 +77,7 @@ def scored(metric: Metric, counts: Counts, where: str, score: Score | None = Non
             else np.asarray(score(len(values) * values), np.float64)
         )
     except Exception as error:
-        raise JobError(f"{where}: {name} cannot be scored: {type(error).__name__}: {error}") from error
+        raise JobError(f"{where}: {name} cannot be scored: {said_of(error)}") from error
     if total.shape != () or (alone.shape != (len(values),) and not isinstance(score, OfExamples)):
         raise JobError(
             f"{where}: {name} gives scores of shape {alone.shape} for sums of shape {values.shape}, "

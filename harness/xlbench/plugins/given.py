@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
-from xlbench.errors import PluginError, text_of
+from xlbench.errors import PluginError, said_of
 from xlbench.hookspecs import GROUP
 from xlbench.plugins.registry import HOOKS, OWN
 
@@ -63,7 +63,7 @@ class Given:
         try:
             return dill.loads(self.content)  # noqa: S301 - from our own process
         except Exception as error:
-            raise PluginError(f"{type(error).__name__}: {text_of(error)}; {ALONE}") from error
+            raise PluginError(f"{said_of(error)}; {ALONE}") from error
 
     def _run(self) -> ModuleType:
         """The file as a module, once in a process."""
@@ -167,8 +167,7 @@ def _object(thing: object) -> Given:
     except Exception as error:
         raise PluginError(
             f"plugin {name}: it cannot be distinguished from other versions of itself, since it cannot be "
-            f"pickled ({type(error).__name__}: {' '.join(text_of(error).split())}); put it into a file "
-            "and give that"
+            f"pickled ({said_of(error)}); put it into a file and give that"
         ) from error
     return replace(Given(name, owner, module, _digest(still), "", content), _object=made)
 

@@ -20,7 +20,7 @@ import pluggy
 from xlbench import hookspecs
 from xlbench.contracts import BaseModel, KindOfTask, Language, Task
 from xlbench.data.codes import is_iso639_3
-from xlbench.errors import PluginError, UnknownNameError, XlbenchError, text_of
+from xlbench.errors import PluginError, UnknownNameError, XlbenchError, said_of
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
 from xlbench.spec.fields import fault, shown
 
@@ -90,9 +90,7 @@ def blaming() -> Iterator[None]:
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}
         if full or (where := _culprit(error)) is None:
             raise
-        text = " ".join(text_of(error).split())
-        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        raise PluginError(f"{where} failed: {said}") from error
+        raise PluginError(f"{where} failed: {said_of(error)}") from error
 
 
 def _culprit(error: BaseException) -> str | None:
@@ -247,8 +245,7 @@ def _load(plugin: Plugin, get: Any) -> _Loaded:
         for kind in HOOKS:
             _take(manager, kind, loaded)
     except (Exception, SystemExit) as error:
-        text = " ".join(text_of(error).split())
-        return loaded.failed(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        return loaded.failed(said_of(error))
     for kind, name in [x for x, n in Counter(x[:2] for x in loaded.values).items() if n > 1]:
         loaded.without(kind, name, f"{HOOKS[kind][0]} yields {name!r} twice; give each its own name")
     return loaded

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
-from xlbench.errors import JobError, ResultsError
+from xlbench.errors import JobError, ResultsError, said_of
 from xlbench.files.disk import reading
 from xlbench.metrics.counting import checked, scored
 from xlbench.metrics.scoring import score_of
@@ -201,8 +201,8 @@ class Opened:
                 found = float(score_of(metric.score, counts)) if fits else math.nan
             except Exception as error:
                 raise ResultsError(
-                    f"{self.file.path}: {metric.name} of {task} cannot be scored: {type(error).__name__}: "
-                    f"{' '.join(str(error).split())}; the task's plugin is at fault"
+                    f"{self.file.path}: {metric.name} of {task} cannot be scored: "
+                    f"{said_of(error)}; the task's plugin is at fault"
                 ) from error
             if math.isclose(found, row["score"], rel_tol=1e-9, abs_tol=1e-9) or (
                 fits and math.isnan(found) and math.isnan(row["score"])
@@ -236,7 +236,7 @@ def _opened(file: StoredFile, content: bytes) -> Opened:
         raise  # a newer xlbench
     except Exception as error:  # whatever a damaged or foreign file leads to
         if sealed:
-            raise ResultsError(f"cannot read {path}: {type(error).__name__}: {error}") from error
+            raise ResultsError(f"cannot read {path}: {said_of(error)}") from error
         why = "it is empty" if not content else "it was cut off, overwritten, or is no results file"
         raise DamagedError(path, why) from error
     job = Job(head.probe, head.probe_version, head.condition, tuple(found), "")

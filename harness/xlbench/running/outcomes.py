@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Outcome
-from xlbench.errors import ExecutorError, XlbenchError, text_of
+from xlbench.errors import ExecutorError, XlbenchError, said_of
 from xlbench.running.batches import Schedule
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def outcomes(
     except (XlbenchError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # its sys.exit() must not end the run, least of all with 0
-        text = " ".join(text_of(error).split())
-        raise ExecutorError(_say(executor, f"failed: {type(error).__name__}: {text}")) from error
+        raise ExecutorError(_say(executor, f"failed: {said_of(error)}")) from error
     finally:
         os.chdir(folder)
     if waiting:

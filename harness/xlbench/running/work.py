@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import hub, plugins
 from xlbench.contracts import Event, Outcome, Unavailable
-from xlbench.errors import JobError, ResultsError, XlbenchError, text_of
+from xlbench.errors import JobError, ResultsError, XlbenchError, said_of, text_of
 from xlbench.models import checkpoints
 from xlbench.results import Store
 from xlbench.running import provenance
@@ -174,7 +174,6 @@ def _own(job: Job) -> Job:
 
 def one_line(error: BaseException) -> str:
     """What went wrong, for people."""
-    text = " ".join(text_of(error).split())
     if isinstance(error, JobError | XlbenchError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return " ".join(text_of(error).split())
+    return said_of(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench.contracts import Adapts
-from xlbench.errors import PluginError, StudyError, XlbenchError
+from xlbench.errors import PluginError, StudyError, XlbenchError, said_of
 from xlbench.results import StoredStudy, describe
 from xlbench.results.studies import less
 from xlbench.spec.study import as_json
@@ -87,7 +87,7 @@ def follow(
                 except Exception as error:
                     raise PluginError(
                         f"probe {name!r} ({registry.owners['probe', name]}) failed between two rounds: "
-                        f"{type(error).__name__}: {error}"
+                        f"{said_of(error)}"
                     ) from error
                 known = {(job.condition_key, cell) for job in coming for cell in job.cells}
                 if not found.keys() <= known:

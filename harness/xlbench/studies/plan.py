@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Job, merged
 from xlbench.contracts.work import total
-from xlbench.errors import PluginError, StudyError, XlbenchError, text_of
+from xlbench.errors import PluginError, StudyError, XlbenchError, said_of
 from xlbench.results.studies import less, with_cells
 from xlbench.spec.fields import fault, shown
 from xlbench.spec.problems import ManyProblemsError
@@ -238,10 +238,7 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
         except XlbenchError:
             raise
         except (Exception, SystemExit) as error:
-            text = " ".join(text_of(error).split())
-            raise PluginError(
-                f"{_probe(name, registry)} failed while planning: {type(error).__name__}: {text}"
-            ) from error
+            raise PluginError(f"{_probe(name, registry)} failed while planning: {said_of(error)}") from error
         asked += jobs
     if resolved.study.beneath and asked and not any(_is_over_adapters(x) for x in asked):
         problems.append(

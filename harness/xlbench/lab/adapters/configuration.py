@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from xlbench.errors import ModelError, PluginError, text_of
+from xlbench.errors import ModelError, PluginError, said_of, text_of
 
 if TYPE_CHECKING:
     from xlbench.contracts import (
@@ -58,6 +58,5 @@ def made(method: Method, name: str, shape: Mapping[str, object]) -> Any:
 
 def _at_fault(method: Method, name: str, error: Exception) -> PluginError:
     """One line on an error of a kind, with the plugin that registers it."""
-    said = " ".join(text_of(error).split())
-    kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
-    return PluginError(f"{method.named('adapter', name)}: {kind}{said}")
+    said = " ".join(text_of(error).split()) if isinstance(error, PluginError) else said_of(error)
+    return PluginError(f"{method.named('adapter', name)}: {said}")

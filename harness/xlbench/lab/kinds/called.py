@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlbench.errors import JobError, PluginError, XlbenchError, text_of
+from xlbench.errors import JobError, PluginError, XlbenchError, said_of
 from xlbench.lab.encode import Encoded
 from xlbench.lab.kinds.kind import Costed, Measures
 from xlbench.metrics.task_loss import checked_loss
@@ -61,8 +61,7 @@ def blamed(where: str) -> Iterator[None]:
     except PASSED:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {' '.join(text_of(error).split())}"
-        raise PluginError(f"{where} raises {what}") from error
+        raise PluginError(f"{where} raises {said_of(error)}") from error
 
 
 class Called:
