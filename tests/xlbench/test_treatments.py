@@ -241,17 +241,23 @@ def test_one_file_adds_a_treatment_that_is_run_as_a_control(study: Study, tmp_pa
 @pytest.mark.parametrize(
     ("control", "says"),
     [
-        ("related", r"unknown control 'related'; known are target, reference, shuffled, romanised, mixture"),
+        (
+            "related",
+            r"unknown control 'related'; known are target, reference, shuffled, romanised, needy, together",
+        ),
         ("shufled", r"unknown control 'shufled'; did you mean 'shuffled'\?"),
         ("targets", r"unknown control 'targets'; did you mean 'target'\?"),
         ("plain", "plain text of the transfer languages is no control"),
-        ("mixture", "puts several languages together, and 'qaa' is one"),
+        ("mixture", "a mixture is a text of its own, no control; name it as --transfer"),
+        ("together", "puts several languages together, and 'qaa' is one"),
         ("needy", r"controls: treatment 'needy' \(.*\) needs no-such-distribution; pip install"),
     ],
 )
 def test_a_control_that_is_none_is_one_line(study: Study, tmp_path: Path, control: str, says: str) -> None:
     path = tmp_path / "needy.py"
-    path.write_text(REVERSED.replace('"reversed"', '"needy", requires=("no-such-distribution",)'))
+    needy = REVERSED.replace('"reversed"', '"needy", requires=("no-such-distribution",)')
+    several = 'Treatment(name="together", summary="Of several", load=reverse, stage="languages")'
+    path.write_text(f"{needy}    yield {several}\n")
     with pytest.raises(StudyError, match=says) as caught:
         api.plan(replace(study, controls=(control,)), results=tmp_path / "results", plugins=[path])
     assert "\n" not in str(caught.value)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench.contracts.settings import nearest
-from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
+from xlbench.contracts.treatment import MIXTURE, OF_OTHER_LANGUAGES, PLAIN
 from xlbench.plugins.registry import split
+
+_NO_CONTROLS = {
+    PLAIN: "plain text of the transfer languages is no control; leave it out",
+    MIXTURE: "a mixture is a text of its own, no control; name it as --transfer deu:0.7+tur:0.3",
+}
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +24,11 @@ if TYPE_CHECKING:
 def check(study: Study, registry: Registry, problems: Problems) -> None:
     """One line for each control that is unknown, or cannot be run here."""
     for control in study.controls or ():
-        if control == PLAIN:
-            problems.add("controls: plain text of the transfer languages is no control; leave it out")
+        if control in _NO_CONTROLS:
+            problems.add(f"controls: {_NO_CONTROLS[control]}")
         elif control not in (*OF_OTHER_LANGUAGES, *registry.method.treatments):
             claimed = registry.claims("treatment", split(control)[1])
-            known = [*OF_OTHER_LANGUAGES, *(x for x in registry.method.treatments if x != PLAIN)]
+            known = [*OF_OTHER_LANGUAGES, *(x for x in registry.method.treatments if x not in _NO_CONTROLS)]
             why = f": {registry.unknown('treatment', control)}" if claimed else nearest(control, known)
             problems.add(f"unknown control {control!r}{why}")
     for one in treatments(study, registry):
