@@ -300,3 +300,19 @@ def test_the_guides_examples_are_plugins(heading: str, resolved: Resolved, tmp_p
         jobs = merged(registry.probes["halves"].jobs(resolved))
         assert len(jobs) == 2 * len(resolved.adapted_tasks)
         assert {x.typed.settings["freeze"] for x in jobs} == {"layers:0", "layers:1"}
+
+
+def test_the_guides_chart_is_a_part_of_a_page(checkpoint: Path, tmp_path: Path) -> None:
+    section = GUIDE.read_text("utf-8").split("## Pages of a probe\n")[1]
+    path = tmp_path / "bars.py"
+    path.write_text(section.split("```python\n")[1].split("```")[0], "utf-8")
+    study, results = study_of(checkpoint, probes=("bars", "zero-shot")), tmp_path / "results"
+    done = api.run(study, results=results, workers=1, device="cpu", plugins=[path])
+    assert done.failed == {}
+    page, *_ = [x for x in xlbench.pages(results, plugins=[path]) if x.title.startswith("Bars")]
+    rows = xlbench.load_results(results, plugins=[path])
+    wanted = rows[rows["probe"] == "zero-shot"]["score"].tolist()
+    (bars,) = page.parts
+    assert [x.value for _, x in bars.table().rows] == wanted
+    values = bars.specification()["data"]["values"]
+    assert [x["score"] for x in values] == wanted
