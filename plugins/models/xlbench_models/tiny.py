@@ -61,6 +61,7 @@ def xlbench_models() -> Iterator[BaseModel]:
     """The embedded models."""
     yield _embedded("tiny", f"embedded: BERT of 2 layers of 128, {_WHAT}")
     yield _embedded("tiny-decoder", f"embedded: Llama of 2 layers of 128, {_WHAT}")
+    yield _embedded("tiny-t5", f"embedded: mT5 of 2 encoder layers of 128 and 1 decoder layer, {_WHAT}")
 
 
 def _embedded(name: str, summary: str) -> BaseModel:
