@@ -91,21 +91,40 @@ class Study:
         (), "--pretraining-languages", "Languages that an unregistered model was pretrained on.", "LANG,..."
     )
     """Languages in the model's pretraining, ISO 639-3, where its registration does not say."""
-    probes: tuple[str, ...] = asked((), "--probe", "Probes.", "PROBE,...")
-    tasks: tuple[str, ...] = asked((), "--task", "Tasks.", "TASK,...")
-    transfer: tuple[str, ...] = asked((), "--transfer", "Transfer languages: finetuned on.", "LANG,...")
+    probes: tuple[str, ...] = asked(
+        (), "--probe", "Probes (default: the model's, else transfer).", "PROBE,..."
+    )
+    tasks: tuple[str, ...] = asked((), "--task", "Tasks (default: the model's).", "TASK,...")
+    transfer: tuple[str, ...] = asked(
+        (), "--transfer", "Transfer languages: fine-tuned on (default: the model's).", "LANG,..."
+    )
     """Transfer languages, ISO 639-3."""
-    targets: tuple[str, ...] = asked((), "--targets", "Target languages: scored.", "LANG,...")
+    targets: tuple[str, ...] = asked(
+        (),
+        "--targets",
+        "Target languages: scored (default: the model's; of data in folders, all that have test data).",
+        "LANG,...",
+    )
     """Target languages, ISO 639-3."""
     train_languages: tuple[str, ...] = asked(
-        (), "--train-languages", "Languages that task adapters are trained on.", "LANG,..."
+        (),
+        "--train-languages",
+        "Languages that task adapters are trained on (default: the model's, else eng).",
+        "LANG,...",
     )
-    """Languages that task adapters are trained on."""
-    steps: tuple[int, ...] = asked((), "--steps", "Finetuning steps.", "N,...", panel=HOW, what="step count")
+    """Languages that task adapters are trained on (default: the model's, else eng)."""
+    steps: tuple[int, ...] = asked(
+        (),
+        "--steps",
+        "Fine-tuning steps (default: the model's, else 1,10,100).",
+        "N,...",
+        panel=HOW,
+        what="step count",
+    )
     seeds: tuple[int, ...] = asked(
         (),
         "--seeds",
-        "How many (3 is 0,1,2), or which (0,5,9; one alone as 5,).",
+        "How many (3 is 0,1,2), or which (0,5,9; one alone as 5,) (default: the model's, else 3).",
         "N,...",
         panel=HOW,
         what="seed",
@@ -129,7 +148,8 @@ class Study:
     controls: tuple[str, ...] | None = asked(
         None,
         "--controls",
-        "target, reference, and text treatments such as shuffled; or none.",
+        "target, reference, and text treatments such as shuffled; or none (default: the model's, else "
+        "target,reference,shuffled).",
         "CONTROL,...",
         panel=HOW,
         what="control",
@@ -144,7 +164,8 @@ class Study:
     readings: tuple[ReadOut, ...] = asked(
         (),
         "--readings",
-        "put-back, retrained or both: task adapters as they were, or trained anew after fine-tuning.",
+        "put-back, retrained or both: task adapters as they were, or trained anew after fine-tuning "
+        "(default: the model's, else put-back).",
         "READING,...",
         panel=HOW,
         what="reading",
@@ -153,7 +174,7 @@ class Study:
     adapter_orders: tuple[AdapterOrder, ...] = asked(
         (),
         "--adapter-orders",
-        "plain, mad-x or both: task adapters trained alone, or over language adapters.",
+        "plain, mad-x or both: task adapters trained alone, or over language adapters (default: plain).",
         "ORDER,...",
         panel=HOW,
         what="order of adapters",
@@ -172,12 +193,18 @@ class Study:
     )
     """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
     or a folder of `<iso>.txt`."""
-    limit: int | None = asked(None, "--limit", "Test examples a target at most.", "N", panel=HOW)
+    limit: int | None = asked(
+        None,
+        "--limit",
+        "Test examples per target at most (default: the task's or the model's, else all).",
+        "N",
+        panel=HOW,
+    )
     """Test examples a target at most, drawn as `xlbench.contracts.sampling.limited` says; None is all."""
     precision: Precision | None = asked(
         None,
         "--precision",
-        "float32, or bfloat16: faster where the processor has it, and other numbers.",
+        "float32 (the default), or bfloat16: faster where the processor has it, and other numbers.",
         "PRECISION",
         panel=HOW,
     )
