@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from xlbench import api, hookimpl, load_results, plugins
-from xlbench.contracts import Cost, Job, Language, Study
+from xlbench.contracts import AdapterTraining, Cost, Job, Language, Study, Task
 from xlbench.errors import PluginError, ResultsError, StudyError, UnknownNameError
+from xlbench.metrics import accuracy
 
 TOY = Path(__file__).resolve().parents[1] / "packages" / "toy" / "xlbench_toy.py"
 
@@ -408,3 +409,18 @@ def test_scripts_keep_their_text(tmp_path: Path) -> None:
     source = textwrap.dedent(LANGUAGE.format(names={"\u00e9"}))
     path.write_bytes(f"# -*- coding: latin-1 -*-\n{source}".encode("latin-1"))
     assert plugins.load(given=plugins.give([path])).languages["qty"].name == "\u00e9"
+
+
+class Dataless:
+    @hookimpl
+    def xlbench_tasks(self) -> Any:
+        training, words = AdapterTraining(), ("no", "yes")
+        yield Task(
+            "bare", 1, "No data", "tagging", words, accuracy(), training, 16, "cell", lambda paths: None
+        )
+
+
+def test_data_that_no_plugin_registers_is_said_to_be_none(study: Study, tmp_path: Path) -> None:
+    bare = replace(study, tasks=("bare",), data={}, probes=("zero-shot",))
+    with pytest.raises(StudyError, match=r"no data 'cell' for the task bare: no folder, and no plugin"):
+        api.plan(bare, results=tmp_path / "results", plugins=[Dataless()])

@@ -140,9 +140,10 @@ def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskDa
         found = _expand(text)
         if not found:
             names = [x.split(":", 1)[1] for x in registry.data if x.startswith(f"{task.name}:")]
-            raise UnknownNameError(
-                f"no data {text!r} for the task {task.name}: neither a folder nor one of {', '.join(names)}"
-            )
+            known = "no folder, and no plugin registers data of it; give a folder, or write xlbench_task_data"
+            if names:
+                known = f"neither a folder nor one of {', '.join(names)}"
+            raise UnknownNameError(f"no data {text!r} for the task {task.name}: {known}")
         paths += found
     return task.folder(list(dict.fromkeys(paths)))
 
