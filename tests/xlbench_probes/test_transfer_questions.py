@@ -39,7 +39,13 @@ from xlbench.results.described import EARLIER
 from xlbench.scores import Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored
-from xlbench_probes import transfer_advice, transfer_models, transfer_pages, transfer_questions
+from xlbench_probes import (
+    transfer_advice,
+    transfer_compare,
+    transfer_models,
+    transfer_pages,
+    transfer_questions,
+)
 from xlbench_probes.arms import Arm
 from xlbench_probes.resources import levels
 from xlbench_probes.transfer_pairs import search
@@ -667,3 +673,5 @@ def test_likelihoods_of_different_families_are_never_subtracted() -> None:
     (page,) = transfer_models.survey({"first": one, "second": one})
     table, *_ = [x for x in page.parts if isinstance(x, Table)]
     assert transfer_models.MINUS in table.columns
+    assert transfer_compare.compare(one, other) == []
+    assert [x.task for x in transfer_compare.compare(one, one)] == ["lm"]

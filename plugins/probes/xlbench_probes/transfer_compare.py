@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
-from xlbench_probes.transfer_view import PROBE, View
+from xlbench_probes.transfer_view import PROBE, View, are_one_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,9 @@ def compare(one: Records, other: Records) -> list[Page]:
 
 
 def _page(one: View, other: View) -> Page | None:
-    """None where they have no effect in common."""
+    """None where they have no effect in common, or none that can be subtracted."""
+    if not are_one_quantity((one, other)):
+        return None
     cells = _cells(one), _cells(other)
     same = [g for g in one.targets if cells[0].get(g) == cells[1].get(g)]
     apart = [g for g in one.targets if g in cells[1] and g not in same]

@@ -14,7 +14,7 @@ from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
 from xlbench_probes.transfer_answer import groups
 from xlbench_probes.transfer_questions import DIFFERENCES, OF_THESE, READINGS, unanswered, what
-from xlbench_probes.transfer_view import PROBE, View, read_outs
+from xlbench_probes.transfer_view import PROBE, View, are_one_quantity, read_outs
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Number, Records
@@ -266,7 +266,7 @@ def _one_reading(
     others = _different(common)
     means = {x: _mean(view, others) for x, view in views.items()}
     minus = {x: difference(y, means[reference]) for x, y in means.items() if x != reference}
-    alike = first.metric.unit == "points" or len({x.reading.records.family for x in views.values()}) == 1
+    alike = are_one_quantity(views.values())
     columns |= {f"{OTHERS} ({len(others)})": means}
     if alike:
         columns[MINUS] = minus

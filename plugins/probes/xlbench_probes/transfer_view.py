@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +248,15 @@ class View:
     def ranked_targets(self, steps: int) -> list[tuple[str, Estimate]]:
         """Targets by recipience, the largest first; what is missing last."""
         return _ranked({target: self.recipience(target, steps) for target in self.targets})
+
+
+def are_one_quantity(views: Iterable[View]) -> bool:
+    """Whether effects of one task in several studies can be subtracted: likelihoods of models that read text
+    in different ways cannot.
+    """
+    each = list(views)
+    in_points = all(x.metric.unit == "points" for x in each)
+    return in_points or len({x.reading.records.family for x in each}) == 1
 
 
 def read_outs(reading: Reading, task: str) -> list[ReadOut]:
