@@ -103,6 +103,7 @@ def test_what_fails_and_what_needs_it_is_told(work: CountingWork) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_task_that_dies_is_submitted_again_a_few_times(work: CountingWork) -> None:
     work.dies = (2,)
     with pytest.raises(ExecutorError, match=r"a task was lost 2 times before 'job 2' ended"):

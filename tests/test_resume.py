@@ -15,7 +15,7 @@ import xlbench
 
 STUDY = {
     "task": "pos,nli", "transfer": "qaa,qab", "targets": "qaa,qab,qac", "train-languages": "qaa",
-    "steps": "1,4", "seeds": "2", "controls": "target,shuffled", "limit": "20",
+    "steps": "1,4", "seeds": "1", "controls": "target,shuffled", "limit": "20",
     "adapter": "epochs=1,limit=200", "language-training": "steps=4",
     "option": "interference.fusion_steps=2", "workers": "1",
 }  # fmt: skip

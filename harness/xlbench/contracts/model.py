@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from xlbench.contracts import allowed
 from xlbench.contracts.study import Study
@@ -52,6 +53,7 @@ class BaseModel:
     def source(self) -> str:
         """The checkpoint as anyone may know it: a hub id, or a folder's name without the path to it."""
         name = re.split(r"[/\\]", self.checkpoint.rstrip("/\\"))[-1]
-        if not re.match(r"[/.~\\]|[A-Za-z]:[/\\]", self.checkpoint) and name != self.name:
+        of_hub = re.fullmatch(r"[\w.-]+(/[\w.-]+)?", self.checkpoint) and not self.checkpoint.startswith(".")
+        if of_hub and (name != self.name or not Path(self.checkpoint).is_dir()):
             return self.checkpoint
         return self.name if name in ("", ".", "..", "~") else name
