@@ -94,9 +94,8 @@ class Training(Generic[Batch]):
                     if self._clip is not None:
                         torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
                     self._optimizer.step()
-                    value = (
-                        loss.item()
-                    )  # waits for an accelerator, so it comes after all that is queued there
+                    # Waits for an accelerator, so it comes after all that is queued there.
+                    value = loss.item()
                     if not math.isfinite(value):
                         raise JobError(
                             f"{self._what} became {value} at step {self.done + 1} of {steps}; lower "
