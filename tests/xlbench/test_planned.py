@@ -81,6 +81,17 @@ def test_what_changed_between_plan_and_run_is_never_stored(
         assert load_results(results).empty
 
 
+def test_a_task_without_an_adapter_needs_no_training_data(study: Study, tmp_path: Path) -> None:
+    text = tmp_path / "text" / "fra.txt"
+    text.write_text("\n".join(f"{x} {y} ana" for x in WORDS for y in WORDS))
+    done = api.run(
+        replace(study, tasks=("lm",), data={"lm": (str(text.parent),)}, adapter={}),
+        results=tmp_path / "results", device="cpu",
+    )  # fmt: skip
+    assert not done.failed
+    assert {*load_results(tmp_path / "results")["task"]} == {"lm"}
+
+
 def test_weights_in_memory_do_not_change_with_their_file(checkpoint: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(checkpoint, folder)

@@ -20,6 +20,8 @@ def fingerprints(resolved: Resolved) -> dict[str, str]:
     for task, targets in resolved.targets.items():
         data = resolved.data[task]
         found |= {f"the test data of {task} in {x}": data.fingerprint(x, "test") for x in targets}
+        if resolved.tasks[task].training is None:
+            continue
         trained = resolved.borrowed[task][1] if task in resolved.borrowed else data
         for x in resolved.study.train_languages:
             found[f"the training data of {task} in {x}"] = trained.fingerprint(x, "train")
