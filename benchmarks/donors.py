@@ -15,11 +15,11 @@ from itertools import islice
 import numpy as np
 
 from xlbench import plugins
-from xlbench.contracts import MaskedLM, Match
+from xlbench.contracts import FinetuningSettings, Match
 from xlbench.lab import loading, matched
 from xlbench.lab.chunks import measured_chunks
 from xlbench.lab.objectives.masked import masked_batches
-from xlbench.studies.names import find_corpus
+from xlbench.studies.lookup import find_corpus
 
 KINDS: tuple[Match, ...] = ("steps", "tokens", "words", "bytes")
 
@@ -30,7 +30,7 @@ def main() -> None:
     steps = int(sys.argv[6]) if len(sys.argv) > 6 else 10
     seen, unseen = (x.split(",") for x in sides)
     corpus = find_corpus(text, plugins.load(), {})
-    tokenizer, mlm = loading.tokenizer(checkpoint, "encoder"), MaskedLM()
+    tokenizer, mlm = loading.tokenizer(checkpoint, "encoder"), FinetuningSettings()
     texts = {
         x: measured_chunks(list(dict.fromkeys(corpus.lines(x, mlm.lines))), tokenizer, mlm.chunk)
         for x in dict.fromkeys((*seen, *unseen, reference))

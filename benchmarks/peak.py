@@ -11,13 +11,13 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks import made
-from xlbench.contracts import MaskedLM
+from xlbench.contracts import FinetuningSettings
 from xlbench.lab import Lab, chunks
 from xlbench.lab.objectives import masked
 from xlbench.plugins import load
 
 
-def bare(model: str, settings: MaskedLM, steps: int) -> None:
+def bare(model: str, settings: FinetuningSettings, steps: int) -> None:
     """Weights, gradients, optimizer state and batches, each once; logits at masked positions alone."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -48,7 +48,7 @@ def main() -> None:
     """What the JSON file on the command line says."""
     said = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     if said["side"] == "bare":
-        bare(said["model"], MaskedLM(**said["mlm"]), said["steps"])
+        bare(said["model"], FinetuningSettings(**said["mlm"]), said["steps"])
     elif said["side"] == "engine":
         engine(said["model"], said["mlm"], said["steps"], Path(said["adapters"]))
     else:

@@ -15,8 +15,8 @@ from xlbench.contracts import (
     Classified,
     Dropped,
     Example,
+    FinetuningSettings,
     GivenAdapter,
-    MaskedLM,
     Method,
     Metric,
     Parsed,
@@ -178,6 +178,6 @@ def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Re
         study=study, model=BaseModel("made", "", str(checkpoint)), model_fingerprint="made",
         tasks=tasks, data={t: Made(t) for t in tasks},
         training={t: x.training for t, x in tasks.items() if x.training is not None},
-        mlm=MaskedLM(chunk=16, batch_size=4), corpus=MadeText(), languages={},
+        mlm=FinetuningSettings(chunk=16, batch_size=4), corpus=MadeText(), languages={},
         targets=dict.fromkeys(tasks, ("qaa", "qab")), method=built_in(),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from transformers import (
     get_scheduler,
 )
 
-from xlbench.contracts import MaskedLM
+from xlbench.contracts import FinetuningSettings
 from xlbench.lab.objectives.masked import masked_batches
 
 VALIDATION = 20
@@ -51,7 +51,7 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(said["model"])
     model = AutoModelForMaskedLM.from_pretrained(said["model"])
     lines = Path(said["text"]).read_text("utf-8").splitlines()
-    settings = MaskedLM(**said["mlm"])
+    settings = FinetuningSettings(**said["mlm"])
     length = min(settings.chunk, tokenizer.model_max_length)
     text = grouped(lines, tokenizer, length)
     held_out = grouped(lines[: len(lines) // VALIDATION], tokenizer, length)

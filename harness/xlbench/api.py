@@ -23,9 +23,9 @@ from xlbench.running.work import Work
 from xlbench.spec.study import as_json, parse
 from xlbench.studies import plan as planning
 from xlbench.studies import planned
-from xlbench.studies.names import refuse_ambiguous
+from xlbench.studies.lookup import refuse_ambiguous
+from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError
 from xlbench.plugins import give, load, made_with
 from xlbench.results import Store
-from xlbench.results.described import skipped
+from xlbench.results.manifest import skipped
 from xlbench.results.studies import told_apart
 from xlbench.running.work import one_line
 

@@ -25,7 +25,7 @@ from xlbench.data.clean_text import CleanText, TrainingSentences, key
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
 from xlbench.plugins import Registry
-from xlbench.results.described import describe, near_duplicates
+from xlbench.results.manifest import describe, near_duplicates
 from xlbench.studies.resolve import resolve
 
 

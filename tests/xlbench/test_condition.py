@@ -12,7 +12,7 @@ from composed import over
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlbench.contracts import Condition, Finetuning, Job, MaskedLM, Mixed, ReadBy, Resolved, merged
+from xlbench.contracts import Condition, Finetuning, FinetuningSettings, Job, Mixed, ReadBy, Resolved, merged
 from xlbench_probes.interference import Interference
 from xlbench_probes.stacking import Stacking
 from xlbench_probes.transfer import Transfer
@@ -117,11 +117,11 @@ def test_a_mixture_says_its_texts(resolved: Resolved) -> None:
     assert Condition("m", finetuning=run).texts == {"qaa": "text-qaa", "qab": "text-qab"}
 
 
-def decaying(metadata: Mapping[str, object] | None = None) -> type[MaskedLM]:
+def decaying(metadata: Mapping[str, object] | None = None) -> type[FinetuningSettings]:
     """The settings of fine-tuning with a further field, as its author would add it and nothing else."""
 
     @dataclass(frozen=True)
-    class Decaying(MaskedLM):
+    class Decaying(FinetuningSettings):
         weight_decay: float = field(default=0.0, metadata=metadata or {})
 
     return Decaying

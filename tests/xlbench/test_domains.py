@@ -15,10 +15,10 @@ from xlbench.data import domains
 from xlbench.data.domains import coincide, labels, share
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
-from xlbench.results.described import coincidence, describe, domains_of_tests, texts
+from xlbench.results.manifest import coincidence, describe, domains_of_tests, texts
 from xlbench.spec.study import as_toml, command, parse
+from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data
 
 WORDS = {
     "eng": "the cat",

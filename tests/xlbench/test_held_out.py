@@ -10,8 +10,8 @@ from xlbench import Study, plugins
 from xlbench.contracts import Line
 from xlbench.errors import StudyError
 from xlbench.plugins import Registry
+from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from hub_sets import NOWHERE, ORDER, READ, documents, environment, model, read, 
 from safetensors.numpy import save
 
 from xlbench.errors import DataError
-from xlbench.hub import Repo, parquet_files, patience, reaching
+from xlbench.hub import Repo, parquet_files, reaching, retry
 
 FILE = "en/test-00000-of-00001.parquet"
 PASSING = ("cut", "busy", "down", "short", "spoiled", "asking", "dead")
@@ -111,7 +111,7 @@ def test_whoever_waits_is_told(caplog: pytest.LogCaptureFixture) -> None:
             raise error
         return "found"
 
-    assert patience.patiently(call) == "found"
+    assert retry.retried(call) == "found"
     assert caplog.messages == ["the hub is busy (503); trying again in 0 s"] * 2
 
 
@@ -240,8 +240,8 @@ def test_only_an_answer_that_may_change_is_asked_for_again(status: int, tries: i
         raise _AnswerError(status)
 
     with pytest.raises(_AnswerError):
-        patience.patiently(ask)
-    assert len(asked) == tries == (len(patience.WAITS) + 1 if tries > 1 else 1)
+        retry.retried(ask)
+    assert len(asked) == tries == (len(retry.WAITS) + 1 if tries > 1 else 1)
 
 
 def test_a_cached_file_that_was_written_to_is_checked_again(tmp_path: Path) -> None:

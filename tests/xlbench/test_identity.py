@@ -10,10 +10,10 @@ from xlbench.contracts import (
     AdapterTraining,
     Beneath,
     Composition,
+    FinetuningSettings,
     Fusion,
     LanguageAdapter,
     LanguageTraining,
-    MaskedLM,
     Resolved,
 )
 from xlbench.contracts.identity import LATER, said
@@ -35,7 +35,7 @@ def other(settings: Any, name: str) -> Any:
 def identity_of(resolved: Resolved, settings: Any) -> object:
     """Of what these settings make."""
     match settings:
-        case MaskedLM():
+        case FinetuningSettings():
             return replace(resolved, mlm=settings).text_identity("deu")
         case AdapterTraining():
             return resolved.with_training({"tags": settings}).adapter_identity("tags")
@@ -48,7 +48,7 @@ def identity_of(resolved: Resolved, settings: Any) -> object:
     raise TypeError(settings)
 
 
-SETTINGS = (MaskedLM(), AdapterTraining(examples=30), LanguageTraining(), Fusion(value="trained"))
+SETTINGS = (FinetuningSettings(), AdapterTraining(examples=30), LanguageTraining(), Fusion(value="trained"))
 ELSEWHERE = {
     (Fusion, "value"),
     *((x, y) for x in (AdapterTraining, LanguageTraining) for y in ("rank", "alpha")),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from made import MadeText, sentence
 from published_tokenizers import TEXT, tokenizer
 
-from xlbench.contracts import MaskedLM, Resolved
+from xlbench.contracts import FinetuningSettings, Resolved
 from xlbench.errors import DataError
 from xlbench.lab import Lab
 from xlbench.lab.chunks import drawn, measured_chunks
@@ -92,7 +92,7 @@ def test_each_token_has_the_words_and_bytes_that_it_covers(published: Any, lines
 
 def study(resolved: Resolved, match: str | None, **mlm: Any) -> Resolved:
     asked = replace(resolved.study, match=match, reference="qaa", transfer=("qaa", "qab"))
-    how = replace(MaskedLM(chunk=16, batch_size=6), **mlm)
+    how = replace(FinetuningSettings(chunk=16, batch_size=6), **mlm)
     return replace(resolved, study=asked, corpus=Texts(), mlm=how)
 
 

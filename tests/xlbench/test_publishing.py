@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xlbench import load_results, plugins
-from xlbench.cli import advising, reporting
+from xlbench.cli import reporting, stored
 from xlbench.cli.running import run
 from xlbench.contracts import BaseModel, Study
 from xlbench.reporting.published import Publisher
@@ -63,7 +63,7 @@ def test_no_output_has_a_part_of_a_path(
     reporting.leaderboard(read, tmp_path / "boards")
     reporting.page(read, tmp_path / "report.html")
     for form in ("csv", "json", "parquet"):
-        advising.export(results, form, tmp_path / f"scores.{form}", None)  # type: ignore[arg-type]
+        stored.export(results, form, tmp_path / f"scores.{form}", None)  # type: ignore[arg-type]
     made = [x for x in tmp_path.rglob("*") if x.is_file()]
     assert {x.suffix for x in made} >= {".md", ".html", ".csv", ".json", ".parquet"}
     for path in (*made, *(x for x in (results / "jobs").iterdir() if x.is_file())):

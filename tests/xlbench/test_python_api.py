@@ -9,7 +9,7 @@ import pytest
 from synthetic import CODES, Synthetic, write_all
 
 import xlbench
-from xlbench.cli import advising, reporting
+from xlbench.cli import reporting, stored
 from xlbench.errors import ResultsError
 
 
@@ -31,7 +31,7 @@ def test_pages_and_answers_are_those_of_the_commands(
     pages = xlbench.pages(results)
     assert pages
     assert all(titles(capsys.readouterr().out, list(pages)))
-    advising.recommend(results, "pos", "tiny", CODES[4], None)
+    stored.recommend(results, "pos", "tiny", CODES[4], None)
     (advice,) = xlbench.recommend("pos", CODES[4], results=results)
     assert titles(capsys.readouterr().out, [advice]) == [True]
     other = tmp_path / "other"

@@ -11,9 +11,9 @@ from xlbench.contracts import Study
 from xlbench.errors import StudyError, UnknownNameError
 from xlbench.plugins import Registry
 from xlbench.spec.problems import ManyProblemsError
-from xlbench.studies.names import describe_language
+from xlbench.studies.lookup import describe_language
+from xlbench.studies.missing_data import check_data, left_out
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data, left_out
 
 
 @pytest.fixture(scope="module")

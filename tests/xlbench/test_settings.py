@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlbench.contracts import LanguageTraining, MaskedLM
+from xlbench.contracts import FinetuningSettings, LanguageTraining
 from xlbench.contracts.settings import check, make
 from xlbench.errors import StudyError
 
@@ -90,7 +90,7 @@ def test_whatever_is_said_is_taken_or_refused(said: dict[str, Any]) -> None:
         make(Own, checked)
 
 
-@pytest.mark.parametrize("cls", [MaskedLM, LanguageTraining])
+@pytest.mark.parametrize("cls", [FinetuningSettings, LanguageTraining])
 def test_a_probability_of_one_is_refused(cls: type[Any]) -> None:
     with pytest.raises(StudyError, match=r"of\.mask_probability must be below 1"):
         check({"mask_probability": 1}, cls, "of")

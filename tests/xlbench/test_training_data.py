@@ -9,7 +9,7 @@ import pytest
 from xlbench.contracts import AdapterTraining, Resolved, limited
 from xlbench.lab import Lab
 from xlbench.results import describe
-from xlbench.results.described import trained_on
+from xlbench.results.manifest import trained_on
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from xlbench.contracts import BaseModel, MaskedLM
+from xlbench.contracts import BaseModel, FinetuningSettings
 from xlbench_models import pretrain_tiny, tiny
 from xlbench_models.tiny_architectures import ARCHITECTURES, LONGEST, Architecture
 from xlbench_tasks.artificial.data import ArtificialData, ArtificialText
@@ -171,4 +171,4 @@ def test_the_default_study_can_show_who_helps_whom() -> None:
     assert study.readings == ("put-back", "retrained")
     assert study.controls == ("reference", "shuffled")
     assert study.reference in study.transfer, "the reference costs no run of its own"
-    MaskedLM(**study.mlm)  # type: ignore[arg-type]
+    FinetuningSettings(**study.mlm)  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ from xlbench.probing.reading import Reading
 from xlbench.reporting import write_leaderboard
 from xlbench.reporting.page_data import page_data
 from xlbench.results import Store
-from xlbench.results.described import EARLIER
+from xlbench.results.manifest import EARLIER
 from xlbench.scores import Effects, Estimate, Trial, chances, difference, holm, judge, several
 from xlbench.scores import mean as mean_of
 from xlbench.stored import Stored

@@ -13,8 +13,8 @@ from xlbench.errors import DataError
 from xlbench.lab import subwords
 from xlbench.lab.encode import blank_pieces
 from xlbench.plugins import load
+from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data
 from xlbench_tasks import retrieval, sts
 from xlbench_tasks.artificial.data import ArtificialData
 from xlbench_tasks.artificial.meanings import Event, Thing

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from xlbench import Study, api, plugins
-from xlbench.results.described import describe
+from xlbench.results.manifest import describe
 from xlbench_tasks import typology
 from xlbench_tasks.typology import KINDS, tables
 

@@ -142,7 +142,7 @@ def fetch(
     plugin: Plugins = None,
 ) -> None:
     """Download everything that a study needs, so that it can run on a machine without a network."""
-    from xlbench.cli.looking import fetch
+    from xlbench.cli.environment import fetch
 
     fetch(study, results=results, quiet=quiet, strict_plugins=strict_plugins, plugins=plugin or ())
 
@@ -152,7 +152,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False, plugin: PluginFiles = None
 ) -> int:
     """Check the installation: libraries, network, cache, device."""
-    from xlbench.cli.looking import doctor
+    from xlbench.cli.environment import doctor
 
     return doctor(as_json=json, plugins=plugin or ())
 
@@ -254,7 +254,7 @@ def recommend(
     plugin: PluginFiles = None,
 ) -> None:
     """Recommend a transfer language for a target, by measured or predicted effects."""
-    from xlbench.cli.advising import recommend
+    from xlbench.cli.stored import recommend
 
     recommend(results, task, model, target, study, plugin or ())
 
@@ -275,7 +275,7 @@ def compare(
     plugin: PluginFiles = None,
 ) -> None:
     """Compare studies: which effects changed between two, or what several models or settings come to."""
-    from xlbench.cli.advising import compare
+    from xlbench.cli.stored import compare
 
     compare([one, other, *(more or ())], results, out, plugin or ())
 
@@ -291,7 +291,7 @@ def export(
     plugin: PluginFiles = None,
 ) -> None:
     """Export stored scores as one table, one row per target and condition."""
-    from xlbench.cli.advising import export
+    from xlbench.cli.stored import export
 
     export(results, format, out, study, plugin or ())
 

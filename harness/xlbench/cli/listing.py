@@ -124,7 +124,7 @@ def languages(registry: Registry, about: About) -> list[Row]:
     """Languages: of tasks, those with any data there; of a model, whether seen; of a corpus, whether there is
     text. What a model's own studies take where they say nothing is taken here too.
     """
-    from xlbench.studies.names import describe_language, find_corpus, find_data, find_model
+    from xlbench.studies.lookup import describe_language, find_corpus, find_data, find_model
 
     asked = {task: tuple(given) for task, given in about.data.items()}
     study = Study(model=about.model or Study().model, tasks=about.tasks, data=asked, text=about.text)

@@ -11,8 +11,8 @@ from xlbench.errors import ResultsError
 from xlbench.models import checkpoints
 from xlbench.output import complain, say
 from xlbench.results import describe
-from xlbench.results.described import coincidence, dropped_lines, near_duplicates, texts, trained_on
 from xlbench.results.estimate import Meter
+from xlbench.results.manifest import coincidence, dropped_lines, near_duplicates, texts, trained_on
 from xlbench.running.progress import counted, duration, size
 from xlbench.spec.study import command
 from xlbench.studies import plan as planning

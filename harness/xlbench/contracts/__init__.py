@@ -90,7 +90,7 @@ from xlbench.contracts.reading import (
 )
 from xlbench.contracts.resolved import Resolved, Setting, Unavailable
 from xlbench.contracts.sampling import limited
-from xlbench.contracts.study import MaskedLM, Match, Precision, ReadOut, Retraining, Study
+from xlbench.contracts.study import FinetuningSettings, Match, Precision, ReadOut, Retraining, Study
 from xlbench.contracts.subwords import Subwords
 from xlbench.contracts.task import (
     GOLD_SHARE,
@@ -143,6 +143,7 @@ __all__ = [
     "Explained",
     "Family",
     "Finetuning",
+    "FinetuningSettings",
     "Format",
     "Fusion",
     "GivenAdapter",
@@ -162,7 +163,6 @@ __all__ = [
     "LikelihoodKind",
     "Line",
     "Loss",
-    "MaskedLM",
     "Match",
     "Matrix",
     "Method",

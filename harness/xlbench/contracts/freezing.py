@@ -11,7 +11,7 @@ FORMS = "embeddings, body (all layers), head, layers:0-5 or layers:3, several wi
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What `MaskedLM.freeze` says."""
+    """What `FinetuningSettings.freeze` says."""
 
     embeddings: bool = False
     """Of tokens, positions and segments, with what normalises or maps them. A language-model head that has

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.cell import Cell
     from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.resolved import Resolved
-    from xlbench.contracts.study import MaskedLM
+    from xlbench.contracts.study import FinetuningSettings
     from xlbench.contracts.task import AdapterTraining
 
 
@@ -30,7 +30,13 @@ class Lab(Protocol):
         """Put the pretrained weights back."""
 
     def finetune(
-        self, text: str, *, steps: int, seed: int, treatment: str = "plain", how: MaskedLM | None = None
+        self,
+        text: str,
+        *,
+        steps: int,
+        seed: int,
+        treatment: str = "plain",
+        how: FinetuningSettings | None = None,
     ) -> float:
         """Restore, then fine-tune the weights on the study's text of a language, or of several ("deu+tur",
         "deu:0.7+tur:0.3"), under a registered text treatment. `how`: other settings than the study's own,

@@ -22,7 +22,7 @@ from xlbench.contracts.identity import said
 from xlbench.contracts.method import OF_SHAPE, Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
 from xlbench.contracts.settings import nearest, tuples
-from xlbench.contracts.study import MaskedLM, ReadOut, Retraining, Study
+from xlbench.contracts.study import FinetuningSettings, ReadOut, Retraining, Study
 from xlbench.contracts.task import AdapterTraining
 from xlbench.contracts.texts import StudyTexts, told
 from xlbench.errors import StudyError
@@ -90,7 +90,7 @@ class Resolved(StudyTexts):
     training: Mapping[str, AdapterTraining]
     """By task that has an adapter, the study's overrides applied; where the adapter is another task's, that
     one's."""
-    mlm: MaskedLM
+    mlm: FinetuningSettings
     corpus: Text
     languages: Mapping[str, Language]
     language_training: LanguageTraining = field(default_factory=LanguageTraining)

@@ -27,14 +27,14 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 Match: TypeAlias = Literal["steps", "tokens", "words", "bytes"]
 """What the steps of all transfer languages have in equal amounts.
 
-`steps`: each step has `MaskedLM.batch_size` chunks, whatever is in them. Otherwise each step has as many
-chunks as hold what so many chunks of the reference language hold, on average: in tokens (without special
-ones), in words, or in bytes of UTF-8.
+`steps`: each step has `FinetuningSettings.batch_size` chunks, whatever is in them. Otherwise each step has
+as many chunks as hold what so many chunks of the reference language hold, on average: in tokens (without
+special ones), in words, or in bytes of UTF-8.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedLM:
+class FinetuningSettings:
     """How a transfer language is finetuned on, whatever the objective; defaults are those of arXiv
     2403.20088's released code.
     """
@@ -235,7 +235,7 @@ class Study:
         "Fine-tuning, such as chunk=128.",
         "KEY=VALUE,...",
         panel=HOW,
-        settings=MaskedLM,
+        settings=FinetuningSettings,
         shorthand=Shorthand(
             "--freeze",
             "freeze",
@@ -244,7 +244,7 @@ class Study:
             "PARTS",
         ),
     )
-    """Settings of `MaskedLM` that differ from its defaults."""
+    """Fields of `FinetuningSettings` that differ from its defaults."""
     adapter: Mapping[str, Json] = asked(
         {},
         "--adapter",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.data import Dropped, Split, TaskData, Text
     from xlbench.contracts.method import Method
     from xlbench.contracts.objective import Family, Objective
-    from xlbench.contracts.study import MaskedLM, Match, Study
+    from xlbench.contracts.study import FinetuningSettings, Match, Study
     from xlbench.contracts.treatment import Treatment
 
 
@@ -26,7 +26,7 @@ class StudyTexts:
 
     study: Study
     corpus: Text
-    mlm: MaskedLM
+    mlm: FinetuningSettings
     method: Method
     family: Family
     given: Mapping[str, GivenAdapter]
@@ -104,7 +104,7 @@ class StudyTexts:
         return {**self.treatment(name).identity(), **self.method.identity("treatment", name)}
 
     def text_identity(
-        self, text: str, treatment: str = PLAIN, how: MaskedLM | None = None
+        self, text: str, treatment: str = PLAIN, how: FinetuningSettings | None = None
     ) -> dict[str, Json]:
         """Everything that can change the text that is trained on, its treatment aside, and how it is learned
         from (None: the study's own settings).
@@ -125,7 +125,7 @@ class StudyTexts:
             made["match"] = {"amount": self.matched, "reference": reference, **told}
         return made
 
-    def objective(self, how: MaskedLM | LanguageTraining) -> Objective:
+    def objective(self, how: FinetuningSettings | LanguageTraining) -> Objective:
         """What a text is learned from by: the objective that settings name, or the model's own. Raises
         StudyError where none is registered, or it cannot train the model.
         """
@@ -142,7 +142,7 @@ class StudyTexts:
             raise StudyError(f"no objective is registered that models of the family {self.family} have")
         return found
 
-    def _objective_identity(self, how: MaskedLM | LanguageTraining) -> dict[str, Json]:
+    def _objective_identity(self, how: FinetuningSettings | LanguageTraining) -> dict[str, Json]:
         """What tells its objective from others of the name."""
         return self.method.identity("objective", self.objective(how).name)
 

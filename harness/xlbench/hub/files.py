@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from xlbench.files.content import stamp
-from xlbench.hub import patience
-from xlbench.hub.keep import kept, put_by
-from xlbench.hub.patience import patiently
-from xlbench.hub.refusal import reaching, refused
+from xlbench.hub import retry
+from xlbench.hub.cache import cached, store
+from xlbench.hub.failures import reaching, refused
+from xlbench.hub.retry import retried
 from xlbench.hub.snapshot import quiet
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fetch(snapshot: Snapshot, path: str) -> Path:
             )
         try:
             with reaching(repo):
-                got = Path(patiently(partial(_download, snapshot, path, force)))
+                got = Path(retried(partial(_download, snapshot, path, force)))
         except _ShortError:
             continue
         if _is_whole(got, said, mark):
@@ -97,7 +97,7 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
                 revision=snapshot.commit,
                 force_download=force,
                 # The library itself would wait for half a minute.
-                local_files_only=patience.out_of_reach(),
+                local_files_only=retry.out_of_reach(),
             )
     except OSError as error:
         if str(error).startswith("Consistency check failed"):
@@ -111,7 +111,7 @@ def _download(snapshot: Snapshot, path: str, force: bool) -> str:
 
 def _is_marked(path: Path, mark: str) -> bool:
     """Whether nothing wrote to a file since it was found to be whole."""
-    return kept(mark) == json.dumps(stamp(path)).encode()
+    return cached(mark) == json.dumps(stamp(path)).encode()
 
 
 def _is_whole(path: Path, said: HubFile, mark: str) -> bool:
@@ -128,7 +128,7 @@ def _is_whole(path: Path, said: HubFile, mark: str) -> bool:
                 found = hashlib.file_digest(file, lambda: head).hexdigest()
         if found != said.digest:
             return False
-    put_by(mark, json.dumps(before).encode())
+    store(mark, json.dumps(before).encode())
     return True
 
 

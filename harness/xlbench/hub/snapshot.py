@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.hub import patience
+from xlbench.hub import retry
+from xlbench.hub.cache import cached, store
+from xlbench.hub.failures import reaching, refused
 from xlbench.hub.guard import COMMIT, check_commit, check_file, is_path, watch
-from xlbench.hub.keep import kept, put_by
-from xlbench.hub.patience import is_broken_connection, patiently
-from xlbench.hub.refusal import reaching, refused
+from xlbench.hub.retry import is_broken_connection, retried
 
 if TYPE_CHECKING:
     from xlbench.hub.repo import Repo
@@ -100,7 +100,7 @@ def _listed(repo: Repo, commit: str) -> Snapshot | None:
     if (known := _snapshots.get((repo.kind, repo.id, commit))) is not None:
         return known
     bare = Snapshot(repo, commit, {})
-    content = kept(f"{bare.place}/files.json")
+    content = cached(f"{bare.place}/files.json")
     if content is None:
         return None
     try:
@@ -122,18 +122,18 @@ def _ask(repo: Repo, revision: str) -> Snapshot:
     try:
         if constants.HF_HUB_OFFLINE:
             raise OfflineModeIsEnabled("offline mode")
-        if patience.out_of_reach() and (known := _cached(repo, revision)) is not None:
+        if retry.out_of_reach() and (known := _cached(repo, revision)) is not None:
             return known
-        found = patiently(partial(_info, repo, revision))
+        found = retried(partial(_info, repo, revision))
     except Exception as error:
-        busy = (response := patience.answer(error)) is not None and response.status_code in patience.BUSY
+        busy = (response := retry.answer(error)) is not None and response.status_code in retry.BUSY
         silent = isinstance(error, OfflineModeIsEnabled) or is_broken_connection(error)
         if (busy or silent) and (known := _cached(repo, revision)) is not None:
             return known
         raise
     files = {path: asdict(facts) for path, facts in found.files.items()}
-    put_by(f"{found.place}/files.json", json.dumps(files).encode())
-    put_by(f"hub/{repo.cache.name}/revisions/{revision}", found.commit.encode())
+    store(f"{found.place}/files.json", json.dumps(files).encode())
+    store(f"hub/{repo.cache.name}/revisions/{revision}", found.commit.encode())
     return found
 
 
@@ -166,7 +166,7 @@ def _info(repo: Repo, revision: str) -> Snapshot:
 def _cached(repo: Repo, revision: str) -> Snapshot | None:
     """What a revision was when it was last asked for, by xlbench or by anyone who shares the cache."""
     if not COMMIT.fullmatch(revision):
-        noted = kept(f"hub/{repo.cache.name}/revisions/{revision}")
+        noted = cached(f"hub/{repo.cache.name}/revisions/{revision}")
         ref = repo.cache / "refs" / revision
         if noted is None and not ref.is_file():
             return None

@@ -143,8 +143,8 @@ class Encoder:
 
     def trainable_base(self, freeze: str = "") -> list[nn.Parameter]:
         """Switch gradients on for the checkpoint's own parameters, and off for all adapters, heads and what
-        is frozen (`MaskedLM.freeze`). Raises StudyError for a layer that the model does not have, and where
-        everything would be frozen.
+        is frozen (`FinetuningSettings.freeze`). Raises StudyError for a layer that the model does not have,
+        and where everything would be frozen.
         """
         self.originals.keep()
         frozen = Frozen.read(freeze)

@@ -37,7 +37,7 @@ from xlbench.metrics.counting import counted, scored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import Json, Loss, MaskedLM
+    from xlbench.contracts import FinetuningSettings, Json, Loss
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
@@ -48,7 +48,7 @@ class Run(NamedTuple):
 
     text: str
     treatment: str
-    how: MaskedLM
+    how: FinetuningSettings
     seed: int
 
 
@@ -152,7 +152,13 @@ class Lab:
         return self.attached.used()
 
     def finetune(
-        self, text: str, *, steps: int, seed: int, treatment: str = PLAIN, how: MaskedLM | None = None
+        self,
+        text: str,
+        *,
+        steps: int,
+        seed: int,
+        treatment: str = PLAIN,
+        how: FinetuningSettings | None = None,
     ) -> float:
         """See `contracts.Lab`."""
         mlm = how or self.resolved.mlm

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xlbench.contracts import MaskedLM, Resolved, Treatment
+    from xlbench.contracts import FinetuningSettings, Resolved, Treatment
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.matched import Amounts, Budget
 
@@ -56,7 +56,7 @@ class Texts:
                 self._kept[key][0].flags.writeable = False  # probes share it
         return self._kept[key]
 
-    def trained_on(self, text: str, treatment: str, how: MaskedLM, seed: int) -> Chunks:
+    def trained_on(self, text: str, treatment: str, how: FinetuningSettings, seed: int) -> Chunks:
         """A text, of one language or several, as it is trained on, and what each chunk holds: of treated
         tokens, as before they were treated. Raises StudyError for a treatment that is not registered,
         DataError for texts that cannot be put together, JobError for a treatment that fails.
@@ -67,7 +67,7 @@ class Texts:
             self._last = key, self._treated(text, treatment, how, seed)
         return self._last[1]
 
-    def _treated(self, text: str, treatment: str, how: MaskedLM, seed: int) -> Chunks:
+    def _treated(self, text: str, treatment: str, how: FinetuningSettings, seed: int) -> Chunks:
         one = self._resolved.treatment(treatment)
         shares = self._resolved.text_shares(text, treatment)
         of_lines = one if one.stage == "lines" else None
@@ -80,7 +80,7 @@ class Texts:
             chunks = self._tokens(one, chunks, seed)
         return chunks, amounts
 
-    def budget_of(self, text: str, treatment: str, how: MaskedLM, seed: int) -> Budget | None:
+    def budget_of(self, text: str, treatment: str, how: FinetuningSettings, seed: int) -> Budget | None:
         """What steps on a text hold; None where each has as many chunks as any other."""
         amount, reference = self._resolved.matched, self._resolved.study.reference
         if amount is None:

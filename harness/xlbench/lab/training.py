@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Parameter
 
-    from xlbench.contracts import MaskedLM
+    from xlbench.contracts import FinetuningSettings
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.matched import Budget
     from xlbench.lab.objectives.objective import Pretrains
@@ -144,7 +144,7 @@ def finetuning(
     encoder: Encoder,
     objective: Pretrains[B],
     text: NDArray[np.int32],
-    settings: MaskedLM,
+    settings: FinetuningSettings,
     *,
     steps: int,
     seed: int,

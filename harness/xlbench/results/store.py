@@ -18,10 +18,9 @@ from xlbench.contracts import Cell, Condition, Evaluation, Job, Record, Records
 from xlbench.errors import ResultsError, text_of
 from xlbench.files import disk
 from xlbench.files.disk import put, sweep, writing
-from xlbench.results import described as descriptions
-from xlbench.results import schema, studies, subwords
+from xlbench.results import manifest, schema, studies, subwords
 from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files
-from xlbench.results.rates import rates
+from xlbench.results.throughput import throughput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -360,17 +359,17 @@ class Store:
             failures=failures,
             study=stored.study,
             metrics={task: metrics[task] for task in sorted(tasks)},
-            languages=descriptions.languages(stored.described),
+            languages=manifest.languages(stored.described),
             seen=stored.described.get("seen", {}),
-            distances=descriptions.distances(stored.described),
+            distances=manifest.distances(stored.described),
             parallel={name: bool(x.get("parallel")) for name, x in stored.described.get("tasks", {}).items()},
-            texts=descriptions.texts(stored.described),
-            domains=descriptions.domains_of_tests(stored.described),
+            texts=manifest.texts(stored.described),
+            domains=manifest.domains_of_tests(stored.described),
             dropped=stored.dropped,
-            levels=descriptions.levels(stored.described),
-            sizes=descriptions.sizes(stored.described),
+            levels=manifest.levels(stored.described),
+            sizes=manifest.sizes(stored.described),
             family=stored.described.get("model", {}).get("family", "encoder"),
-            adapters=descriptions.adapters(stored.described),
+            adapters=manifest.adapters(stored.described),
             compositions=stored.described.get("compositions", {}),
         )
 
@@ -415,7 +414,7 @@ class Store:
         for files in list_files(self.jobs).index.values():
             for file in files:
                 if len(found) == enough:
-                    return rates(found)
+                    return throughput(found)
                 if file.failed:
                     continue
                 try:
@@ -424,7 +423,7 @@ class Store:
                     continue
                 if Condition.read(head.condition).model == model and head.provenance.get("device") == device:
                     found.append(head.provenance)
-        return rates(found)
+        return throughput(found)
 
     def frame(
         self, study_id: str | None = None, metrics: Mapping[str, Metric] | None = None

@@ -15,8 +15,8 @@ from xlbench.running.progress import counted, size
 from xlbench.spec.problems import ManyProblemsError
 from xlbench.spec.study import as_json, parse
 from xlbench.studies import plan as planning
+from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import check_data
 
 if TYPE_CHECKING:
     from xlbench.contracts import Corpus, Job, Resolved, Split, Study

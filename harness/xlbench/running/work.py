@@ -20,8 +20,8 @@ from xlbench.running import provenance
 from xlbench.running.batches import in_turn
 from xlbench.spec.study import parse
 from xlbench.studies import planned
+from xlbench.studies.missing_data import without, written_in
 from xlbench.studies.resolve import resolve
-from xlbench.studies.unavailable import without, written_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

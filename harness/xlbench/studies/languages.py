@@ -15,7 +15,7 @@ from xlbench.contracts import (
 )
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import StudyError
-from xlbench.studies.names import (
+from xlbench.studies.lookup import (
     NoText,
 )
 

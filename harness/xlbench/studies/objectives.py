@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from xlbench.contracts import LanguageTraining, MaskedLM
+from xlbench.contracts import FinetuningSettings, LanguageTraining
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xlbench.plugins import Registry
     from xlbench.spec.problems import Problems
 
-How = TypeVar("How", MaskedLM, LanguageTraining)
+How = TypeVar("How", FinetuningSettings, LanguageTraining)
 
 
 def checked(

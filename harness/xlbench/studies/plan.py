@@ -16,7 +16,7 @@ from xlbench.results.studies import less, with_cells
 from xlbench.spec.fields import fault, shown
 from xlbench.spec.problems import ManyProblemsError
 from xlbench.studies import adaptive
-from xlbench.studies.unavailable import left_out, notes
+from xlbench.studies.missing_data import left_out, notes
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Cost, Rerun, Resolved, Study

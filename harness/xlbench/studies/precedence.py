@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import AdapterTraining, LanguageTraining, MaskedLM, Setting
+from xlbench.contracts import AdapterTraining, FinetuningSettings, LanguageTraining, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ def in_force(
             source = THE_STUDY if by_study else theirs if key in chosen else f"task {owner.name}"
             add("task adapter", key, value, source, name)
     for group, cls, said_, below in (
-        ("fine-tuning", MaskedLM, study.mlm, defaults.mlm),
+        ("fine-tuning", FinetuningSettings, study.mlm, defaults.mlm),
         ("language adapters", LanguageTraining, study.language_training, defaults.language_training),
     ):
         for key, value in {**below, **said_}.items():

@@ -11,10 +11,10 @@ from xlbench.contracts import (
     Choosable,
     Corpus,
     Family,
+    FinetuningSettings,
     GivenAdapter,
     Json,
     LanguageTraining,
-    MaskedLM,
     Narrowed,
     Resolved,
     Retraining,
@@ -37,7 +37,7 @@ from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
 from xlbench.studies import adapter_kinds, controls, languages, objectives, precedence
-from xlbench.studies.names import (
+from xlbench.studies.lookup import (
     NoText,
     describe_language,
     find_corpus,
@@ -47,7 +47,7 @@ from xlbench.studies.names import (
     is_held_out,
     task_of,
 )
-from xlbench.studies.unavailable import is_whole, less, missing
+from xlbench.studies.missing_data import is_whole, less, missing
 
 if TYPE_CHECKING:
     from xlbench.plugins import Registry
@@ -141,7 +141,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
     fingerprint, given, words, layers = "", dict[str, GivenAdapter](), 1, None
-    mlm, language_training = MaskedLM(**tuples(full.mlm)), LanguageTraining(**tuples(full.language_training))
+    mlm = FinetuningSettings(**tuples(full.mlm))
+    language_training = LanguageTraining(**tuples(full.language_training))
     family: Family = "encoder"
     with problems.kept():
         checkpoint = checkpoints.locate(model, full.revision)
@@ -261,7 +262,7 @@ def _check_freeze(study: Study, layers: int | None) -> None:
     """Raise StudyError for a layer to freeze that the model does not have."""
     if layers is not None:
         try:
-            Frozen.read(MaskedLM(**tuples(study.mlm)).freeze).check(layers)
+            Frozen.read(FinetuningSettings(**tuples(study.mlm)).freeze).check(layers)
         except ValueError as error:
             raise StudyError(f"mlm.{error}") from None
 

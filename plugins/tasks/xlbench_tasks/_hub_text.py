@@ -48,7 +48,7 @@ def lines(part: Part, limit: int) -> Sequence[str]:
     they can be obtained neither from there nor from the hub.
     """
     name = f"text/{_key(part)}.json.gz"
-    content = hub.kept(name)
+    content = hub.cached(name)
     known: dict[str, Any] = {"whole": False, "lines": []}
     if content is not None:
         known = json.loads(gzip.decompress(content))
@@ -56,7 +56,7 @@ def lines(part: Part, limit: int) -> Sequence[str]:
         with hub.reaching(part.snapshot.repo):
             found = list(islice(_lines(part), limit))
         known = {"whole": len(found) < limit, "lines": found}
-        hub.put_by(name, gzip.compress(json.dumps(known, ensure_ascii=False).encode(), mtime=0))
+        hub.store(name, gzip.compress(json.dumps(known, ensure_ascii=False).encode(), mtime=0))
     if not known["lines"] and limit > 0:
         raise DataError(f"{part.where}: no text in it; use {part.snapshot.repo.instead}")
     first: list[str] = known["lines"][:limit]
@@ -84,8 +84,8 @@ def _lines(part: Part) -> Iterator[str]:
 def _documents(part: Part) -> Iterator[str | None]:
     if part.seed is None:
         for path in part.paths:
-            for group in range(hub.patiently(partial(_groups, part, path))):
-                yield from hub.patiently(partial(_read, part, path, group))
+            for group in range(hub.retried(partial(_groups, part, path))):
+                yield from hub.retried(partial(_read, part, path, group))
         return
     draw = random.Random(part.seed)
     # The order of `random()` alone is promised to stay the same over versions of Python.
@@ -93,11 +93,11 @@ def _documents(part: Part) -> Iterator[str | None]:
     while files:
         # Of many files a few are opened: each costs a request, and one has thousands of documents.
         some, files = files[:SPREAD], files[SPREAD:]
-        places = [(x, i) for x in some for i in range(hub.patiently(partial(_groups, part, x)))]
+        places = [(x, i) for x in some for i in range(hub.retried(partial(_groups, part, x)))]
         places.sort(key=lambda _: draw.random())
         while places:
             now, places = places[:SPREAD], places[SPREAD:]
-            mixed = [text for x, i in now for text in hub.patiently(partial(_read, part, x, i))]
+            mixed = [text for x, i in now for text in hub.retried(partial(_read, part, x, i))]
             mixed.sort(key=lambda _: draw.random())
             yield from mixed
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from xlbench.contracts import LanguageTraining, MaskedLM
+    from xlbench.contracts import FinetuningSettings, LanguageTraining
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.matched import Budget
 
-    TextSettings: TypeAlias = MaskedLM | LanguageTraining
+    TextSettings: TypeAlias = FinetuningSettings | LanguageTraining
     """How a text is trained on."""
 
 

@@ -1,4 +1,4 @@
-"""Data of single languages that is missing or malformed: told before anything trains, or done without."""
+"""Missing or malformed data of single languages: reported before anything trains, or left out."""
 
 from __future__ import annotations
 

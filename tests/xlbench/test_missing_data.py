@@ -15,7 +15,7 @@ from xlbench.contracts import Classified, Example, Resolved, Split, Tagged
 from xlbench.errors import StudyError
 from xlbench.spec.study import as_json, as_toml, command, parse
 from xlbench.stored import Stored
-from xlbench.studies.unavailable import check_data
+from xlbench.studies.missing_data import check_data
 
 GONE = "ben"
 

@@ -1,4 +1,4 @@
-"""What reports need to know of a study's languages and data, once plugins and data may be gone."""
+"""The manifest of a study: what reports need of its languages and data once plugins and data may be gone."""
 
 from __future__ import annotations
 

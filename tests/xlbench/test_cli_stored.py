@@ -11,7 +11,7 @@ import pytest
 from synthetic import CODES, METRICS, PROVENANCE, Synthetic, write_all
 
 from xlbench import load_results
-from xlbench.cli import advising
+from xlbench.cli import stored
 from xlbench.contracts import Language
 from xlbench.errors import XlbenchError
 from xlbench.results import Store
@@ -26,7 +26,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_recommend_ranks_for_a_measured_target(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    advising.recommend(results, "pos", "tiny", CODES[4], None)
+    stored.recommend(results, "pos", "tiny", CODES[4], None)
     said = capsys.readouterr().out
     assert "Measured. Dun (qad) comes first" in said
     assert said.index("Dun (qad) ") < said.rindex("Ama (qaa)")
@@ -35,7 +35,7 @@ def test_recommend_ranks_for_a_measured_target(results: Path, capsys: pytest.Cap
 def test_recommend_predicts_for_another_and_says_what_that_costs(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    advising.recommend(results, "pos", "tiny", CODES[8], None)
+    stored.recommend(results, "pos", "tiny", CODES[8], None)
     said = capsys.readouterr().out
     for text in ("Not measured: a prediction", "Regret", "nearest by genus and family", "best donor overall"):
         assert text in said
@@ -60,15 +60,15 @@ def test_what_is_missing_gets_one_line(
     results: Path, given: tuple[str, str, str, str | None], says: str
 ) -> None:
     with pytest.raises(XlbenchError, match=says) as caught:
-        advising.recommend(results, *given)
+        stored.recommend(results, *given)
     assert "\n" not in str(caught.value)
 
 
 def test_no_results_gets_one_line(tmp_path: Path) -> None:
     for call in (
-        lambda: advising.recommend(tmp_path / "no", "pos", "tiny", "deu", None),
-        lambda: advising.compare(["one", "other"], tmp_path / "no"),
-        lambda: advising.export(tmp_path / "no", "csv", None, None),
+        lambda: stored.recommend(tmp_path / "no", "pos", "tiny", "deu", None),
+        lambda: stored.compare(["one", "other"], tmp_path / "no"),
+        lambda: stored.export(tmp_path / "no", "csv", None, None),
     ):
         with pytest.raises(XlbenchError, match="no such folder"):
             call()
@@ -89,7 +89,7 @@ def test_a_missing_job_is_named_and_nothing_is_averaged_over_what_is_left(tmp_pa
         store.write(job, extra.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
     with pytest.raises(XlbenchError, match=r"evaluations missing, such as.*run the study again"):
-        advising.recommend(tmp_path, "pos", "tiny", CODES[9], None)
+        stored.recommend(tmp_path, "pos", "tiny", CODES[9], None)
 
 
 def test_a_target_without_any_known_effect_gets_no_advice(
@@ -102,7 +102,7 @@ def test_a_target_without_any_known_effect_gets_no_advice(
         if "seed 2" not in job.label:
             store.write(job, study.evaluate(job), PROVENANCE, METRICS)
     store.save_study(study.study, study.jobs, study.described())
-    advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
+    stored.recommend(tmp_path, "pos", "tiny", CODES[4], None)
     said = capsys.readouterr().out
     assert "no effect on it is known" in said
     assert "comes first" not in said
@@ -112,7 +112,7 @@ def test_a_target_without_any_known_effect_gets_no_advice(
 def test_studies_with_nothing_in_common_are_refused(results: Path, tmp_path: Path) -> None:
     write_all(tmp_path, Synthetic(steps=(7,), controls=()))
     with pytest.raises(XlbenchError, match="nothing to compare"):
-        advising.compare([str(results), str(tmp_path)], tmp_path)
+        stored.compare([str(results), str(tmp_path)], tmp_path)
 
 
 def test_compare_folders_and_models(
@@ -120,16 +120,16 @@ def test_compare_folders_and_models(
 ) -> None:
     weaker = tmp_path / "weaker"
     write_all(weaker, Synthetic(examples=80, strength=1.0, controls=()))
-    advising.compare([str(results), str(weaker)], tmp_path)
+    stored.compare([str(results), str(weaker)], tmp_path)
     said = capsys.readouterr().out
     assert "48 effects in both" in said
     assert " 0 clearly changed" not in said
-    advising.compare(["tiny", str(weaker)], results)
+    stored.compare(["tiny", str(weaker)], results)
     assert "48 effects in both" in capsys.readouterr().out
     with pytest.raises(XlbenchError, match=r"tiny and .* are the same study, .*; name each once"):
-        advising.compare(["tiny", Store(results).studies()[0].id], results)
+        stored.compare(["tiny", Store(results).studies()[0].id], results)
     with pytest.raises(XlbenchError, match=r"'mbert' is no folder, nor a study or model in .*: tiny"):
-        advising.compare(["tiny", "mbert"], results)
+        stored.compare(["tiny", "mbert"], results)
 
 
 def test_several_studies_stand_side_by_side_on_a_page_of_their_own(
@@ -147,7 +147,7 @@ def test_several_studies_stand_side_by_side_on_a_page_of_their_own(
             store.write(job, study.evaluate(job), PROVENANCE, METRICS)
         store.save_study(study.study, study.jobs, described)
         folders.append(str(store.path))
-    advising.compare(folders[:0:-1], tmp_path, tmp_path / "pages")
+    stored.compare(folders[:0:-1], tmp_path, tmp_path / "pages")
     said = capsys.readouterr().out
     assert "Side by side: pos" in said
     assert "48 effects in both" in said
@@ -158,7 +158,7 @@ def test_several_studies_stand_side_by_side_on_a_page_of_their_own(
     assert str(tmp_path) not in text
     assert text.count("xlbench run ") == 2
     with pytest.raises(XlbenchError, match=r"(?s)same study.*name each once"):
-        advising.compare([*folders[1:], folders[1]], tmp_path)
+        stored.compare([*folders[1:], folders[1]], tmp_path)
 
 
 def test_studies_are_called_by_what_differs(results: Path) -> None:
@@ -181,18 +181,18 @@ def test_export_is_what_load_results_gives(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = load_results(results)
-    advising.export(results, "csv", None, None)
+    stored.export(results, "csv", None, None)
     csv = pd.read_csv(io.StringIO(capsys.readouterr().out))
-    advising.export(results, "json", tmp_path / "a" / "scores.json", None)
+    stored.export(results, "json", tmp_path / "a" / "scores.json", None)
     rows = json.loads((tmp_path / "a" / "scores.json").read_text())
-    advising.export(results, "parquet", tmp_path / "scores.parquet", None)
+    stored.export(results, "parquet", tmp_path / "scores.parquet", None)
     parquet = pd.read_parquet(tmp_path / "scores.parquet")
     assert len(csv) == len(rows) == len(parquet) == len(expected)
     for scores in (csv["score"], [x["score"] for x in rows], parquet["score"]):
         np.testing.assert_allclose(scores, expected["score"], atol=1e-13)
     assert list(csv.columns) == list(parquet.columns) == list(expected.columns) == list(rows[0])
     with pytest.raises(XlbenchError, match=r"--out scores.parquet"):
-        advising.export(results, "parquet", None, None)
+        stored.export(results, "parquet", None, None)
 
 
 @pytest.mark.parametrize("out", ["", ".", "..", "folder"])
@@ -202,12 +202,12 @@ def test_export_to_a_folder_says_so(
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
     with pytest.raises(XlbenchError, match=r"is a folder; name a file with --out"):
-        advising.export(results, "csv", Path(out), None)
+        stored.export(results, "csv", Path(out), None)
 
 
 def test_export_of_nothing_says_so(tmp_path: Path) -> None:
     with pytest.raises(XlbenchError, match="no finished results in"):
-        advising.export(tmp_path, "csv", None, None)
+        stored.export(tmp_path, "csv", None, None)
 
 
 def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,9 +215,9 @@ def test_names_with_escapes_come_out_harmless(tmp_path: Path, capsys: pytest.Cap
     evil = "A\x1b[31mB [bold]c[/bold] \u202e"
     study.languages[CODES[3]] = Language(CODES[3], evil, evil, "Made-up", "Latn")
     write_all(tmp_path, study)
-    advising.recommend(tmp_path, "pos", "tiny", CODES[4], None)
+    stored.recommend(tmp_path, "pos", "tiny", CODES[4], None)
     write_all(tmp_path / "copy", study)
-    advising.compare([str(tmp_path), str(tmp_path / "copy")], tmp_path)
+    stored.compare([str(tmp_path), str(tmp_path / "copy")], tmp_path)
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert "\u202e" not in said
@@ -230,15 +230,15 @@ def test_a_name_that_is_a_folder_and_a_model_is_asked_back(
     write_all(tmp_path / "other", Synthetic(examples=80, strength=1.0, controls=()))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny").mkdir()  # a checkpoint's folder, say: no results in it
-    advising.compare(["tiny", "other"], results)
+    stored.compare(["tiny", "other"], results)
     assert "48 effects in both" in capsys.readouterr().out
     (tmp_path / "tiny").rmdir()
     write_all(tmp_path / "tiny", Synthetic(examples=80, strength=1.0, controls=()))
     with pytest.raises(XlbenchError, match=r"'tiny' is a folder of results and also a model .*write \./tiny"):
-        advising.compare(["tiny", "other"], results)
-    advising.compare(["./tiny", "other"], results)
+        stored.compare(["tiny", "other"], results)
+    stored.compare(["./tiny", "other"], results)
 
 
 def test_nothing_is_predicted_for_a_language_that_the_study_is_not_related_to(results: Path) -> None:
     with pytest.raises(XlbenchError, match=r"fin was not measured, .* share no family and no known distance"):
-        advising.recommend(results, "pos", "tiny", "fin", None)
+        stored.recommend(results, "pos", "tiny", "fin", None)

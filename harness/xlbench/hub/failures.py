@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.errors import DataError, ModelError, XlbenchError
 from xlbench.hub.guard import UnsafeAnswerError, hidden
-from xlbench.hub.patience import answer, chain, has_been_reached
+from xlbench.hub.retry import answer, chain, has_been_reached
 
 if TYPE_CHECKING:
     from xlbench.hub.repo import Repo

@@ -1,4 +1,4 @@
-"""Trying again where the hub is busy or a connection broke.
+"""Retries where the hub is busy or a connection broke.
 
 `huggingface_hub` itself waits out 5xx answers and refused connections when it downloads a file, but neither
 429 nor a body that ends early, nor anything when it asks for a list of files.
@@ -29,7 +29,7 @@ class _Contact:
     lost = False
 
 
-def patiently(call: Callable[[], Found]) -> Found:
+def retried(call: Callable[[], Found]) -> Found:
     """The result of `call`, tried again while what it raises may pass.
 
     A hub that was never reached is tried once, since there is no network then.

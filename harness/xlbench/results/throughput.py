@@ -1,4 +1,4 @@
-"""How fast earlier jobs were: what an estimate is made from."""
+"""Throughput of earlier jobs: what an estimate is made from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from xlbench.contracts.work import UNITS
 
 
-def rates(provenances: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def throughput(provenances: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Units of work a second, by the unit's name: medians over stored jobs, from their `seconds` by phase and
     `cost` in units. A phase that did nothing tells nothing; units that no job tells of are left out.
     """

@@ -1,4 +1,4 @@
-"""What xlbench itself keeps beside the hub's cache: lists of files, lines of text, what has been checked.
+"""The cache of xlbench itself, beside the hub's: lists of files, lines of text, what has been checked.
 
 It lies in `HF_HOME/xlbench`, so that a machine without a network needs a copy of one folder.
 """
@@ -16,7 +16,7 @@ def folder() -> Path:
     return Path(constants.HF_HOME) / "xlbench"
 
 
-def kept(name: str) -> bytes | None:
+def cached(name: str) -> bytes | None:
     """What is kept under a name, a relative path; None where nothing is."""
     try:
         return (folder() / name).read_bytes()
@@ -24,7 +24,7 @@ def kept(name: str) -> bytes | None:
         return None
 
 
-def put_by(name: str, content: bytes) -> None:
+def store(name: str, content: bytes) -> None:
     """Keep something under a name; a cache that nobody may write to stays as it is.
 
     Raises OSError, of a full disk above all.
