@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from xlbench import api, hookimpl, load_results, plugins
-from xlbench.contracts import AdapterTraining, KindOfTask, Rated, Resolved, Study, Tagged, Task
+from xlbench.cli.listing import methods
+from xlbench.contracts import AdapterTraining, Imported, KindOfTask, Rated, Resolved, Study, Tagged, Task
 from xlbench.errors import PluginError, XlbenchError
 from xlbench.lab import Lab
 from xlbench.metrics import spearman
@@ -175,6 +176,9 @@ def test_of_a_kind_that_two_claim_a_task_has_its_own_distributions(own: Path, st
     rival.write_text(own.read_text("utf-8").replace('"mentions"', '"others"'), "utf-8")
     registry = plugins.load(given=plugins.give([own, rival]), lenient=True)
     assert ("kind", "multi-label") in registry.rivals
+    listed = {(x["name"], x["plugin"]) for x in methods(registry)}
+    assert ("tagging", "xlbench/kinds") in listed
+    assert {(f"{x}.py/multi-label", f"{x}.py/{x}") for x in ("my_kind", "rival")} <= listed
     for task, path in (("mentions", own), ("others", rival)):
         _, bound = plugins.settle(replace(study, tasks=(task,)), registry)
         (given,) = plugins.give([path])
@@ -185,6 +189,70 @@ def test_of_a_kind_that_two_claim_a_task_has_its_own_distributions(own: Path, st
     registry = plugins.load(given=plugins.give([own, rival, third]), lenient=True)
     with pytest.raises(XlbenchError, match=r"task 'third': kind 'multi-label' is ambiguous.*my_kind.*rival"):
         plugins.settle(replace(study, tasks=("third",)), registry)
+
+
+def test_a_task_may_name_the_distribution_of_its_kind(registry: Registry, own: Path, study: Study) -> None:
+    """Two tasks of one study then have kinds of one name, each with its own identity."""
+    rival = own.with_name("rival.py")
+    rival.write_text(own.read_text("utf-8").replace('"mentions"', '"others"'), "utf-8")
+    task = plugins.load(given=plugins.give([own])).tasks["mentions"]
+    names = ("my_kind.py/multi-label", "rival.py/multi-label")
+    mine = [yielding(replace(task, name=f"of-{x[:2]}", kind=x)) for x in names]
+    given = plugins.give([own, rival, *mine])
+    asked = replace(study, tasks=("of-my", "of-ri"), targets=("eng",), train_languages=("eng",))
+    _, bound = plugins.settle(asked, plugins.load(given=given, lenient=True))
+    digests = {f"{x.distribution}/multi-label": f"sha256:{x.digest}" for x in given}
+    for name, one in zip(names, ("of-my", "of-ri"), strict=True):
+        assert bound.method.kinds[bound.tasks[one].kind].name == "multi-label"
+        assert bound.method.identity("kind", bound.tasks[one].kind)["kind_plugin"] == digests[name]
+    alone = plugins.load(
+        given=plugins.give([yielding(replace(registry.tasks["pos"], name="mine", kind="XLbench/tagging"))])
+    )
+    assert alone.tasks["mine"].kind == "tagging"
+    line = refused(yielding(replace(registry.tasks["pos"], name="mine", kind="elsewhere/tagging")))
+    assert "not 'elsewhere/tagging'; did you mean 'tagging'?" in line
+
+
+def test_a_plugin_at_fault_is_named_once(planned: Resolved, checkpoint: Path, tmp_path: Path) -> None:
+    kind = replace(planned.method.kinds["multi-label"], load=Imported("xlbench.lab.kinds.tagging:Taging"))
+    method = replace(planned.method, kinds={**planned.method.kinds, "multi-label": kind})
+    lab = Lab(replace(planned, method=method), str(checkpoint), tmp_path, device="cpu", threads=1)
+    with pytest.raises(PluginError) as caught:
+        lab.task_adapter("mentions")
+    line = str(caught.value)
+    assert line.count("plugin 'my_kind' of my_kind.py") == 1
+    assert line.endswith(
+        "load raises ImportError: 'xlbench.lab.kinds.tagging:Taging': the module does not define Taging; did "
+        "you mean Tagging?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("os.path:joint", "the module does not define joint; did you mean join"),
+        ("no_such_package.part:name", "there is no module no_such_package"),
+        ("xlbench.nowhere:name", "there is no module xlbench.nowhere"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named(reference: str, says: str) -> None:
+    with pytest.raises(ImportError, match=f"'{reference}': {says}"):
+        Imported(reference)()
+
+
+@pytest.mark.parametrize("reference", ["", "os.path", "os.path:", ":join", "os.path:join:x", "os path:join"])
+def test_a_reference_of_another_form_is_refused(reference: str) -> None:
+    with pytest.raises(ValueError, match=r"write package.module:name"):
+        Imported(reference)
+
+
+def test_what_a_module_itself_fails_to_import_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needs_more.py").write_text("import absent_from_here\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="No module named 'absent_from_here'"):
+        Imported("needs_more:name")()
 
 
 def test_a_task_of_a_cell_of_a_notebook(study: Study, tmp_path: Path) -> None:
@@ -256,8 +324,8 @@ def test_what_a_kind_does_wrong_is_one_line(
         all_of_it()
     line = str(caught.value)
     assert expected in line
-    assert "kind 'multi-label' (plugin 'my_kind' of my_kind.py" in line
-    assert "task 'mentions'" in line
+    assert "kind 'multi-label' of task 'mentions' (plugin 'my_kind' of my_kind.py" in line
+    assert line.count("plugin 'my_kind'") == 1
     assert "\n" not in line
 
 

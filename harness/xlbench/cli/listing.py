@@ -10,12 +10,13 @@ from xlbench.contracts import Split, Study, Vocabulary
 from xlbench.errors import StudyError
 from xlbench.output import clean, say, say_json
 from xlbench.plugins import give, load, settle
+from xlbench.plugins.registry import split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from xlbench.contracts import Corpus, Json
-    from xlbench.plugins import Plugin, Registry
+    from xlbench.plugins import Kind, Plugin, Registry
 
 What: TypeAlias = Literal[
     "tasks", "models", "probes", "languages", "corpora", "methods", "executors", "plugins"
@@ -142,9 +143,9 @@ def languages(registry: Registry, about: About) -> list[Row]:
         given = tuple(study.data.get(name) or defaults.data.get(name) or (task.default_data,))
         splits[name] = {}
         sets[name] = find_data(task, given, registry)
-        for split in get_args(Split):
-            for code in sets[name].languages(split):
-                splits[name].setdefault(code, []).append(split)
+        for part in get_args(Split):
+            for code in sets[name].languages(part):
+                splits[name].setdefault(code, []).append(part)
     text = study.text or defaults.text
     having = None if text is None else set(find_corpus(text, registry, sets).languages())
     chosen = set().union(*splits.values()) if splits else set(registry.languages)
@@ -181,12 +182,25 @@ def _count(corpus: Corpus) -> int | None:
 
 
 def methods(registry: Registry) -> list[Row]:
-    """Parts of the method, by vocabulary."""
+    """Parts of the method, by vocabulary, with the plugin that brings each."""
     return [
-        {"what": what, "name": name, "version": x.version, "summary": x.summary}
+        {
+            "what": what,
+            "name": name,
+            "version": x.version,
+            "plugin": _plugin(registry, what, name),
+            "summary": x.summary,
+        }
         for what in get_args(Vocabulary)
         for name, x in registry.named(what).items()
     ]
+
+
+def _plugin(registry: Registry, kind: Kind, name: str) -> str:
+    """The plugin that a name is of, as XLBENCH_PLUGINS takes it."""
+    distribution, short = split(name)
+    owner = next(x for x in registry.claims(kind, short) if distribution in ("", x.distribution))
+    return f"{owner.distribution}/{owner.name}"
 
 
 def executors(registry: Registry) -> list[Row]:

@@ -38,6 +38,7 @@ from xlbench.contracts.examples import (
     unknown_label,
 )
 from xlbench.contracts.executor import Batches, Event, Executor, HasCapacity, Notify, Outcome, Work
+from xlbench.contracts.imported import Imported
 from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
 from xlbench.contracts.language import Distance, Language
@@ -150,6 +151,7 @@ __all__ = [
     "HasCapacity",
     "HasDomain",
     "Identified",
+    "Imported",
     "Job",
     "Json",
     "KindOfTask",

@@ -30,6 +30,10 @@ def _is_name(text: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*", text) is not None and text == text.lower()
 
 
+def _is_distribution(text: str) -> bool:
+    return re.fullmatch(r"\w[\w.-]*", text) is not None
+
+
 def _is_checkpoint(text: str) -> bool:
     return _HUB_ID.fullmatch(text) is not None or Path(text).expanduser().is_dir()
 
@@ -40,6 +44,14 @@ def _is_each_once(values: tuple[Any, ...]) -> bool:
 
 Name: TypeAlias = Annotated[
     str, Allowed("a name of lower-case letters, digits, '-', '_' and '.', such as 'my-task'", _is_name)
+]
+QualifiedName: TypeAlias = Annotated[
+    str,
+    Allowed(
+        "a name of lower-case letters, digits, '-', '_' and '.', such as 'my-task', or one with its "
+        "distribution, such as 'my-package/my-task'",
+        lambda x: _is_name(x.rpartition("/")[2]) and ("/" not in x or _is_distribution(x.rpartition("/")[0])),
+    ),
 ]
 OptionName: TypeAlias = Annotated[
     str,

@@ -103,8 +103,8 @@ class Task:
     version: int
     """Raised whenever the same data would give other scores; part of every identity."""
     summary: str
-    kind: allowed.Name
-    """The name of its kind (`KindOfTask`), whichever plugin registers that."""
+    kind: allowed.QualifiedName
+    """The name of its kind (`KindOfTask`), whichever plugin registers that; "dist/name" where several do."""
     labels: allowed.Labels
     metric: Metric
     training: AdapterTraining | None

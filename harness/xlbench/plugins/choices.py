@@ -125,7 +125,7 @@ class _Choices:
         """
         known = self.registry.bind(self.chosen)
         if task not in known.tasks or ("kind", name := known.tasks[task].kind) not in self.registry.rivals:
-            return
+            return  # `dist/name` is not among them: it is one already
         claiming = [x.distribution for x in self.registry.claims("kind", name)]
         owner = known.owners["task", task].distribution
         meant = next((x for x in (owner, OWN) if x in claiming), None)

@@ -50,6 +50,10 @@ class _Loaded:
         self.values = [x for x in self.values if x[:2] != (kind, name)]
         self.refused.append(Refused(kind, name, why))
 
+    def instead(self, kind: Kind, name: str, value: Any) -> None:
+        """Use another value under a name that has one."""
+        self.values = [(*x[:2], value) if x[:2] == (kind, name) else x for x in self.values]
+
     def done(self) -> Plugin:
         """The plugin, with what it provides."""
         provides = tuple((kind, name) for kind, name, _ in self.values)
@@ -152,7 +156,8 @@ def _refuse_codes(found: Sequence[_Loaded]) -> None:
 
 def _refuse_kinds(found: Sequence[_Loaded]) -> None:
     """Leave out tasks of a kind that nothing registers, and those that have a training where their kind has
-    none, or the other way round.
+    none, or the other way round. A kind with its distribution, `dist/name`, has its short name from here on
+    where no other distribution claims that.
     """
     known: dict[str, dict[str, KindOfTask]] = {}
     for one in found:
@@ -163,14 +168,19 @@ def _refuse_kinds(found: Sequence[_Loaded]) -> None:
         for vocabulary, name, task in list(one.values):
             if not isinstance(task, Task):
                 continue
-            if task.kind not in known:
-                near = difflib.get_close_matches(task.kind, known, n=1)
-                meant = f"; did you mean {near[0]!r}?" if near else ""
-                why = f"kind must be one that is registered ({', '.join(known)}), not {task.kind!r}{meant}"
+            distribution, short = split(task.kind)
+            rivals = known.get(short, {})
+            meant = [x for x in rivals if normal(x) == normal(distribution)] if distribution else [*rivals]
+            if not meant:
+                near = difflib.get_close_matches(short, known, n=1)
+                instead = f"; did you mean {near[0]!r}?" if near else ""
+                why = f"kind must be one that is registered ({', '.join(known)}), not {task.kind!r}{instead}"
                 one.without(vocabulary, name, f"task {name!r}: {why}")
                 continue
-            rivals = known[task.kind]
-            kind = rivals.get(one.plugin.distribution) or rivals.get(OWN) or next(iter(rivals.values()))
+            if distribution:
+                spelled = f"{meant[0]}/{short}" if len(rivals) > 1 else short
+                one.instead(vocabulary, name, replace(task, kind=spelled))
+            kind = rivals[next((x for x in (one.plugin.distribution, OWN) if x in meant), meant[0])]
             if kind.trained != (task.training is not None):
                 must = "AdapterTraining(...)" if kind.trained else "None"
                 why = f"training must be {must}, since its kind is {task.kind!r}"

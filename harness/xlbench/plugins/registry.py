@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -168,12 +168,7 @@ class Registry:
     @property
     def distances(self) -> tuple[Distance, ...]:
         """In the order of the plugins; of several that claim one name, each with its distribution's."""
-        claimed = (
-            replace(value, name=f"{plugin.distribution}/{name}")
-            for (kind, name), rivals in self.rivals.items()
-            for plugin, value in rivals
-            if kind == "distance"
-        )
+        claimed = (replace(value, name=name) for name, _, value in self._claimed("distance"))
         return (*self.provided["distance"].values(), *claimed)
 
     @property
@@ -195,15 +190,19 @@ class Registry:
     def method(self) -> Method:
         """The vocabularies of the method."""
         parts: tuple[Vocabulary, ...] = get_args(Vocabulary)
-        origins = {(x, name): self.owners[x, name].origin for x in parts for name in self.provided[x]}
+        owners = {(x, name): self.owners[x, name] for x in parts for name in self.provided[x]}
+        # Tasks name their kind, and those of one study may name those of several distributions.
+        kinds: dict[str, KindOfTask] = {**self.provided["kind"]}
+        for name, plugin, value in self._claimed("kind"):
+            kinds[name], owners["kind", name] = value, plugin
         return Method(
-            kinds=self.provided["kind"],
+            kinds=kinds,
             objectives=self.provided["objective"],
             adapters=self.provided["adapter"],
             compositions=self.provided["composition"],
             treatments=self.provided["treatment"],
-            origins={key: x for key, x in origins.items() if x},
-            owners={(x, name): str(self.owners[x, name]) for x, name in origins},
+            origins={key: x.origin for key, x in owners.items() if x.origin},
+            owners={key: str(x) for key, x in owners.items()},
         )
 
     @property
@@ -213,13 +212,16 @@ class Registry:
 
     def named(self, kind: Kind) -> Mapping[str, Any]:
         """Everything of a kind by a name that finds it: `dist/name` where several claim the short one."""
-        claimed = {
-            f"{plugin.distribution}/{name}": value
-            for (other, name), rivals in self.rivals.items()
-            if other == kind and (kind, name) not in self.bound
-            for plugin, value in rivals
+        unbound = {
+            name: value for name, _, value in self._claimed(kind) if (kind, split(name)[1]) not in self.bound
         }
-        return {**self.provided[kind], **claimed}
+        return {**self.provided[kind], **unbound}
+
+    def _claimed(self, kind: Kind) -> Iterator[tuple[str, Plugin, Any]]:
+        """What several distributions claim of a kind: `dist/name`, plugin and value of each."""
+        for (other, name), rivals in self.rivals.items():
+            if other == kind:
+                yield from ((f"{plugin.distribution}/{name}", plugin, value) for plugin, value in rivals)
 
     def claims(self, kind: Kind, name: str) -> tuple[Plugin, ...]:
         """The plugins that provide something under a short name, one a distribution."""

@@ -399,7 +399,8 @@ def _borrowed(
             continue
         with problems.kept():
             one: Task = registry.find("task", task.adapter)
-            if (one.kind, one.labels, one.adapter) != (task.kind, task.labels, None):
+            of_a_kind = registry.find("kind", one.kind) is registry.find("kind", task.kind)
+            if not of_a_kind or (one.labels, one.adapter) != (task.labels, None):
                 raise PluginError(
                     f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
                     f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"

@@ -5,55 +5,19 @@ predictions. What stands here loads no torch.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Answered, Classified, KindOfTask, Line, Parsed, Rated, Tagged, Translated
-
-if TYPE_CHECKING:
-    from xlbench.lab.kinds.kind import Kind
-
-
-def _tagging() -> Kind:
-    from xlbench.lab.kinds.tagging import Tagging
-
-    return Tagging()
-
-
-def _classification() -> Kind:
-    from xlbench.lab.kinds.classification import Classification
-
-    return Classification()
-
-
-def _parsing() -> Kind:
-    from xlbench.lab.kinds.parsing import Parsing
-
-    return Parsing()
-
-
-def _span() -> Kind:
-    from xlbench.lab.kinds.span import Span
-
-    return Span()
-
-
-def _language_model() -> Kind:
-    from xlbench.lab.kinds.language_model import LanguageModel
-
-    return LanguageModel()
-
-
-def _pair_similarity() -> Kind:
-    from xlbench.lab.kinds.pair_similarity import PairSimilarity
-
-    return PairSimilarity()
-
-
-def _retrieval() -> Kind:
-    from xlbench.lab.kinds.retrieval import Retrieval
-
-    return Retrieval()
+from xlbench.contracts import (
+    Answered,
+    Classified,
+    Imported,
+    KindOfTask,
+    Line,
+    Parsed,
+    Rated,
+    Tagged,
+    Translated,
+)
 
 
 @hookimpl
@@ -66,7 +30,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="its tags",
         predicted="one tag per word; None where the word was cut off",
         level="token",
-        load=_tagging,
+        load=Imported("xlbench.lab.kinds.tagging:Tagging", call=True),
     )
     yield KindOfTask(
         name="classification",
@@ -75,7 +39,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="a tuple of its label",
         predicted="a tuple of one label",
         level="sentence",
-        load=_classification,
+        load=Imported("xlbench.lab.kinds.classification:Classification", call=True),
     )
     yield KindOfTask(
         name="parsing",
@@ -84,7 +48,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="one arc per word: the number of its head, 0 for the root, and the relation",
         predicted="one arc per word, together a tree with one root; None where the word was cut off",
         level="token",
-        load=_parsing,
+        load=Imported("xlbench.lab.kinds.parsing:Parsing", call=True),
     )
     yield KindOfTask(
         name="span",
@@ -93,7 +57,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="its answers",
         predicted="a tuple of one answer, a span of the context",
         level="token",
-        load=_span,
+        load=Imported("xlbench.lab.kinds.span:Span", call=True),
     )
     yield KindOfTask(
         name="language-model",
@@ -103,7 +67,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="the Likelihood of the text",
         trained=False,
         own_head=True,
-        load=_language_model,
+        load=Imported("xlbench.lab.kinds.language_model:LanguageModel", call=True),
     )
     yield KindOfTask(
         name="pair-similarity",
@@ -112,7 +76,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="a tuple of its rating",
         predicted="a tuple of one number, on the scale of the ratings",
         level="sentence",
-        load=_pair_similarity,
+        load=Imported("xlbench.lab.kinds.pair_similarity:PairSimilarity", call=True),
     )
     yield KindOfTask(
         name="retrieval",
@@ -122,5 +86,5 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="a tuple of one text of the pool, the translations of all examples",
         trained=False,
         level="sentence",
-        load=_retrieval,
+        load=Imported("xlbench.lab.kinds.retrieval:Retrieval", call=True),
     )

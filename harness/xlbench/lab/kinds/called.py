@@ -37,9 +37,9 @@ def called(task: Task, resolved: Resolved) -> Called:
     """The kind of a task. Raises PluginError where it cannot be loaded, or lacks a method."""
     kind = resolved.kind(task)
     owner = resolved.plugins.get(task.name)
-    where = (
-        f"{resolved.method.named('kind', kind.name)} of task {task.name!r}{f' ({owner})' if owner else ''}"
-    )
+    both = owner is not None and owner == resolved.method.owners.get(("kind", task.kind))
+    of = f"task {task.name!r}{f' ({owner})' if owner else ''}"
+    where = f"kind {kind.name!r} of {of}" if both else f"{resolved.method.named('kind', task.kind)} of {of}"
     if id(kind) not in _loaded:
         with blamed(f"{where}: load"):
             _loaded[id(kind)] = kind, kind.load()

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from xlbench import hookimpl
-from xlbench.contracts import Family, Objective
-
-if TYPE_CHECKING:
-    from xlbench.lab.objectives.causal import Causal
-    from xlbench.lab.objectives.masked import Masked
-    from xlbench.lab.objectives.span_corruption import SpanCorruption
-
-
-def _masked() -> Masked:
-    from xlbench.lab.objectives.masked import Masked
-
-    return Masked()
-
-
-def _causal() -> Causal:
-    from xlbench.lab.objectives.causal import Causal
-
-    return Causal()
-
-
-def _span_corruption() -> SpanCorruption:
-    from xlbench.lab.objectives.span_corruption import SpanCorruption
-
-    return SpanCorruption()
+from xlbench.contracts import Family, Imported, Objective
 
 
 @hookimpl
@@ -39,7 +16,7 @@ def xlbench_objectives() -> Iterable[Objective]:
     yield Objective(
         name="masked",
         summary="Masked language modelling: tokens are masked and predicted",
-        load=_masked,
+        load=Imported("xlbench.lab.objectives.masked:Masked", call=True),
         families=encoders,
         own=encoders,
         head="masked-LM head",
@@ -49,7 +26,7 @@ def xlbench_objectives() -> Iterable[Objective]:
     yield Objective(
         name="causal",
         summary="Causal language modelling: each token is predicted from those before it",
-        load=_causal,
+        load=Imported("xlbench.lab.objectives.causal:Causal", call=True),
         families=decoders,
         own=decoders,
         head="causal-LM head",
@@ -58,7 +35,7 @@ def xlbench_objectives() -> Iterable[Objective]:
     yield Objective(
         name="span-corruption",
         summary="Spans give way to sentinels, and the decoder says them (T5; Raffel et al. 2020)",
-        load=_span_corruption,
+        load=Imported("xlbench.lab.objectives.span_corruption:SpanCorruption", call=True),
         families=both,
         own=both,
         head="sequence-to-sequence head",
