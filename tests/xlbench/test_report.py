@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from synthetic import CODES, METRICS, PROVENANCE, Synthetic
 
-from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table
+from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table, Verdict
 from xlbench.errors import ResultsError
 from xlbench.output import clean
 from xlbench.reporting import (
@@ -255,6 +256,43 @@ def test_picture_of_nothing_but_gaps() -> None:
 def test_a_cell_that_cannot_be_is_not_called_missing(cell: Number, says: str) -> None:
     one = Matrix("Pairs", ("a",), ("b",), ((cell,),), "Row", "Column")
     assert heat_map_chart.legend(one) == says
+
+
+@pytest.mark.parametrize("size", [3, 45])
+def test_a_heat_map_marks_what_helps_and_harms_at_every_size(size: int) -> None:
+    verdicts: list[Verdict] = ["helps", "harms", "no clear effect"]
+    names = tuple(f"l{i}" for i in range(size))
+    cells = tuple(tuple(Number(1.0, word=verdicts[(i + j) % 3]) for j in range(size)) for i in range(size))
+    one = Matrix("M", names, names, cells, "From", "To", sign="positive: the target gains")
+    drawing = view(one).drawing()
+    assert drawing is not None
+    assert "points; positive: the target gains; ▲ helps, ▼ harms" in drawing.below
+    svg = vl_convert.vegalite_to_svg(drawing.specification)
+    triangles = re.findall(r'<g class="mark-symbol role-mark layer_\d+_marks"[^>]*>(.*?)</g>', svg, re.DOTALL)
+    expected = [sum((i + j) % 3 == k for i in range(size) for j in range(size)) for k in (0, 1)]
+    assert [x.count("<path") for x in triangles] == expected
+    assert [*{x.count("L") / x.count("<path") for x in triangles}] == [2.0], "three corners each"
+
+
+def test_a_table_that_is_drawn_has_a_dot_with_its_interval_per_row_the_largest_first() -> None:
+    numbers = [Number(-1.0, -2.0, -0.5, word="harms"), Number(3.0, 2.0, 4.0, word="helps"), Number(None)]
+    rows = tuple((name, x, 1.0) for name, x in zip("abc", numbers, strict=True))
+    one = Table(
+        "T", ("Language", "Gain", "Other"), rows, drawn=("Gain",), unit="points of F1", sign="positive: up"
+    )
+    drawing = view(one).drawing()
+    assert drawing is not None
+    cells = drawing.specification["datasets"]["cells"]
+    assert [(x["name"], x["value"], x["low"], x["high"]) for x in cells] == [
+        ("b", 3, 2, 4),
+        ("a", -1, -2, -0.5),
+    ]
+    assert drawing.below == "▲ helps, ▼ harms; bars: 95% CI"
+    svg = vl_convert.vegalite_to_svg(drawing.specification)
+    assert "Gain (points of F1)" in svg
+    assert "positive: up" in svg
+    assert view(replace(one, drawn=())).drawing() is None
+    assert view(one).data({})["drawn"] == [1]
 
 
 def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> None:

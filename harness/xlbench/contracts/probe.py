@@ -235,6 +235,13 @@ class Table:
     rows: tuple[tuple[Value | Number, ...], ...]
     note: str = ""
     """One paragraph under the table: what the columns mean, and their unit."""
+    drawn: tuple[str, ...] = ()
+    """Columns of numbers that are drawn too, the first before others: one row per dot with its interval, the
+    largest first, called by the first column."""
+    unit: str = "points"
+    """Of the columns that are drawn."""
+    sign: str = ""
+    """What a number above 0 means there, such as "positive: the target gains"; stands at the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,8 @@ class Matrix:
     diverging: bool = True
     """Whether 0 is the middle of the colour scale."""
     note: str = ""
+    sign: str = ""
+    """As of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +277,8 @@ class Curves:
     x_title: str
     unit: str = "points"
     note: str = ""
+    sign: str = ""
+    """As of a table."""
 
     def table(self) -> Table:
         """The same as a table: one row per curve."""

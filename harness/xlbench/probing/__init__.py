@@ -6,6 +6,7 @@ differences with `judge`, and shows each as a `number`. All of it is public; `xl
 
 from xlbench.metrics.scoring import score_of
 from xlbench.probing.reading import (
+    TARGET_GAINS,
     Reading,
     adapters,
     counted,
@@ -56,6 +57,7 @@ from xlbench.scores import (
 __all__ = [
     "DRAWS",
     "LEAST_SEEDS",
+    "TARGET_GAINS",
     "Condition",
     "Course",
     "Crossed",

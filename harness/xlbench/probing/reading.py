@@ -82,6 +82,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+TARGET_GAINS = "positive: the target gains"
+"""The sign of effects and gains."""
+
+
 def verdicts_over(family: str) -> str:
     """What verdicts are, and over what they are corrected."""
     return (

@@ -14,7 +14,7 @@ from xlbench.reporting import theme
 from xlbench.reporting.assets import asset
 from xlbench.reporting.engine import DrawingError, engine
 from xlbench.reporting.page_data import language_data, page_data
-from xlbench.reporting.parts.curves_chart import intervals
+from xlbench.reporting.parts.ranking_chart import ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ def html(
         "study": visible(made[0][2].study) if made else "",
         "languages": language_data(languages, seen),
         "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
-        "intervals": intervals("points"),
+        "intervals": ranking("points"),
         "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
     }
     scripts = [_vega(), "\n".join(asset(name) for name in _SCRIPTS)]

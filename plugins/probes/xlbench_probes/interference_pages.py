@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.probing import (
+    TARGET_GAINS,
     Reading,
     adapters,
     counted,
@@ -243,6 +244,7 @@ def _matrix(view: View, mix: str) -> Matrix:
         "Partner language",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
-        note="Score of the target with both adapters mixed, less its score with its own alone (positive: the "
-        f"target gains). {verdicts_over('all pairs of the mix')}",
+        sign=TARGET_GAINS,
+        note="Score of the target with both adapters mixed, less its score with its own alone. "
+        f"{verdicts_over('all pairs of the mix')}",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.probing import (
+    TARGET_GAINS,
     Effects,
     Reading,
     adapters,
@@ -264,6 +265,7 @@ def _matrix(view: View) -> Matrix:
         "Language adapter",
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
-        note=f"Score with the adapter beneath the task adapter, less the score with none{view.reference} "
-        f"(positive: the target gains). {verdicts_over('the matrix')}",
+        sign=TARGET_GAINS,
+        note=f"Score with the adapter beneath the task adapter, less the score with none{view.reference}. "
+        f"{verdicts_over('the matrix')}",
     )

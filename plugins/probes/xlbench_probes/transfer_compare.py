@@ -115,4 +115,5 @@ def _matrix(view: View, judged: Mapping[_Effect, Number], steps: int) -> Matrix:
         "Target language",
         unit=view.metric.measure,
         note="Effect in the second study less that in the first.",
+        sign="positive: higher in the second study",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Table, decimal
 from xlbench.contracts.treatment import PLAIN
-from xlbench.probing import counted, interval, verdicts_over
+from xlbench.probing import TARGET_GAINS, counted, interval, verdicts_over
 from xlbench_probes.task_loss import MEANING, LossReading
 from xlbench_probes.transfer_tables import DETECTABLE, MATRIX, by_pair
 from xlbench_probes.transfer_view import PROBE, View
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Job, Matrix, Number, Part
     from xlbench.probing import Judged
 
-SIGN = "Reduction of task loss, in nats per decision (positive: the target gains)."
+WHAT = "Reduction of task loss, in nats per decision"
 CAUTION = (
     "The loss moves where predictions do not yet change, so that small test sets show smaller effects; part "
     "of it is how sure the model is, which changes no prediction."
@@ -80,13 +80,13 @@ class Losses:
             f"Task loss by transfer language, {counted(first.last, 'step')}",
             ("Transfer language", *heads),
             tuple(rows),
-            f"{SIGN} Mean over all targets but the language itself. {MEANING} {CAUTION} {DETECTABLE} "
-            f"{verdicts_over('the column')}",
+            f"{WHAT} ({TARGET_GAINS}). Mean over all targets but the language itself. {MEANING} {CAUTION} "
+            f"{DETECTABLE} {verdicts_over('the column')}",
         )
 
     def _matrix(self, what: str, view: View) -> Matrix:
         title = "Task loss" if what == "Effect" else f"Task loss, {what.lower()}"
-        made = by_pair(view, view.last, title, f"{SIGN} {MATRIX}")
+        made = by_pair(view, view.last, title, f"{WHAT}. {MATRIX}")
         cells = (
             tuple(
                 replace(x, details=tuple((f"Loss {name.lower()}", -value) for name, value in x.details))

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Matrix, Page, Table
 from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
-from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
+from xlbench.probing import (
+    TARGET_GAINS,
+    Reading,
+    counted,
+    difference,
+    interval,
+    judge,
+    mean,
+    verdicts_over,
+    words,
+)
 from xlbench_probes.transfer_answer import groups
 from xlbench_probes.transfer_questions import DIFFERENCES, OF_THESE, READINGS, unanswered, what
 from xlbench_probes.transfer_view import PROBE, View, are_one_quantity, read_outs
@@ -289,6 +299,7 @@ def _one_reading(
         "Text",
         unit=first.metric.measure,
         note="Numbers and verdicts are those of the table, corrected over each column.",
+        sign=TARGET_GAINS,
     )
     lines = [_sentence(kind, k, judged, list(views), first.metric.unit)]
     return table, matrix, lines

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Matrix, Number, Table
-from xlbench.probing import counted, difference, interval, judge
+from xlbench.probing import TARGET_GAINS, counted, difference, interval, judge
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_answer import SHUFFLED
 from xlbench_probes.transfer_tables import FEWEST_DONORS, by_pair, distances
@@ -93,7 +93,7 @@ def by_transfer_language(pair: Pair) -> Table:
     return _table(
         pair, f"Effect, gain and read-out mismatch by transfer language, {counted(k, 'step')}",
         "Transfer language", [f for f, _ in pair.retrained.ranked_donors(k)], columns | _own(pair),
-        "Means over targets other than the transfer language itself.",
+        "Means over targets other than the transfer language itself.", ("Gain", "Effect"),
     )  # fmt: skip
 
 
@@ -173,9 +173,13 @@ def _table(
     codes: Sequence[str],
     columns: Mapping[str, Mapping[str, Number]],
     note: str,
+    drawn: tuple[str, ...] = (),
 ) -> Table:
     rows = tuple((pair.put_back.reading.name(x), *(some.get(x) for some in columns.values())) for x in codes)
-    return Table(title, (first, *columns), rows, f"{MEANING} {note}{retraining(pair)} {TESTED}")
+    return Table(
+        title, (first, *columns), rows, f"{MEANING} {note}{retraining(pair)} {TESTED}",
+        drawn, pair.put_back.metric.measure, TARGET_GAINS,
+    )  # fmt: skip
 
 
 def retraining(pair: Pair) -> str:

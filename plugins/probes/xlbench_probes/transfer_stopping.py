@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from xlbench.contracts import Curves, Page, Table
-from xlbench.probing import best, chances, counted, mean, number, words
+from xlbench.probing import TARGET_GAINS, best, chances, counted, mean, number, words
 from xlbench_probes.resources import levels, size_of
 from xlbench_probes.transfer_questions import READINGS, called, task_of, unanswered, what
 
@@ -135,6 +135,7 @@ def _curves(view: View) -> Curves:
         "Size in pretraining",
         "Steps",
         unit=view.metric.measure,
+        sign=TARGET_GAINS,
         note="Mean over targets (how many, in brackets) and all transfer languages but the target itself.",
     )
 

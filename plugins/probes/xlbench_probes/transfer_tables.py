@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.contracts.mixture import has
 from xlbench.probing import (
+    TARGET_GAINS,
     best,
     counted,
     crossed,
@@ -77,6 +78,9 @@ def donors(view: View) -> Table:
         "its text (positive: the targets gain). Tier: within a tier, no language is clearly worse than the "
         f"first, by corrected tests of all pairs. {DETECTABLE} Own text: adaptation to the language itself, "
         f"excluded from averages. {verdicts_over('the donations at one number of steps')} {OWN_FAMILY}",
+        drawn=("Donation",),
+        unit=view.metric.measure,
+        sign=TARGET_GAINS,
     )
 
 
@@ -206,6 +210,7 @@ def seen_against_unseen(view: View) -> Curves:
         "Targets",
         "Steps",
         unit=view.metric.measure,
+        sign=TARGET_GAINS,
         note="Mean recipience of targets in the model's pretraining and of those outside it (how many, in "
         "brackets); targets of which that is not known are left out.",
     )
@@ -281,8 +286,7 @@ def matrix(view: View, steps: int) -> Matrix:
         view,
         steps,
         "Effect",
-        "Change of the target's score after fine-tuning on the transfer language's text (positive: the "
-        f"target gains). {MATRIX}",
+        f"Change of the target's score after fine-tuning on the transfer language's text. {MATRIX}",
     )
 
 
@@ -309,6 +313,7 @@ def by_pair(view: View, steps: int, what: str, note: str) -> Matrix:
         "Target language",
         unit=view.metric.measure,
         note=note,
+        sign=TARGET_GAINS,
     )
 
 
@@ -350,6 +355,7 @@ def _by_steps(
         ),
         first,
         "Steps",
-        unit=f"points of {view.metric.name}",
+        unit=view.metric.measure,
+        sign=TARGET_GAINS,
         note=verdicts_over(f"the {family} at one number of steps"),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xlbench.contracts import Curves, Page, Table
 from xlbench.contracts.mixture import has
-from xlbench.probing import counted, difference, interval, judge, mean, number, verdicts_over
+from xlbench.probing import TARGET_GAINS, counted, difference, interval, judge, mean, number, verdicts_over
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_questions import (
     DIFFERENCES,
@@ -210,6 +210,7 @@ def _curves(view: View) -> Curves:
         "Transfer language to target",
         "Steps",
         unit=view.metric.measure,
+        sign=TARGET_GAINS,
         note="Means over all pairs of different languages; how many, in brackets.",
     )
 

@@ -1,10 +1,11 @@
-"""Curves over steps, and numbers with their intervals side by side: specifications as of `heat_map`."""
+"""Curves over steps: specifications as of `heat_map`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from xlbench.output import clean
+from xlbench.reporting.parts.ranking_chart import axis_title, ranking, zero
 from xlbench.reporting.theme import params
 
 if TYPE_CHECKING:
@@ -28,37 +29,7 @@ def curves(part: Curves) -> Json:
     Lines with bars of their intervals over x; intervals side by side where there is but one x. The
     parameter `chosen` brings one curve out.
     """
-    return _lines(part) if len(part.x) > 1 else intervals(part.unit)
-
-
-def intervals(unit: str) -> Json:
-    """A row a number: its interval as a bar, its value as a point, and a line at 0."""
-    colour = {"expr": "datum.value > 0 ? above : datum.value < 0 ? below : soft"}
-    axis = {"labelLimit": 200, "domain": False, "ticks": False, "labelPadding": 8, "labelOverlap": False}
-    sort = {"field": "place", "op": "min"}
-    y = {"field": "name", "type": "nominal", "sort": sort, "title": None, "axis": axis}
-    x = {
-        "type": "quantitative",
-        "title": clean(unit),
-        "axis": {"tickCount": 6, "orient": "top", "grid": True},
-    }
-    return {
-        "data": {"name": "cells"},
-        "params": params(),
-        "layer": [
-            _zero("x"),
-            {
-                "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "color": colour},
-                "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "color": colour},
-                "encoding": {"y": y, "x": {**x, "field": "value"}},
-            },
-        ],
-        "width": _WIDTH,
-        "height": {"step": 22},
-    }
+    return _lines(part) if len(part.x) > 1 else ranking(part.unit, part.sign)
 
 
 def points(part: Curves) -> list[dict[str, Any]]:
@@ -100,7 +71,7 @@ def _lines(part: Curves) -> Json:
     y = {
         "field": "value",
         "type": "quantitative",
-        "title": clean(part.unit),
+        "title": axis_title(part.unit, part.sign),
         "axis": {"grid": True, "tickCount": 6},
     }
     at = {"x": x, "y": y}
@@ -117,7 +88,7 @@ def _lines(part: Curves) -> Json:
         "data": {"name": "cells"},
         "params": params(chosen=""),
         "layer": [
-            _zero("y"),
+            zero("y"),
             *([quiet] if len(told) < len(names) else []),
             {
                 "transform": [{"filter": loud}],
@@ -153,9 +124,3 @@ def _beside(x: float, all_x: Sequence[float], places: float) -> float:
     if _logarithmic(all_x):
         return float(x * (high / low) ** (places * _APART))
     return float(x + (high - low) * places * _APART)
-
-
-def _zero(axis: str) -> Json:
-    """A line at 0."""
-    rule = {"type": "rule", "color": {"expr": "soft"}}
-    return {"data": {"values": [{}]}, "mark": rule, "encoding": {axis: {"datum": 0, "type": "quantitative"}}}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlbench.output import clean
-from xlbench.reporting.text import CLEAR, EMPTY, clear
+from xlbench.reporting.parts.ranking_chart import MARKS, marks
+from xlbench.reporting.text import EMPTY, clear
 from xlbench.reporting.theme import params
 
 if TYPE_CHECKING:
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Any]"
 
-FULL = (52, 30)
+FULL = (60, 30)
 """Width and height of a cell with its value in it, in pixels."""
 SMALL = (16, 16)
 """The same without."""
 _FEW, _MANY = 12, 40
 """A matrix whose shorter and longer sides have no more rows than these shows its values."""
+
+
+_GROUND = "scale('color', datum.value)"
+_ON_CELL = f"contrast({_GROUND}, strong) > contrast({_GROUND}, weak) ? strong : weak"
+"""Colour of what stands in a cell."""
 
 
 def with_values(matrix: Matrix) -> bool:
@@ -32,9 +38,9 @@ def with_values(matrix: Matrix) -> bool:
 def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
     """Vega-Lite's specification, without its data, which are named `cells`, rows as of `cells`.
 
-    Blue is above 0 and red below, the largest effect at full colour. Bold values help or harm by a
-    corrected test; a language on itself is framed; what is missing has a dash. `turned` has the rows across
-    and the columns down. The parameters `row` and `column` frame one more cell.
+    Blue is above 0 and red below, the largest effect at full colour. What helps or harms by a corrected test
+    has its mark, at every size, and its value in bold; a language on itself is framed; what is missing has a
+    dash. `turned` has the rows across and the columns down.
     """
     known = [abs(x.value) for line in matrix.cells for x in line if x.value is not None]
     reach = max(known, default=0) or 1.0
@@ -56,6 +62,7 @@ def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
         _layer("datum.gap", _frame({"expr": "soft"}, strokeDash=[3, 3], strokeOpacity=0.6)),
         _layer("datum.itself", _frame(ink, strokeWidth=2 if full else 1)),
         *([_values(bold, diverging) for bold in (True, False)] if full else ()),
+        *(_mark(x, full) for x in ("helps", "harms")),
         _layer("datum.row === row && datum.column === column", _frame(ink, strokeWidth=3)),
     ]
     axis = {"labelLimit": 220, "domain": False, "ticks": False, "labelOverlap": False}
@@ -93,7 +100,9 @@ def cells(matrix: Matrix) -> list[dict[str, Any]]:
 def legend(matrix: Matrix) -> str:
     """What the marks mean, for those that are there; nothing for none."""
     numbers = [number for line in matrix.cells for number in line]
-    said = [CLEAR] if with_values(matrix) and any(map(clear, numbers)) else []
+    said = [f"{matrix.unit}; {matrix.sign}"] if matrix.sign else []
+    if found := {x.word for x in numbers if clear(x)}:
+        said.append(f"{marks([x for x in MARKS if x in found])}: by tests corrected over the matrix")
     if any(x["itself"] for x in cells(matrix)):
         said.append("framed: a language on itself")
     if any(x.value is None and x.missing for x in numbers):
@@ -126,8 +135,6 @@ def _values(bold: bool, diverging: bool) -> Json:
         f"abs(datum.value) < 0.5 * pow(10, -{places}) ? format(0, '.' + {places} + 'f') : "
         f"format(datum.value, '{'+' * diverging}.' + {places} + 'f')"
     )
-    ground = "scale('color', datum.value)"
-    best = f"contrast({ground}, strong) > contrast({ground}, weak) ? strong : weak"
     return {
         "transform": [
             {"calculate": shown, "as": "label"},
@@ -137,10 +144,18 @@ def _values(bold: bool, diverging: bool) -> Json:
             "type": "text",
             "fontSize": 12,
             "fontWeight": "bold" if bold else "normal",
-            "color": {"expr": f"datum.gap ? ink : {best}"},
+            "xOffset": -6 if bold else 0,
+            "color": {"expr": f"datum.gap ? ink : {_ON_CELL}"},
         },
         "encoding": {"text": {"field": "label", "type": "nominal"}},
     }
+
+
+def _mark(verdict: str, full: bool) -> Json:
+    """What a test found, beside the value or alone."""
+    shape = {"type": "point", "filled": True, "opacity": 1, "shape": MARKS[verdict][1], "strokeWidth": 0}
+    place = {"size": 40, "xOffset": 22} if full else {"size": 36}
+    return _layer(f"datum.word === '{verdict}'", {**shape, **place, "color": {"expr": _ON_CELL}})
 
 
 def _cell(number: Number) -> dict[str, Any]:

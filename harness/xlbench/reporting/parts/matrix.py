@@ -50,7 +50,7 @@ class MatrixView:
         ]
         heads = [escape(corner), *map(escape, matrix.columns)]
         yield grid(heads, rows, [False, *(True for _ in matrix.columns)])
-        note = f"{matrix.unit[:1].upper()}{matrix.unit[1:]}. {matrix.note}"
+        note = f"{_measured(matrix)} {matrix.note}"
         if any(clear(number) for row in matrix.cells for number in row):
             note = f"{note} {CLEAR[0].upper()}{CLEAR[1:]}."
         yield from (escape(x) for x in (note, gaps(number for row in matrix.cells for number in row)) if x)
@@ -140,8 +140,15 @@ def _in_terminal(matrix: Matrix) -> RenderableType:
 
 def _notes(matrix: Matrix) -> list[str]:
     tested = any(clear(number) for row in matrix.cells for number in row)
-    note = f"{matrix.note} {CLEAR[0].upper()}{CLEAR[1:]}." if tested else matrix.note
+    sign = f"{matrix.sign[:1].upper()}{matrix.sign[1:]}. " if matrix.sign else ""
+    note = f"{sign}{matrix.note} {CLEAR[0].upper()}{CLEAR[1:]}." if tested else f"{sign}{matrix.note}"
     return [x for x in (note, gaps(number for row in matrix.cells for number in row)) if x]
+
+
+def _measured(matrix: Matrix) -> str:
+    """The unit, and what its sign means."""
+    text = f"{matrix.unit}; {matrix.sign}" if matrix.sign else matrix.unit
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _style(matrix: Matrix, number: Number) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Number, Table
 from xlbench.output import clean
 from xlbench.reporting.grid import grid
+from xlbench.reporting.parts import ranking_chart
 from xlbench.reporting.parts.numbers import finite, word
+from xlbench.reporting.parts.view import Drawing
 from xlbench.reporting.text import escape, gaps, notes, numeric, shown
 
 if TYPE_CHECKING:
@@ -43,10 +45,21 @@ class TableView:
 
     def data(self, languages: Mapping[str, Language]) -> dict[str, Any]:
         """See `View`."""
-        return {**as_data(self.table), "kind": "table"}
+        table = self.table
+        drawn = [table.columns.index(x) for x in table.drawn]
+        more = {"drawn": drawn, "unit": clean(table.unit), "sign": clean(table.sign)} if drawn else {}
+        return {**as_data(table), "kind": "table", **more}
 
-    def drawing(self) -> None:
+    def drawing(self) -> Drawing | None:
         """See `View`."""
+        table = self.table
+        numbers = ranking_chart.column(table, table.drawn[0]) if table.drawn else []
+        if not (points := ranking_chart.points(numbers)):
+            return None
+        specification = ranking_chart.ranking(table.unit, table.sign, table.drawn[0])
+        specification["datasets"] = {"cells": points}
+        marks = ranking_chart.legend(number for _, number in numbers)
+        return Drawing(specification, "; ".join(x for x in (marks, "bars: 95% CI") if x), 1)
 
 
 def in_terminal(table: Table, *, bare: bool = False) -> RenderableType:
