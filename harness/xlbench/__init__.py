@@ -9,15 +9,17 @@ from xlbench.hookspecs import hookimpl
 if TYPE_CHECKING:
     from xlbench.api import plan, run
     from xlbench.contracts import Study
+    from xlbench.result import open_results
     from xlbench.running.fetching import fetch
     from xlbench.stored import compare, export, leaderboard, load_results, pages, recommend, report
 
 __all__ = [
-    "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results", "pages",
-    "plan", "recommend", "report", "run",
+    "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results",
+    "open_results", "pages", "plan", "recommend", "report", "run",
 ]  # fmt: skip
 _HOMES = {
     "Study": "contracts", "plan": "api", "run": "api", "fetch": "running.fetching",
+    "open_results": "result",
     **dict.fromkeys(
         ("compare", "export", "leaderboard", "load_results", "pages", "recommend", "report"), "stored"
     ),

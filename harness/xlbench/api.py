@@ -15,8 +15,10 @@ from xlbench.contracts import HasCapacity, settings
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.models import checkpoints
 from xlbench.plugins import OWN, blaming, give, load, settle, spelled
+from xlbench.result import Result
 from xlbench.results import Store, describe
 from xlbench.results.estimate import Meter
+from xlbench.running import notebook
 from xlbench.running.outcomes import outcomes
 from xlbench.running.progress import Progress
 from xlbench.running.work import Work
@@ -62,6 +64,8 @@ class Prepared:
     rerun: Rerun = "failed"
     given: tuple[Given, ...] = ()
     """Plugins that are not installed."""
+    plugins: tuple[object, ...] = ()
+    """The same, as they were said."""
 
     @property
     def spelled(self) -> Study:
@@ -88,14 +92,12 @@ class Prepared:
         return self.store.timings(self.resolved.model_fingerprint, device_kind(device))
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """How a run ended."""
+@dataclass(frozen=True, kw_only=True)
+class RunResult(Result):
+    """How a run ended, and what the study found."""
 
     study: Study
     """With all defaults filled in."""
-    study_id: str
-    results: Path
     run: int
     """Jobs done now."""
     kept: int
@@ -119,8 +121,9 @@ def prepare(
     Settings of the executor are among the study's options, under its name; no result depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
+    said = tuple(plugins)
     with blaming():
-        given = give(plugins)
+        given = give(said)
         registry = load(strict=strict_plugins, given=given)
         registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
         chosen = registry.find("executor", executor)
@@ -131,7 +134,7 @@ def prepare(
         checkpoint = checkpoints.locate(resolved.model)
         store = Store(Path(results))
         made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said)
 
 
 def _part(study: Study, executor: Executor, registry: Registry) -> tuple[Study, Any]:
@@ -171,16 +174,17 @@ def run(
     rerun: Rerun = "failed",
     device: str = "auto",
     workers: int | None = None,
-    quiet: bool = True,
+    quiet: bool | None = None,
     executor: str = LOCAL,
     strict_plugins: bool = False,
     plugins: Iterable[object] = (),
-) -> RunSummary:
+) -> RunResult:
     """Run what is missing of a study, and keep every job's result as it ends.
 
     `rerun` is which jobs to run: "missing", "failed" (and missing), or "all". `workers` is how many
     jobs at a time; by default a few processes for a small model on a processor, otherwise one. `plugins` are
     those that are not installed: paths of files, modules, or objects with hooks, such as one of a notebook.
+    Progress is shown in a notebook, and nothing elsewhere, unless `quiet` says otherwise.
     Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
     """
     ready = prepare(
@@ -191,6 +195,7 @@ def run(
         executor=executor,
         plugins=plugins,
     )
+    quiet = not notebook.here() if quiet is None else quiet
     return carry_out(ready, device=device, workers=workers, quiet=quiet)
 
 
@@ -200,7 +205,7 @@ def carry_out(
     device: str = "auto",
     workers: int | None = None,
     quiet: bool = True,
-) -> RunSummary:
+) -> RunResult:
     """Run a prepared study; see `run`."""
     start, plan = time.monotonic(), ready.plan
     check_device(device)
@@ -252,10 +257,11 @@ def carry_out(
         ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
     if plan.study.transfer and not ready.store.has_subwords(study_id):
         work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
-    return RunSummary(
+    return RunResult(
         study=plan.study,
         study_id=study_id,
         results=ready.store.path,
+        plugins=ready.plugins,
         run=len(ended) - len(failed),
         kept=ready.plan.done,
         failed=failed,

@@ -40,7 +40,7 @@ class Stored:
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
         self._made_by = self.store.provenances(self.stored.id)
-        registry = made_with(registry, self._made_by)
+        self.registry = registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in registry.tasks.items()}
         self.records = self.store.records(metrics, self.stored.id)
         self.problems: list[str] = []

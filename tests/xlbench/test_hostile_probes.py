@@ -145,7 +145,7 @@ class Plugged:
         yield Hostile(self.does)
 
 
-def run(study: Study, results: Path, does: Does) -> api.RunSummary:
+def run(study: Study, results: Path, does: Does) -> api.RunResult:
     return api.run(study, results=results, workers=1, device="cpu", plugins=[Plugged(does)])
 
 

@@ -72,8 +72,8 @@ def test_what_cannot_be_read_is_a_warning_and_the_rest_is_there(results: Path, t
 def test_the_version_is_the_packages_and_importing_loads_nothing_slow() -> None:
     assert xlbench.__version__.count(".") >= 1
     code = (
-        "import sys, xlbench; xlbench.run, xlbench.pages; "
-        "print({'torch', 'pandas', 'pyarrow'} & {*sys.modules})"
+        "import sys, xlbench; xlbench.run, xlbench.pages, xlbench.open_results; "
+        "print({'torch', 'pandas', 'pyarrow', 'altair', 'IPython'} & {*sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

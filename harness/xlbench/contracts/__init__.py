@@ -38,6 +38,7 @@ from xlbench.contracts.examples import (
     unknown_label,
 )
 from xlbench.contracts.executor import Batches, Event, Executor, HasCapacity, Notify, Outcome, Work
+from xlbench.contracts.frames import Frames, Row
 from xlbench.contracts.imported import Imported
 from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
@@ -146,6 +147,7 @@ __all__ = [
     "Finetuning",
     "FinetuningSettings",
     "Format",
+    "Frames",
     "Fusion",
     "GivenAdapter",
     "HasCapacity",
@@ -196,6 +198,7 @@ __all__ = [
     "Resolved",
     "Retraining",
     "Revised",
+    "Row",
     "Score",
     "Setting",
     "Split",

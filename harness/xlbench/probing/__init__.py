@@ -14,6 +14,7 @@ from xlbench.probing.reading import (
     interval,
     made_from,
     number,
+    tidy,
     verdicts_over,
     words,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "score_of",
     "several",
     "spearman",
+    "tidy",
     "tiers",
     "verdicts",
     "verdicts_over",

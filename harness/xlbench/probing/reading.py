@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from xlbench.contracts import Number
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Evaluation, Job, Number, Records
-    from xlbench.scores import Estimate
+    from xlbench.contracts import Cell, Evaluation, Job, Records
+    from xlbench.scores import Estimate, Judged
 
 
 class Reading:
@@ -69,6 +71,26 @@ def made_from(found: Number, **parts: Estimate) -> Number:
     """A number with the values that it is made from, for those that are known."""
     known = tuple((name.capitalize(), x.value) for name, x in parts.items() if x.value is not None)
     return replace(found, details=known)
+
+
+def tidy(found: Number | Judged, *, n: int | None, seeds: int | None, unit: str) -> dict[str, Any]:
+    """The columns of a number in a tidy table (`contracts.Frames`): `effect` with its 95% interval from `low`
+    to `high`, in `unit`; `q`, the p-value corrected over its table, and the `verdict` that comes from it; `n`
+    test examples and `seeds`; the minimum detectable effect; and, where the number is missing, what it lacks.
+    """
+    one, tested = (found, None) if isinstance(found, Number) else (found.number, found)
+    return {
+        "effect": one.value,
+        "low": one.low,
+        "high": one.high,
+        "q": tested.q if tested else None,
+        "verdict": one.word,
+        "n": n,
+        "seeds": seeds,
+        "minimum_detectable_effect": tested.detectable if tested else None,
+        "unit": unit,
+        "missing": "; ".join(one.missing) or None,
+    }
 
 
 def words(items: Iterable[object]) -> str:

@@ -1,4 +1,6 @@
-"""What a run shows while it goes on: a live line on a terminal, plain lines elsewhere, or nothing."""
+"""What a run shows while it goes on: a live line on a terminal or in a notebook, plain lines elsewhere, or
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from xlbench.contracts.work import total
 from xlbench.output import clean, message
+from xlbench.running import notebook
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from xlbench.results.estimate import Meter
 
 PERCENT = 5
+REDRAW = 0.2
+"""Seconds between two states that a notebook is shown."""
 SECONDS = 60.0
 """A plain line comes each 5 percent of the jobs, and after a minute without one, inside a job too."""
 
@@ -62,6 +67,9 @@ class Progress:
     _task: TaskID | None = None
     _console: Console | None = None
     _said: tuple[int, float] = (0, 0.0)
+    _cell: notebook.Line | None = None
+    """Where a notebook shows it."""
+    _drawn: float = 0.0
 
     def __enter__(self) -> Self:
         self._left = {job.condition_key: job for job in self.todo}
@@ -75,6 +83,8 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+        if self._cell is not None:
+            self._draw("stopped" if error is not None else "done", final=True)
 
     def event(self, event: Event) -> None:
         """Something goes on inside a job."""
@@ -83,6 +93,8 @@ class Progress:
         now = f"{event.job.label}: {event.phase}{share}"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, now=clean(now))
+        elif self._cell is not None:
+            self._draw(now)
         elif not self.quiet and time.monotonic() - self._said[1] >= SECONDS:
             self._say(now)
 
@@ -99,6 +111,8 @@ class Progress:
             self._line(f"failed: {outcome.job.label}: {outcome.error}")
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self.ended, left=self._remaining())
+        elif self._cell is not None:
+            self._draw(outcome.job.label)
         elif not self.quiet:
             self._plain(outcome)
 
@@ -119,6 +133,9 @@ class Progress:
         return "estimating" if seconds is None else f"about {duration(seconds / self.workers)} left"
 
     def _begin(self) -> None:
+        if notebook.here():
+            self._cell = notebook.Line(self._state("loading the model"))
+            return
         from rich.console import Console
 
         self._console = Console(file=self.stream, highlight=False)
@@ -140,6 +157,18 @@ class Progress:
             "", total=len(self.todo), left=self._remaining(), now="loading the model"
         )
         self._bar.start()
+
+    def _draw(self, now: str, *, final: bool = False) -> None:
+        """In a notebook, not more often than it can be read."""
+        if self._cell is not None and (final or time.monotonic() - self._drawn >= REDRAW):
+            self._drawn = time.monotonic()
+            self._cell.write(self._state(now))
+
+    def _state(self, now: str) -> notebook.Shown:
+        failed = f", {self.failed} failed" if self.failed else ""
+        done = f"{self.ended} of {counted(len(self.todo), 'job')}{failed}, {self._remaining()}"
+        share = self.ended / len(self.todo) if self.todo else 1.0
+        return notebook.Shown(f"{done}: {now}" if now != "done" else done, share)
 
     def _line(self, text: str) -> None:
         if self._console is not None:

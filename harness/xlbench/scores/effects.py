@@ -137,6 +137,7 @@ class Effects:
         self._adapter_group = f"{ADAPTERS} {digest([task, list(self._adapters)])}"
         self._uneven = alike is not None
         self._counts: dict[tuple[Condition, str], int] = {}
+        self._examples: dict[str, int] = {}
         self._scores: dict[tuple[Condition, str], Estimate] = {}
         self._nulls: dict[tuple[Condition, str], NDArray[np.float64]] = {}
         for target, arms in groups.items():
@@ -156,6 +157,10 @@ class Effects:
     def count(self, arm: Condition, target: str) -> int:
         """Seeds of an arm that a target has; 0 where one that it should have is missing."""
         return self._counts.get((arm, target), 0)
+
+    def examples(self, target: str) -> int | None:
+        """Test examples of a target; None where nothing is scored on it."""
+        return self._examples.get(target)
 
     def zero_shot(self, target: str) -> Number:
         """`before` as a number; its interval ends where the metric's scores do."""
@@ -233,6 +238,7 @@ class Effects:
         if not runs:
             return
         n, k = runs[0].shape
+        self._examples[target] = n
         if any(counts.shape != (n, k) for counts in runs):
             raise ResultsError(
                 f"evaluations of {self._task} on {target} have different numbers of examples; "

@@ -63,6 +63,8 @@ class Followed(NamedTuple):
     """To be claimed with all seeds, 0 to 1, by what is known now; 1 of what is claimed."""
     seeds: int
     """That it has."""
+    q: float
+    """p corrected over the table, which the word comes from."""
 
 
 def standings(courses: Mapping[Key, Course], seeds: int) -> dict[Key, Standing]:
@@ -137,8 +139,9 @@ def follow(courses: Mapping[Key, Course], seeds: int) -> dict[Key, Followed]:
             x.p,
             float(chance),
             x.seeds,
+            float(q),
         )
-        for (key, x), yes, chance in zip(found.items(), claimed, chances, strict=True)
+        for (key, x), yes, chance, q in zip(found.items(), claimed, chances, adjusted, strict=True)
     }
 
 

@@ -97,10 +97,15 @@ def several(p: Sequence[float], least: int) -> float:
 
 def words(tests: Sequence[tuple[float, float]]) -> list[Verdict]:
     """Of a whole table of (p, value), corrected together."""
+    return [word for word, _ in corrected(tests)]
+
+
+def corrected(tests: Sequence[tuple[float, float]]) -> list[tuple[Verdict, float]]:
+    """As `words`, each with its adjusted p-value."""
     adjusted = benjamini_hochberg([p for p, _ in tests])
     return [
-        "no clear effect" if p > RATE or value == 0 else "helps" if value > 0 else "harms"
-        for p, (_, value) in zip(adjusted, tests, strict=True)
+        ("no clear effect" if q > RATE or value == 0 else "helps" if value > 0 else "harms", float(q))
+        for q, (_, value) in zip(adjusted, tests, strict=True)
     ]
 
 
@@ -112,6 +117,8 @@ class Judged(NamedTuple):
     p: float | None
     detectable: float | None
     """The smallest true effect that would get a verdict in 80% of repetitions, in points."""
+    q: float | None = None
+    """p corrected over the table, which the verdict comes from; None where that holds for one run only."""
 
 
 def judge(
@@ -132,11 +139,11 @@ def judge(
     for keys in families.values():
         spread.update(zip(keys, spreads([differences[key] for key in keys]), strict=True))
     p = {key: 1.0 if x.alone else p_value(x, spread[key]) for key, x in differences.items()}
-    said = words([(1.0 if x is None else x, differences[key].value or 0.0) for key, x in p.items()])
-    claims = sum(word != "no clear effect" for word in said)
+    said = corrected([(1.0 if x is None else x, differences[key].value or 0.0) for key, x in p.items()])
+    claims = sum(word != "no clear effect" for word, _ in said)
     level = RATE * min(1.0, (claims + 1) / max(1, len(p)))
     found = {}
-    for (key, x), word in zip(differences.items(), said, strict=True):
+    for (key, x), (word, q) in zip(differences.items(), said, strict=True):
         own = spread[key]
         if own is None:
             found[key] = Judged(x.number(), None, None)
@@ -145,7 +152,7 @@ def judge(
             found[key] = Judged(replace(x.number(own), word="this run only"), 1.0, None)
             continue
         least = (own.quantile(1 - level / 2) + own.quantile(POWER)) * own.error
-        found[key] = Judged(replace(x.number(own), word=word), p[key], least)
+        found[key] = Judged(replace(x.number(own), word=word), p[key], least, q)
     return found
 
 

@@ -6,7 +6,7 @@ in named arms. The released code of arXiv 2403.20088 has the arm `untrained` onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from xlbench_probes.stacking import Stacking, adapted_tasks, composition_job, or
 from xlbench_probes.zero_shot import ZeroShot
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Evaluation, Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import Cell, Evaluation, Lab, Page, Probe, Records, Resolved, Row
     from xlbench_probes.interference_sets import Variant
 
 
@@ -124,6 +124,12 @@ class Interference:
         from xlbench_probes import interference_pages
 
         return interference_pages.pages(records)
+
+    def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
+        """Interference in pairs, and of larger sets."""
+        from xlbench_probes import interference_frames
+
+        return interference_frames.frames(records)
 
 
 def _check_targets(resolved: Resolved, members: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ adapter, on every target language, against no language adapter at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ from xlbench_probes.adapter_work import of_language_adapter, of_task_adapter
 from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterOrder, Cell, Evaluation, Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import AdapterOrder, Cell, Evaluation, Lab, Page, Probe, Records, Resolved, Row
 
 
 MAD_X: Final = "mad-x"
@@ -165,6 +165,12 @@ class Stacking:
         from xlbench_probes import stacking_pages
 
         return stacking_pages.pages(records)
+
+    def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
+        """The change of the score by every adapter on every target."""
+        from xlbench_probes import stacking_pages
+
+        return stacking_pages.frames(records)
 
 
 @hookimpl

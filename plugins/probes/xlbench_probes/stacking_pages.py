@@ -20,6 +20,7 @@ from xlbench.probing import (
     made_from,
     mean,
     number,
+    tidy,
     verdicts_over,
 )
 from xlbench_probes.interference_scores import Mixture
@@ -38,7 +39,7 @@ from xlbench_probes.mixtures import (
 )
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterOrder, Part, Records
+    from xlbench.contracts import AdapterOrder, Part, Records, Row
     from xlbench.probing import Judged
 
 PROBE = "stacking"
@@ -124,6 +125,32 @@ def pages(records: Records) -> list[Page]:
     """A page a task."""
     reading = Reading(records)
     return [_page(reading, task) for task in reading.tasks(PROBE)]
+
+
+def frames(records: Records) -> Mapping[str, Iterable[Row]]:
+    """The change by every stacked adapter on every target, as the matrix has it."""
+    reading = Reading(records)
+    views = (
+        View.of(reading, task, x, several=False)
+        for task in reading.tasks(PROBE)
+        for x in orders(reading, PROBE, task)
+    )
+    return {"stacking": (row for view in views for row in _rows(view))}
+
+
+def _rows(view: View) -> Iterator[Row]:
+    effects, unit = view.effects, view.reading.records.metrics[view.task].unit
+    for (adapter, target), one in view.judged.items():
+        arm = Mixture((adapter,))
+        yield {
+            "task": view.task,
+            "adapter": adapter,
+            "target": target,
+            "order": view.order,
+            **tidy(one, n=effects.examples(target), seeds=effects.count(arm, target) or None, unit=unit),
+            "before": effects.before(target).value,
+            "after": effects.after(arm, target).value,
+        }
 
 
 def _page(reading: Reading, task: str) -> Page:

@@ -18,7 +18,7 @@ from xlbench.errors import ResultsError, StudyError
 from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved
+    from xlbench.contracts import Cell, Json, Lab, Page, Probe, ReadOut, Records, Resolved, Row
 
 
 class _Run(NamedTuple):
@@ -168,6 +168,12 @@ class Transfer:
         from xlbench_probes import transfer_pages
 
         return transfer_pages.pages(records)
+
+    def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
+        """Effects, donations and recipiences."""
+        from xlbench_probes import transfer_frames
+
+        return transfer_frames.frames(records)
 
     def recommend(self, records: Records, task: str, target: str) -> Page:
         """Transfer languages for a target, measured or predicted."""

@@ -210,7 +210,7 @@ class View:
         followed = self.followed.get((arm, target))
         if followed is None or one.p is None or one.number.word == "this run only":
             return one
-        return one._replace(number=replace(one.number, word=followed.word), p=followed.p)
+        return one._replace(number=replace(one.number, word=followed.word), p=followed.p, q=followed.q)
 
     def known_pairs(
         self, steps: int
