@@ -9,9 +9,10 @@ from xlbench.hookspecs import hookimpl
 if TYPE_CHECKING:
     from xlbench.api import plan, run
     from xlbench.contracts import Study
+    from xlbench.exporting import export
     from xlbench.result import open_results
     from xlbench.running.fetching import fetch
-    from xlbench.stored import compare, export, leaderboard, load_results, pages, recommend, report
+    from xlbench.stored import compare, leaderboard, load_results, pages, recommend, report
 
 __all__ = [
     "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results",
@@ -20,8 +21,9 @@ __all__ = [
 _HOMES = {
     "Study": "contracts", "plan": "api", "run": "api", "fetch": "running.fetching",
     "open_results": "result",
+    "export": "exporting",
     **dict.fromkeys(
-        ("compare", "export", "leaderboard", "load_results", "pages", "recommend", "report"), "stored"
+        ("compare", "leaderboard", "load_results", "pages", "recommend", "report"), "stored"
     ),
 }  # fmt: skip
 

@@ -143,9 +143,7 @@ class Result:
 
     def name(self, code: str) -> str:
         """A language's name with its code, "Finnish (fin)"; of "deu+tur" each; otherwise the same."""
-        known = self.stored.records.languages
-        each = code.split("+")
-        return "+".join(known[x].label if x in known else x for x in each)
+        return self.stored.name(code)
 
     def _repr_html_(self) -> str:
         """The question, the answer, and where the files are."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from xlbench.contracts import Format, Page, Records
+    from xlbench.contracts import Page, Records
     from xlbench.plugins import Kind, Registry
     from xlbench.reporting import Provenance, Publisher
     from xlbench.results import DamagedError, StoredStudy
@@ -54,13 +53,19 @@ class Stored:
     @cached_property
     def published(self) -> list[tuple[str, Page]]:
         """With their probes, without paths: what leaves the machine."""
-        return [(probe, self._publisher.page(page)) for probe, page in self.pages]
+        return [(probe, self.publisher.page(page)) for probe, page in self.pages]
 
     @cached_property
-    def _publisher(self) -> Publisher:
+    def publisher(self) -> Publisher:
+        """Takes the paths of this machine out of texts."""
         from xlbench import reporting
 
         return reporting.Publisher(self.stored.study, str(self.stored.described["model"]["name"]))
+
+    def name(self, code: str) -> str:
+        """A language's name with its code, "Finnish (fin)"; of "deu+tur" each; otherwise the same."""
+        known = self.records.languages
+        return "+".join(known[x].label if x in known else x for x in code.split("+"))
 
     def provenance(self, page: Page) -> Provenance:
         """What stands at the end of a published page."""
@@ -70,7 +75,7 @@ class Stored:
         tasks = [page.task] if page.task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
-        return reporting.provenance(self.stored, self._made_by, self._publisher, probe, page.task, owners)
+        return reporting.provenance(self.stored, self._made_by, self.publisher, probe, page.task, owners)
 
     @property
     def asked(self) -> list[str]:
@@ -258,53 +263,6 @@ def compare(
     Raises XlbenchError.
     """
     return [page for _, page in Compared((one, other, *more), results, plugins).pages]
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """Stored scores as the content of a file."""
-
-    content: bytes
-    rows: int
-    damaged: tuple[DamagedError, ...]
-    """Files that have no rows in it."""
-
-
-def exported(
-    results: str | Path, form: Format, study: str | None = None, plugins: Iterable[object] = ()
-) -> Exported:
-    """Stored scores, one row per cell; see `load_results`. Raises ResultsError, also for none."""
-    frame, damaged = read_frame(Path(results), study, plugins)
-    if frame.empty:
-        raise ResultsError(f"no finished results in {results}; run a study first, or give another --results")
-    if form == "parquet":
-        content: bytes = frame.to_parquet(index=False)
-    elif form == "csv":
-        lists = frame.map(lambda x: json.dumps(x) if isinstance(x, list) else x)
-        content = lists.to_csv(index=False, lineterminator="\n").encode()
-    else:
-        content = f"{frame.to_json(orient='records', indent=1, double_precision=15)}\n".encode()
-    return Exported(content, len(frame), damaged)
-
-
-def export(
-    out: str | Path,
-    *,
-    form: Format = "csv",
-    results: str | Path = "results",
-    study: str | None = None,
-    plugins: Iterable[object] = (),
-) -> Path:
-    """Write stored scores to a file, one row per cell, of everything in the folder or of one study by its id.
-
-    A damaged file of results is a UserWarning, and has no rows. Raises ResultsError.
-    """
-    from xlbench.files.disk import put_named
-
-    found = exported(results, form, study, plugins)
-    _warn(f"{error} ignored; run its study again" for error in found.damaged)
-    put_named(Path(out), found.content)
-    return Path(out)
 
 
 def load_results(

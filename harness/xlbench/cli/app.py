@@ -282,18 +282,30 @@ def compare(
 
 @app.command(cls=Command)
 def export(
-    format: Annotated[Format, typer.Option(help="parquet, csv or json.")] = "csv",
+    format: Annotated[
+        Format, typer.Option(help="csv, parquet, json, latex, markdown or every-eval-ever.")
+    ] = "csv",
+    what: Annotated[
+        str,
+        typer.Option(
+            help="scores, or a table of the study's probes: effects, donations, interference.",
+            metavar="TABLE",
+        ),
+    ] = "scores",
     out: Annotated[Path | None, typer.Option(help="File to write (default: print).", metavar="FILE")] = None,
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: Annotated[
-        str | None, typer.Option("--study", help="Id of a study (default: all studies).", metavar="ID")
+        str | None,
+        typer.Option(
+            "--study", help="Id of a study (default: of scores all studies; else the last).", metavar="ID"
+        ),
     ] = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Export stored scores as one table, one row per target and condition."""
+    """Export stored scores, one row per target and condition, or effects with their intervals."""
     from xlbench.cli.stored import export
 
-    export(results, format, out, study, plugin or ())
+    export(results, format, out, study, plugin or (), what)
 
 
 folders = typer.Typer(help="Verify, merge and tidy folders of results.", no_args_is_help=True)

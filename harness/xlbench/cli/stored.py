@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench import reporting, stored
+from xlbench import exporting, reporting, stored
 from xlbench.cli.reporting import show_pages
 from xlbench.errors import ResultsError
 from xlbench.files.disk import put_named
@@ -42,14 +42,19 @@ def compare(
 
 
 def export(
-    results: Path, form: Format, out: Path | None, study: str | None, plugins: Sequence[Path] = ()
+    results: Path,
+    form: Format,
+    out: Path | None,
+    study: str | None,
+    plugins: Sequence[Path] = (),
+    what: str = exporting.SCORES,
 ) -> None:
-    """Write stored scores, one row per cell. Raises ResultsError."""
+    """Write stored scores, one row per cell, or another table. Raises ResultsError."""
     if form == "parquet" and out is None:
-        raise ResultsError("parquet is no text to print; name a file with --out scores.parquet")
-    found = stored.exported(results, form, study, plugins)
-    for error in found.damaged:
-        complain(f"{error} ignored; run its study again")
+        raise ResultsError(f"parquet is no text to print; name a file with --out {what}.parquet")
+    found = exporting.exported(results, form, study, plugins, what)
+    for line in found.problems:
+        complain(line)
     if out is None:
         write(found.content)
         return

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "Mapping[str, str | int | float | bool | None]"
 """By column. Languages are ISO 639-3; None is what is missing or does not apply."""
-NUMBERS = ("effect", "low", "high", "q", "minimum_detectable_effect")
+NUMBERS = ("effect", "score", "majority", "low", "high", "q", "minimum_detectable_effect")
 """Columns that `xlbench.probing.tidy` makes and that have measurements; counts are `n` and `seeds`."""
 TAKEN = ("scores", "predictions", "model")
 """Names that the core has for tables and columns of its own."""

@@ -424,5 +424,5 @@ class Adapts(Protocol):
 
 
 Rerun: TypeAlias = Literal["missing", "failed", "all"]
-Format: TypeAlias = Literal["parquet", "csv", "json"]
-"""Of exported scores."""
+Format: TypeAlias = Literal["csv", "parquet", "json", "latex", "markdown", "every-eval-ever"]
+"""Of exported results."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from xlbench.contracts import Condition, Cost, Job, ReadBy, merged
 from xlbench_probes.adapter_work import of_task_adapter
 
 if TYPE_CHECKING:
-    from xlbench.contracts import AdapterTraining, Evaluation, Lab, Page, Probe, Records, Resolved
+    from xlbench.contracts import AdapterTraining, Evaluation, Lab, Page, Probe, Records, Resolved, Row
 
 
 class ZeroShot:
@@ -64,6 +64,12 @@ class ZeroShot:
         from xlbench_probes import zero_shot_pages
 
         return zero_shot_pages.pages(records)
+
+    def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
+        """The score of each target."""
+        from xlbench_probes import zero_shot_pages
+
+        return zero_shot_pages.frames(records)
 
 
 def training_of(job: Job, lab: Lab) -> AdapterTraining | None:

@@ -12,9 +12,9 @@ from xlbench_probes.labels import gold, predicted
 from xlbench_probes.task_loss import MEANING, LossReading, as_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from xlbench.contracts import Cell, Counts, Evaluation, Job, ReadBy, Records
+    from xlbench.contracts import Cell, Counts, Evaluation, Job, ReadBy, Records, Row
 
 PROBE = "zero-shot"
 FAR = 10.0
@@ -26,6 +26,32 @@ def pages(records: Records) -> list[Page]:
     """A page a task: every target's score without finetuning, beside the majority baseline."""
     reading = Reading(records)
     return [_page(reading, task) for task in reading.tasks(PROBE)]
+
+
+def frames(records: Records) -> Mapping[str, Iterable[Row]]:
+    """The score of every target, with its interval and the majority baseline, as the page has it."""
+    reading = Reading(records)
+    return {"zero_shot": (row for task in reading.tasks(PROBE) for row in _rows(reading, task))}
+
+
+def _rows(reading: Reading, task: str) -> Iterator[Row]:
+    metric, counts = reading.records.metrics[task], baselines(reading, task)
+    effects = Effects(task, metric, counts, (), parallel=reading.parallel(task))
+    majority = majorities(reading, task)
+    for target in counts:
+        found = effects.zero_shot(target)
+        yield {
+            "task": task,
+            "target": target,
+            "score": found.value,
+            "low": found.low,
+            "high": found.high,
+            "majority": majority.get(target),
+            "n": effects.examples(target),
+            "adapter_seeds": len(effects.adapters),
+            "unit": metric.unit,
+            "missing": "; ".join(found.missing) or None,
+        }
 
 
 def measured(
