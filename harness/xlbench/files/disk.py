@@ -16,7 +16,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xlbench.errors import ResultsError
@@ -106,8 +106,30 @@ def put_named(path: Path, content: bytes, option: str = "--out") -> None:
     if path.is_dir():
         raise ResultsError(f"{path} is a folder; name a file with {option}")
     with writing(path.parent, option):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        sweep(path.parent)
         put(path, content)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing. Raises OSError.
+
+    In a folder that a group shares (`chmod g+ws`), the group may write to what is made too, whatever the
+    umask of whoever makes it.
+    """
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    shared = stat.S_ISGID | stat.S_IWGRP
+    if path.parent.stat().st_mode & shared == shared:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IRWXG)
 
 
 def temporary(path: Path) -> Path:
@@ -138,7 +160,7 @@ def set_aside(path: Path, folder: Path) -> Path | None:
 
     None where another process was first. Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     place = folder / f"{path.name[:200]}.{now}-{secrets.token_hex(4)}"
     try:
@@ -154,27 +176,35 @@ def make_way(path: Path, aside: Path) -> None:
         set_aside(path, aside)
 
 
-def sweep(folder: Path) -> None:
+def sweep(*folders: Path) -> None:
     """Remove the temporary files and folders of processes that are gone. Raises OSError.
 
-    Those of other machines, of which that cannot be told, go once they are a day old.
+    Those of other machines, of which that cannot be told, go once they are a day old, by the clock of the
+    disk: machines may disagree. What another user left and this one may not remove stays.
     """
-    if not folder.is_dir():
-        return
-    oldest = time.time() - _DAY
-    for left in folder.glob(".*"):
-        found = _TEMPORARY.fullmatch(left.name)
-        try:
-            if found is None or (
-                left.lstat().st_mtime > oldest and not _is_gone(found["here"], found["pid"])
-            ):
-                continue
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left)
-            else:
-                left.unlink(missing_ok=True)
-        except FileNotFoundError:
-            continue  # its own process has just renamed it
+    for folder in folders:
+        found = [(x, match) for x in folder.glob(".*") if (match := _TEMPORARY.fullmatch(x.name))]
+        oldest = _clock(folder) - _DAY if found else 0.0
+        for left, match in found:
+            try:
+                if left.lstat().st_mtime > oldest and not _is_gone(match["here"], match["pid"]):
+                    continue
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink(missing_ok=True)
+            except (FileNotFoundError, PermissionError):
+                continue  # its own process has just renamed it; or it is another user's
+
+
+def _clock(folder: Path) -> float:
+    """Time in seconds by the clock of the disk that a folder is on. Raises OSError."""
+    new = temporary(folder / "clock")
+    try:
+        new.touch()
+        return new.stat().st_mtime
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _is_gone(here: str | None, pid: str | None) -> bool:
@@ -191,12 +221,15 @@ def _is_gone(here: str | None, pid: str | None) -> bool:
 
 
 def _machine() -> str:
-    """8 hexadecimal digits that tell apart what counts processes apart: machines, and containers on one."""
-    try:
+    """8 hexadecimal digits that tell apart what counts processes apart: machines, also those of one name,
+    each time that they were started, and containers on one.
+    """
+    started = space = ""
+    with suppress(OSError):
+        started = Path("/proc/sys/kernel/random/boot_id").read_text()
+    with suppress(OSError):
         space = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        space = ""
-    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{platform.node()} {space} {started}".encode()).hexdigest()[:8]
 
 
 _HERE = _machine()

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +67,13 @@ def keep(folder: Path, about: Mapping[str, Any], save: Callable[[Path], None]) -
     """
     new = disk.temporary(folder)
     try:
-        new.mkdir(parents=True)
+        disk.make_folder(new)
         _save(new, save)
         files = _files(new)
         whole = {**about, "files": files, "digest": _digest(about, files)}
         (new / ABOUT).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        for path in new.iterdir():  # the library writes weights that their owner alone may read
+            path.chmod(stat.S_IMODE((new / ABOUT).stat().st_mode))
         for left in reversed(range(TRIES)):
             try:
                 new.rename(folder)

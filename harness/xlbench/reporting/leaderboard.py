@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench.errors import ResultsError
-from xlbench.files.disk import put, put_named, writing
+from xlbench.files.disk import make_folder, put, put_named, sweep, writing
 from xlbench.reporting.assets import asset
 from xlbench.reporting.engine import DrawingError
 from xlbench.reporting.folder import (
@@ -55,7 +55,8 @@ def write_leaderboard(
         _guard(path)
     written = [index, methods]
     with writing(out, "--out"):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
+        sweep(out, out / PICTURES)
     made = [(page, provenance(page)) for _, page in pages]
     about = [
         Subject(label(probe, page), page.task, by.model, by.identity, by.fingerprint)

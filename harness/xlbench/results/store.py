@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import Cell, Condition, Evaluation, Job, Record, Records
 from xlbench.errors import ResultsError, text_of
 from xlbench.files import disk
-from xlbench.files.disk import put, sweep, writing
+from xlbench.files.disk import make_folder, put, sweep, writing
 from xlbench.results import manifest, schema, studies, subwords
 from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files
 from xlbench.results.throughput import throughput
@@ -72,10 +72,9 @@ class Store:
     def prepare(self) -> None:
         """Create the folder and try whether it can be written to. Raises ResultsError."""
         with writing(self.path):
-            self.jobs.mkdir(parents=True, exist_ok=True)
+            make_folder(self.jobs)
             schema.mark(self.path)
-            for folder in (self.path, self.jobs, self.adapters, *self.path.glob("studies/*")):
-                sweep(folder)
+            sweep(self.path, self.jobs, self.adapters, *self.path.glob("studies/*"))
             probe = self.path / ".writable"
             put(probe, b"")
             probe.unlink(missing_ok=True)
@@ -228,9 +227,10 @@ class Store:
         does without; returns its id, the same for the same jobs. Raises ResultsError.
         """
         name = studies.study_id(jobs, adaptive=bool(study.get("adaptive")))
+        others = (x.created for x in self.readable_studies() if x.id != name)
         with writing(self.path):
             schema.mark(self._made())
-            studies.save(self._folder(name), study, jobs, described, dropped or {})
+            studies.save(self._folder(name), study, jobs, described, dropped or {}, next(others, ""))
         return name
 
     def saved(self, study: Mapping[str, Json], jobs: Sequence[Job]) -> str | None:
@@ -450,7 +450,7 @@ class Store:
         return self.path / "studies" / study_id
 
     def _made(self) -> Path:
-        self.jobs.mkdir(parents=True, exist_ok=True)
+        make_folder(self.jobs)
         return self.path
 
     def _put(self, job: Job, ending: str, content: bytes) -> None:

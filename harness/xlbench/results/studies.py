@@ -6,15 +6,16 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from xlbench.contracts import Cell, Job, digest
 from xlbench.errors import ResultsError
-from xlbench.files.disk import content_of, make_way, put
+from xlbench.files.disk import content_of, make_folder, make_way, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,9 +125,12 @@ def save(
     jobs: Sequence[Job],
     described: Mapping[str, Json],
     dropped: Mapping[tuple[str, Cell], str],
+    after: str = "",
 ) -> None:
-    """Write `plan.json`, with a digest of its content, and `study.toml` for people. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `plan.json`, with a digest of its content, and `study.toml` for people. `after` is when the last
+    of the other studies was started, which this one is later than, whatever the clock says. Raises OSError.
+    """
+    make_folder(folder)
     for name in ("study.toml", "plan.json"):
         make_way(folder / name, folder.parent.parent / "aside")
     said = _without_none(_said(study))
@@ -134,7 +138,7 @@ def save(
     cells = list(dict.fromkeys(cell for job in jobs for cell in job.cells))
     number = {cell: i for i, cell in enumerate(cells)}
     plan: dict[str, Any] = {
-        "created": datetime.now(UTC).isoformat(),
+        "created": _later(datetime.now(UTC), after),
         "study": said,
         "cells": [cell.as_json() for cell in cells],
         "jobs": [
@@ -178,6 +182,13 @@ def load(folder: Path) -> StoredStudy:
             f"cannot read the study in {folder}; its manifest is damaged: run the study again, or delete the "
             "folder (no result is lost)"
         ) from error
+
+
+def _later(now: datetime, after: str) -> str:
+    """An ISO time, later than another one, if that is one."""
+    with suppress(ValueError, TypeError):
+        now = max(now, datetime.fromisoformat(after) + timedelta(microseconds=1))
+    return now.isoformat()
 
 
 def sealed(content: Mapping[str, Json]) -> bytes:

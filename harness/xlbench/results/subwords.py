@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Subwords
 from xlbench.errors import ResultsError
-from xlbench.files.disk import content_of, make_way, put
+from xlbench.files.disk import content_of, make_folder, make_way, put
 from xlbench.results.studies import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NAME = "subwords.json"
 
 def save(folder: Path, found: Mapping[str, Subwords]) -> None:
     """Write them, by task. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     content: dict[str, Any] = {
         task: {
             "text": dict(one.text),

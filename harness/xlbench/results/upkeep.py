@@ -14,7 +14,7 @@ import numpy as np
 
 from xlbench.contracts import digest
 from xlbench.errors import ResultsError
-from xlbench.files.disk import content_of, put, reading, temporary, writing
+from xlbench.files.disk import content_of, make_folder, put, reading, temporary, writing
 from xlbench.models import kept_adapters
 from xlbench.results import jobfile, schema
 from xlbench.results.index import DamagedError, StoredFile, list_files
@@ -279,7 +279,7 @@ def _copied(folder: Path, place: Path) -> bool:
     if place.exists():
         return False
     with writing(place.parent):
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         new = temporary(place)
         try:
             with reading(folder):

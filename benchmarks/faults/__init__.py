@@ -1,0 +1,1 @@
+"""A fault campaign: `python -m benchmarks.faults`."""

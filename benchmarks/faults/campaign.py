@@ -1,0 +1,275 @@
+"""The study that faults happen to, its commands, and what of it must be the same afterwards."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STUDY = (
+    "--model", "tiny", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer", "qab", "--controls",
+    "none", "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit",
+    "20", "--readings", "put-back", "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
+)  # fmt: skip
+"""2 jobs, 4 scores, 1 task adapter."""
+LARGER = (*STUDY[:-6], *STUDY[-4:])
+"""With both readings: 4 jobs, 8 scores, 2 task adapters."""
+QUIET = ("--device", "cpu", "--quiet")
+RUN = ("run", *STUDY, "--workers", "1", *QUIET)
+RUN_LARGER = ("run", *LARGER, "--workers", "1", *QUIET)
+PATIENCE = 300
+"""Seconds after which a command hangs."""
+CANNOT = "cannot be tried here"
+AS_PROMISED = "as promised"
+IMPORTED = (
+    "adapters", "langcodes", "pandas", "pluggy", "pyarrow.parquet", "rich.progress", "scipy.optimize",
+    "scipy.stats", "statsmodels.regression.mixed_linear_model", "tabulate", "transformers.generation",
+    "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert", "typer", "xlbench.lab.lab", "xlbench.running.work",
+    "xlbench.cli.app", "xlbench.cli.running", "xlbench.cli.reporting", "xlbench.stored",
+)  # fmt: skip
+"""What a command takes longest to import, once for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault: what was promised and what happened."""
+
+    fault: str
+    promised: str
+    happened: str
+
+    @property
+    def broken(self) -> bool:
+        """Whether the promise was not kept."""
+        return not self.happened.startswith((AS_PROMISED, CANNOT))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    """Negative: the signal that ended it."""
+    out: str
+    err: str
+
+    @property
+    def wrong(self) -> list[str]:
+        """What no command may do, whatever happens to it."""
+        found = []
+        if "Traceback" in self.err or self.code == 70:
+            found.append(f"TRACEBACK {self.err[-1500:]}")
+        if self.code == -signal.SIGALRM:
+            found.append("HANGS")
+        elif self.code not in (0, 2) and self.code > 0:
+            found.append(f"EXIT {self.code} {self.err.strip()[-300:]}")
+        if self.code == 2 and not any(x.startswith("xlbench: ") for x in self.err.splitlines()):
+            found.append("NO LINE")
+        return found
+
+    @property
+    def line(self) -> str:
+        """The last thing that it complained of, shortened."""
+        lines = self.err.strip().splitlines()
+        return lines[-1].removeprefix("xlbench: ")[:160] if lines else ""
+
+
+def prepare() -> None:
+    """Import what commands need, and have no pictures drawn, which would take most of their time. Call it
+    first.
+    """
+    for name in IMPORTED:
+        importlib.import_module(name)
+    import torch
+
+    from xlbench.reporting.engine import Engine
+
+    def ask(self: Engine, **asked: Any) -> bytes:
+        return _png() if "specification" in asked else b""
+
+    Engine.ask = ask  # type: ignore[method-assign]
+    torch.set_num_threads(1)
+
+
+def _png() -> bytes:
+    """One grey point."""
+    found = b"\x89PNG\r\n\x1a\n"
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0\x80")),
+        (b"IEND", b""),
+    )
+    for name, content in parts:
+        found += (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+    return found
+
+
+class Command:
+    """A command in a fork of this process; `before` runs in the fork."""
+
+    cpu, peak = 0.0, 0.0
+    """Once it has ended: seconds of processor, and the most memory in MiB, this process's own included."""
+
+    def __init__(
+        self, folder: Path, *words: str, before: Callable[[], object] = lambda: None, plain: bool = False
+    ) -> None:
+        """`plain`: the folder is among the words."""
+        self._place = tempfile.TemporaryDirectory()
+        os.chmod(self._place.name, 0o755)  # noqa: PTH101, S103 - other users write here
+        self._files = [Path(self._place.name) / name for name in ("out", "err")]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._status: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            self._run(words if plain else (*words, "--results", str(folder)), before)
+
+    def _run(self, words: tuple[str, ...], before: Callable[[], object]) -> None:
+        code = 70
+        try:
+            signal.alarm(PATIENCE)
+            for number, path in enumerate(self._files, 1):
+                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+            before()
+            sys.argv = ["xlbench", *words]
+            from xlbench.cli import main
+
+            code = main()
+            sys.stdout.flush()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        if self._status is None:
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._status, self.cpu, self.peak = (
+                    status,
+                    used.ru_utime + used.ru_stime,
+                    used.ru_maxrss / 1024,
+                )
+        return self._status is None
+
+    def runs_for(self, seconds: float) -> bool:
+        """Wait at most so long; whether it still runs."""
+        end = time.monotonic() + seconds
+        while self.running() and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.running()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        if self.running():
+            os.kill(self.pid, number)
+
+    def children(self) -> list[int]:
+        """Processes that it has started."""
+        with suppress(OSError):
+            found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+            return [int(x) for x in found.split()]
+        return []
+
+    def end(self) -> Said:
+        """Wait for its end."""
+        while self.running():
+            time.sleep(0.01)
+        assert self._status is not None
+        out, err = (x.read_text("utf-8", "replace") if x.exists() else "" for x in self._files)
+        self._place.cleanup()
+        return Said(os.waitstatus_to_exitcode(self._status), out, err)
+
+
+def xlbench(folder: Path, *words: str, before: Callable[[], object] = lambda: None) -> Said:
+    """A command that has ended."""
+    return Command(folder, *words, before=before).end()
+
+
+def rows(said: Said) -> dict[str, str]:
+    """Exported rows: what tells them, and their numbers."""
+    if said.code:
+        return {}
+    found = {}
+    for row in json.loads(said.out):
+        numbers = {
+            k: v
+            for k, v in row.items()
+            if k in ("score", "n", "truncated", "task_loss") or k.startswith("extra.")
+        }
+        told = {k: v for k, v in row.items() if k not in numbers}
+        found[json.dumps(told, sort_keys=True)] = json.dumps(numbers, sort_keys=True)
+    return found
+
+
+def exported(folder: Path) -> dict[str, str]:
+    """The rows of a folder."""
+    return rows(xlbench(folder, "export", "--format", "json"))
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Leaderboard pages without the lines that say when and with what they were made."""
+    return {
+        x.name: "\n".join(y for y in x.read_text("utf-8").splitlines() if " | " in y)
+        for x in sorted((folder / "leaderboard").glob("*.md"))
+    }
+
+
+def files(folder: Path) -> set[str]:
+    """All files and folders under a folder, by their path in it."""
+    return {str(x.relative_to(folder)) for x in folder.rglob("*")}
+
+
+class Campaign:
+    """The undisturbed studies."""
+
+    def __init__(self, place: Path) -> None:
+        """Run the larger and then the smaller study, in folders of their own."""
+        self.place = place
+        self.whole, self.larger = place / "whole", place / "larger"
+        for folder, words in ((self.whole, RUN), (self.larger, RUN_LARGER)):
+            start = time.monotonic()
+            done = xlbench(folder, *words)
+            self.seconds = time.monotonic() - start
+            if done.code:
+                raise SystemExit(done.err)
+        self.shown = xlbench(self.whole, "show").out
+        self.rows, self.rows_larger = exported(self.whole), exported(self.larger)
+        self.pages = pages(self.whole)
+        assert len(self.rows) == 4
+        assert len(self.rows_larger) == 8
+
+    def heals(self, folder: Path, before: Callable[[], object] = lambda: None) -> list[str]:
+        """What is wrong after the larger study is run again in a folder: numbers, or anything that an
+        undisturbed run does not leave (of the smaller study neither).
+        """
+        done = xlbench(folder, *RUN_LARGER, before=before)
+        problems = [f"next run: {x}" for x in done.wrong]
+        if done.code:
+            problems.append(f"next run: EXIT {done.code} ({done.line})")
+        if exported(folder) != self.rows_larger:
+            problems.append("next run: NUMBERS differ")
+        if left := files(folder) - files(self.larger) - files(self.whole):
+            problems.append(f"next run: LEFT {sorted(left)[:3]}")
+        if lost := files(self.larger) - files(folder):
+            problems.append(f"next run: LACKS {sorted(lost)[:3]}")
+        return problems
