@@ -1,4 +1,4 @@
-"""Folders that several users and machines write to: who may go on, what is removed, which study is the last."""
+"""Folders that several users and machines write to: who may go on, what is removed, which study is last."""
 
 from __future__ import annotations
 
