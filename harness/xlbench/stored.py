@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Page, Records
     from xlbench.plugins import Kind, Registry
-    from xlbench.reporting import Provenance, Publisher
+    from xlbench.reporting import Provenance, Publisher, Summary
     from xlbench.results import DamagedError, StoredStudy
 
 
@@ -76,6 +76,23 @@ class Stored:
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
         return reporting.provenance(self.stored, self._made_by, self.publisher, probe, page.task, owners)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the pages of the probes that were asked for come to."""
+        return self._summary(self.pages)
+
+    @cached_property
+    def published_summary(self) -> Summary:
+        """The same without paths."""
+        return self._summary(self.published)
+
+    def _summary(self, pages: Sequence[tuple[str, Page]]) -> Summary:
+        from xlbench import reporting
+
+        asked, model = self.asked, str(self.stored.described["model"]["name"])
+        some = [(probe, page) for probe, page in pages if probe in asked] or pages
+        return reporting.summary(some, model, self.records.languages)
 
     @property
     def asked(self) -> list[str]:

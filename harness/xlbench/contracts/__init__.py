@@ -54,31 +54,35 @@ from xlbench.contracts.method import (
 from xlbench.contracts.metric import Counts, Loss, Metric, OfExamples, OfSums, Score
 from xlbench.contracts.model import BaseModel, PretrainingSizes
 from xlbench.contracts.objective import Family, LikelihoodKind, Objective
-from xlbench.contracts.probe import (
-    FIRST_ADAPTERS,
-    IDENTITY_VERSION,
-    Adapts,
+from xlbench.contracts.page import (
     Chart,
     Check,
-    Compares,
     Curves,
-    Evaluation,
-    Format,
-    Job,
+    Headline,
     Matrix,
     Number,
     Page,
     Part,
+    Role,
+    Table,
+    Value,
+    Verdict,
+    decimal,
+)
+from xlbench.contracts.probe import (
+    FIRST_ADAPTERS,
+    IDENTITY_VERSION,
+    Adapts,
+    Compares,
+    Evaluation,
+    Format,
+    Job,
     Probe,
     Recommends,
     Record,
     Records,
     Rerun,
     Surveys,
-    Table,
-    Value,
-    Verdict,
-    decimal,
     merged,
 )
 from xlbench.contracts.reading import (
@@ -152,6 +156,7 @@ __all__ = [
     "GivenAdapter",
     "HasCapacity",
     "HasDomain",
+    "Headline",
     "Identified",
     "Imported",
     "Job",
@@ -198,6 +203,7 @@ __all__ = [
     "Resolved",
     "Retraining",
     "Revised",
+    "Role",
     "Row",
     "Score",
     "Setting",

@@ -1,11 +1,9 @@
-"""What a probe is: the jobs it needs, how one is done, and what its records say."""
+"""What a probe is: the jobs it needs, how one is done, and the records that its pages are made from."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.language import Distance, Language
     from xlbench.contracts.metric import Counts, Loss, Metric
     from xlbench.contracts.model import PretrainingSizes
+    from xlbench.contracts.page import Page
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
 
@@ -170,184 +169,6 @@ FIRST_ADAPTERS: Mapping[str, Mapping[str, int]] = {
     "seq_bn_inv": {"reduction_factor": 2},
 }
 """The kinds of adapter that results are of which do not say their kinds' settings."""
-Value: TypeAlias = "str | int | float | None"
-_EXACTLY = Context(prec=400)
-"""Digits enough for any number of 64 bits."""
-
-
-Verdict: TypeAlias = Literal["helps", "harms", "no clear effect", "this run only"]
-"""What a test of a difference, corrected over its table, lets one claim; nothing beyond the run where a
-condition was run with one seed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number in points with its interval; None where a needed cell is missing."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    missing: tuple[str, ...] = ()
-    """What is missing, for people, where value is None. Nothing: no such cell, and it stays blank."""
-    word: Verdict | None = None
-    """Of a difference that was tested with its whole table; it is shown beside the interval, and in a
-    matrix what helps or harms is bold."""
-    details: tuple[tuple[str, float], ...] = ()
-    """What the number is made from, by name for people: ("Before", 45.2), ("After", 47.0). The HTML page
-    shows them with a matrix's cell."""
-    signed: bool = False
-    """Whether it is a difference, whose sign is always shown."""
-
-    @property
-    def decimals(self) -> int:
-        """With how many decimals it is shown, its interval too: one; two where the interval is narrower than
-        0.5, three where it is narrower than 0.05; two where there is no interval and the value is below 10 in
-        size.
-        """
-        if self.low is not None and self.high is not None:
-            width = self.high - self.low
-            return 3 if width < 0.05 else 2 if width < 0.5 else 1
-        return 2 if abs(self.value or 0.0) < 10 else 1
-
-    def text(self, end: float | None = None) -> str:
-        """The value, or an end of its interval, as it is shown anywhere: rounded once, here. "" for none."""
-        value = self.value if end is None else end
-        return "" if value is None else decimal(value, self.decimals, signed=self.signed)
-
-
-def decimal(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number for people. Zero has no sign; what is not finite is a dash. What lies exactly between two is
-    rounded away from 0, as JavaScript does it, so that a browser shows the same.
-    """
-    if not math.isfinite(value):
-        return "–"
-    exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACTLY)
-    text = f"{exact:+f}" if signed else f"{exact:f}"
-    return text.lstrip("+-") if exact == 0 else text
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table for the terminal and the leaderboard; renderers escape every text in it."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Value | Number, ...], ...]
-    note: str = ""
-    """One paragraph under the table: what the columns mean, and their unit."""
-    drawn: tuple[str, ...] = ()
-    """Columns of numbers that are drawn too, the first before others: one row per dot with its interval, the
-    largest first, called by the first column."""
-    unit: str = "points"
-    """Of the columns that are drawn."""
-    sign: str = ""
-    """What a number above 0 means there, such as "positive: the target gains"; stands at the axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A matrix of numbers, drawn as a heat map."""
-
-    title: str
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    cells: tuple[tuple[Number, ...], ...]
-    row_title: str
-    column_title: str
-    unit: str = "points"
-    diverging: bool = True
-    """Whether 0 is the middle of the colour scale."""
-    note: str = ""
-    sign: str = ""
-    """As of a table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """Numbers over a quantity, such as steps: drawn as one line each, or as points where x is only one."""
-
-    title: str
-    names: tuple[str, ...]
-    """Of the curves, in the order of the table that says the same."""
-    x: tuple[float, ...]
-    """Ascending."""
-    values: tuple[tuple[Number | None, ...], ...]
-    """Shape (names, x)."""
-    name_title: str
-    x_title: str
-    unit: str = "points"
-    note: str = ""
-    sign: str = ""
-    """As of a table."""
-
-    def table(self) -> Table:
-        """The same as a table: one row per curve."""
-        heads = (f"{self.x_title} {x:g}" for x in self.x)
-        rows = tuple((name, *line) for name, line in zip(self.names, self.values, strict=True))
-        return Table(self.title, (self.name_title, *heads), rows, self.note)
-
-
-@runtime_checkable
-class Chart(Protocol):
-    """A part of a page that a plugin brings: a table, and a chart of it."""
-
-    @property
-    def title(self) -> str:
-        """Of the table and the chart."""
-
-    def table(self) -> Table:
-        """All that the chart says, for terminals, markdown and screen readers."""
-
-    def specification(self) -> dict[str, Any] | None:
-        """Vega-Lite's, with its data in it; title, colours and fonts are added. None: nothing to draw."""
-
-
-Part: TypeAlias = Table | Matrix | Curves | Chart
-"""What a page is made of. Rows, columns, curves and cells that are a language's label or code are known
-as that language: the HTML page orders them by family, and gathers what is said of a language."""
-
-
-Outcome: TypeAlias = Literal["pass", "fail", "not measured"]
-"""Of a check of a page's own numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Whether a page's numbers can be read for what they seem to say; shown above all that they say."""
-
-    name: str
-    outcome: Outcome
-    found: str
-    """What was found, with n; where it was not measured, what to add to the study."""
-    then: str = ""
-    """What the page's numbers mean where it failed."""
-
-    @property
-    def text(self) -> str:
-        """All that is to be said of it."""
-        return f"{self.found} {self.then}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a probe says about one task, or about one question over all tasks: a leaderboard page."""
-
-    task: str
-    """Empty where the page is about all tasks of the study."""
-    title: str
-    summary: tuple[str, ...]
-    """A few sentences, each a line, computed from the records."""
-    parts: tuple[Part, ...]
-    warnings: tuple[str, ...] = ()
-    """What puts the page itself in doubt, one line each; shown wherever the page is, first."""
-    checks: tuple[Check, ...] = ()
-    """Of the page's own numbers; shown before the summary."""
-    answer: tuple[str, ...] = ()
-    """What the page comes to, in a few lines: shown before all else. A run ends with it, between the page's
-    first part, if that is a table, and the checks' outcomes; of a page without one, with the summary."""
-    topic: str = ""
-    """The question that the page answers, in a word or a few, where it is none of the probe's pages by task:
-    "who to whom". Of one topic and task a probe has one page."""
 
 
 @runtime_checkable

@@ -143,7 +143,13 @@ def interval(number: Number, unit: str) -> str:
     if number.value is None:
         return "not known, because something is missing"
     if number.low is None or number.high is None:
-        return f"{number.text()} {unit}"
+        return between(number, unit)
     within = "CI includes 0" if number.low <= 0 <= number.high else "CI excludes 0"
-    between = f"95% CI {number.text(number.low)} to {number.text(number.high)}"
-    return f"{number.text()} {unit} ({between}), {number.word or within}"
+    return f"{between(number, unit)}, {number.word or within}"
+
+
+def between(number: Number, unit: str) -> str:
+    """As in "+0.42 points (95% CI -0.10 to +0.95)": of a number that is there."""
+    if number.low is None or number.high is None:
+        return f"{number.text()} {unit}"
+    return f"{number.text()} {unit} (95% CI {number.text(number.low)} to {number.text(number.high)})"

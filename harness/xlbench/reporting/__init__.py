@@ -2,19 +2,28 @@
 
 from xlbench.reporting.html import html, no_charts, write_report
 from xlbench.reporting.leaderboard import write_leaderboard
-from xlbench.reporting.markdown import markdown
+from xlbench.reporting.markdown import in_markdown, markdown
 from xlbench.reporting.provenance import Provenance, provenance, provenance_of_several
 from xlbench.reporting.published import Publisher
-from xlbench.reporting.terminal import terminal
+from xlbench.reporting.summary import Block, Summary, joined, summary
+from xlbench.reporting.summary_json import as_json
+from xlbench.reporting.terminal import in_terminal, terminal
 
 __all__ = [
+    "Block",
     "Provenance",
     "Publisher",
+    "Summary",
+    "as_json",
     "html",
+    "in_markdown",
+    "in_terminal",
+    "joined",
     "markdown",
     "no_charts",
     "provenance",
     "provenance_of_several",
+    "summary",
     "terminal",
     "write_leaderboard",
     "write_report",

@@ -1,17 +1,33 @@
-"""A page as markdown."""
+"""Summaries and pages as markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from xlbench.reporting.parts import view
+from xlbench.reporting.summary_lines import lines
 from xlbench.reporting.text import escape, fenced
+
+_WIDE = 160
+"""Columns of a line of a summary, which a browser breaks where it likes."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from xlbench.contracts import Page
     from xlbench.reporting.provenance import Provenance
+    from xlbench.reporting.summary import Summary
+
+
+def in_markdown(summary: Summary) -> str:
+    """A summary: its title, and a list of its lines; commands and files are left to the page around it."""
+    shown = [x for x in lines(summary, _WIDE) if x.role not in ("next step", "files")]
+    label, blocks = "", []
+    for line in shown:
+        label = line.label or label
+        text = escape(line.text)
+        blocks.append(f"**{text}**\n" if line.role == "title" else f"- **{escape(label)}**: {text}")
+    return "\n".join(blocks)
 
 
 def markdown(page: Page, provenance: Provenance, pictures: Mapping[int, str]) -> str:

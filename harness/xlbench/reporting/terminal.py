@@ -1,4 +1,4 @@
-"""Pages in a terminal."""
+"""Summaries and pages in a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,37 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Page, Table
 from xlbench.output import clean
 from xlbench.reporting.parts import view
-from xlbench.reporting.parts.table import in_terminal
+from xlbench.reporting.parts.table import in_terminal as table_in_terminal
+from xlbench.reporting.summary_lines import HARMS, HELPS, UNCLEAR, WIDTH, lines, padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
+    from rich.text import Text
 
+    from xlbench.reporting.summary import Summary
+
+MARKS = {HELPS: "bold blue", HARMS: "bold red", UNCLEAR: "bold"}
+"""Colours of the marks of verdicts: those of the pictures."""
+_ROLES = {"title": "bold", "warning": "yellow", "check failed": "bold yellow"}
 _OUTCOMES = {"pass": "", "fail": "bold yellow", "not measured": "dim"}
+
+
+def in_terminal(summary: Summary, width: int = WIDTH) -> list[Text]:
+    """A summary in at most ten lines, to print with rich as they are: commands and paths may be longer than
+    `width`.
+    """
+    from rich.text import Text
+
+    found = []
+    for label, line in padded(lines(summary, width)):
+        text = Text.assemble((label, "dim"), (line.text, _ROLES.get(line.role, "")), overflow="ignore")
+        text.no_wrap = True
+        for mark, style in MARKS.items():
+            text.highlight_words([mark], style)
+        found.append(text)
+    return found
 
 
 def terminal(pages: Sequence[Page], *, short: bool = False) -> list[RenderableType]:
@@ -31,7 +54,7 @@ def _short(page: Page) -> Iterator[RenderableType]:
 
     yield from _head(page)
     if page.answer and page.parts and isinstance(first := page.parts[0], Table):
-        yield in_terminal(first, bare=True)
+        yield table_in_terminal(first, bare=True)
     for line in page.answer or page.summary:
         yield Text(clean(line))
     for check in page.checks:

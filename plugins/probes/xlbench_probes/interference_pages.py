@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Headline, Matrix, Number, Page, Table
 from xlbench.probing import (
     TARGET_GAINS,
     Reading,
@@ -20,6 +20,7 @@ from xlbench.probing import (
     verdicts_over,
     words,
 )
+from xlbench_probes.headlines import Teller, by_target
 from xlbench_probes.interference_view import PROBE, View
 from xlbench_probes.mixtures import broken, orders, said_of, seeds_of
 from xlbench_probes.stacking_pages import ORDERS
@@ -46,7 +47,22 @@ def _page(reading: Reading, task: str) -> Page:
         tuple(
             line for view in views for line in broken(reading, view.judged_alone(), view.members, view.title)
         ),
+        headlines=tuple(_headlines(views[0])) if views[0].has_pairs else (),
     )
+
+
+def _headlines(view: View) -> list[Headline]:
+    """Of pairs, by the first of the study's compositions."""
+    mix, name, metric = view.mixes[0], view.reading.name, view.reading.records.metrics[view.task]
+    teller = Teller(
+        name,
+        lambda b: f"The adapter of {name(b)}, combined with the target's own ({mix}),",
+        metric.unit,
+        metric.measure,
+        mix,
+        difference="interference",
+    )
+    return teller.of(by_target(view.judged_pairs(mix), view.members))
 
 
 def _both(one: View, other: View) -> Table:

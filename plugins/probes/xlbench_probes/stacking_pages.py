@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Headline, Matrix, Number, Page, Table
 from xlbench.probing import (
     TARGET_GAINS,
     Effects,
@@ -23,6 +23,7 @@ from xlbench.probing import (
     tidy,
     verdicts_over,
 )
+from xlbench_probes.headlines import Teller, by_target
 from xlbench_probes.interference_scores import Mixture
 from xlbench_probes.mixtures import (
     RANDOM,
@@ -165,7 +166,23 @@ def _page(reading: Reading, task: str) -> Page:
         tuple(line for view in views for line in _summary(view)),
         tuple(parts),
         tuple(line for view in views for line in broken(reading, view.judged, view.languages, view.title)),
+        headlines=tuple(_headlines(views[0])),
     )
+
+
+def _headlines(view: View) -> list[Headline]:
+    """Of adapters alone beneath the task adapter, a target's own among them."""
+    metric, name = view.reading.records.metrics[view.task], view.reading.name
+    teller = Teller(
+        name,
+        lambda f: f"The language adapter of {name(f)}",
+        metric.unit,
+        metric.measure,
+        view.order if view.several else "",
+        difference="change",
+    )
+    pairs = {(g, f): x for (f, g), x in view.judged.items() if f != RANDOM}
+    return teller.of(by_target(pairs, view.targets))
 
 
 def _both(one: View, other: View) -> Table:

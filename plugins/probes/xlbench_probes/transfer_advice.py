@@ -13,10 +13,10 @@ from xlbench.scores import predict
 from xlbench_probes.transfer_features import LINES, WORDS, Pair, pair_features
 from xlbench_probes.transfer_readings import MEANING
 from xlbench_probes.transfer_tables import MATRIX
-from xlbench_probes.transfer_view import PROBE, View, read_outs
+from xlbench_probes.transfer_view import PROBE, WHAT, View, read_outs
 
 if TYPE_CHECKING:
-    from xlbench.contracts import ReadOut, Records
+    from xlbench.contracts import Records
 
 
 def advise(records: Records, task: str, target: str) -> Page:
@@ -32,12 +32,9 @@ def advise(records: Records, task: str, target: str) -> Page:
 
 def _measured(view: View, beside: Sequence[View], target: str) -> Page:
     k, name, what = view.last, view.reading.name, WHAT[view.read_out]
-    found = {
-        f: x.number for (f, g), x in view.judged_effects(k).items() if g == target and not has(f, target)
-    }
+    found = {f: x.number for f, x in view.shortlist(target, k).items()}
     if not found:
         raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
-    order = sorted(found, key=lambda f: (found[f].low is None, -(found[f].low or 0.0), f))
     table = Table(
         f"Transfer languages for {name(target)}, {counted(k, 'step')}",
         ("Transfer language", "Seen", what.capitalize(), *(WHAT[x.read_out].capitalize() for x in beside)),
@@ -48,12 +45,12 @@ def _measured(view: View, beside: Sequence[View], target: str) -> Page:
                 found[f],
                 *(x.judged_effects(k)[f, target].number for x in beside),
             )
-            for f in order
+            for f in found
         ),
-        f"By the lower end of the interval of the {what}, which puts what is sure before what may be large. "
-        f"{MATRIX}{f' {MEANING}' if beside else ''}",
+        f"What clearly helps first, then by the lower end of the interval of the {what}, which puts what is "
+        f"sure before what may be large. {MATRIX}{f' {MEANING}' if beside else ''}",
     )
-    known = [f for f in order if found[f].value is not None]
+    known = [f for f in found if found[f].value is not None]
     lines = [
         f"Measured. {name(known[0])} comes first: {what} {interval(found[known[0]], view.metric.unit)}."
         if known
@@ -63,7 +60,7 @@ def _measured(view: View, beside: Sequence[View], target: str) -> Page:
         lines.append("With one seed the order is that of this run only; run more with --seeds 3.")
     elif known and not any(found[f].word == "helps" for f in known):
         lines.append("None clearly helps; staying without a transfer language is as good a choice.")
-    if gone := [name(f) for f in order if f not in known]:
+    if gone := [name(f) for f in found if f not in known]:
         lines.append(f"Missing, and so not ranked: {', '.join(gone)}.")
     return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (table,))
 
@@ -133,7 +130,6 @@ def _unmeasured(view: View, target: str) -> Page:
 
 
 PREDICTION = "the prediction"
-WHAT: Mapping[ReadOut, str] = {"put-back": "effect", "retrained": "gain"}
 
 
 def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Chooser]:

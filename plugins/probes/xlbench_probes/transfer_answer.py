@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Number, Table
+from xlbench.contracts import Headline, Number, Table
 from xlbench.contracts.mixture import has, languages
 from xlbench.contracts.treatment import PLAIN
-from xlbench.probing import counted, judge, mean, words
+from xlbench.probing import between, counted, judge, mean, words
 from xlbench_probes.arms import Arm
+from xlbench_probes.headlines import Teller
 from xlbench_probes.transfer_view import PROBE
 
 if TYPE_CHECKING:
@@ -84,6 +85,16 @@ def treated_texts(view: View) -> str:
     )
 
 
+def headlines(view: View) -> list[Headline]:
+    """Of the page, by one reading at its largest number of steps; and what its numbers are of."""
+    k, what, name, metric = view.last, view.what, view.reading.name, view.metric
+    teller = Teller(
+        name, lambda f: f"Text of {name(f)}", metric.unit, metric.measure, what, k, what or "effect"
+    )
+    found = teller.of({g: view.shortlist(g, k) for g in view.targets})
+    return [*found, Headline("how sure", basis(view), reading=what, steps=k)]
+
+
 def lines(views: Mapping[str, View]) -> Iterator[str]:
     """Who is helped and who is harmed, by the first of the readings; of what the numbers are."""
     what, view = next(iter(views.items()))
@@ -96,7 +107,7 @@ def lines(views: Mapping[str, View]) -> Iterator[str]:
         for verdict, verb in (("helps", "helped"), ("harms", "harmed")):
             clear = [(f, g, x) for (f, g), x in found.items() if x.word == verdict]
             clear.sort(key=lambda x: -abs(x[2].value or 0.0))
-            named = [f"{name(g)} by text of {name(f)}, {_said(x, unit)}" for f, g, x in clear[:MOST_NAMED]]
+            named = [f"{name(g)} by text of {name(f)}, {between(x, unit)}" for f, g, x in clear[:MOST_NAMED]]
             more = f"; and {len(clear) - MOST_NAMED} more" if len(clear) > MOST_NAMED else ""
             of_all = f"{len(clear)} of {counted(len(found), 'pair')} of different languages"
             told = f"{of_all}: {'; '.join(named)}{more}" if clear else "none"
@@ -139,6 +150,12 @@ def _kinship(view: View, text: str, target: str) -> str:
 
 
 def _basis(view: View) -> str:
+    return (
+        f"In {view.metric.measure}, after {counted(view.last, 'step')}; {basis(view)}; 95% CIs in brackets."
+    )
+
+
+def basis(view: View) -> str:
     """Of how many seeds, task adapters and test examples the numbers are."""
     of = counted(max(len(view.effects.seeds(x)) for x in view.arms(view.last)), "fine-tuning seed")
     if view.reading.has_adapter(view.task):
@@ -146,13 +163,4 @@ def _basis(view: View) -> str:
     runs = ((view.reading.evaluation(job, cell)) for job, cell in view.reading.planned(PROBE, view.task))
     sizes = sorted({len(x.counts) for x in runs if x is not None})
     examples = words([*dict.fromkeys((sizes[0], sizes[-1]))]).replace(" and ", " to ") if sizes else "no"
-    return (
-        f"In {view.metric.measure}, after {counted(view.last, 'step')}; {of}; {examples} test examples per "
-        "target; 95% CIs in brackets."
-    )
-
-
-def _said(number: Number, unit: str) -> str:
-    if number.low is None or number.high is None:
-        return f"{number.text()} {unit}"
-    return f"{number.text()} {unit} (95% CI {number.text(number.low)} to {number.text(number.high)})"
+    return f"{of}; {examples} test examples per target"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Check
 from xlbench.metrics import log_likelihood
-from xlbench.probing import LEAST_SEEDS, Trial, counted, mean, repeated, words
+from xlbench.probing import LEAST_SEEDS, Trial, between, counted, mean, repeated, words
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
@@ -15,7 +16,7 @@ from xlbench_probes.zero_shot_pages import adapter_seed_of, baselines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Cell, Counts, Job, Number, ReadBy
+    from xlbench.contracts import Cell, Counts, Job, ReadBy
     from xlbench.probing import Reading
     from xlbench_probes.arms import Arm
     from xlbench_probes.transfer_readings import Pair
@@ -24,6 +25,8 @@ POSITIVE = "Own text lowers held-out loss (positive control)"
 NEGATIVE = "A condition does not differ from itself (negative control)"
 MISMATCH = "Effects are not read-out mismatch"
 MOVED = "Training-language vectors stay where the task adapter reads them"
+SHORT = {POSITIVE: "own text", NEGATIVE: "null", MISMATCH: "mismatch", MOVED: "vectors"}
+"""Of the checks, in summaries."""
 MOST_MISMATCH = 0.5
 LEAST_CKA = 0.99
 """A convention: above it, on `tiny`, an adapter put back keeps its training languages' scores."""
@@ -33,11 +36,11 @@ def checks(view: View, pair: Pair | None, language_model: View | None) -> tuple[
     """The checks of one task's page. `pair`: the task in both readings; `language_model`: the study's view of
     held-out text, which the same fine-tuned weights are scored on.
     """
+    found = (_positive(view, language_model), _negative(view))
+    of_read_out = (_mismatch(view, pair), _moved(view))
     return (
-        _positive(view, language_model),
-        _negative(view),
-        _mismatch(view, pair),
-        _moved(view),
+        *(replace(x, short=SHORT[x.name]) for x in found),
+        *(replace(x, short=SHORT[x.name], reading=view.what) for x in of_read_out),
     )
 
 
@@ -66,7 +69,7 @@ def _positive(view: View, lm: View | None) -> Check:
     raised = [name(g) for g in fallen if view.reading.seen(g) != "yes"]
     said = (
         f"After {counted(k, 'step')} on its own text, a language's held-out log-likelihood changes by "
-        f"{_between(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
+        f"{between(over_all, lm.metric.unit)}, on average over {counted(len(own), 'language')}; it rises "
         f"clearly in {lowered} of them.{_one_run(lm)}"
     )
     if known:
@@ -133,7 +136,7 @@ def _mismatch(view: View, pair: Pair | None) -> Check:
     share = abs(mismatch.value) / both if both else 0.0
     said = (
         f"The mean effect after {counted(pair.last, 'step')}, {effect.text()} {unit}, is a gain of "
-        f"{gain.text()} and a read-out mismatch of {_between(mismatch, unit)} between the task adapter and "
+        f"{gain.text()} and a read-out mismatch of {between(mismatch, unit)} between the task adapter and "
         f"vectors that have moved; the mismatch is {_percent(share)} of the two together.{_one_run(view)}"
     )
     clear = mismatch.low is not None and mismatch.high is not None and not mismatch.low <= 0 <= mismatch.high
@@ -216,13 +219,6 @@ def _repetitions(view: View) -> tuple[list[Trial], dict[str, dict[int, Counts | 
 def _open(name: str, add: str, said: str = "") -> Check:
     """A check that the study has nothing for, and what would change that."""
     return Check(name, "not measured", f"{said} To measure it, {add}.".strip())
-
-
-def _between(number: Number, unit: str) -> str:
-    """As in "+0.42 points (95% CI -0.10 to +0.95)"."""
-    if number.low is None or number.high is None:
-        return f"{number.text()} {unit}"
-    return f"{number.text()} {unit} (95% CI {number.text(number.low)} to {number.text(number.high)})"
 
 
 def _one_run(view: View) -> str:

@@ -55,6 +55,7 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
         (answers.by_kinship(read), *parts, *losses.parts()),
         checks=checks,
         answer=tuple(answers.lines(read)),
+        headlines=tuple(answers.headlines(next(iter(read.values())))),
     )
 
 

@@ -10,6 +10,7 @@ from xlbench.contracts.mixture import has, is_several
 from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import Effects, Trial, difference, judge, mean, tiers, words
 from xlbench_probes.arms import Arm, donation, recipience
+from xlbench_probes.headlines import ranked
 from xlbench_probes.transfer import reading_of, run_of
 from xlbench_probes.transfer_features import pair_features
 from xlbench_probes.transfer_rounds import arm_of, courses, judged
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from xlbench.probing import Condition, Estimate, Followed, Judged, Reading
 
 PROBE = "transfer"
+WHAT: Mapping[ReadOut, str] = {"put-back": "effect", "retrained": "gain"}
+"""What a difference of two scores is called, by how the models were read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +123,11 @@ class View:
         return bool(self.treatments) or self.reference is not None or owned
 
     @property
+    def what(self) -> str:
+        """What its differences are called, "effect" or "gain"; "" of a task without an adapter to retrain."""
+        return WHAT[self.read_out] if self.reading.has_adapter(self.task) else ""
+
+    @property
     def distances(self) -> tuple[Distance, ...]:
         """Known distances that say something of a pair of this study's."""
         pairs = [(f, g) for f in self.transfer for g in self.targets if f != g]
@@ -211,6 +219,12 @@ class View:
         if followed is None or one.p is None or one.number.word == "this run only":
             return one
         return one._replace(number=replace(one.number, word=followed.word), p=followed.p, q=followed.q)
+
+    def shortlist(self, target: str, steps: int) -> dict[str, Judged]:
+        """Transfer languages other than a target by what they do to it, in the order of `ranked`."""
+        judged = self.judged_effects(steps)
+        donors = (arm.text for arm in self.arms(steps))
+        return ranked({f: judged[f, target] for f in donors if not has(f, target)})
 
     def known_pairs(
         self, steps: int
