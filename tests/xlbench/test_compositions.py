@@ -224,7 +224,7 @@ def test_one_file_adds_a_composition_that_is_run_in_interference(study: Study, t
     for target in ("qaa", "qab"):  # the first of a set is that adapter alone
         assert np.array_equal(by["first", target], by["single", target])
     (page,) = [x for name, x in stored.pages if name == "interference"]
-    arms = next(x for x in page.parts if x.title == "Interference by arm")
+    arms = next(x for x in page.parts if x.title == "Interference by combination")
     assert {row[0] for row in arms.rows} == {"first", "average"}
     assert "First: the first adapter alone; average: the uniform mean" in arms.note
     refused = {"interference": {"mixes": ["picked"]}}

@@ -322,7 +322,7 @@ def part(page: Page, title: str) -> Any:
 
 def test_the_matrix_and_its_averages_are_those_of_the_definition(made: Made) -> None:
     (page,) = Interference().pages(made.records())
-    matrix = part(page, "Interference on tags, untrained")
+    matrix = part(page, "Interference on tags, untrained fusion")
     a_b = {}
     for i, b in enumerate(made.languages):
         for j, a in enumerate(made.languages):
@@ -340,13 +340,13 @@ def test_the_matrix_and_its_averages_are_those_of_the_definition(made: Made) -> 
         for row, language in zip(table.rows, made.languages, strict=True):
             expected = np.mean([v for k, v in a_b.items() if k[axis] == language])
             assert row[1].value == pytest.approx(expected)  # type: ignore[union-attr]
-    arms = {(x[0], x[1]): x for x in part(page, "Interference by arm").rows}
-    assert arms["untrained", "2 languages"][2].value == pytest.approx(np.mean(list(a_b.values())))
+    arms = {(x[0], x[1]): x for x in part(page, "Interference by combination").rows}
+    assert arms["untrained fusion", "2 languages"][2].value == pytest.approx(np.mean(list(a_b.values())))
     outside = [
         made.score(*pair, mix="untrained", target=g) - zero(made, g)
         for pair in combinations(made.languages, 2) for g in made.targets if g not in pair
     ]  # fmt: skip
-    assert arms["untrained", "2 languages"][3].value == pytest.approx(np.mean(outside))
+    assert arms["untrained fusion", "2 languages"][3].value == pytest.approx(np.mean(outside))
     three = {x[0]: x for x in part(page, "Sets of three").rows}
     (row,) = three.values()
     expected = np.mean(
@@ -364,7 +364,7 @@ def test_kinds_are_what_corrected_tests_carry(made: Made) -> None:
         assert (helps, harms, unclear, what) == (0, 1, 1, "harmed by some")
     assert rows["qac (qac)", "average"][3] == "no clear effect"
     (text,) = [x for x in page.summary if x.startswith("Average")]
-    assert "of 6 pairs, 2 clearly harm and 0 clearly help" in text
+    assert "of 6 pairs, 2 harm and 0 help" in text
     unclear = "no clear effect"
     found = [("helps",) * 2, ("harms",) * 2, ("helps", "harms", unclear), ("helps", unclear), (unclear,) * 2]
     assert [kind(x) for x in found] == [  # type: ignore[arg-type]
@@ -377,7 +377,7 @@ def test_the_sweep_is_read_in_one_table(made: Made) -> None:
     (page,) = Interference().pages(made.records())
     rows = {tuple(x[:3]): x[3:] for x in part(page, "Sensitivity").rows}
     found = rows["reduction_factor=2", "average", 2]
-    own = rows["as the study has it", "average", 2]
+    own = rows["those of the study", "average", 2]
     expected = np.mean(
         [made.score(*sorted((a, b)), mix="average", target=a, factor=2)
          - made.score(a, mix="single", target=a, factor=2)
@@ -393,7 +393,7 @@ def test_broken_stacking_is_warned_of(resolved: Resolved, made: Made) -> None:
     assert page.warnings == ()
     (page,) = Interference().pages(Made(resolved, broken="qab").records())
     (line,) = page.warnings
-    assert re.search(r"stacking alone costs more than 2 points.* on qab \(qab\) -(29|3\d)\.\d;", line)
+    assert re.search(r"one adapter alone costs more than 2 points.* on qab \(qab\) -(29|3\d)\.\d;", line)
 
 
 def test_stacking_s_page_has_changes_by_kind_and_the_adapters_losses(resolved: Resolved) -> None:

@@ -17,6 +17,7 @@ from xlbench.errors import StudyError
 from xlbench.lab import Lab
 from xlbench_probes.interference import Interference
 from xlbench_probes.interference_sets import Settings
+from xlbench_probes.mixtures import called
 from xlbench_probes.stacking import Stacking
 
 MIXES = ("untrained", "tuned", "average")
@@ -231,7 +232,7 @@ def measured(*languages: str) -> list[str]:
 
 @pytest.mark.parametrize("mix", MIXES)
 def test_matrix_inflicted_and_suffered_are_the_definitions(study: Drawn, page: Page, mix: str) -> None:
-    matrix = next(x for x in page.parts if isinstance(x, Matrix) and x.title.endswith(mix))
+    matrix = next(x for x in page.parts if isinstance(x, Matrix) and x.title.endswith(called(mix)))
     targets = [x[-4:-1] for x in matrix.columns]
     assert sorted(targets) == [x for x in TRANSFER if x in TARGETS]
     for b, row in zip([x[-4:-1] for x in matrix.rows], matrix.cells, strict=True):
@@ -243,17 +244,21 @@ def test_matrix_inflicted_and_suffered_are_the_definitions(study: Drawn, page: P
                 assert number.low < number.value < number.high
     for b in TRANSFER:
         expected = np.mean([on(study, a, b, mix=mix) for a in measured(*TRANSFER) if a != b])
-        assert column(part(page, "Interference inflicted"), mix)[name(b)].value == pytest.approx(expected)
+        assert column(part(page, "Interference inflicted"), called(mix))[name(b)].value == pytest.approx(
+            expected
+        )
     for a in measured(*TRANSFER):
         expected = np.mean([on(study, a, b, mix=mix) for b in TRANSFER if b != a])
-        assert column(part(page, "Interference suffered"), mix)[name(a)].value == pytest.approx(expected)
+        assert column(part(page, "Interference suffered"), called(mix))[name(a)].value == pytest.approx(
+            expected
+        )
 
 
 def test_arms_have_means_over_sets_outsiders_and_a_random_adapter(study: Drawn, page: Page) -> None:
-    rows = {(x[0], x[1]): x for x in part(page, "Interference by arm").rows}
+    rows = {(x[0], x[1]): x for x in part(page, "Interference by combination").rows}
     for mix in MIXES:
         for size, sets in ((2, PAIRS), (3, TRIPLES)):
-            row = rows[mix, f"{size} languages"]
+            row = rows[called(mix), f"{size} languages"]
             within = [
                 on(study, a, *(x for x in one if x != a), mix=mix) for one in sets for a in measured(*one)
             ]
@@ -267,7 +272,7 @@ def test_arms_have_means_over_sets_outsiders_and_a_random_adapter(study: Drawn, 
             assert row[3].value == pytest.approx(np.mean(outside))
             assert row[4] == len(sets)
         random = [on(study, a, "random", mix=mix) for a in measured(*TRANSFER)]
-        assert rows[mix, "own and a random one"][2].value == pytest.approx(np.mean(random))
+        assert rows[called(mix), "own and a random one"][2].value == pytest.approx(np.mean(random))
 
 
 def test_larger_sets(study: Drawn, page: Page) -> None:
@@ -287,8 +292,8 @@ def test_sensitivity_compares_each_row_with_its_own_adapters_alone(study: Drawn,
         "learning_rate=0.001": lambda under: under["adapters"][0].get("learning_rate") == 0.001,
         "reduction_factor=4": lambda under: under["adapters"][0]["reduction_factor"] == 4,
     }
-    assert {x for x, _, _ in rows} == {"as the study has it", *wheres}
-    assert {mix for label, mix, _ in rows if label == "fusion_steps=20"} == {"tuned"}
+    assert {x for x, _, _ in rows} == {"those of the study", *wheres}
+    assert {mix for label, mix, _ in rows if label == "fusion_steps=20"} == {"tuned fusion"}
 
     def mean(mix: str, sets: list[tuple[str, ...]], where: Any, alone: Any) -> float:
         return float(
@@ -301,7 +306,9 @@ def test_sensitivity_compares_each_row_with_its_own_adapters_alone(study: Drawn,
             )
         )
 
-    for (label, mix, size), row in rows.items():
+    by_title = {called(x): x for x in MIXES}
+    for (label, title, size), row in rows.items():
+        mix = by_title[title]
         sets = PAIRS if size == 2 else TRIPLES
         own = mean(mix, sets, base, base)
         if label in wheres:
@@ -317,8 +324,8 @@ def test_sensitivity_compares_each_row_with_its_own_adapters_alone(study: Drawn,
 def test_kinds_are_what_corrected_tests_carry(study: Drawn, page: Page) -> None:
     kinds = {(x[0], x[1]): x for x in part(page, "Kinds").rows}
     for mix in MIXES:
-        kind = {a: kinds[name(a), mix][-1] for a in measured(*TRANSFER)}
-        # qab helps and qad harms, clearly; qaa and qac do nothing.
+        kind = {a: kinds[name(a), called(mix)][-1] for a in measured(*TRANSFER)}
+        # qab helps and qad harms; qaa and qac do nothing.
         assert kind["qaa"] == kind["qac"] == "mixed"
         assert kind["qab"] == "harmed by some"
 
@@ -379,7 +386,7 @@ def test_a_missing_mix_empties_its_means_and_is_named(study: Drawn) -> None:
     assert hole.value is None
     assert "failed: loss is NaN" in hole.missing[0]
     assert column(suffered, "average")[name("qac")].value is not None
-    assert column(suffered, "tuned")[name("qaa")].value is not None
+    assert column(suffered, "tuned fusion")[name("qaa")].value is not None
     assert "issing" in page.summary[-1]
     assert "loss is NaN" in page.summary[-1]
     assert "issing" not in " ".join(other.summary)
@@ -402,7 +409,7 @@ def test_pages_of_given_adapters() -> None:
     study = drawn(over(given=TRANSFER, options={"sizes": 2}))
     page = Interference().pages(study.records())[0]
     for mix in MIXES:
-        matrix = next(x for x in page.parts if isinstance(x, Matrix) and x.title.endswith(mix))
+        matrix = next(x for x in page.parts if isinstance(x, Matrix) and x.title.endswith(called(mix)))
         a, b = matrix.columns[0][-4:-1], matrix.rows[1][-4:-1]
         assert matrix.cells[1][0].value == pytest.approx(on(study, a, b, mix=mix, where=lambda under: True))
 

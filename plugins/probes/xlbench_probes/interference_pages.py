@@ -22,7 +22,7 @@ from xlbench.probing import (
 )
 from xlbench_probes.headlines import Teller, by_target
 from xlbench_probes.interference_view import PROBE, View
-from xlbench_probes.mixtures import broken, orders, said_of, seeds_of
+from xlbench_probes.mixtures import broken, called, orders, said_of, seeds_of
 from xlbench_probes.stacking_pages import ORDERS
 
 if TYPE_CHECKING:
@@ -72,14 +72,15 @@ def _both(one: View, other: View) -> Table:
         for size in one.sizes:
             sets = [x for x in one.sets if len(x) == size]
             apart = difference(other.over_sets(sets, mix), one.over_sets(sets, mix))
-            rows.append((mix, size, one.company(sets, mix), other.company(sets, mix), number(apart)))
+            rows.append(
+                (called(mix), size, one.combined(sets, mix), other.combined(sets, mix), number(apart))
+            )
     heads = ("Plain", "MAD-X") if one.order == "plain" else ("MAD-X", "Plain")
     return Table(
         "Interference under task adapters of both orders",
-        ("Mix", "Languages", *heads, f"{heads[1]} minus {heads[0]}"),
+        ("Combination", "Languages", *heads, f"{heads[1]} minus {heads[0]}"),
         tuple(rows),
-        f"{ORDERS} Mean over the members of all sets of what the rest of the set does to them; the "
-        "difference is paired.",
+        f"{ORDERS} Mean interference over the members of all sets; the difference is paired.",
     )
 
 
@@ -104,30 +105,35 @@ def _summary(view: View) -> Iterator[str]:
         yield f"{view.title[2].upper()}{view.title[3:]}: the task adapter was trained {how}."
     sizes = words(f"{n} of {size}" for size, n in view.sizes.items())
     yield (
-        f"{counted(len(view.members), 'language')} in sets ({sizes}), mixed in "
-        f"{counted(len(view.mixes), 'way')}; {counted(len(view.targets), 'target language')}."
+        f"Adapters of {counted(len(view.members), 'language')} combined in sets ({sizes}) by "
+        f"{words(map(called, view.mixes))}; {counted(len(view.targets), 'target language')}."
     )
     yield (
-        f"What follows is in {metric.measure}: the score of a target "
-        "with its own language adapter combined with others, less its score with that adapter alone."
+        f"Interference is the score of a target with its own language adapter combined with others, less its "
+        f"score with that adapter alone, in {metric.measure} (negative: the others harm)."
     )
     for mix in view.mixes:
         pairs = view.judged_pairs(mix)
-        overall = view.company([x for x in view.sets if len(x) == 2], mix)
+        overall = view.combined([x for x in view.sets if len(x) == 2], mix)
         if pairs and overall is not None:
             found = [x.number.word for x in pairs.values()]
             yield (
-                f"{mix.capitalize()}: over all pairs {interval(overall, metric.unit)}; of "
-                f"{counted(len(pairs), 'pair')}, {found.count('harms')} clearly harm and "
-                f"{found.count('helps')} clearly help."
+                f"{called(mix).capitalize()}: over all pairs {interval(overall, metric.unit)}; of "
+                f"{counted(len(pairs), 'pair')}, {found.count('harms')} harm and "
+                f"{found.count('helps')} help."
             )
     yield (
-        f"{covers(seeds_of(view.effects, view.stacked))} Clearly: by its two-sided test, corrected over the "
-        f"table (Benjamini-Hochberg, 5%). {adapters(view.reading, view.task, len(view.effects.adapters))}"
+        f"{covers(seeds_of(view.effects, view.stacked))} Verdicts come from two-sided tests with the false "
+        "discovery rate held at 5% over the table. "
+        f"{adapters(view.reading, view.task, len(view.effects.adapters))}"
     )
     if view.invertible is not None:
-        how = "acts, that of the first of a set alone" if view.invertible else "acts in no arm"
-        yield f"The invertible part of an adapter, which is never mixed, {how}."
+        how = (
+            "is in place, that of the first adapter of a set only"
+            if view.invertible
+            else "is left out everywhere"
+        )
+        yield f"The invertible part of an adapter, which is never combined, {how}."
     if missing := view.missing:
         yield (
             f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}. Means that need them "
@@ -142,31 +148,37 @@ def _arms(view: View) -> Table:
             sets = [x for x in view.sets if len(x) == size]
             rows.append(
                 (
-                    mix,
+                    called(mix),
                     f"{size} languages",
-                    view.company(sets, mix),
+                    view.combined(sets, mix),
                     number(view.outside(sets, mix)),
                     n,
                 )
             )
         if view.random:
             rows.append(
-                (mix, "own and a random one", number(view.beside_random(mix)), None, len(view.members))
+                (
+                    called(mix),
+                    "own and a random one",
+                    number(view.beside_random(mix)),
+                    None,
+                    len(view.members),
+                )
             )
     return Table(
-        f"Interference by arm{view.title}",
-        ("Mix", "Partner languages", "Interference", "Outside", "Sets"),
+        f"Interference by combination{view.title}",
+        ("Combination", "Partner languages", "Interference", "Other targets", "Sets"),
         tuple(rows),
-        "Interference: mean over the members of all sets. Outside: mean change, against no language "
-        "adapter, of targets that are not in the set. Own and a random one: combined with an adapter that "
-        f"knows no language, for scale.{_explained(view)}",
+        "Interference: mean over the members of all sets. Other targets (outside the set): mean change of "
+        "their scores against those with no language adapter. Own and a random one: combined with an "
+        f"adapter that was never trained, for scale.{_explained(view)}",
     )
 
 
 def _explained(view: View) -> str:
     """What the compositions are, as far as their plugins say."""
     known = view.reading.records.compositions
-    said = [f"{x}: {known[x][0].lower()}{known[x][1:]}" for x in view.mixes if known.get(x)]
+    said = [f"{called(x)}: {known[x][0].lower()}{known[x][1:]}" for x in view.mixes if known.get(x)]
     text = "; ".join(said)
     return f" {text[0].upper()}{text[1:]}." if said else ""
 
@@ -180,8 +192,10 @@ def _exchange(view: View, what: Literal["inflicted", "suffered"]) -> Table:
         if what == "inflicted"
         else "Mean over the others of their interference on the language, in pairs."
     )
-    note += f" {verdicts_over('the languages of one mix')} A mean of one pair has that pair's own verdict."
-    return Table(f"Interference {what}{view.title}", ("Language", *view.mixes), tuple(rows), note)
+    note += f" {verdicts_over('the languages of one combination')} A mean of one pair has the pair's verdict."
+    return Table(
+        f"Interference {what}{view.title}", ("Language", *map(called, view.mixes)), tuple(rows), note
+    )
 
 
 def _kinds(view: View) -> Table:
@@ -194,13 +208,13 @@ def _kinds(view: View) -> Table:
             ours = [found[pair] for pair in others if pair in found]
             counts = (ours.count(x) for x in ("helps", "harms", "no clear effect"))
             what = kind(ours) if len(ours) == len(others) else "not known"
-            rows.append((view.reading.name(target), mix, *counts, what))
+            rows.append((view.reading.name(target), called(mix), *counts, what))
     return Table(
         f"Kinds of languages{view.title}",
-        ("Language", "Mix", "Helped by", "Harmed by", "No clear effect", "Kind"),
+        ("Language", "Combination", "Helped by", "Harmed by", "No clear effect", "Kind"),
         tuple(rows),
-        "How many of the other languages clearly help or harm the language, in pairs, by tests corrected "
-        "over all pairs of the mix. Mixed: one helps and another harms. Not known: a pair is missing.",
+        "How many of the other languages help or harm the language, in pairs, by tests corrected over all "
+        "pairs of the combination. Mixed: one helps and another harms. Not known: a pair is missing.",
     )
 
 
@@ -208,16 +222,16 @@ def _larger(view: View) -> Table:
     rows = [
         (
             " + ".join(view.reading.name(x) for x in one),
-            *(view.company([one], mix) for mix in view.mixes),
+            *(view.combined([one], mix) for mix in view.mixes),
         )
         for one in view.sets
         if len(one) > 2
     ]
     return Table(
         f"Sets of three and more{view.title}",
-        ("Set", *view.mixes),
+        ("Set", *map(called, view.mixes)),
         tuple(rows),
-        "Mean over the members of what the rest of the set does to them.",
+        "Mean interference over the members of the set.",
     )
 
 
@@ -231,11 +245,11 @@ def _sensitivity(view: View) -> Table:
                 if view.was_run(sets[0], mix, variant):
                     found = view.over_sets(sets, mix, variant)
                     apart = number(difference(found, own)) if variant else None
-                    shown = view.company(sets, mix, variant)
-                    rows.append((variant or "as the study has it", mix, size, shown, apart))
+                    shown = view.combined(sets, mix, variant)
+                    rows.append((variant or "those of the study", called(mix), size, shown, apart))
     return Table(
         f"Sensitivity to the method{view.title}",
-        ("Settings", "Mix", "Languages", "Interference", "Difference"),
+        ("Settings", "Combination", "Languages", "Interference", "Difference"),
         tuple(rows),
         "Mean interference over all members of all sets, with the study's own settings and with others, "
         "one change at a time; the difference is paired.",
@@ -253,7 +267,7 @@ def _matrix(view: View, mix: str) -> Matrix:
         return made_from(found[a, b], alone=alone, mixed=mixed)
 
     return Matrix(
-        f"Interference on {view.task}, {mix}{view.title}",
+        f"Interference on {view.task}, {called(mix)}{view.title}",
         tuple(view.reading.name(b) for b in view.members),
         tuple(view.reading.name(a) for a in targets),
         tuple(tuple(cell(a, b) for a in targets) for b in view.members),
@@ -261,6 +275,6 @@ def _matrix(view: View, mix: str) -> Matrix:
         "Target language",
         unit=view.reading.records.metrics[view.task].measure,
         sign=TARGET_GAINS,
-        note="Score of the target with both adapters mixed, less its score with its own alone. "
-        f"{verdicts_over('all pairs of the mix')}",
+        note="Score of the target with both adapters combined, less its score with its own alone. "
+        f"{verdicts_over('all pairs of the combination')}",
     )

@@ -146,7 +146,7 @@ class View:
         """Changes with one adapter alone against none, as the stacking page has them."""
         return judged_changes(self.effects, self.stacked, self.targets)
 
-    def company(self, sets: Sequence[tuple[str, ...]], mix: str, variant: str = "") -> Number | None:
+    def combined(self, sets: Sequence[tuple[str, ...]], mix: str, variant: str = "") -> Number | None:
         """`over_sets` as a number; of a single pair and target the number of that pair."""
         cells = [(one, a) for one in sets for a in one if a in self.targets]
         if len(cells) == 1 and len(cells[0][0]) == 2 and not variant:

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from xlbench.probing import Effects, Estimate, Judged, Reading
 
 RANDOM = "random"
+FUSIONS = ("untrained", "tuned")
+"""Compositions whose name alone does not say that they are fusions."""
 TOLERANCE = 2.0
 """Points that a score may drop beneath a language adapter before it is called broken."""
+
+
+def called(composition: str) -> str:
+    """How pages name a composition: "tuned fusion"."""
+    return f"{composition} fusion" if composition in FUSIONS else composition
 
 
 def settings_of(reading: Reading) -> Settings:
@@ -127,9 +134,9 @@ def broken(
     if not drops:
         return []
     return [
-        f"{f'in {title[2:]}, ' if title else ''}stacking alone costs more than {TOLERANCE:g} points, the "
+        f"{f'in {title[2:]}, ' if title else ''}one adapter alone costs more than {TOLERANCE:g} points, the "
         "whole interval below that, on "
-        f"{', '.join(drops)}; what mixes do to such a score says little about interference."
+        f"{', '.join(drops)}; what combinations do to such a score says little about interference."
     ]
 
 

@@ -94,7 +94,7 @@ def _summary(view: View, losses: Losses) -> Iterator[str]:
     )
     if view.followed:
         yield _dropped(view)
-    yield f"What follows is in {view.metric.measure}, at {counted(k, 'step')} where no other is named."
+    yield f"Unless stated otherwise, effects are in {view.metric.measure} after {counted(k, 'step')}."
     overall = view.overall(k)
     yield f"Over all pairs of different languages the mean effect is {interval(overall.number(), unit)}."
     for treatment in view.treatments:
@@ -103,7 +103,7 @@ def _summary(view: View, losses: Losses) -> Iterator[str]:
         control = view.overall(k, treatment)
         ahead = interval(difference(overall, control).number(), unit)
         shuffled = treatment == answers.SHUFFLED
-        of = "the pieces of the same texts shuffled" if shuffled else f"the same texts {treatment}"
+        of = "the tokens of the same texts shuffled" if shuffled else f"the same texts {treatment}"
         yield (
             f"With {of} it is {interval(control.number(), unit)}; "
             f"the original {'order is' if shuffled else 'texts are'} ahead by {ahead}."
@@ -121,8 +121,8 @@ def _summary(view: View, losses: Losses) -> Iterator[str]:
     if len(receivers) > 1:
         (first, most), (last, least) = receivers[0], receivers[-1]
         yield (
-            f"{name(first)} receives most, {interval(most, unit)}; "
-            f"{name(last)} least, {interval(least, unit)}."
+            f"{name(first)} has the largest recipience, {interval(most, unit)}; "
+            f"{name(last)} the smallest, {interval(least, unit)}."
         )
     yield from losses.summary()
     if line := adapters(view.reading, view.task, len(view.effects.adapters)):
@@ -160,6 +160,6 @@ def _dropped(view: View) -> str:
     return (
         "Seeds were spent where the answer was open: of "
         f"{counted(view.planned + why.total(), 'evaluation')}, {why.total()} were dropped"
-        f"{f' ({reasons})' if reasons else ''}. Words of effects are by sequential tests; means are over "
-        "each effect's own mean, and what has one seed takes its spread over seeds from the others."
+        f"{f' ({reasons})' if reasons else ''}. Verdicts of effects come from sequential tests. A mean "
+        "is over the effects' own means; an effect with one seed takes its standard error from the others."
     )
