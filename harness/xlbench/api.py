@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import time
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from xlbench.running.outcomes import outcomes
 from xlbench.running.progress import Progress
 from xlbench.running.work import Work
 from xlbench.spec.study import as_json, parse
+from xlbench.stored import without_predictions
 from xlbench.studies import plan as planning
 from xlbench.studies import planned
 from xlbench.studies.lookup import refuse_ambiguous
@@ -105,6 +107,9 @@ class RunResult(Result):
     failed: dict[str, str]
     """Label of a job to its error."""
     seconds: float
+    without_predictions: tuple[str, ...] = ()
+    """Where predictions were to be kept: labels of finished jobs that have none, for they ran before that was
+    asked, or by a probe that gives none. They do not run again unless `rerun` is "all"."""
 
 
 def prepare(
@@ -178,12 +183,15 @@ def run(
     executor: str = LOCAL,
     strict_plugins: bool = False,
     plugins: Iterable[object] = (),
+    keep_predictions: bool = False,
 ) -> RunResult:
     """Run what is missing of a study, and keep every job's result as it ends.
 
     `rerun` is which jobs to run: "missing", "failed" (and missing), or "all". `workers` is how many
     jobs at a time; by default a few processes for a small model on a processor, otherwise one. `plugins` are
     those that are not installed: paths of files, modules, or objects with hooks, such as one of a notebook.
+    `keep_predictions` stores what is predicted of each example too, which changes no number; finished jobs
+    that lack it do not run again for it, and are named in a UserWarning.
     Progress is shown in a notebook, and nothing elsewhere, unless `quiet` says otherwise.
     Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
     """
@@ -196,7 +204,10 @@ def run(
         plugins=plugins,
     )
     quiet = not notebook.here() if quiet is None else quiet
-    return carry_out(ready, device=device, workers=workers, quiet=quiet)
+    done = carry_out(ready, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions)
+    if done.without_predictions:
+        warnings.warn(without_predictions(done.without_predictions), stacklevel=2)
+    return done
 
 
 def carry_out(
@@ -205,6 +216,7 @@ def carry_out(
     device: str = "auto",
     workers: int | None = None,
     quiet: bool = True,
+    keep_predictions: bool = False,
 ) -> RunResult:
     """Run a prepared study; see `run`."""
     start, plan = time.monotonic(), ready.plan
@@ -237,6 +249,7 @@ def carry_out(
         unavailable=ready.resolved.unavailable,
         scripts={code: x.script for code, x in ready.resolved.languages.items()},
         given=ready.given,
+        keep_predictions=keep_predictions,
     )
     failed: dict[str, str] = {}
     ended: set[str] = set()
@@ -262,6 +275,7 @@ def carry_out(
         study_id=study_id,
         results=ready.store.path,
         plugins=ready.plugins,
+        without_predictions=tuple(ready.store.without_predictions(plan.jobs)) if keep_predictions else (),
         run=len(ended) - len(failed),
         kept=ready.plan.done,
         failed=failed,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.errors import ResultsError
 from xlbench.frames import Tables
-from xlbench.stored import Stored, read_frame
+from xlbench.stored import Stored, read_frame, read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Format
 
-SCORES = "scores"
-"""What is exported by default: every stored score."""
+SCORES, PREDICTIONS = "scores", "predictions"
+"""What is exported that is no table of a probe; the first by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,12 @@ def exported(
     what: str = SCORES,
 ) -> Exported:
     """Stored scores, one row per cell, of everything in the folder or of one study by its id (see
-    `load_results`); or, as `what`, a table of a study's probes by name ("effects"): of the study that was
-    started last, or one by its id. No path of this machine is in it. Raises ResultsError, also for none.
+    `load_results`); or, as `what`, what was predicted of each example, or a table of a study's probes by name
+    ("effects"): of the study that was started last, or one by its id. No path of this machine is in it.
+    Raises ResultsError, also for none.
     """
+    if what == PREDICTIONS:
+        return _predictions(Path(results), form, study, plugins)
     if form == "every-eval-ever":
         from xlbench.reporting import every_eval_ever
 
@@ -94,6 +97,17 @@ def export(
         warnings.warn(line, stacklevel=2)
     put_named(Path(out), found.content)
     return Path(out)
+
+
+def _predictions(results: Path, form: Format, study: str | None, plugins: Iterable[object]) -> Exported:
+    if form not in ("csv", "parquet", "json"):
+        raise ResultsError(f"predictions cannot be written as {form}; use csv, parquet or json")
+    table, lines = read_predictions(results, study, plugins)
+    if table.empty:
+        raise ResultsError(
+            f"no predictions in {results}; run with --keep-predictions, and --rerun all for finished jobs"
+        )
+    return Exported(_content(table, form), len(table), lines)
 
 
 def _table(read: Stored, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

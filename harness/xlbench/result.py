@@ -97,6 +97,18 @@ class Result:
 
         return load_results(self.results, self.study_id, plugins=self.plugins)
 
+    def predictions(self) -> pd.DataFrame:
+        """What was predicted of each example, of a study that kept predictions (`keep_predictions`): gold and
+        predicted as JSON, whether that is correct (empty where only the metric can say), the metric's
+        statistics, and the condition. Jobs without any are a UserWarning.
+        """
+        from xlbench.stored import read_predictions
+
+        table, lines = read_predictions(self.results, self.study_id, self.plugins)
+        for line in lines:
+            warnings.warn(line, stacklevel=2)
+        return table
+
     def heatmap(self, table: str | pd.DataFrame = "effects", **where: Any) -> alt.TopLevelMixin:
         """Who helps whom: a matrix of a table's effects, by its two columns of languages. At the most steps,
         in the first task and reading, unless `where` says otherwise.

@@ -306,6 +306,27 @@ def read_frame(
     return Store(path).existing().frame(study, metrics)
 
 
+def read_predictions(
+    path: Path, study: str | None, plugins: Iterable[object] = ()
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """What was predicted of each example, one row each (`results.predictions`); and one line for each damaged
+    file, and for what was run without keeping predictions. Raises ResultsError.
+    """
+    metrics = {name: task.metric for name, task in load(given=give(plugins)).tasks.items()}
+    found, damaged = Store(path).existing().predictions(study, metrics)
+    lines = [f"{error} ignored; run its study again" for error in damaged]
+    if found.without and not found.table.empty:
+        lines.append(without_predictions(found.without))
+    return found.table, tuple(lines)
+
+
+def without_predictions(labels: Sequence[str]) -> str:
+    """What to say of jobs that have none."""
+    jobs = "1 job has" if len(labels) == 1 else f"{len(labels)} jobs have"
+    such = "" if len(labels) == 1 else "such as "
+    return f"{jobs} no predictions ({such}{labels[0]!r}); --keep-predictions --rerun all runs every job again"
+
+
 def _warn(lines: Iterable[str]) -> None:
     for line in lines:
         warnings.warn(line, stacklevel=3)

@@ -43,6 +43,9 @@ RerunOption = Annotated[
     Rerun, _running("--rerun", text="Jobs to run: missing, failed (and missing), or all.")
 ]
 Quiet = Annotated[bool, _running("--quiet", text="Show no progress.")]
+Keep = Annotated[
+    bool, _running("--keep-predictions", text="Store what is predicted of each test example too.")
+]
 Strict = Annotated[bool, _running("--strict-plugins", text="Stop where a plugin fails to load.")]
 Plugins = Annotated[
     list[Path] | None,
@@ -85,6 +88,7 @@ def run(
     workers: Workers = None,
     rerun: RerunOption = "failed",
     quiet: Quiet = False,
+    keep_predictions: Keep = False,
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
     plugin: Plugins = None,
@@ -99,6 +103,7 @@ def run(
         workers=workers,
         rerun=rerun,
         quiet=quiet,
+        keep_predictions=keep_predictions,
         strict_plugins=strict_plugins,
         executor=executor,
         plugins=plugin or (),
@@ -288,7 +293,7 @@ def export(
     what: Annotated[
         str,
         typer.Option(
-            help="scores, or a table of the study's probes: effects, donations, interference.",
+            help="scores, predictions, or a table of the study's probes: effects, donations, interference.",
             metavar="TABLE",
         ),
     ] = "scores",

@@ -15,6 +15,7 @@ from xlbench.results.estimate import Meter
 from xlbench.results.manifest import coincidence, dropped_lines, near_duplicates, texts, trained_on
 from xlbench.running.progress import counted, duration, size
 from xlbench.spec.study import command
+from xlbench.stored import without_predictions
 from xlbench.studies import plan as planning
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def run(
     strict_plugins: bool,
     executor: str,
     plugins: Sequence[Path] = (),
+    keep_predictions: bool = False,
 ) -> int:
     """Run, then show and write the leaderboard. Returns the exit code: 1 where jobs failed."""
     from xlbench.cli import reporting
@@ -43,6 +45,8 @@ def run(
     again = f"{command(study, plugins)} --results {shlex.quote(str(results))}"
     if executor != api.LOCAL:
         again += f" --executor {shlex.quote(executor)}"
+    if keep_predictions:
+        again += " --keep-predictions"
     try:
         api.check_device(device)
         ready = api.prepare(
@@ -60,7 +64,9 @@ def run(
             complain(f"left out: {line}")
         for line in ready.plan.notes:
             complain(f"data: {line}")
-        done = api.carry_out(ready, device=device, workers=workers, quiet=quiet)
+        done = api.carry_out(
+            ready, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions
+        )
     except KeyboardInterrupt:
         complain("stopped; what is done is kept, and the same command goes on:", again)
         return 130
@@ -78,6 +84,8 @@ def run(
     reporting.read_on(read, results, plugins)
     kept = f", {done.kept} were done before" if done.kept else ""
     say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
+    if done.without_predictions:
+        complain(without_predictions(done.without_predictions))
     if done.failed:
         complain(
             f"{counted(len(done.failed), 'job')} failed, such as {_first(done.failed)}; to try again:", again

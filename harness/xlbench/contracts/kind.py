@@ -32,6 +32,8 @@ class KindOfTask(MethodPart):
     """Whether it reads the model's own language-model head, which a checkpoint may lack."""
     level: Level | None = None
     """What is labelled, for comparisons of token-level with sentence-level tasks; None: neither."""
+    exact: bool = False
+    """Whether an example is right where, and only where, what is predicted equals its gold."""
 
     def __post_init__(self) -> None:
         if isinstance(self.examples, type) and self.examples.sentences is Example.sentences:

@@ -98,6 +98,16 @@ def merged(jobs: Iterable[Job]) -> list[Job]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What was predicted of each example of a cell, in file order, as the metric got it."""
+
+    gold: Sequence[Any]
+    predicted: Sequence[Any]
+    correct: Sequence[bool] | None = None
+    """Of each example; None where only the metric can say (`KindOfTask.exact`)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
     """What one job measured on one cell."""
 
@@ -109,6 +119,8 @@ class Evaluation:
     """Further numbers, such as `majority`, the points of the majority baseline."""
     loss: Loss | None = None
     """Task loss of each example; None where the kind of task has none, or an earlier xlbench stored none."""
+    predictions: Predictions | None = None
+    """Where they were to be kept (`--keep-predictions`); read again only to be exported."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from xlbench.contracts import (
     Composition,
     Evaluation,
     LanguageAdapter,
+    Predictions,
     Resolved,
     Split,
     Subwords,
@@ -71,6 +72,7 @@ class Lab:
         device: str = "auto",
         batch_tokens: int | None = None,
         threads: int | None = None,
+        keep_predictions: bool = False,
         notify: Callable[[str, float], None] = lambda phase, fraction: None,
     ) -> None:
         """Load the model from the folder `checkpoint`. `adapters` is the folder that keeps task adapters.
@@ -81,6 +83,7 @@ class Lab:
         if threads is not None:
             torch.set_num_threads(threads)
         self.resolved = resolved
+        self._keeps = keep_predictions
         self.seconds: dict[str, float] = {}
         self._notify = notify
         self.device = choose_device(device)
@@ -318,7 +321,12 @@ class Lab:
             counts = counted(metric, encoded.gold, predicted, where)
             scored(metric, counts, where)
             extra = self.inputs.kind(task).further(task, encoded, predicted)
-            evaluations.append(Evaluation(cell, counts, encoded.truncated, extra, loss))
+            kept = None
+            if self._keeps:
+                exact = self.resolved.kind(task).exact
+                right = [a == b for a, b in zip(encoded.gold, predicted, strict=True)] if exact else None
+                kept = Predictions(encoded.gold, predicted, right)
+            evaluations.append(Evaluation(cell, counts, encoded.truncated, extra, loss, kept))
         return evaluations
 
     def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:

@@ -45,7 +45,7 @@ def frame(
                 continue  # another process has just removed it
             head = found.header
             fixed = {"probe": head.probe, "probe_version": head.probe_version}
-            condition = dict(_flat("condition", head.condition))
+            condition = dict(flat("condition", head.condition))
             for cell, row in zip(found.cells, found.rows(), strict=True):
                 if wanted is None or (key, cell) in wanted:
                     numbers = {name: row[name] for name in _NUMBERS}
@@ -59,7 +59,8 @@ def frame(
     return table.astype(table[conditions].convert_dtypes().dtypes.to_dict())  # a seed stays an integer
 
 
-def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
+def flat(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Names, with dots, and values of a nested table."""
     if isinstance(value, Mapping):
-        return [pair for key, inner in value.items() for pair in _flat(f"{name}.{key}", inner)]
+        return [pair for key, inner in value.items() for pair in flat(f"{name}.{key}", inner)]
     return [(name, value)]

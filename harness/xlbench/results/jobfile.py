@@ -51,6 +51,12 @@ _COLUMNS = pa.schema(
 _LOSS = [pa.field("nats", pa.list_(pa.float32())), pa.field("decisions", pa.list_(pa.int32()))]
 """Further columns of a file in which a cell has a task loss; null for one that has none. Nats are stored with
 the precision of the model's arithmetic."""
+_PREDICTED = [
+    pa.field("gold", pa.list_(pa.string())),
+    pa.field("predicted", pa.list_(pa.string())),
+    pa.field("correct", pa.list_(pa.bool_())),
+]
+"""Further columns of a file whose predictions were kept, one per example: gold and predicted as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ def encode(
     if any(x.loss is not None for x in evaluations):
         for field in _LOSS:
             columns = columns.append(field)
+    if any(x.predictions is not None for x in evaluations):
+        for field in _PREDICTED:
+            columns = columns.append(field)
+        rows = [row | _predicted(x, row["n"]) for row, x in zip(rows, evaluations, strict=True)]
     return _file(job, rows, provenance, None, columns)
 
 
@@ -95,6 +105,14 @@ def header(file: StoredFile) -> Header:
 def cells(file: StoredFile) -> list[Cell]:
     """The cells alone. Raises as `opened` does."""
     return opened(file).cells
+
+
+def has_predictions(file: StoredFile) -> bool:
+    """Whether predictions were kept with a job; True of a file that cannot be read: its readers say so."""
+    try:
+        return _PREDICTED[0].name in pq.read_schema(file.path).names
+    except (pa.ArrowException, OSError):
+        return True
 
 
 def decode(file: StoredFile, metrics: Mapping[str, Metric] | None = None) -> list[Record]:
@@ -162,7 +180,7 @@ class Opened:
 
     def records(self) -> list[Record]:
         """What was measured on each cell. Raises DamagedError."""
-        head, table = self.header, _table(self.content)
+        head, table = self.header, _table(self.content, [x.name for x in (*_COLUMNS, *_LOSS)])
         n, k = (table.column(name).to_pylist() for name in ("n", "k"))
         lists = table.column("counts").combine_chunks()
         sizes = lists.value_lengths().to_pylist()
@@ -182,6 +200,30 @@ class Opened:
             )
             for i, cell in enumerate(self.cells)
         ]
+
+    def predictions(self) -> list[list[dict[str, Any]] | None]:
+        """Of each cell, what was predicted of its examples, in order: gold and predicted as JSON, whether
+        that is right (None where only the metric can say), and the metric's counts; None where none was kept.
+        Raises DamagedError.
+        """
+        table = _table(self.content, [x.name for x in _PREDICTED])
+        if len(table.column_names) < len(_PREDICTED):
+            return [None] * len(self.cells)
+        found: list[list[dict[str, Any]] | None] = []
+        for record, row in zip(self.records(), table.to_pylist(), strict=True):
+            counts = record.evaluation.counts.tolist()
+            gold, predicted, correct = (row[x.name] for x in _PREDICTED)
+            if gold is None and predicted is None:
+                found.append(None)
+                continue
+            correct = [None] * len(counts) if correct is None else correct
+            if any(x is None or len(x) != len(counts) for x in (gold, predicted, correct)):
+                raise DamagedError(self.file.path, "its predictions are not complete")
+            each = zip(gold, predicted, correct, counts, strict=True)
+            found.append(
+                [{"gold": a, "predicted": b, "correct": right, "counts": own} for a, b, right, own in each]
+            )
+        return found
 
     def check_scores(self, metrics: Mapping[str, Metric]) -> None:
         """Raise unless each stored score is that of its counts, of the tasks in `metrics`.
@@ -273,6 +315,33 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
         "nats": None if loss is None else loss[:, 0],
         "decisions": None if loss is None else loss[:, 1].astype(np.int32),
     }
+
+
+def _predicted(evaluation: Evaluation, n: int) -> dict[str, Any]:
+    """Values of `_PREDICTED`. Raises JobError where there is not one for each example."""
+    kept = evaluation.predictions
+    if kept is None:
+        return dict.fromkeys(x.name for x in _PREDICTED)
+    sides = (kept.gold, kept.predicted, *([] if kept.correct is None else [kept.correct]))
+    if any(len(x) != n for x in sides):
+        raise JobError(
+            f"task {evaluation.cell.task!r} in {evaluation.cell.target}: predictions of "
+            f"{', '.join(str(len(x)) for x in sides)} examples, not of the {n} that were counted"
+        )
+    correct = None if kept.correct is None else [bool(x) for x in kept.correct]
+    return {"gold": _texts(kept.gold), "predicted": _texts(kept.predicted), "correct": correct}
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """As JSON; what has no such form as its text."""
+    return [
+        json.dumps(x, ensure_ascii=False, default=_plain).encode(errors="backslashreplace").decode()
+        for x in values
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 
 def _file(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Json, Metric, Subwords
     from xlbench.results.jobfile import Header
+    from xlbench.results.predictions import Predicted
     from xlbench.results.studies import StoredStudy
 
 
@@ -437,14 +438,40 @@ class Store:
         """
         from xlbench.results import frame
 
+        wanted, listing, damaged = self._wanted(study_id)
+        table = frame.frame(listing.index, wanted, metrics or {}, damaged)
+        return table, tuple(damaged)
+
+    def predictions(
+        self, study_id: str | None = None, metrics: Mapping[str, Metric] | None = None
+    ) -> tuple[Predicted, tuple[DamagedError, ...]]:
+        """What was predicted of each example, where that was kept, as `frame` gives scores."""
+        from xlbench.results import predictions
+
+        wanted, listing, damaged = self._wanted(study_id)
+        return predictions.frame(listing.index, wanted, metrics or {}, damaged), tuple(damaged)
+
+    def without_predictions(self, jobs: Iterable[Job]) -> list[str]:
+        """Labels of the finished ones of these jobs whose predictions were not kept."""
+        from xlbench.results import jobfile
+
+        index = list_files(self.jobs).index
+        return [
+            job.label
+            for job in jobs
+            if any(not x.failed and not jobfile.has_predictions(x) for x in index.get(job.condition_key, ()))
+        ]
+
+    def _wanted(
+        self, study_id: str | None
+    ) -> tuple[set[tuple[str, Cell]] | None, Listing, list[DamagedError]]:
+        """The cells of a study (None: all), the files that are there, and the damaged ones of them."""
         wanted = None
         if study_id is not None:
             wanted = {(x.condition_key, cell) for x in self.study(study_id).expected for cell in x.cells}
         listing = list_files(self.jobs)
         keys = None if wanted is None else {key for key, _ in wanted}
-        damaged = [x for x in listing.damaged if keys is None or x.condition_key in keys]
-        table = frame.frame(listing.index, wanted, metrics or {}, damaged)
-        return table, tuple(damaged)
+        return wanted, listing, [x for x in listing.damaged if keys is None or x.condition_key in keys]
 
     def _folder(self, study_id: str) -> Path:
         return self.path / "studies" / study_id

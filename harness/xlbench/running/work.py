@@ -72,6 +72,8 @@ class Work:
     """Where the study was planned: what its relative paths are relative to."""
     given: tuple[plugins.Given, ...] = ()
     """Plugins that are not installed, for other processes to load."""
+    keep_predictions: bool = False
+    """Whether what is predicted of each example is stored too."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -145,6 +147,7 @@ class Work:
             store.adapters,
             device=self.device,
             threads=self.threads,
+            keep_predictions=self.keep_predictions,
             notify=self._tell,
         )
         planned.check_model(resolved)

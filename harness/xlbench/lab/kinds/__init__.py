@@ -30,6 +30,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="its tags",
         predicted="one tag per word; None where the word was cut off",
         level="token",
+        exact=True,
         load=Imported("xlbench.lab.kinds.tagging:Tagging", call=True),
     )
     yield KindOfTask(
@@ -39,6 +40,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="a tuple of its label",
         predicted="a tuple of one label",
         level="sentence",
+        exact=True,
         load=Imported("xlbench.lab.kinds.classification:Classification", call=True),
     )
     yield KindOfTask(
@@ -48,6 +50,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="one arc per word: the number of its head, 0 for the root, and the relation",
         predicted="one arc per word, together a tree with one root; None where the word was cut off",
         level="token",
+        exact=True,
         load=Imported("xlbench.lab.kinds.parsing:Parsing", call=True),
     )
     yield KindOfTask(
@@ -86,5 +89,6 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="a tuple of one text of the pool, the translations of all examples",
         trained=False,
         level="sentence",
+        exact=True,
         load=Imported("xlbench.lab.kinds.retrieval:Retrieval", call=True),
     )
