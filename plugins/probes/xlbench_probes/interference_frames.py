@@ -59,7 +59,7 @@ def _sets(view: View) -> Iterator[Row]:
     effects, unit = view.effects, view.reading.records.metrics[view.task].unit
     for mix in view.mixes:
         for one in (x for x in view.sets if len(x) > 2):
-            found = view.company([one], mix)
+            found = view.combined([one], mix)
             members = [x for x in one if x in view.targets]
             if found is None:
                 continue
