@@ -118,8 +118,9 @@ def test_interference_and_stacking_are_those_of_their_matrices() -> None:
     records = study.records()
     page = next(x for x in Interference().pages(records) if x.task == "tags")
     found = [x for x in rows(Interference(), records, "interference") if x["task"] == "tags"]
-    for mix in ("average", "untrained"):
-        cells = {k: x for k, x in matrix(page, f"Interference on tags, {mix}").items() if x.value is not None}
+    for mix, called in (("average", "average"), ("untrained", "untrained fusion")):
+        whole = matrix(page, f"Interference on tags, {called}")
+        cells = {k: x for k, x in whole.items() if x.value is not None}
         own = {(x["partners"], x["language"]): x for x in found if x["composition"] == mix}
         by_code = {(f[-4:-1], g[-4:-1]): x for (f, g), x in cells.items()}
         assert len(own) == len(by_code) == 9
