@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
+import re
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
@@ -16,13 +21,15 @@ import xlbench
 from xlbench import contracts
 from xlbench.cli import reporting
 from xlbench.contracts import Curves, Language, Matrix, Number, Table
+from xlbench.output import clean
 from xlbench.reporting import Provenance, write_report
 from xlbench.stored import Stored
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
 MADE = Provenance("tiny", "xlbench run", 'model = "tiny"\n', (("Versions", "torch 2"),))
 EVIL = "</script><img src=x onerror=alert(1)> \x1b[31m \u2028 [l](http://e)"
-DRAWN = "() => document.querySelector('.chart').getAttribute('aria-busy') === 'false'"
+TRANSFER = "#page=transfer&task=pos"
+PAGE = f"#page=third&task={quote(clean(EVIL), safe='')}"
 WHOLE = "() => document.documentElement.dataset.whole"
 
 
@@ -42,7 +49,16 @@ class Visit:
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Fails a test in which anything is said in the console, or anything but the file is asked for."""
-    width, height = request.param
+    yield from visiting(browser, *request.param)
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[Visit]:
+    """The same at one size, for what depends on none."""
+    yield from visiting(browser, *DESKTOP)
+
+
+def visiting(browser: Browser, width: int, height: int) -> Iterator[Visit]:
     page = browser.new_page(viewport={"width": width, "height": height})
     page.set_default_timeout(30_000)
     found = Visit(page)
@@ -101,7 +117,10 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Matrix(title, tuple(labels[:38]), tuple(labels), cells, "Transfer language", "Target language")
 
     rows = tuple((name, "yes" if i % 3 else "no", number(), i) for i, name in enumerate([*labels[:60], EVIL]))
-    table = Table("Targets", ("Target language", "Seen", "Recipience", "Examples"), rows, EVIL)
+    heads = ("Target language", "Seen", "Recipience", "Examples")
+    table = Table(
+        "Targets", heads, rows, EVIL, drawn=("Recipience",), unit="points of F1", sign="positive: gains"
+    )
     values = tuple(tuple(number() for _ in range(3)) for _ in range(12))
     curves = Curves("By steps", tuple(labels[:12]), (1, 10, 100), values, "Language", "Steps", note=EVIL)
     parts = (table, curves, matrix("Effect, 100 steps"), matrix("Effect, 1 step"))
@@ -112,13 +131,9 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def point_at(page: Page, chart: Locator) -> None:
-    """Move the mouse into the first cell, whose text is in the way of playwright's own hover."""
-    cell = chart.locator("svg .mark-rect path").first
-    cell.scroll_into_view_if_needed()
-    box = cell.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 4, box["y"] + 4)
+def point_at(page: Page, table: Locator) -> None:
+    """Move the mouse into the first cell."""
+    table.locator("td[style]").first.hover()
     page.locator("#tip").wait_for()
 
 
@@ -127,10 +142,10 @@ def texts(rows: Locator, column: int) -> list[str]:
 
 
 def test_hover_tells_a_cells_effect_interval_and_scores(visit: Visit, real: Path) -> None:
-    page = visit.go(real)
-    chart = page.locator(".chart").first
-    assert chart.get_attribute("aria-label") == "Effect on pos, 2 steps: 2 by 3"
-    point_at(page, chart)
+    page = visit.go(real, TRANSFER)
+    table = page.locator(".map").first
+    assert table.locator("caption").inner_text() == "Effect on pos, 2 steps: 2 by 3"
+    point_at(page, table)
     tip = page.locator("#tip").inner_text()
     assert "Transfer language: " in tip
     assert "Target language: " in tip
@@ -142,28 +157,31 @@ def test_hover_tells_a_cells_effect_interval_and_scores(visit: Visit, real: Path
 
 
 def test_arrow_keys_go_from_cell_to_cell_and_are_heard(visit: Visit, real: Path) -> None:
-    page = visit.go(real)
-    chart, heard = page.locator(".chart").first, page.locator("#say")
+    page = visit.go(real, TRANSFER)
     page.get_by_label("Order").first.select_option("as in the tables")
-    chart.focus()
+    table = page.locator(".map").first
+    assert table.locator("[tabindex='0']").count() == 1, "one stop of the Tab key"
+    table.locator("[tabindex='0']").focus()
+    heard = "document.activeElement.getAttribute('aria-label')"
     told = []
-    for key in ("Home", "ArrowRight", "ArrowDown", "End", "ArrowDown"):
-        before = page.locator("#tip").inner_text()
+    for key in ("Control+Home", "ArrowRight", "ArrowDown", "Control+End", "ArrowDown"):
         page.keyboard.press(key)
-        if key != "ArrowDown" or len(told) == 2:
-            page.wait_for_function("old => document.getElementById('tip').innerText !== old", arg=before)
-        page.wait_for_function("document.getElementById('say').textContent.includes('Target language')")
-        told.append(heard.inner_text())
+        told.append(page.evaluate(heard))
+        assert page.locator("#tip").inner_text().split("\n")[0] in told[-1]
     assert len(set(told[:4])) == 4
     assert told[4] == told[3], "the last cell is the last"
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.startsWith('#language=')")
 
 
 def test_the_interference_matrix_is_there_and_says_what_it_is_made_from(visit: Visit, real: Path) -> None:
     page = visit.go(real, "#page=interference&task=pos")
     assert page.locator("h1").inner_text().startswith("Interference: pos")
-    point_at(page, page.locator(".chart").first)
+    point_at(page, page.locator(".map").first)
     tip = page.locator("#tip").inner_text()
     assert "Alone: " in tip
     assert "Mixed: " in tip
@@ -179,10 +197,11 @@ def test_a_languages_view_has_who_helps_it_and_whom_it_helps(visit: Visit, real:
     page.locator("main .choice select").first.select_option("qah")
     page.wait_for_function("document.querySelector('h1').textContent === 'Turoki (qah)'")
     assert page.url.endswith("#language=qah")
+    page.wait_for_function(WHOLE)
     page.go_back()
     page.wait_for_function("document.querySelector('h1').textContent === 'Savelo (qac)'")
     one = page.locator("details", has_text="The same as a table").first
-    one.locator("summary").click()
+    one.locator("summary").first.click()
     values = [float(x.split()[0].replace("–", "nan")) for x in texts(one.locator("tbody tr"), 1)]
     assert values == sorted(values, reverse=True)
 
@@ -190,18 +209,18 @@ def test_a_languages_view_has_who_helps_it_and_whom_it_helps(visit: Visit, real:
 def test_every_page_opens_and_has_curves_and_seen_against_unseen(visit: Visit, real: Path) -> None:
     page = visit.go(real)
     addresses = [x.get_attribute("href") for x in page.locator("#links a").all()]
-    assert len(addresses) == 10  # four probes, five questions about all tasks, one language
+    assert len(addresses) == 12  # overview, four probes, five questions about all tasks, one language, whole
     for address in addresses:
         visit.go(real, str(address))
-        assert page.locator("h1").count() == 1
-    visit.go(real, "#page=transfer&task=pos")
+        assert page.locator("h1").count() == (10 if "whole" in str(address) else 1)
+    visit.go(real, TRANSFER)
     chart = page.get_by_role("img", name="Donation by steps, a chart; the table below says the same")
     chart.scroll_into_view_if_needed()
     chart.locator("svg .mark-line path").first.wait_for(state="attached")
 
 
 def test_sort_search_and_filter(visit: Visit, wide: Path) -> None:
-    page = visit.go(wide)
+    page = visit.go(wide, PAGE)
     part = page.locator("section", has=page.get_by_role("heading", name="Targets", exact=True))
     rows, count = part.locator("tbody tr"), part.locator("output")
     assert count.inner_text() == "61 rows, the first 50 shown"
@@ -227,7 +246,7 @@ def test_sort_search_and_filter(visit: Visit, wide: Path) -> None:
 
 
 def test_gaps_are_last_however_a_column_is_sorted(visit: Visit, wide: Path) -> None:
-    page = visit.go(wide)
+    page = visit.go(wide, PAGE)
     details = page.locator("details", has_text="The same as a table, one row per cell").first
     details.locator("summary").click()
     assert details.locator("output").inner_text().startswith("4,750 rows")
@@ -240,22 +259,20 @@ def test_gaps_are_last_however_a_column_is_sorted(visit: Visit, wide: Path) -> N
 
 
 def test_order_and_steps_can_be_chosen(visit: Visit, wide: Path) -> None:
-    page = visit.go(wide)
-    chart = page.locator(".chart").first
-    labels = chart.locator(".role-axis-label text")
+    page = visit.go(wide, PAGE)
+    chart = page.locator(".map").first
     first = {}
     for order in ("clustered", "family", "alphabetical", "as in the tables"):
         page.get_by_label("Order").first.select_option(order)
-        page.wait_for_function(DRAWN)
-        first[order] = labels.all_text_contents()
+        first[order] = chart.locator("tbody th").all_text_contents()
     assert sorted(first["clustered"]) == sorted(first["alphabetical"])
     assert first["alphabetical"] != first["family"]
     page.get_by_label("Show").first.select_option("Effect, 1 step")
-    assert str(chart.get_attribute("aria-label")).startswith("Effect, 1 step")
+    assert chart.locator("caption").inner_text().startswith("Effect, 1 step")
 
 
 def test_texts_that_would_do_harm_are_only_text(visit: Visit, wide: Path) -> None:
-    page = visit.go(wide)
+    page = visit.go(wide, PAGE)
     assert page.locator("img").count() == 0
     assert "<img src=x onerror=alert(1)>" in page.locator("h1").inner_text()
     assert page.locator(".warning").inner_text().startswith("Warning. </script>")
@@ -265,7 +282,7 @@ def test_texts_that_would_do_harm_are_only_text(visit: Visit, wide: Path) -> Non
 def test_colours_follow_the_system_and_the_switch(visit: Visit, real: Path, scheme: str) -> None:
     page = visit.page
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    visit.go(real)
+    visit.go(real, TRANSFER)
     ground = "getComputedStyle(document.body).backgroundColor"
     dark, light = "rgb(20, 24, 31)", "rgb(255, 255, 255)"
     assert page.evaluate(ground) == (dark if scheme == "dark" else light)
@@ -276,10 +293,14 @@ def test_colours_follow_the_system_and_the_switch(visit: Visit, real: Path, sche
         "ink => document.querySelector('.chart svg .role-axis-label text').getAttribute('fill') === ink",
         arg=other,
     )
+    cell = "getComputedStyle(document.querySelector('.map td[data-i]')).backgroundColor"
+    before = page.evaluate(cell)
+    page.locator("#theme").click()
+    assert page.evaluate(cell) != before
 
 
 def test_everything_can_be_reached_with_the_keyboard_and_has_a_name(visit: Visit, wide: Path) -> None:
-    page = visit.go(wide)
+    page = visit.go(wide, PAGE)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -310,15 +331,16 @@ def test_without_charts_the_tables_say_it_all(
     )
     pages = [("probe", contracts.Page("pos", "Title", ("Line.",), parts))]
     write_report(tmp_path / "report.html", pages, lambda _: MADE, {}, {})
-    page = visit.go(tmp_path / "report.html")
+    page = visit.go(tmp_path / "report.html", "#page=probe&task=pos")
     page.locator("table").first.wait_for()
-    assert page.get_by_text("could not be drawn").count() == 2
-    page.locator(".chart").first.focus()
+    assert page.get_by_text("could not be drawn").count() == 1
+    assert page.locator(".map td[data-i]").all_inner_texts() == ["+1.25", "-2.50"]
+    page.locator(".map td[data-i]").first.focus()
     page.keyboard.press("ArrowRight")
 
 
 def test_the_browser_rounds_as_everything_else_does(visit: Visit, wide: Path) -> None:
-    page, rng = visit.go(wide), random.Random(1)
+    page, rng = visit.go(wide, PAGE), random.Random(1)
     halves = [sign * x / 16 for x in range(1, 400) for sign in (1, -1)]  # many lie exactly between two
     values = [*halves, *(rng.gauss(0, 5) for _ in range(500)), 0.0, -0.04, 99.95, 1e9 + 0.25]
     for decimals in (1, 2, 3):
@@ -326,3 +348,175 @@ def test_the_browser_rounds_as_everything_else_does(visit: Visit, wide: Path) ->
             ours = [contracts.decimal(x, decimals, signed=signed) for x in values]
             asked = "([xs, d, s]) => xs.map((x) => decimal(x, d, s))"
             assert page.evaluate(asked, [values, decimals, signed]) == ours
+
+
+def test_the_report_opens_on_who_helps_most_the_map_and_ones_own_language(visit: Visit, wide: Path) -> None:
+    page = visit.go(wide)
+    assert page.locator("h1").inner_text() == "Which language helps which?"
+    assert page.locator("#links [aria-current]").text_content() == "Overview"
+    heads = page.locator("h2:visible").all_inner_texts()
+    assert [x for x in heads if x in ("Targets", "My language", "Effect")] == [
+        "Targets",
+        "My language",
+        "Effect",
+    ]
+    axis = page.locator(".chart[role=img] .role-axis-title").first.text_content()
+    assert axis == "Recipience (points of F1)positive: gains"
+    assert page.locator(".chart[role=img] + *, .note").filter(has_text="▲ helps, ▼ harms").count() > 0
+    box = page.locator(".mine")
+    box.get_by_label("My language is").select_option("Language 007 (qah)")
+    said = [x.replace("\n", " ") for x in box.locator("tbody tr").all_inner_texts()]
+    cells = page.evaluate(
+        """(name) => { const m = REPORT.pages[0].parts.find((x) => x.kind === "matrix");
+        const j = m.columns.indexOf(name);
+        return m.rows.map((row, i) => [row, matrixCell(m, i, j)]).filter(([row, x]) => x.low && row !== name)
+        .sort((a, b) => b[1].low - a[1].low).slice(0, 5)
+        .map(([row, x]) => `${row}\t${cellText(x)} ${verdictText(x.word)}`) }""",
+        "Language 007 (qah)",
+    )
+    assert said == cells, "the page's own numbers, the surest first"
+    assert box.inner_text().count("Take Language") == 1
+    assert "overview" not in page.url
+    assert "mine.language=qah" in page.url
+    page.go_back()
+    page.wait_for_function("!document.querySelector('.mine').innerText.includes('target qah')")
+
+
+def test_what_is_chosen_is_in_the_address_and_comes_back(desk: Visit, browser: Browser, wide: Path) -> None:
+    page = desk.go(wide, PAGE)
+    page.get_by_label("Order").first.select_option("family")
+    page.get_by_label("Show").first.select_option("Effect, 1 step")
+    part = page.locator("section", has=page.get_by_role("heading", name="Targets", exact=True))
+    part.locator("thead button").nth(3).click()
+    part.get_by_label("Seen").select_option("no")
+    part.get_by_label("Search").fill("language 0")
+    first = page.locator(".map tbody th").all_text_contents()
+    rows = texts(part.locator("tbody tr"), 0)
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_function(WHOLE)
+    assert other.locator(".map caption").inner_text().startswith("Effect, 1 step")
+    assert other.locator(".map tbody th").all_text_contents() == first
+    again = other.locator("section", has=other.get_by_role("heading", name="Targets", exact=True))
+    assert texts(again.locator("tbody tr"), 0) == rows
+    assert again.get_by_label("Search").input_value() == "language 0"
+    assert again.locator("thead th").nth(3).get_attribute("aria-sort") == "descending"
+    other.close()
+    for _ in range(2):  # the filter, the sorting
+        page.go_back()
+    page.wait_for_function("!location.hash.includes('sort')")
+    page.wait_for_function(WHOLE)
+    assert part.locator("thead th").nth(3).get_attribute("aria-sort") == "none"
+    assert page.locator(".map caption").inner_text().startswith("Effect, 1 step")
+    page.go_back()
+    page.wait_for_function(
+        "document.querySelector('.map caption').textContent.startsWith('Effect, 100 steps')"
+    )
+
+
+def test_what_an_address_asks_for_in_vain_is_left_out(desk: Visit, wide: Path) -> None:
+    page = desk.go(wide, f"{PAGE}&s1.order=none&s1.map=99&s1.family=x&s2.sort=-99&s2.is2=x")
+    assert page.get_by_label("Order").first.input_value() == "clustered"
+    assert page.locator(".map caption").inner_text().startswith("Effect, 100 steps")
+    assert page.locator("output").filter(has_text="61 rows").count() == 1
+
+
+def test_verdicts_are_marked_in_a_wide_map_and_its_heads_stay_in_sight(visit: Visit, wide: Path) -> None:
+    page = visit.go(wide, PAGE)
+    table, box = page.locator(".map").first, page.locator(".mapped").first
+    for mark, word in (("▲", "helps"), ("▼", "harms")):
+        asked = """(w) => REPORT.pages[0].parts.find((x) => x.kind === 'matrix').cells.flat()
+        .filter((x) => x && x[3] === w).length"""
+        assert table.locator("td .mark", has_text=mark).count() == page.evaluate(asked, word) > 100
+    page.evaluate("document.querySelector('.mapped').scrollTo(100, 400)")
+    frame = box.bounding_box()
+    head, row = (
+        table.locator("thead th").nth(10).bounding_box(),
+        table.locator("tbody th").nth(40).bounding_box(),
+    )
+    assert frame
+    assert head
+    assert row
+    assert abs(head["y"] - frame["y"]) < 2
+    assert abs(row["x"] - frame["x"]) < 2
+    name = table.locator("tbody th a").nth(40)
+    name.click()
+    page.wait_for_function("location.hash.startsWith('#language=')")
+    assert page.locator("h1").inner_text().startswith("Language ")
+
+
+def test_a_map_is_filtered_by_what_is_known_of_languages(desk: Visit, wide: Path) -> None:
+    page = desk.go(wide, PAGE)
+    page.get_by_text("Filter languages").first.click()
+    page.locator(".filters select").nth(1).select_option("Family 3")
+    assert page.locator(".map td[data-i]").count() == 38 * 18
+    assert page.get_by_text("38 of 38 transfer languages, 18 of 125 target languages").is_visible()
+    page.locator(".filters select").first.select_option("rows and columns")
+    assert page.locator(".map td[data-i]").count() == 5 * 18
+    assert "s1.family=Family+3" in page.url
+
+
+def saved(page: Page, menu: Locator, what: str) -> tuple[str, bytes]:
+    menu.locator("summary").click()
+    with page.expect_download() as found:
+        menu.get_by_role("button", name=what).click()
+    return found.value.suggested_filename, Path(found.value.path()).read_bytes()
+
+
+def test_figures_and_tables_can_be_saved(desk: Visit, wide: Path) -> None:
+    page = desk.page
+    page.goto(f"{wide.as_uri()}{PAGE}&s1.family=Family+3")
+    page.wait_for_function(WHOLE)
+    menus = page.locator("details.save")
+    name, content = saved(page, menus.first, "Figure as SVG")
+    assert name == "tiny-effect-100-steps.svg"
+    svg = content.decode()
+    assert svg.count("positive: ") == 0
+    assert "▲ helps, ▼ harms" in svg
+    assert len(re.findall(r'aria-label="[^"]*" |<path', svg)) > 38 * 18
+    name, content = saved(page, menus.first, "Figure as PNG")
+    assert content.startswith(b"\x89PNG")
+    assert struct.unpack(">II", content[16:24])[0] > 1000
+    name, content = saved(page, menus.first, "Table as CSV")
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert len(rows) == 38 * 18
+    assert {*rows[0]} >= {"Transfer language", "points", "points: 95% CI low", "points: verdict", "Before"}
+    some = next(x for x in rows if x["points"])
+    assert float(some["points"]) == pytest.approx(float(some["points: 95% CI low"]) + 1)
+    part = page.locator("section", has=page.get_by_role("heading", name="Targets", exact=True))
+    _, content = saved(page, part.locator("details.save").first, "Figure as SVG")
+    assert "Recipience (points of F1)" in content.decode()
+    part.get_by_label("Search").fill("</script>")
+    name, content = saved(page, part.locator("details.save").last, "Table as CSV")
+    (row,) = csv.DictReader(io.StringIO(content.decode()))
+    assert row["Target language"] == clean(EVIL)
+    assert name == "tiny-targets.csv"
+    assert page.evaluate("csvOf({columns: ['=a', 'b'], rows: [['@x', -1], ['a\"b,c', null]]})") == (
+        '\'=a,b\r\n\'@x,-1\r\n"a""b,c",\r\n'
+    )
+
+
+def test_a_whole_report_is_printed(desk: Visit, real: Path) -> None:
+    page = desk.page
+    page.goto(f"{real.as_uri()}#whole=yes")
+    page.wait_for_function("() => document.documentElement.dataset.drawn")
+    titles = page.evaluate("REPORT.pages.map((x) => x.title)")
+    heads = [x.text_content() for x in page.locator("h1").all()]
+    assert [any(title in str(x) for x in heads) for title in titles] == [True] * len(titles)
+    assert page.evaluate(
+        "[...document.querySelectorAll('.chart[role=img]')].every((x) => x.querySelector('svg'))"
+    )
+    page.emulate_media(media="print", color_scheme="dark")
+    assert not page.locator(".tools:visible, nav:visible, #theme:visible").count()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_rows_that_are_not_shown_are_printed(desk: Visit, wide: Path) -> None:
+    page = desk.page
+    page.goto(f"{wide.as_uri()}{PAGE}")
+    page.wait_for_function(WHOLE)
+    part = page.locator("section", has=page.get_by_role("heading", name="Targets", exact=True))
+    assert part.locator("tbody tr").count() == 50
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert part.locator("tbody tr").count() == 61

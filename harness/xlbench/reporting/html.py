@@ -14,7 +14,7 @@ from xlbench.reporting import theme
 from xlbench.reporting.assets import asset
 from xlbench.reporting.engine import DrawingError, engine
 from xlbench.reporting.page_data import language_data, page_data
-from xlbench.reporting.parts.ranking_chart import ranking
+from xlbench.reporting.parts.ranking_chart import MARKS, ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from xlbench.reporting.provenance import Provenance
 
 NO_CHARTS = "// no charts: they could not be made where this report was written"
-_SCRIPTS = ("dom.js", "cells.js", "table.js", "chart.js", "heat_map.js", "page.js", "language.js", "app.js")
+_SCRIPTS = (
+    "address.js",
+    "dom.js",
+    "save.js",
+    "cells.js",
+    "table.js",
+    "chart.js",
+    "ranking.js",
+    "heat_map.js",
+    "page.js",
+    "language.js",
+    "overview.js",
+    "app.js",
+)
 """In the order in which they need each other."""
 
 
@@ -55,7 +68,11 @@ def html(
         "study": visible(made[0][2].study) if made else "",
         "languages": language_data(languages, seen),
         "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
-        "intervals": ranking("points"),
+        "question": "Which language helps which?",
+        "asked": "",
+        "summary": [],
+        "ranking": ranking("points"),
+        "verdicts": [[word, mark] for word, (mark, _, _) in MARKS.items()],
         "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},
     }
     scripts = [_vega(), "\n".join(asset(name) for name in _SCRIPTS)]

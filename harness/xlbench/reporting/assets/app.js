@@ -5,31 +5,47 @@ function pageAddress(page) {
 }
 
 function links() {
+  const link = (href, text, id) => make("li", {}, make("a", { href, id }, text));
   const tasks = new Map();
   for (const page of REPORT.pages) tasks.set(page.task, [...(tasks.get(page.task) || []), page]);
-  const groups = [...tasks].map(([task, pages]) => {
-    const items = pages.map((page) => make("li", {}, make("a", { href: pageAddress(page) }, page.probe)));
-    return make("div", {}, make("h2", {}, task), make("ul", {}, ...items));
-  });
+  const groups = [...tasks].map(([task, pages]) =>
+    make("div", {}, make("h2", {}, task), make("ul", {}, ...pages.map((page) => link(pageAddress(page), page.probe)))),
+  );
+  const more = [];
   const known = knownLanguages();
-  if (known.length) {
-    const link = make("a", { href: languageAddress(known[0][0]), id: "to-languages" }, "One language");
-    groups.push(make("div", {}, make("h2", {}, "Languages"), make("ul", {}, make("li", {}, link))));
-  }
-  return groups;
+  if (known.length) more.push(link(languageAddress(known[0][0]), "One language", "to-language"));
+  more.push(link("#whole=yes", "Whole report, to print", "to-whole"));
+  return [make("ul", {}, link("#", "Overview", "to-overview")), ...groups, make("div", {}, make("h2", {}, "More"), make("ul", {}, ...more))];
 }
 
 function route() {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  if (asked.has("language")) return languageView(asked.get("language"));
-  const page = REPORT.pages.find((x) => x.probe === asked.get("page") && x.task === asked.get("task"));
-  const first = page || firstPage();
-  return first ? pageView(first) : [make("p", {}, "This study has no pages."), []];
+  const all = asked();
+  if (all.has("whole")) return wholeView();
+  if (all.has("language")) return languageView(all.get("language"));
+  const page = pageOf(all);
+  return page ? pageView(page) : overview();
 }
 
-// Where nothing is asked for, the first page with a heat map.
-function firstPage() {
-  return REPORT.pages.find((page) => page.parts.some((x) => x.kind === "matrix")) || REPORT.pages[0];
+function pageOf(all) {
+  return REPORT.pages.find((x) => x.probe === all.get("page") && x.task === all.get("task"));
+}
+
+// Everything, one page after the other.
+function wholeView() {
+  const drawing = [];
+  const later = [];
+  const root = make("div", { class: "whole" });
+  for (const view of [() => overview(false), ...REPORT.pages.map((page) => () => pageView(page, false))]) {
+    later.push(() => {
+      const [element, draws, more = []] = view();
+      root.append(element);
+      for (const step of more) step();
+      for (const draw of draws) draw();
+    });
+  }
+  later.push(() => root.querySelectorAll(".data").forEach((x) => x.dispatchEvent(new Event("whole"))));
+  later.shift()();
+  return [root, drawing, later];
 }
 
 let rest = []; // what makes the sections that are not there yet, in order
@@ -39,6 +55,10 @@ function makeRest() {
 }
 
 async function show(event) {
+  const before = here;
+  here = location.hash;
+  const moved = !event || viewOf(before) !== viewOf(here);
+  const height = scrollY;
   hideTip();
   forgetCharts();
   const root = document.documentElement.dataset;
@@ -49,27 +69,39 @@ async function show(event) {
   main.replaceChildren(element);
   const heading = element.querySelector("h1");
   document.title = `${heading ? heading.textContent : "Report"} – xlbench`;
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const here = asked.has("language") ? null : REPORT.pages.find((x) => x.probe === asked.get("page") && x.task === asked.get("task")) || firstPage();
-  for (const link of document.querySelectorAll("#links a")) {
-    const current = here ? link.getAttribute("href") === pageAddress(here) : link.id === "to-languages";
-    if (current) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  if (event) {
+  pointOut();
+  if (event && moved) {
     // After a link, not at the start: a screen reader goes on from the new page.
     if (matchMedia("(max-width: 60rem)").matches) document.getElementById("menu").open = false;
-    scrollTo(0, 0);
+    scrollTo({ top: 0, behavior: "instant" });
     main.focus({ preventScroll: true });
+  } else if (event) {
+    makeRest();
+    scrollTo({ top: height, behavior: "instant" });
   }
   await Promise.all(drawing.map((draw) => draw()));
   root.ready = location.hash || "start";
   // A section at a time, so that what is there can be scrolled and used.
-  while (later.length && later === rest) {
+  const goesOn = () => later === rest;
+  while (later.length && goesOn()) {
     await new Promise((done) => setTimeout(done));
-    if (later.length && later === rest) later.shift()();
+    if (later.length && goesOn()) later.shift()();
   }
-  if (later === rest) root.whole = root.ready;
+  if (goesOn()) root.whole = root.ready;
+  await drawTheRest(goesOn);
+  if (goesOn()) root.drawn = root.ready;
+}
+
+// Which link of the menu is of the view that is shown.
+function pointOut() {
+  const all = asked();
+  const page = pageOf(all);
+  const own = all.has("whole") ? "to-whole" : all.has("language") ? "to-language" : page ? "" : "to-overview";
+  for (const link of document.querySelectorAll("#links a")) {
+    const current = own ? link.id === own : link.getAttribute("href") === pageAddress(page);
+    if (current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
 function theme() {
@@ -90,10 +122,26 @@ function theme() {
   label();
 }
 
+// All that is on the page is printed: sections that are not there yet, rows that are not shown yet.
+addEventListener("beforeprint", () => {
+  makeRest();
+  for (const table of document.querySelectorAll(".data")) {
+    if (!table.closest("details:not([open])")) table.dispatchEvent(new Event("whole"));
+  }
+});
+
+// The address stays that of the view.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
+
 const REPORT = JSON.parse(document.getElementById("data").textContent);
 document.getElementById("model").textContent = REPORT.model;
 document.getElementById("links").append(...links());
 document.getElementById("menu").open = !matchMedia("(max-width: 60rem)").matches;
 theme();
-addEventListener("hashchange", show);
+addEventListener("hashchange", (event) => {
+  if (location.hash !== here) show(event);
+});
 show();

@@ -63,8 +63,21 @@ function cellContent(cell) {
     content.push(text);
   }
   const word = cellWord(cell);
-  if (word) content.push(" ", make("span", { class: `word ${word.replaceAll(" ", "-")}` }, word));
+  if (word) content.push(" ", verdict(word));
   return content;
+}
+
+// Mark, colour and word, so that none of them alone says it.
+function verdict(word) {
+  return make("span", { class: `word ${word.replaceAll(" ", "-")}` }, verdictText(word));
+}
+
+function markOf(word) {
+  return (REPORT.verdicts.find(([known]) => known === word) || ["", ""])[1];
+}
+
+function verdictText(word) {
+  return `${markOf(word)} ${word}`.trim();
 }
 
 function languageAddress(code) {

@@ -45,31 +45,45 @@ function chart(holder, plan, after) {
     charts.add(one);
     holder.setAttribute("aria-busy", "true");
     const { specification, rows, params, config } = plan();
-    const theme = REPORT.themes[themeName()];
-    const values = { ...theme.params, ...params };
-    const made = structuredClone(specification);
-    made.datasets = { ...made.datasets, cells: rows };
-    made.params = made.params.map((x) => (x.name in values ? { ...x, value: values[x.name] } : x));
-    const merged = { ...theme.config, ...config, legend: { ...theme.config.legend, ...(config || {}).legend } };
+    const look = REPORT.themes[themeName()];
+    const merged = { ...look.config, ...config, legend: { ...look.config.legend, ...(config || {}).legend } };
     merged.font = getComputedStyle(document.body).fontFamily;
-    merged.aria = false;
     if (one.view) one.view.finalize();
     one.width = holder.clientWidth;
-    const result = await vegaEmbed(inside, made, {
-      actions: false,
-      ast: true,
-      config: merged,
-      defaultStyle: false,
-      mode: "vega-lite",
-      renderer: "svg",
-      tooltip: () => {},
-    });
-    one.view = result.view;
+    one.view = await embed(inside, specification, rows, { ...look.params, ...params }, merged);
     after(one.view);
     holder.setAttribute("aria-busy", "false");
   }
 
   return one;
+}
+
+// Draws a specification with `rows` for its data and values for its parameters; gives Vega's view.
+async function embed(element, specification, rows, params, config) {
+  const made = structuredClone(specification);
+  made.datasets = { ...made.datasets, cells: rows };
+  made.params = made.params.map((x) => (x.name in params ? { ...x, value: params[x.name] } : x));
+  const result = await vegaEmbed(element, made, {
+    actions: false,
+    ast: true,
+    config: { ...config, aria: false },
+    defaultStyle: false,
+    mode: "vega-lite",
+    renderer: "svg",
+    tooltip: () => {},
+  });
+  return result.view;
+}
+
+// Draws what is not near yet, one after the other, so that all of it can be printed.
+async function drawTheRest(goesOn) {
+  for (const [holder, draw] of soon) {
+    await new Promise((done) => setTimeout(done));
+    if (!goesOn()) return;
+    if (!soon.delete(holder)) continue;
+    near.unobserve(holder);
+    await draw();
+  }
 }
 
 function forgetCharts() {
@@ -115,52 +129,54 @@ function hideTip() {
 
 for (const gesture of ["wheel", "touchmove"]) addEventListener(gesture, hideTip, { passive: true });
 
-// Curves, or intervals side by side.
-function curvesChart(part) {
-  const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });
-  let chosen = "";
+// Curves over steps, or numbers with their intervals where there is but one.
+function curvesChart(part, keep) {
   const names = [...new Set(part.points.map((point) => point.name))];
-  const tools = make(
-    "div",
-    { class: "tools" },
-    choice("Bring out", [["", "none"], ...names.map((name) => [name, name])], "", (value) => {
-      chosen = value;
-      redraw();
-    }),
-  );
-  const plan = () => ({
-    specification: fitted(part.specification, holder.clientWidth),
+  let chosen = keep.get("curve", "", names);
+  const picture = () => ({ specification: part.specification, rows: part.points, params: { chosen }, title: part.title, below: "bars: 95% CI" });
+  const [holder, drawing] = figure(part, (width) => ({
+    specification: fitted(part.specification, width),
     rows: part.points,
     params: { chosen },
-    config: holder.clientWidth < 560 ? { legend: { columns: 1 } } : {},
+    config: width < 560 ? { legend: { columns: 1 } } : {},
+  }));
+  const bring = choice("Highlight", [["", "none"], ...names.map((name) => [name, name])], chosen, (value) => {
+    chosen = value;
+    keep.set("curve", value);
+    drawing.draw();
   });
-  const redraw = () => view && view.signal("chosen", chosen).runAsync();
-  let view = null;
-  const listen = (made) => {
-    view = made;
-    view.addEventListener("pointermove", (event, item) => {
-      const datum = item && item.datum;
-      if (!datum || datum.name === undefined || datum.value === undefined) return hideTip();
-      const where = datum.x === undefined ? [] : [`${part.x_title} ${datum.x}`];
-      showTip([datum.name, ...where, `${cellText(datum)} ${part.unit}`, ...(datum.word ? [datum.word] : [])], event.clientX, event.clientY);
-    });
-  };
-  holder.addEventListener("pointerleave", hideTip);
-  const element = make("div", {}, part.x_title && names.length > 2 ? tools : null, make("div", { class: "scroll" }, holder));
-  return [element, chart(holder, plan, listen).start];
+  const many = part.x_title && names.length > 2 && part.points.some((point) => point.x !== part.points[0].x);
+  const tools = make("div", { class: "tools" }, many ? bring : null, saveMenu(part.title, { picture }));
+  return [make("div", {}, tools, make("div", { class: "scroll" }, holder)), drawing.start];
 }
 
 // A chart that a plugin brings.
 function ownChart(part) {
-  const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });
   const fits = typeof part.specification.width === "number";
-  const plan = () => ({
-    specification: fits ? fitted(part.specification, holder.clientWidth) : part.specification,
+  const picture = () => ({ specification: part.specification, rows: [], params: {}, title: part.title, below: "" });
+  const [holder, drawing] = figure(part, (width) => ({
+    specification: fits ? fitted(part.specification, width) : part.specification,
     rows: [],
     params: {},
     config: {},
+  }));
+  const tools = make("div", { class: "tools" }, saveMenu(part.title, { picture }));
+  return [make("div", {}, tools, make("div", { class: "scroll" }, holder)), drawing.start];
+}
+
+// What holds a chart, named for screen readers, with a tip for each of its numbers; and how it is drawn.
+function figure(part, plan) {
+  const holder = make("div", { class: "chart", role: "img", "aria-label": `${part.title}, a chart; the table below says the same` });
+  holder.addEventListener("pointerleave", hideTip);
+  const drawing = chart(holder, () => plan(holder.clientWidth), (view) => {
+    view.addEventListener("pointermove", (event, item) => {
+      const datum = item && item.datum;
+      if (!datum || datum.name === undefined || datum.value === undefined) return hideTip();
+      const where = datum.x === undefined ? [] : [`${part.x_title} ${datum.x}`];
+      showTip([datum.name, ...where, `${cellText(datum)} ${part.unit}`, ...(datum.word ? [verdictText(datum.word)] : [])], event.clientX, event.clientY);
+    });
   });
-  return [make("div", { class: "scroll" }, holder), chart(holder, plan, () => {}).start];
+  return [holder, drawing];
 }
 
 // As wide as there is room, less what the axis takes.

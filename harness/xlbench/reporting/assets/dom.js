@@ -1,4 +1,3 @@
-"use strict";
 // Elements. Text is only ever set as text, so that no name or note can become markup.
 
 function make(name, attributes, ...children) {

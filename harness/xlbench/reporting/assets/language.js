@@ -35,19 +35,21 @@ function languageView(code) {
   ];
   const list = make("dl", { class: "facts" });
   for (const [name, text] of facts) list.append(make("div", {}, make("dt", {}, name), make("dd", {}, text)));
-  const sections = REPORT.pages.flatMap((page) => mapGroups(page).flatMap(([, some]) => languageSection(page, some, language, drawing)));
+  const groups = REPORT.pages.flatMap((page) => mapGroups(page).map(([, some]) => [page, some]));
+  const sections = groups.flatMap(([page, some], i) => languageSection(page, some, language, drawing, choices(`s${i + 1}`)));
   const nothing = make("p", {}, "No matrix has this language.");
   const element = make("article", {}, make("h1", {}, language.label), make("div", { class: "tools" }, pick), list, ...(sections.length ? sections : [nothing]));
   return [element, drawing];
 }
 
-function languageSection(page, matrices, language, drawing) {
+function languageSection(page, matrices, language, drawing, keep) {
   const is = (name) => name === language.code || name === language.label;
   const first = matrices[0];
   if (![...first.rows, ...first.columns].some(is)) return [];
   const id = newId("part");
   const content = make("div");
-  const asked = matrices.map((x, i) => [String(i), x.title]);
+  const maps = matrices.map((x, i) => [String(i), x.title]);
+  const map = keep.get("map", "0", maps.map(([i]) => i));
   let fresh = [];
 
   function fill(matrix) {
@@ -69,26 +71,24 @@ function languageSection(page, matrices, language, drawing) {
   const tools = make("div", { class: "tools" });
   if (matrices.length > 1) {
     tools.append(
-      choice("Show", asked, "0", (i) => {
+      choice("Show", maps, map, (i) => {
+        keep.set("map", i, "0");
         fill(matrices[Number(i)]);
         for (const draw of fresh) draw();
       }),
     );
   }
-  fill(first);
+  fill(matrices[Number(map)]);
   drawing.push(...fresh);
   return [
     make("section", { "aria-labelledby": id }, make("h2", { id }, make("a", { href: pageAddress(page) }, page.title), `: ${groupTitle(matrices)}`), tools, content),
   ];
 }
 
-// Chart and table of the numbers in one row or column, the largest first.
+// Figure and table of the numbers in one row or column, the largest first.
 function side(title, matrix, nameTitle, numbers, is, drawing) {
   const known = numbers.filter(([, cell]) => cell !== null);
   known.sort((one, other) => compareKeys(cellKey(one[1]), cellKey(other[1]), -1));
-  const points = known
-    .map(([name, cell], place) => ({ name: is(name) ? `${name}, itself` : name, place, value: cell.value, low: cell.low, high: cell.high, word: cell.word, signed: cell.signed }))
-    .filter((point) => typeof point.value === "number");
   const rows = known.map(([name, cell]) => [name, cell, ...matrix.details.map((_, d) => detail(cell.missing ? null : cell.details[d]))]);
   const table = {
     title: `${matrix.title}: ${title}`,
@@ -98,12 +98,14 @@ function side(title, matrix, nameTitle, numbers, is, drawing) {
   };
   const others = known.filter(([name]) => !is(name)).map(([, cell]) => cell);
   const parts = [make("h3", {}, title), tally(others)].filter((x) => x);
-  if (points.length > 1) {
-    const [element, draw] = curvesChart({ title: table.title, specification: REPORT.intervals, points, unit: matrix.unit });
+  const few = known.filter(([, cell]) => typeof cell.value === "number").length < 2;
+  if (!few) {
+    const named = known.map(([name, cell]) => [is(name) ? `${name}, itself` : name, cell]);
+    const [element, draw] = rankingFigure({ title: table.title, unit: matrix.unit, sign: matrix.sign }, [[matrix.unit, named]], choices(""));
     parts.push(element);
     drawing.push(draw);
   }
-  parts.push(make("details", { open: points.length < 2 }, make("summary", {}, "The same as a table"), dataTable(table)));
+  parts.push(make("details", { open: few }, make("summary", {}, "The same as a table"), dataTable(table, choices(""))));
   return parts;
 }
 

@@ -1,6 +1,7 @@
 // A probe's page of a task. Its first section is made at once; `later` has what makes the others, in order.
+// Choices in a section are kept in the address where it is the only page (`kept`).
 
-function pageView(page) {
+function pageView(page, kept = true) {
   const drawing = [];
   const later = [];
   const sections = [...mapGroups(page), ...page.parts.filter((x) => x.kind !== "matrix").map((x) => [x.title, x])];
@@ -16,11 +17,12 @@ function pageView(page) {
     };
     links.append(make("li", {}, make("a", { href: `#${id}`, onclick: go }, title)));
     const section = make("section", { "aria-labelledby": id, hidden: place > 0 }, heading);
-    if (place === 0) section.append(...partContent(what, drawing));
+    const keep = choices(kept ? `s${place + 1}` : "");
+    if (place === 0) section.append(...partContent(what, drawing, keep));
     else {
       later.push(() => {
         const fresh = [];
-        section.append(...partContent(what, fresh));
+        section.append(...partContent(what, fresh, keep));
         section.hidden = false;
         for (const draw of fresh) draw();
       });
@@ -82,23 +84,15 @@ function groupTitle(some) {
   return starts.size === 1 ? [...starts][0] : some[0].title;
 }
 
-function partContent(what, drawing) {
-  if (Array.isArray(what)) {
-    const [element, draw] = heatMap(what);
+function partContent(what, drawing, keep) {
+  const drawn = ([element, draw]) => {
     drawing.push(draw);
-    return [element];
-  }
-  if (what.kind === "curves" && what.points.length) {
-    const [element, draw] = curvesChart(what);
-    drawing.push(draw);
-    return [element, dataTable(what)];
-  }
-  if (what.kind === "chart") {
-    const [element, draw] = ownChart(what);
-    drawing.push(draw);
-    return [element, dataTable(what)];
-  }
-  return [dataTable(what)];
+    return element;
+  };
+  if (Array.isArray(what)) return [drawn(heatMap(what, keep))];
+  if (what.kind === "curves" && what.points.length) return [drawn(curvesChart(what, keep)), dataTable(what, keep)];
+  if (what.kind === "chart") return [drawn(ownChart(what)), dataTable(what, keep)];
+  return [what.drawn ? drawn(tableRanking(what, keep)) : "", dataTable(what, keep)];
 }
 
 function provenance(page) {

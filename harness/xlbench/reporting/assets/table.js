@@ -6,9 +6,11 @@ const FEW_ROWS = 6;
 const MOST_OPTIONS = 12;
 const LONG = 40; // letters from which a text needs room, also on a phone
 
-// `table` has title, columns, numeric, rows; returns tools, the table, and its notes.
-function dataTable(table) {
-  const state = { search: "", filters: new Map(), column: -1, sign: 1, limit: FIRST_ROWS };
+// `table` has title, columns, numeric, rows; returns tools, the table, and its notes. What is chosen is kept:
+// the column that is sorted by, "2" or from the largest "-2"; what is searched for; the filter of each column.
+function dataTable(table, keep) {
+  const found = Number(keep.get("sort", "0", ["0", ...table.columns.flatMap((_, i) => [`${i + 1}`, `-${i + 1}`])]));
+  const state = { search: keep.get("find"), filters: new Map(), column: Math.abs(found) - 1, sign: Math.sign(found) || 1, limit: FIRST_ROWS };
   const rows = table.rows.map((cells) => ({
     cells,
     text: cells.map((cell) => `${cellText(cell)} ${cellWord(cell)}`).join(" ").toLocaleLowerCase("en"),
@@ -31,16 +33,14 @@ function dataTable(table) {
     const first = table.numeric[i] ? -1 : 1;
     state.sign = state.column === i ? -state.sign : first;
     state.column = i;
-    heads.forEach((head, j) => {
-      head.setAttribute("aria-sort", j !== i ? "none" : state.sign === 1 ? "ascending" : "descending");
-    });
+    keep.set("sort", String(state.sign * (i + 1)), "0");
     show();
   }
 
   function matching() {
     const found = rows.filter(
       (row) =>
-        row.text.includes(state.search) &&
+        row.text.includes(state.search.trim().toLocaleLowerCase("en")) &&
         [...state.filters].every(([i, wanted]) => wanted === "" || optionOf(row.cells[i]) === wanted),
     );
     if (state.column < 0) return found;
@@ -51,6 +51,9 @@ function dataTable(table) {
   function show() {
     const found = matching();
     const shown = found.slice(0, state.limit);
+    heads.forEach((head, j) => {
+      head.setAttribute("aria-sort", j !== state.column ? "none" : state.sign === 1 ? "ascending" : "descending");
+    });
     body.replaceChildren(...shown.map(tableRow));
     const of = found.length === rows.length ? counted(rows.length, "row") : `${found.length} of ${counted(rows.length, "row")}`;
     count.textContent = shown.length < found.length ? `${of}, the first ${shown.length} shown` : of;
@@ -75,24 +78,34 @@ function dataTable(table) {
 
   const search = make("input", {
     type: "search",
+    value: state.search,
     oninput: () => {
-      state.search = search.value.trim().toLocaleLowerCase("en");
+      state.search = search.value;
+      keep.set("find", search.value, "", true);
       state.limit = FIRST_ROWS;
       show();
     },
   });
-  const filters = filterable(table).map(([i, name, options]) =>
-    choice(name, [["", "all"], ...options.map((x) => [x, x])], "", (value) => {
+  const filters = filterable(table).map(([i, name, options]) => {
+    state.filters.set(i, keep.get(`is${i + 1}`, "", options));
+    return choice(name, [["", "all"], ...options.map((x) => [x, x])], state.filters.get(i), (value) => {
       state.filters.set(i, value);
+      keep.set(`is${i + 1}`, value);
       show();
-    }),
-  );
-  const tools = [make("label", { class: "choice" }, make("span", {}, "Search"), search), ...filters, count];
+    });
+  });
+  const save = saveMenu(table.title, { table: () => ({ ...table, rows: matching().map((row) => row.cells) }) });
+  const tools = rows.length < FEW_ROWS ? [] : [make("label", { class: "choice" }, make("span", {}, "Search"), search), ...filters, count];
+  // What is printed is whole.
+  const whole = () => {
+    state.limit = Infinity;
+    show();
+  };
   show();
   return make(
     "div",
-    { class: "data" },
-    rows.length < FEW_ROWS ? null : make("div", { class: "tools" }, ...tools),
+    { class: "data", onwhole: whole },
+    make("div", { class: "tools" }, ...tools, save),
     make(
       "div",
       { class: "scroll", tabindex: "0", role: "region", "aria-label": table.title },

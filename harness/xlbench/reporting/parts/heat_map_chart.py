@@ -63,14 +63,13 @@ def heat_map(matrix: Matrix, *, turned: bool = False) -> Json:
         _layer("datum.itself", _frame(ink, strokeWidth=2 if full else 1)),
         *([_values(bold, diverging) for bold in (True, False)] if full else ()),
         *(_mark(x, full) for x in ("helps", "harms")),
-        _layer("datum.row === row && datum.column === column", _frame(ink, strokeWidth=3)),
     ]
     axis = {"labelLimit": 220, "domain": False, "ticks": False, "labelOverlap": False}
     axis["labelFontSize"] = 12 if full else 11
     width, height = FULL if full else SMALL
     return {
         "data": {"name": "cells"},
-        "params": params(row="", column=""),
+        "params": params(),
         "encoding": {
             "x": _side(across, titles, {**axis, "orient": "top", "labelAngle": -45 if full else -90}),
             "y": _side(down, titles, {**axis, "labelPadding": 6}),

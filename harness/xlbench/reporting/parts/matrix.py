@@ -81,6 +81,8 @@ class MatrixView:
             "orders": orders(matrix, languages),
             "specification": heat_map.heat_map(matrix),
             "turned": heat_map.heat_map(matrix, turned=True),
+            "full": heat_map.with_values(matrix),
+            "sign": clean(matrix.sign),
             "cell_width": heat_map.FULL[0] if heat_map.with_values(matrix) else heat_map.SMALL[0],
         }
 
