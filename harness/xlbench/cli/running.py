@@ -105,6 +105,12 @@ def _warn(ready: Prepared) -> None:
         else:
             then = "this study does without it"
         complain(f"{error} ignored; {then}")
+    if unread := ready.resolved.unread:
+        one, probes = len(unread) == 1, ", ".join(ready.resolved.study.probes)
+        complain(
+            f"{', '.join(unread)} {'has' if one else 'have'} no effect: no probe of this study ({probes}) "
+            f"uses {'it' if one else 'them'}"
+        )
     for setting, longest in api.cut_chunks(ready).items():
         complain(f"{setting} exceeds the model's maximum input length; chunks of {longest} tokens are used")
 
@@ -151,7 +157,7 @@ def plan(
         say(f"setting    {setting}")
     for line in plan.notes:
         say(f"data       {line}")
-    say(f"transfer   {', '.join(asked.transfer) or 'none'}")
+    say(f"transfer   {', '.join(asked.transfer if ready.resolved.has_transfer else ()) or 'none'}")
     for code, text in texts(described).items():
         say(f"text       {_text(code, text, described)}")
     if line := coincidence(described, asked.transfer):

@@ -83,6 +83,7 @@ from xlbench.contracts.probe import (
     Record,
     Records,
     Rerun,
+    Selective,
     Surveys,
     merged,
 )
@@ -208,6 +209,7 @@ __all__ = [
     "Role",
     "Row",
     "Score",
+    "Selective",
     "Setting",
     "Split",
     "Study",

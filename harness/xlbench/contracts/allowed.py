@@ -61,6 +61,20 @@ OptionName: TypeAlias = Annotated[
     ),
 ]
 """A name that `--option NAME.KEY=VALUE` can say."""
+OF_SOME_PROBES = frozenset(
+    {
+        "transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm",
+        "adapter_orders", "language_training", "language_adapters",
+    }
+)  # fmt: skip
+"""Fields of a study that only some probes read (`Selective.reads`); all others, any probe may read."""
+ReadBySome: TypeAlias = Annotated[
+    str,
+    Allowed(
+        f"a field of a study that only some probes read ({', '.join(sorted(OF_SOME_PROBES))})",
+        lambda x: x in OF_SOME_PROBES,
+    ),
+]
 LanguageCode: TypeAlias = Annotated[
     str,
     Allowed(

@@ -216,6 +216,20 @@ class Probe(Protocol):
 
 
 @runtime_checkable
+class Selective(Protocol):
+    """A probe that reads only some of what a study may say; any other is taken to read all of it.
+
+    Text is looked up, checked and cleaned only where a probe of the study reads `transfer`, and that of
+    controls where one reads `controls`. What it reads may be said as a setting of it, too:
+    `--option PROBE.steps=1,10`.
+    """
+
+    @property
+    def reads(self) -> frozenset[allowed.ReadBySome]:
+        """Fields of the study that only some probes read, and this one does. A class attribute will do."""
+
+
+@runtime_checkable
 class Recommends(Protocol):
     """A probe that can say which language to take for a target (`xlbench recommend`)."""
 

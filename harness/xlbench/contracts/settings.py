@@ -13,6 +13,7 @@ from xlbench.errors import StudyError
 
 if typing.TYPE_CHECKING:
     from xlbench.contracts.cell import Json
+    from xlbench.contracts.method import Vocabulary
 
 LARGEST = 2**31 - 1
 """Of whole numbers: what every library takes."""
@@ -20,6 +21,15 @@ NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or
 
 NONE = "none"
 """How files and command lines, which have no None, unset what a model's defaults set."""
+
+NAMED = "xlbench.named"
+
+
+def names(kind: Vocabulary) -> Mapping[str, object]:
+    """Metadata of a setting of a probe whose values are names of a part of the method, such as
+    "composition": where several distributions have one of a name, `dist/name` says which is meant.
+    """
+    return {NAMED: kind}
 
 
 def check(table: Mapping[str, Any], cls: type[Any], name: str, where: str = "") -> dict[str, Json]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from xlbench.contracts import Json, Study
 from xlbench.errors import StudyError
+from xlbench.plugins import probe_settings
 from xlbench.plugins.registry import OWN, Kind, Registry, normal, split
 from xlbench.spec.problems import ManyProblemsError, Problems
 
@@ -28,8 +29,10 @@ def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
     """
     choices = _Choices(registry)
     try:
-        short = _renamed(study, choices.short)
-        _renamed(short, choices.check)
+        short = _renamed(study, registry, choices.short)
+        short = probe_settings.as_fields(short, registry.bind(choices.chosen))
+        short = _renamed(short, registry, choices.short)  # the names that those settings say
+        _renamed(short, registry, choices.check)
     except StudyError as error:  # two things of one short name
         choices.problems.lines = choices.problems.lines or [str(error)]
     if choices.problems.lines:
@@ -43,7 +46,7 @@ def settle(study: Study, registry: Registry) -> tuple[Study, Registry]:
     model = registry.bind(choices.chosen).models.get(short.model)
     if model is not None:
         owner = registry.bind(choices.chosen).owners["model", short.model].distribution
-        _renamed(model.defaults, choices.preferring((owner, OWN)))
+        _renamed(model.defaults, registry, choices.preferring((owner, OWN)))
     for kind, name in registry.rivals:
         owners = list(dict.fromkeys([*choices.of_task(kind, name), OWN, *choices.chosen.values()]))
         choices.prefer(kind, name, owners)
@@ -57,7 +60,7 @@ def spelled(study: Study, registry: Registry) -> Study:
         owner = registry.bound.get((kind, f"{task}:{text}" if kind == "data" else text))
         return text if owner is None else f"{owner}/{text}"
 
-    return _renamed(study, name) if registry.bound else study
+    return _renamed(study, registry, name) if registry.bound else study
 
 
 def made_with(registry: Registry, provenances: Iterable[Mapping[str, Any]]) -> Registry:
@@ -145,7 +148,7 @@ class _Choices:
             yield self.chosen["task", task]
 
 
-def _renamed(study: Study, rename: Rename) -> Study:
+def _renamed(study: Study, registry: Registry, rename: Rename) -> Study:
     """The study with every name in it that a plugin may provide renamed."""
 
     def of_task(key: str) -> str:
@@ -170,6 +173,18 @@ def _renamed(study: Study, rename: Rename) -> Study:
             for k, x in settings.items()
         }
 
+    naming = probe_settings.naming(registry)
+
+    def options(probe: str, said: Mapping[str, Json]) -> dict[str, Json]:
+        """Settings of a probe, some of which are names."""
+        found = dict(said)
+        for key, value in said.items():
+            if (kind := naming.get((split(probe)[1], key))) is not None:
+                several = value if isinstance(value, list) else [value]
+                named = [rename(kind, x, "") if isinstance(x, str) else x for x in several]
+                found[key] = named if isinstance(value, list) else named[0]
+        return found
+
     tasks = {key: split(key)[1].partition(".")[0] for key in study.data}
     return replace(
         study,
@@ -186,5 +201,5 @@ def _renamed(study: Study, rename: Rename) -> Study:
         text=None if study.text is None else text("corpus", study.text),
         adapter=kinds({of_task(key) if "." in key else key: x for key, x in study.adapter.items()}),
         language_training=kinds(study.language_training),
-        options={rename("probe", key, ""): x for key, x in study.options.items()},
+        options={rename("probe", key, ""): options(key, x) for key, x in study.options.items()},
     )

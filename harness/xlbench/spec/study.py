@@ -57,7 +57,7 @@ def as_toml(study: Study) -> str:
     """The study as TOML; what it does not say is left out."""
     import tomli_w
 
-    return tomli_w.dumps(_with_word_for_none(_said(study)))
+    return tomli_w.dumps(_with_word_for_none(said(study)))
 
 
 def _with_word_for_none(value: Any) -> Any:
@@ -103,7 +103,7 @@ def _laid(below: Any, above: Any) -> Any:
 
 def filled(study: Study, defaults: Study) -> Study:
     """`study` with what it does not say taken from `defaults`."""
-    raw, more = _said(study), _said(defaults)
+    raw, more = said(study), said(defaults)
     for name, value in more.items():
         if isinstance(value, dict):
             raw[name] = _laid(value, raw.get(name, {}))
@@ -115,7 +115,7 @@ def filled(study: Study, defaults: Study) -> Study:
 def command(study: Study, plugins: Sequence[Path] = ()) -> str:
     """The `xlbench run` line that asks the same, quoted for a shell; `plugins` are files."""
     words = ["xlbench", "run"]
-    for name, value in _said(study).items():
+    for name, value in said(study).items():
         one = FIELDS[name]
         for word in one.form.words(value):
             words += [one.asked.option] if word is None else [one.asked.option, word]
@@ -124,7 +124,7 @@ def command(study: Study, plugins: Sequence[Path] = ()) -> str:
     return shlex.join(words)
 
 
-def _said(study: Study) -> dict[str, Any]:
+def said(study: Study) -> dict[str, Any]:
     """What a study says, as plain data: empty and None are left out, but for empty controls."""
     raw = as_json(study)
     empty: tuple[Json, ...] = (None, [], {}, False)

@@ -37,6 +37,7 @@ from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
 from xlbench.studies import adapter_kinds, controls, languages, objectives, precedence
+from xlbench.studies import reads as reading
 from xlbench.studies.lookup import (
     NoText,
     describe_language,
@@ -83,7 +84,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 problems.add(
                     f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
                 )
-    controls.check(full, registry, problems)
+    reads = reading.of(full.probes, registry)
+    controls.check(full, registry, problems, needed="controls" in reads)
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
     full = replace(
@@ -118,13 +120,16 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     full = replace(full, data=kept)
     skipped = languages.unnamed_reference(study, full, corpus)
     if full.skip_unavailable:
-        skipped = missing(full, data, training_data, corpus)
+        skipped = missing(full, reads, data, training_data, corpus)
     left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
     if is_whole(left, full):
         full = left
     targets = languages.targets_of(full, data, problems)
-    languages.check(full, training_data, corpus, problems)
-    controls.check_texts(full, registry, corpus, problems)
+    if "controls" in reads:
+        controls.check_texts(full, registry, corpus, problems)
+    elif not full.skip_unavailable:
+        skipped = []  # the reference control goes without saying where nothing reads it
+    languages.check(full, reads, training_data, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
     if full.adapter_seeds:
@@ -152,7 +157,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         if full.precision == "bfloat16":
             fingerprint += "-bfloat16"
         model = replace(model, revision=checkpoint.revision)
-        finetunes = not {*full.transfer, *full.beneath} <= full.language_adapters.keys()
+        trained_on = {
+            *(full.transfer if "transfer" in reads else ()),
+            *(full.beneath if "adapter_orders" in reads else ()),
+        }
+        finetunes = not trained_on <= full.language_adapters.keys()
         family = checkpoint.family
         mlm = objectives.checked(mlm, "mlm", full.mlm, family, registry, problems)
         language_training = objectives.checked(
@@ -211,6 +220,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         family=family,
         word_tokens=words,
         settings=probe_settings,
+        reads=reads,
+        unread=reading.unread(study, reads),
         unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,
         targets=targets,

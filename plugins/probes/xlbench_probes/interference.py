@@ -30,6 +30,7 @@ class Interference:
     version = 1
     summary = "Language adapters in pairs and triples under the task adapter: who harms whom"
     settings = Settings
+    reads = frozenset({"transfer", "adapter_orders", "language_training", "language_adapters"})
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Baselines and adapters alone first, then a job for each (set, mix, seed, task) and setting."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from xlbench.contracts import Fusion, LanguageTraining
-from xlbench.contracts.settings import check, nearest, tuples
+from xlbench.contracts.settings import check, names, nearest, tuples
 from xlbench.contracts.spelling import scalar
 from xlbench.errors import StudyError
 from xlbench_probes.stacking import check_single
@@ -26,7 +26,7 @@ FUSION = "fusion_"
 class Settings:
     """What can be set for the probe `interference`."""
 
-    mixes: tuple[str, ...] = ("untrained", "tuned", "average")
+    mixes: tuple[str, ...] = field(default=("untrained", "tuned", "average"), metadata=names("composition"))
     """How adapters are mixed, of the registered compositions; each is an arm, beside the adapter alone."""
     sizes: tuple[int, ...] = ()
     """Of the sets; empty is pairs, and triples where there are three languages."""

@@ -127,6 +127,7 @@ class Stacking:
     version = 1
     summary = "Language adapters beneath the task adapter, one at a time: does stacking break the task?"
     settings = None
+    reads = frozenset({"transfer", "adapter_orders", "language_training", "language_adapters"})
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Baselines first, then a job for each (adapter, task), seeds outermost."""

@@ -51,6 +51,9 @@ class Transfer:
     version = 1
     summary = "Minimal fine-tuning on a transfer language: who helps whom, and by how much"
     settings = None
+    reads = frozenset(
+        {"transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm"}
+    )
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """Baselines first, then a job for each (run, steps, seed, task), seeds outermost."""

@@ -21,6 +21,7 @@ class ZeroShot:
     version = 1
     summary = "Task adapter on the pretrained model: zero-shot scores on every target language"
     settings = None
+    reads = frozenset[str]()
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
         """One job per task and seed of its adapter."""
