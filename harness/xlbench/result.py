@@ -159,16 +159,15 @@ class Result:
 
     def _repr_html_(self) -> str:
         """The question, the answer, and where the files are."""
-        lines = [
-            f"<li><b>{_quoted(page.title)}</b><br>{'<br>'.join(map(_quoted, said))}</li>"
-            for page in self.pages
-            if not page.topic and (said := page.answer or page.summary[:2])
-        ]
+        from xlbench.reporting.summary_lines import lines
+
+        title, *others = lines(self.stored.summary, width=160)
+        items = "".join(f"<li>{_quoted(f'{x.label}: {x.text}' if x.label else x.text)}</li>" for x in others)
         files = [self.results, *(x for x in (self.results / "report.html",) if x.is_file())]
         where = ", ".join(f"<code>{_quoted(str(x))}</code>" for x in files)
         tables = ", ".join(f"<code>{_quoted(x)}</code>" for x in self.tables.names) or "none"
         return (
-            f"<div><p><b>{_quoted(QUESTION)}</b></p><ul>{''.join(lines)}</ul>"
+            f"<div><p><b>{_quoted(QUESTION)}</b></p><p>{_quoted(title.text)}</p><ul>{items}</ul>"
             f"<p>Study {_quoted(self.study_id)}; tables: {tables}; files: {where}</p></div>"
         )
 

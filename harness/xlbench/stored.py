@@ -75,7 +75,11 @@ class Stored:
         tasks = [page.task] if page.task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self._owners[x].distribution for x in asked if x in self._owners]
-        return reporting.provenance(self.stored, self._made_by, self.publisher, probe, page.task, owners)
+        found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
+        sizes = {len(x.counts) for x in found}
+        return reporting.provenance(
+            self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes
+        )
 
     @cached_property
     def summary(self) -> Summary:
@@ -110,7 +114,9 @@ class Stored:
         from xlbench import reporting
 
         undrawn: set[str] = set()
-        written = reporting.write_leaderboard(folder, self.published, self.provenance, undrawn.add)
+        written = reporting.write_leaderboard(
+            folder, self.published, self.provenance, undrawn.add, self.records.languages
+        )
         return written, sorted(undrawn)
 
     def write_report(self, path: Path) -> str | None:

@@ -26,7 +26,11 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture is its matrix' title: what is drawn matters in no test here."""
-    monkeypatch.setattr(leaderboards, "picture", lambda drawing, title: PNG + title.encode())
+
+    def picture(drawing: object, title: str, about: str, *, vector: bool) -> bytes:
+        return (b"<svg>" if vector else PNG) + title.partition(" (")[0].encode()
+
+    monkeypatch.setattr(leaderboards, "picture", picture)
 
 
 def page(says: str, task: str = "pos") -> Page:
@@ -52,9 +56,11 @@ def titles(out: Path) -> dict[str, str]:
     for path in out.glob("transfer-*.md"):
         text = path.read_text()
         (title,) = re.findall(r"^## (\w+)$", text, re.MULTILINE)[:1]
-        (picture,) = re.findall(r"\((pictures/[^)]*)\)", text)
-        assert (out / picture).read_bytes().endswith(title.encode())
-        assert path.stem in picture
+        pictures = re.findall(r"\((pictures/[^)]*)\)", text)
+        assert [Path(x).suffix for x in pictures] == [".png", ".svg"]
+        for picture in pictures:
+            assert (out / picture).read_bytes().endswith(title.encode())
+            assert path.stem in picture
         found[path.name] = title
     return found
 
@@ -123,6 +129,7 @@ FOREIGN = {
     "TRANSFER-pos-checkpoint-500.md": b"# Mine too\n",
     "pictures/transfer-pos-checkpoint-500-1.png": PNG + b"mine",
     "pictures/transfer-pos-checkpoint-500-7.png": PNG + b"mine",
+    "pictures/transfer-pos-checkpoint-500-8.svg": b"<svg>mine</svg>",
     "pictures/other.png": PNG,
 }
 
@@ -163,7 +170,7 @@ def test_a_signed_picture_is_still_a_picture() -> None:
 
 
 def test_tables_stay_where_nothing_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(drawing: object, title: str) -> bytes:
+    def fail(drawing: object, title: str, about: str, *, vector: bool) -> bytes:
         raise DrawingError("out of ink")
 
     write(tmp_path, "old", "aaa")

@@ -167,13 +167,16 @@ def test_nothing_ends_a_code_block_early(text: str) -> None:
 
 def test_markdown_has_every_number_and_names_what_is_missing() -> None:
     gone = Number(None, missing=("deu, seed 1: failed: NaN",))
-    found = markdown(page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {1: "p.png"})
+    found = markdown(
+        page(table(("deu", Number(1.0, 0.5, 1.5)), ("fin", gone)), matrix()), MADE, {1: ["p.png", "p.svg"]}
+    )
     lines = found.split("\n")
     assert lines[0] == "# Transfer: pos (tiny)"
     assert ["deu", "1.0 [0.5, 1.5]"] in [cells(line) for line in lines]
     assert ["fin", "–"] in [cells(line) for line in lines]
     assert "– is missing: deu, seed 1: failed: NaN." in lines
-    assert "![Effects](p.png)" in lines
+    assert "![Effects](p.png)  " in lines
+    assert "The picture as [SVG](p.svg)" in lines
     assert ["German (deu)", "–", "+1.3", "-2.0"] in [cells(line) for line in lines]
     assert "xlbench run --task pos" in lines
     assert "- Versions: torch 2" in lines
@@ -307,7 +310,10 @@ def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> N
 def test_pictures_of_earlier_parts_do_not_stay(tmp_path: Path) -> None:
     write_leaderboard(tmp_path, [("transfer", page(matrix(), curves()))], lambda _: MADE)
     write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
-    assert [x.name for x in (tmp_path / "pictures").iterdir()] == ["transfer-pos-tiny-1.png"]
+    assert {x.name for x in (tmp_path / "pictures").iterdir()} == {
+        "transfer-pos-tiny-1.png",
+        "transfer-pos-tiny-1.svg",
+    }
 
 
 def test_parts_of_one_title_keep_their_own_pictures(tmp_path: Path) -> None:
@@ -410,6 +416,7 @@ def test_leaderboard_folder(tmp_path: Path) -> None:
         "METHODS.md",
         "transfer-pos-tiny.md",
         "pictures/transfer-pos-tiny-1.png",
+        "pictures/transfer-pos-tiny-1.svg",
     }
     assert all(x.is_file() for x in written)
     assert "(pictures/transfer-pos-tiny-1.png)" in (out / "transfer-pos-tiny.md").read_text()
@@ -424,8 +431,8 @@ def test_index_keeps_pages_of_earlier_studies(tmp_path: Path) -> None:
     write_leaderboard(tmp_path, [("zero-shot", page(task="ner"))], lambda _: other)
     rows = [cells(x) for x in (tmp_path / "README.md").read_text().split("\n") if x.startswith("| ")][1:]
     assert rows == [
-        ["org/model --&gt;", "ner", "[zero-shot](zero-shot-ner-org-model.md)", "One line."],
-        ["tiny", "pos", "[transfer](transfer-pos-tiny.md)", "One line."],
+        ["org/model --&gt;", "One line.", "[zero-shot, ner](zero-shot-ner-org-model.md)"],
+        ["tiny", "One line.", "[transfer, pos](transfer-pos-tiny.md)"],
     ]
     head = (tmp_path / "zero-shot-ner-org-model.md").read_text().partition("\n")[0]
     assert head.count("-->") == 1, "nothing ends the comment early"
@@ -518,7 +525,7 @@ class Dots:
 def test_a_plugin_s_chart_is_on_every_surface(tmp_path: Path) -> None:
     page = Page("pos", "Title", ("Says.",), (Dots(),))
     written = write_leaderboard(tmp_path, [("p", page)], lambda page: MADE)
-    assert [x.suffix for x in written] == [".md", ".md", ".png", ".md"]
+    assert [x.suffix for x in written] == [".md", ".md", ".png", ".svg", ".md"]
     text = written[-1].read_text()
     assert "## Dots" in text
     assert re.search(r"\| aaa +\| +\+1\.00 \|", text)

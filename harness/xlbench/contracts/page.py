@@ -79,6 +79,9 @@ class Table:
     """Of the columns that are drawn."""
     sign: str = ""
     """What a number above 0 means there, such as "positive: the target gains"; stands at the axis."""
+    leads: bool = False
+    """Whether a leaderboard page shows it at once, beside its rankings and its first matrix: a table of
+    controls, say. Other tables are folded there."""
 
 
 @dataclass(frozen=True, slots=True)

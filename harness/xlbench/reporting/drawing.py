@@ -1,8 +1,8 @@
 """A process that draws, for the engine in it ends its whole process where memory is short: a script, which
 `report.engine` runs. It has the standard library and vl-convert alone, so that it starts at once.
 
-A line of JSON in, {"specification": …, "scale": …} for a PNG or {"bundle": …} for JavaScript; a line out,
-{"size": …} with so many bytes after it, or {"error": …}. It ends with its input.
+A line of JSON in, {"specification": …, "scale": …} for a PNG, without a scale for an SVG, or {"bundle": …}
+for JavaScript; a line out, {"size": …} with so many bytes after it, or {"error": …}. It ends with its input.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 
 
 def answer(asked: dict[str, Any]) -> bytes:
-    """A PNG, or a script."""
+    """A picture, or a script."""
     import vl_convert
 
     if "bundle" in asked:
         return str(vl_convert.javascript_bundle(asked["bundle"])).encode()
+    if "scale" not in asked:
+        return str(vl_convert.vegalite_to_svg(asked["specification"])).encode()
     found: bytes = vl_convert.vegalite_to_png(asked["specification"], scale=asked["scale"])
     return found
 

@@ -1,8 +1,9 @@
 """Whose the files of a folder of leaderboards are, and what a page is called there.
 
-A page's first line is a comment that says whose it is. Without it, a file is someone else's: it is left
-alone, and no page takes its name. Two pages that would have one name, as of two checkpoints of one folder
-name, have a digest of what they are about in it, both of them, whichever came first.
+A page's first line is a comment that says whose it is, what it is about and what was found. Without it, a
+file is someone else's: it is left alone, and no page takes its name. Two pages that would have one name, as
+of two checkpoints of one folder name, have a digest of what they are about in it, both of them, whichever
+came first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xlbench.files.disk import put
@@ -30,6 +31,7 @@ _LONGEST = 120
 """Characters of a file's name before its digest."""
 _FIRST = 1 << 16
 _SIGNED = b"Software\0xlbench"
+_SIGNED_SVG = b"<!-- Software: xlbench -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Stored:
     path: Path
     subject: Subject
     says: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """All that its first line says."""
 
 
 def stored(out: Path) -> list[Stored]:
@@ -116,8 +120,8 @@ def stem(out: Path, subject: Subject, others: list[Subject]) -> str:
 
 def pictures(out: Path, stem: str) -> Iterator[Path]:
     """Files that are called as a page's pictures are."""
-    wanted = re.compile(rf"{re.escape(stem)}-(\d+)\.png", re.IGNORECASE)
-    yield from (path for path in sorted((out / PICTURES).glob("*.png")) if wanted.fullmatch(path.name))
+    wanted = re.compile(rf"{re.escape(stem)}-(\d+)\.(png|svg)", re.IGNORECASE)
+    yield from (path for path in sorted((out / PICTURES).glob("*.*")) if wanted.fullmatch(path.name))
 
 
 def mark(facts: Mapping[str, str]) -> str:
@@ -125,10 +129,10 @@ def mark(facts: Mapping[str, str]) -> str:
     return f"<!-- xlbench {json.dumps(dict(facts)).replace('--', '-' + chr(92) + 'u002d')} -->"
 
 
-def page_mark(subject: Subject, says: str) -> str:
-    """The comment of a page."""
+def page_mark(subject: Subject, says: str, found: Mapping[str, str] | None = None) -> str:
+    """The comment of a page; `found` is what the index needs besides."""
     facts = {"probe": subject.probe, "task": subject.task, "model": subject.model, "says": brief(says, 400)}
-    return mark(facts | ({"identity": subject.identity} if subject.identity else {}))
+    return mark(facts | ({"identity": subject.identity} if subject.identity else {}) | dict(found or {}))
 
 
 def marked(path: Path) -> dict[str, str] | None:
@@ -147,7 +151,9 @@ def marked(path: Path) -> dict[str, str] | None:
 
 
 def sign(picture: bytes) -> bytes:
-    """A PNG that says who made it, right after its header."""
+    """A PNG that says who made it, right after its header; an SVG that says so first."""
+    if not picture.startswith(b"\x89PNG"):
+        return _SIGNED_SVG + b"\n" + picture
     end = 8 + 25
     check = struct.pack(">I", zlib.crc32(b"tEXt" + _SIGNED))
     return picture[:end] + struct.pack(">I", len(_SIGNED)) + b"tEXt" + _SIGNED + check + picture[end:]
@@ -159,7 +165,8 @@ def owned(picture: Path, stem: str) -> bool:
         if not picture.is_file():
             return False
         with picture.open("rb") as file:
-            if _SIGNED in file.read(128):
+            start = file.read(128)
+            if _SIGNED in start or start.startswith(_SIGNED_SVG):
                 return True
         page = picture.parent.parent / f"{stem}.md"
         return marked(page) is not None and _link(picture) in page.read_bytes()
@@ -185,7 +192,7 @@ def _read(path: Path) -> Stored | None:
         found = _FINGERPRINT.search(path.read_bytes().decode(errors="replace"))
         fingerprint = found[1] if found else ""
     about = Subject(facts["probe"], facts["task"], facts["model"], facts.get("identity", ""), fingerprint)
-    return Stored(path, about, facts["says"])
+    return Stored(path, about, facts["says"], facts)
 
 
 def _move(path: Path, stem: str) -> None:
@@ -193,7 +200,7 @@ def _move(path: Path, stem: str) -> None:
     text = path.read_bytes()
     for picture in list(pictures(path.parent, path.stem)):
         if owned(picture, path.stem):
-            moved = picture.with_name(f"{stem}-{picture.stem.rpartition('-')[2]}.png")
+            moved = picture.with_name(f"{stem}-{picture.stem.rpartition('-')[2]}{picture.suffix}")
             text = text.replace(_link(picture), _link(moved))
             picture.replace(moved)
     put(path.with_name(f"{stem}.md"), text)

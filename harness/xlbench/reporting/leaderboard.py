@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from typing import TYPE_CHECKING
 
+from xlbench.contracts import Curves
 from xlbench.errors import ResultsError
 from xlbench.files.disk import make_folder, put, put_named, sweep, writing
 from xlbench.reporting.assets import asset
+from xlbench.reporting.board import board, found, said
 from xlbench.reporting.engine import DrawingError
 from xlbench.reporting.folder import (
     PICTURES,
@@ -21,17 +23,17 @@ from xlbench.reporting.folder import (
     stem,
     stored,
 )
-from xlbench.reporting.grid import grid
 from xlbench.reporting.markdown import markdown
 from xlbench.reporting.parts import view
 from xlbench.reporting.picture import picture
-from xlbench.reporting.text import ALL_TASKS, escape, label
+from xlbench.reporting.summary import summary
+from xlbench.reporting.text import label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from xlbench.contracts import Page
+    from xlbench.contracts import Language, Page, Part
     from xlbench.reporting.provenance import Provenance
 
 _METHODS = "METHODS.md"
@@ -42,10 +44,12 @@ def write_leaderboard(
     pages: Sequence[tuple[str, Page]],
     provenance: Callable[[Page], Provenance],
     undrawn: Callable[[str], None] = lambda why: None,
+    languages: Mapping[str, Language] | None = None,
 ) -> list[Path]:
     """Write `<probe>-<task>-<model>.md` for each (probe, page), its pictures, a note of methods, and the
     index of all pages in `out`, those of earlier studies among them. Returns the files written, the index
-    first. Other files in `out` are left alone, and `undrawn` is told why a picture is not there.
+    first. Other files in `out` are left alone, and `undrawn` is told why a picture is not there; `languages`
+    are by code.
 
     Raises ResultsError where `out` cannot be written to, or its index or note is a file that xlbench did not
     make.
@@ -62,55 +66,55 @@ def write_leaderboard(
         Subject(label(probe, page), page.task, by.model, by.identity, by.fingerprint)
         for (probe, _), (page, by) in zip(pages, made, strict=True)
     ]
-    for subject, (page, by) in zip(about, made, strict=True):
+    for place, (subject, (page, by)) in enumerate(zip(about, made, strict=True)):
         with writing(out, "--out"):
             name = stem(out, subject, about)
-        drawn = _draw(out, name, page, undrawn)
-        says = next(iter((*page.answer, *page.summary)), page.title)
-        addresses = {place: f"{PICTURES}/{path.name}" for place, path in drawn.items()}
+        drawn = _draw(out, name, page, by, undrawn)
+        says = summary([(pages[place][0], page)], by.model, languages)
+        addresses = {i: [f"{PICTURES}/{x.name}" for x in paths] for i, paths in drawn.items()}
         path = out / f"{name}.md"
+        files = [x for paths in drawn.values() for x in paths]
         with writing(out, "--out"):
-            _remove_pictures(out, name, drawn.values())
-            put(path, f"{page_mark(subject, says)}\n\n{markdown(page, by, addresses)}".encode())
-        written += [*drawn.values(), path]
+            _remove_pictures(out, name, files)
+            first = page_mark(subject, said(page, says), found(page, says, by.study_id, place))
+            put(path, f"{first}\n\n{markdown(page, by, addresses, says)}".encode())
+        written += [*files, path]
     with writing(out, "--out"):
         put(methods, f"{mark({})}\n\n{asset('methods.md')}".encode())
-        put(index, _index(out).encode())
+        put(index, f"{mark({})}\n\n{board(stored(out), _METHODS)}".encode())
     return written
 
 
-def _draw(out: Path, name: str, page: Page, undrawn: Callable[[str], None]) -> dict[int, Path]:
-    """Pictures of a page, by the place of their parts."""
-    found = [(i, part.title, view(part).drawing()) for i, part in enumerate(page.parts)]
-    shown = [(i, title, drawing) for i, title, drawing in found if drawing is not None]
+def _draw(
+    out: Path, name: str, page: Page, by: Provenance, undrawn: Callable[[str], None]
+) -> dict[int, list[Path]]:
+    """Pictures of a page as PNG and SVG, by the place of their parts."""
+    shown = [(i, _title(x), drawing) for i, x in enumerate(page.parts) if (drawing := view(x).drawing())]
     shown.sort(key=lambda x: x[2].rank)
-    drawn: dict[int, Path] = {}
+    drawn: dict[int, list[Path]] = {}
     for place, title, drawing in shown:
+        named = page.task in re.findall(r"[\w-]+", title)
+        where = by.model if named or not page.task else f"{page.task}, {by.model}"
         try:
-            content = picture(drawing, title)
+            forms = [
+                picture(drawing, f"{title} ({where})", by.basis, vector=vector) for vector in (False, True)
+            ]
         except DrawingError as error:
             undrawn(str(error))
             continue
-        drawn[place] = out / PICTURES / f"{name}-{len(drawn) + 1}.png"
-        put_named(drawn[place], sign(content))
+        start = f"{name}-{len(drawn) + 1}"
+        drawn[place] = [out / PICTURES / f"{start}{ending}" for ending in (".png", ".svg")]
+        for path, content in zip(drawn[place], forms, strict=True):
+            put_named(path, sign(content))
     return drawn
 
 
-def _index(out: Path) -> str:
-    pages = stored(out)
-    names = Counter((x.subject.model, x.subject.task, x.subject.probe) for x in pages)
-    rows = []
-    for path, subject, says in ((x.path, x.subject, x.says) for x in pages):
-        several = names[subject.model, subject.task, subject.probe] > 1
-        model = f"{subject.model} ({subject.short})" if several else subject.model
-        link = f"[{escape(subject.probe)}]({path.name})"
-        rows.append([escape(model), escape(subject.task or ALL_TASKS), link, escape(says)])
-    rows.sort()
-    table = grid(["Model", "Task", "Probe", "What it is"], rows, [False] * 4)
-    return (
-        f"{mark({})}\n\n# Leaderboards\n\nOne page per probe, task and model, each with the command that "
-        f"makes it; [how they come about]({_METHODS}). `xlbench leaderboard` writes this folder.\n\n{table}\n"
-    )
+def _title(part: Part) -> str:
+    """With the number of steps, where that is no axis of the picture."""
+    if isinstance(part, Curves) and len(part.x) == 1:
+        what = part.x_title.lower()
+        return f"{part.title}, {part.x[0]:g} {what.removesuffix('s') if part.x[0] == 1 else what}"
+    return part.title
 
 
 def _remove_pictures(out: Path, name: str, kept: Collection[Path]) -> None:

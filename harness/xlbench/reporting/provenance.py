@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,10 @@ class Provenance:
     data, training data, text. It stays as it is where a study grows."""
     fingerprint: str = ""
     """Of the model."""
+    study_id: str = ""
+    """Empty of several studies."""
+    basis: str = ""
+    """Of how many seeds, task adapters and test examples the numbers are, for pictures."""
 
 
 def provenance(
@@ -49,9 +53,11 @@ def provenance(
     probe: str,
     task: str,
     owners: Sequence[str] = (),
+    sizes: Collection[int] = (),
 ) -> Provenance:
     """Of the page of a probe and task (empty: all tasks), from a stored study and the provenance of its files
-    (`Store.provenances`); `owners` are the distributions of both. No path of this machine is in it.
+    (`Store.provenances`); `owners` are the distributions of both, `sizes` the numbers of test examples of its
+    targets. No path of this machine is in it.
     """
     import tomli_w
 
@@ -71,7 +77,19 @@ def provenance(
         tuple((name, publisher.text(text)) for name, text in facts if text),
         _identity(study, probe, task, owners),
         str(study.described["model"].get("fingerprint", "")),
+        study.id,
+        _basis(study.study, sizes),
     )
+
+
+def _basis(study: Mapping[str, Any], sizes: Collection[int]) -> str:
+    """As in "3 seeds x 3 task adapters, n = 150 test examples per target"."""
+    runs = counted(len(study.get("seeds") or (0,)), "seed")
+    if adapters := study.get("adapter_seeds"):
+        runs += f" x {counted(len(adapters), 'task adapter')}"
+    ends = sorted({min(sizes), max(sizes)}) if sizes else []
+    n = f", n = {' to '.join(map(str, ends))} test examples per target" if ends else ""
+    return f"{runs}{n}"
 
 
 def provenance_of_several(

@@ -74,6 +74,7 @@ def by_kinship(views: Mapping[str, View]) -> Table:
         f"Seen and unseen: in the model's pretraining. {treated_texts(first)} A mean over several pairs "
         "has a verdict from two-sided tests with the false discovery rate held at 5% over its column; a "
         "single pair has the verdict that it has in the matrix.",
+        leads=True,
     )
 
 

@@ -127,6 +127,7 @@ def controls(view: View) -> Table:
         "and with text of their own beside that. Helps: the language does more for the targets than the "
         "control; a "
         f"donation that controls match is the effect of any update. {verdicts_over('the table')}",
+        leads=True,
     )
 
 
