@@ -1,5 +1,12 @@
 """Every error that a user can cause, in one file."""
 
+import errno
+import re
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", re.I
+)
+
 
 class XlbenchError(Exception):
     """Something that the user can correct.
@@ -39,8 +46,23 @@ class ExecutorError(XlbenchError):
     """An executor lost work, or failed itself; the message names it."""
 
 
+class MemoryUsedUpError(XlbenchError):
+    """Memory ran out where there is nothing to halve, such as while the model is loaded."""
+
+
 class JobError(Exception):
     """One job failed by its own numbers (a loss became NaN); the rest of the study goes on."""
+
+
+def ran_out(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that memory ran out; torch says so in several ways."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(text_of(error)):
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
 
 
 def text_of(error: BaseException) -> str:

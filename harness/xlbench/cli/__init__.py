@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from xlbench import output
-from xlbench.errors import XlbenchError
+from xlbench.errors import XlbenchError, ran_out
 from xlbench.output import complain
 from xlbench.spec.problems import ManyProblemsError
 
@@ -43,16 +43,16 @@ def _main() -> int:
         return XlbenchError.exit_code
     except BrokenPipeError:
         return _pipe_closed()
-    except MemoryError:
-        complain("memory is used up; give the process more (ulimit -v), or ask for less at once")
-        return XlbenchError.exit_code
     except SystemExit as end:
         # Typer's and rich's way with a closed pipe, which would look like failed jobs.
         if isinstance(end.__context__, BrokenPipeError):
             return _pipe_closed()
         raise
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except Exception as error:
+        if ran_out(error):
+            complain("memory is used up; give the process more (ulimit -v), or ask for less at once")
+            return XlbenchError.exit_code
+        if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         where = f" at {error.filename}" if error.filename else ""

@@ -38,6 +38,27 @@ class Batch:
     sizes: NDArray[np.int64]
     """Places of each input, shape (batch,)."""
 
+    def halves(self) -> tuple[Batch, ...]:
+        """Its inputs in two batches, as wide as this one; of a single input, the batch itself."""
+        half = (len(self.members) + 1) // 2
+        parts = (slice(0, half), slice(half, None)) if half < len(self.members) else (slice(None),)
+        return tuple(self._rows(part) for part in parts)
+
+    def _rows(self, part: slice) -> Batch:
+        start, stop, _ = part.indices(len(self.members))
+        first, last = int(self.sizes[:start].sum()), int(self.sizes[:stop].sum())
+        return Batch(
+            ids=self.ids[part],
+            attention=self.attention[part],
+            types=None if self.types is None else self.types[part],
+            rows=self.rows[first:last] - start,
+            columns=self.columns[first:last],
+            slots=self.slots[first:last],
+            ends=self.ends[first:last],
+            members=self.members[part],
+            sizes=self.sizes[part],
+        )
+
     def split(self, found: NDArray[Any]) -> list[NDArray[Any]]:
         """What was found at all places, shape (places, ...), by input."""
         return np.split(found, np.cumsum(self.sizes)[:-1])

@@ -23,6 +23,7 @@ from xlbench.contracts.freezing import Frozen
 from xlbench.errors import ModelError, PluginError, StudyError
 from xlbench.lab import loading, parts
 from xlbench.lab.compositions import stacks
+from xlbench.lab.memory import Halving
 from xlbench.lab.originals import Originals
 from xlbench.models.architectures import (
     NUMBERED_FROM_PADDING,
@@ -88,6 +89,7 @@ class Encoder:
             self.masked_lm = lm.to(device).float().eval()
             _off_the_disk(self.masked_lm)
         self.device = device
+        self.halving = Halving(device)
         self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
         self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1

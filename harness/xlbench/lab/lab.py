@@ -130,6 +130,7 @@ class Lab:
         """Before a job: put back whatever an earlier one changed, weights, adapters, modes and torch's
         settings alike, and seed all random states by `key`, hexadecimal digits.
         """
+        self.encoder.halving.begin()
         self.attached.forget_retrained()
         self._guard.put_back()
         self._guard.seed(int(key[:15], 16))
@@ -153,6 +154,10 @@ class Lab:
     def adapters_used(self) -> dict[str, Json]:
         """Digests of the kept adapters that the job used, by the name of their folder."""
         return self.attached.used()
+
+    def halved(self) -> list[str]:
+        """What of the job was done in half batches since memory ran out: "evaluation", "training"."""
+        return self.encoder.halving.halved()
 
     def finetune(
         self,
@@ -292,13 +297,14 @@ class Lab:
         found: list[NDArray[Any]] = [np.empty(0)] * len(stream.ids)
         losses = np.zeros((len(stream.ids), 2))
         with self._phase("evaluate") as progress, torch.inference_mode():
-            for number, batch in enumerate(batches, 1):
-                answers, loss = kind.answers(self.encoder, task, batch, targets)
+            for share, batch, (answers, loss) in self.encoder.halving.evaluated(
+                batches, lambda batch: kind.answers(self.encoder, task, batch, targets)
+            ):
                 for member, answer in zip(batch.members, answers, strict=True):
                     found[member] = answer
                 if loss is not None:
                     losses[batch.members] = loss
-                progress(number / len(batches))
+                progress(share)
         if kind.costed:
             kind.check_loss(losses)
         result: list[tuple[list[Predicted], Loss | None]] = []

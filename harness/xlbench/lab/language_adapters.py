@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from xlbench.errors import DataError, JobError
+from xlbench.errors import DataError, JobError, ran_out
+from xlbench.lab.objectives.objective import halves
 from xlbench.lab.training import TextTraining, linear
 
 if TYPE_CHECKING:
@@ -101,5 +102,17 @@ def fit(
 def _mean_loss(encoder: Encoder, objective: Pretrains[B], batches: Sequence[B]) -> float:
     """Mean over all places of the batches that carry loss, in nats."""
     with torch.inference_mode():
-        losses = [objective.loss(encoder, batch).item() for batch in batches]
+        losses = [_loss(encoder, objective, batch) for batch in batches]
     return float(np.average(losses, weights=[objective.places(batch) for batch in batches]))
+
+
+def _loss(encoder: Encoder, objective: Pretrains[B], batch: B) -> float:
+    """Mean over the places of a batch, in nats; by halves where memory runs out."""
+    try:
+        return objective.loss(encoder, batch).item()
+    except Exception as error:
+        if not ran_out(error):
+            raise
+    parts = [(share, part) for _, share, part in halves(objective, batch) if share]
+    encoder.halving.note("evaluation")
+    return sum(share * objective.loss(encoder, part).item() for share, part in parts)

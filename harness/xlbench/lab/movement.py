@@ -56,7 +56,10 @@ class Movement:
     def _vectors(self, batches: list[Batch]) -> NDArray[np.float64]:
         """Of all tokens, padding apart, shape (tokens, hidden)."""
         with torch.inference_mode():
-            found = [self._encoder.hidden(x)[x.attention.bool()].cpu().numpy() for x in batches]
+            each = self._encoder.halving.evaluated(
+                batches, lambda x: self._encoder.hidden(x)[x.attention.bool()].cpu().numpy()
+            )
+            found = [vectors for _, _, vectors in each]
         return np.concatenate(found).astype(np.float64)
 
 

@@ -27,16 +27,20 @@ def of(
     encoder.use_no_adapter()
     special = torch.tensor(encoder.tokenizer.all_special_ids, device=encoder.device)
     found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * count
+
+    def means_of(batch: Batch) -> NDArray[np.float32]:
+        layers = encoder.by_layer(batch)
+        if not -len(layers) <= layer < len(layers):
+            most = len(layers) - 1
+            raise JobError(f"no layer {layer}; the model has {most}, and layer 0 is the embeddings")
+        means = pooled(layers[layer], batch.attention.bool(), ~torch.isin(batch.ids, special))
+        return np.asarray(means.cpu().numpy())
+
     with torch.inference_mode():
-        for number, batch in enumerate(batches, 1):
-            layers = encoder.by_layer(batch)
-            if not -len(layers) <= layer < len(layers):
-                most = len(layers) - 1
-                raise JobError(f"no layer {layer}; the model has {most}, and layer 0 is the embeddings")
-            means = pooled(layers[layer], batch.attention.bool(), ~torch.isin(batch.ids, special))
-            for member, vector in zip(batch.members, means.cpu().numpy(), strict=True):
+        for share, batch, means in encoder.halving.evaluated(batches, means_of):
+            for member, vector in zip(batch.members, means, strict=True):
                 found[member] = vector
-            progress(number / len(batches))
+            progress(share)
     return np.stack(found)
 
 

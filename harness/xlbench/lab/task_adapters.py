@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from xlbench.lab.batches import Stream
+from xlbench.lab.memory import exhausted, learned
 from xlbench.lab.training import LABELLED_NORM, Training, linear
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from xlbench.contracts import AdapterTraining, Task
+    from xlbench.lab.batches import Batch
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
     from xlbench.lab.kinds.kind import Trained
@@ -54,7 +57,7 @@ def train(
     steps = sum(map(len, epochs))
     ends, pad = np.cumsum([len(x) for x in sets]), encoder.pad
 
-    def learn(members: NDArray[np.int64]) -> Tensor | None:
+    def learn(members: NDArray[np.int64], halved: bool) -> Tensor | None:
         parts = [
             (under, batch)
             for under, some in (_by_set(members, ends, beneath) if beneath else [("", members)])
@@ -65,9 +68,7 @@ def train(
         for under, batch in parts:
             if under:
                 encoder.use_stack(under, task.name)
-            share = kind.loss(encoder, task, batch, targets) * (kind.places(batch, targets) / whole)
-            torch.autograd.backward(share)
-            loss += share.detach()
+            loss += learned(encoder.device, labelled(encoder, task, kind, batch, targets, whole, halved))
         return loss if parts else None
 
     def after(step: int) -> bool:
@@ -89,6 +90,26 @@ def train(
             encoder.use_no_adapter()
     last = training.losses[len(training.losses) - len(epochs[-1]) :]
     return float(np.mean([x for x in last if x is not None]))
+
+
+def labelled(
+    encoder: Encoder, task: Task, kind: Trained, batch: Batch, targets: NDArray[Any], whole: int, halved: bool
+) -> list[tuple[int, float, Callable[[], Tensor]]]:
+    """A batch, in halves or not, as `memory.learned` takes it: its losses weigh as their share of the `whole`
+    step's places. Raises JobError where there is but one input to halve.
+    """
+
+    def loss(one: Batch) -> Tensor:
+        return kind.loss(encoder, task, one, targets) * (kind.places(one, targets) / whole)
+
+    parts = batch.halves() if halved else (batch,)
+    if halved:
+        kept = [x for x in parts if len(x.slots)]
+        if len(parts) == 1 or (
+            len(kept) == 1 and kind.places(kept[0], targets) != kind.places(batch, targets)
+        ):
+            raise exhausted("training")
+    return [(len(x.members), float(len(x.slots) > 0), partial(loss, x)) for x in parts]
 
 
 def _by_set(

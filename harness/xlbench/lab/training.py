@@ -10,12 +10,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
-from xlbench.errors import JobError
-from xlbench.lab.objectives.objective import B
+from xlbench.errors import JobError, ran_out
+from xlbench.lab.memory import exhausted, learned
+from xlbench.lab.objectives.objective import B, halves
+from xlbench.lab.random_state import get_random_state, set_random_state
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +45,9 @@ class Training(Generic[Batch]):
     """Steps of AdamW without weight decay over `batches`, which may be done in several parts.
 
     Between them the random state is put aside, so that parts make the very steps of one run; it begins with
-    the state as it is. `learn` adds up the gradients of a batch and gives its loss in nats; None for a batch
-    that has nothing to learn from, which counts as a step and makes none. `rate` is the learning rate of each
+    the state as it is. `learn` adds up the gradients of a batch, in halves or not, and gives its loss in
+    nats; None for a batch that has nothing to learn from, which counts as a step and makes none. Batches are
+    halved from the first on for which memory does not suffice. `rate` is the learning rate of each
     step; `clip` the norm at which gradients are clipped. `what` names the loss and `setting` the rate, for
     whoever must lower it.
     """
@@ -53,7 +57,7 @@ class Training(Generic[Batch]):
         encoder: Encoder,
         parameters: Sequence[Parameter],
         batches: Iterator[Batch],
-        learn: Callable[[Batch], Tensor | None],
+        learn: Callable[[Batch, bool], Tensor | None],
         rate: Callable[[int], float],
         *,
         what: str,
@@ -68,7 +72,8 @@ class Training(Generic[Batch]):
         self._optimizer = torch.optim.AdamW(
             parameters, lr=rate(0), betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, fused=True
         )
-        self._random = _random_state(encoder.device)
+        self._random = get_random_state(encoder.device)
+        self._halved = False
 
     @property
     def done(self) -> int:
@@ -82,14 +87,13 @@ class Training(Generic[Batch]):
         JobError where a loss is not finite.
         """
         value = math.nan
-        _set_random_state(self._encoder.device, self._random)
+        set_random_state(self._encoder.device, self._random)
         self._encoder.train(True)
         try:
             for batch in itertools.islice(self._batches, steps - self.done):
                 for group in self._optimizer.param_groups:
                     group["lr"] = self._rate(self.done)
-                self._optimizer.zero_grad(set_to_none=True)
-                loss = self._learn(batch)
+                loss = self._step(batch)
                 if loss is not None:
                     if self._clip is not None:
                         torch.nn.utils.clip_grad_norm_(self._parameters, self._clip)
@@ -105,12 +109,34 @@ class Training(Generic[Batch]):
                 if not after(self.done):
                     break
         finally:
-            self._random = _random_state(self._encoder.device)
+            self._random = get_random_state(self._encoder.device)
             self._encoder.train(False)
             for parameter in self._parameters:
                 parameter.grad = None
                 parameter.requires_grad_(False)
         return value
+
+    def _step(self, batch: Batch) -> Tensor | None:
+        """Add up the gradients of a batch. Raises JobError where memory does not suffice for its halves."""
+        encoder = self._encoder
+        self._optimizer.zero_grad(set_to_none=True)
+        if not self._halved:
+            before = get_random_state(encoder.device)
+            try:
+                return self._learn(batch, False)
+            except Exception as error:
+                if not ran_out(error):
+                    raise
+                self._halved = True
+            set_random_state(encoder.device, before)
+            self._optimizer.zero_grad(set_to_none=True)
+            encoder.halving.note("training")
+        try:
+            return self._learn(batch, True)
+        except Exception as error:
+            if not ran_out(error) or isinstance(error, JobError):
+                raise
+            raise exhausted("training") from error
 
 
 class TextTraining(Training[B]):
@@ -129,11 +155,12 @@ class TextTraining(Training[B]):
         self.chunks: list[NDArray[np.int64]] = []
         """Numbers of the chunks of each step."""
 
-        def learn(batch: B) -> Tensor:
-            loss = objective.loss(encoder, batch)
-            torch.autograd.backward(loss)
+        def learn(batch: B, halved: bool) -> Tensor:
+            parts = halves(objective, batch) if halved else [(len(batch.chunks), 1.0, batch)]
+            losses = [(size, share, partial(objective.loss, encoder, one)) for size, share, one in parts]
+            loss = learned(encoder.device, losses)
             self.chunks.append(batch.chunks)
-            return loss.detach()
+            return loss
 
         torch.manual_seed(seed)
         what = "the text's loss"
@@ -159,21 +186,3 @@ def finetuning(
     decay = linear(rate, steps) if settings.schedule == "linear" else lambda step: rate
     own = encoder.trainable_base(settings.freeze)
     return TextTraining(encoder, objective, own, batches, decay, "mlm.learning_rate", seed)
-
-
-def _random_state(device: torch.device) -> tuple[Tensor, ...]:
-    """Of the processor, and of the device where it has its own."""
-    if device.type == "cpu":
-        return (torch.get_rng_state(),)
-    return torch.get_rng_state(), getattr(torch, device.type).get_rng_state(*_number(device))
-
-
-def _set_random_state(device: torch.device, state: tuple[Tensor, ...]) -> None:
-    torch.set_rng_state(state[0])
-    if device.type != "cpu":
-        getattr(torch, device.type).set_rng_state(state[1], *_number(device))
-
-
-def _number(device: torch.device) -> tuple[torch.device, ...]:
-    """What names the device to its own functions; there is but one of Apple's."""
-    return () if device.type == "mps" else (device,)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import hub, plugins
 from xlbench.contracts import Event, Outcome, Unavailable
-from xlbench.errors import JobError, ResultsError, XlbenchError, said_of, text_of
+from xlbench.errors import JobError, MemoryUsedUpError, ResultsError, XlbenchError, ran_out, said_of, text_of
 from xlbench.models import checkpoints
 from xlbench.results import Store
 from xlbench.running import provenance
@@ -87,8 +87,16 @@ class Work:
     def prepare(self) -> None:
         """Load the model. Raises ModelError and the like where that cannot be done."""
         if self._room is None:
-            with self._at_home():
-                self._room = self._make_room()
+            try:
+                with self._at_home():
+                    self._room = self._make_room()
+            except Exception as error:
+                if not ran_out(error):
+                    raise
+                raise MemoryUsedUpError(
+                    "memory ran out while the model and the data were loaded; use fewer --workers or more "
+                    "memory (`xlbench plan` says how much a worker needs)"
+                ) from error
             self._room.lab.take_seconds()  # loading is no part of any job
 
     def _at_home(self) -> AbstractContextManager[object]:
@@ -121,6 +129,8 @@ class Work:
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
             facts |= {**provenance.of_text(job, room.resolved), "adapters": room.lab.adapters_used()}
+            if halved := room.lab.halved():
+                facts["halved"] = list(halved)
             took: dict[str, Json] = {"seconds": dict(seconds), "cpu_seconds": time.process_time() - cpu}
             room.store.write(job, evaluations, {**facts, **took}, metrics)
         except (ResultsError, KeyboardInterrupt):
@@ -130,6 +140,8 @@ class Work:
                 raise ResultsError(
                     f"{problem.strerror}: make room and run the same command again"
                 ) from problem
+            if ran_out(problem) and not isinstance(problem, JobError):
+                problem = _out_of_memory(problem)
             seconds = seconds or room.lab.take_seconds()
             room.store.write_failure(job, problem, {**facts, "seconds": dict(seconds)})
             error = one_line(problem)
@@ -168,6 +180,16 @@ class Work:
         if self._job is not None:
             job, notify = self._job
             notify(Event(job, phase, fraction))
+
+
+def _out_of_memory(error: BaseException) -> JobError:
+    """What to say of a job where there was nothing to halve; keeps the error as what led to it."""
+    found = JobError(
+        f"memory ran out ({said_of(error)}); use fewer --workers or more memory, then run the same command "
+        "again, which tries this job once more"
+    )
+    found.__cause__ = error
+    return found
 
 
 def _own(job: Job) -> Job:

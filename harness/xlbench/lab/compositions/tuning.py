@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from xlbench.lab.batches import Stream
+from xlbench.lab.memory import learned
+from xlbench.lab.task_adapters import labelled
 from xlbench.lab.training import LABELLED_NORM, Training, linear
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Parameter
 
     from xlbench.contracts import Task
@@ -44,13 +46,19 @@ def tune(
     stream, targets = Stream.of(sets), kind.targets(task, sets)
     pad = encoder.pad
 
-    def learn(members: list[int]) -> Tensor | None:
+    def learn(members: list[int], halved: bool) -> Tensor | None:
         batch = stream.batch(members, pad, encoder.device)
         if not len(batch.slots):
             return None
-        loss = kind.loss(encoder, task, batch, targets)
-        torch.autograd.backward(loss + added())
-        return loss.detach()
+        if not halved:
+            loss = kind.loss(encoder, task, batch, targets)
+            torch.autograd.backward(loss + added())
+            return loss.detach()
+        whole = kind.places(batch, targets)
+        found = learned(encoder.device, labelled(encoder, task, kind, batch, targets, whole, halved))
+        if isinstance(more := added(), Tensor):
+            torch.autograd.backward(more)
+        return found
 
     def after(step: int) -> bool:
         progress(step / how.steps)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from xlbench.errors import JobError, PluginError, XlbenchError, said_of
+from xlbench.errors import JobError, PluginError, XlbenchError, ran_out, said_of
 from xlbench.lab.encode import Encoded
 from xlbench.lab.kinds.kind import Costed, Measures
 from xlbench.metrics.task_loss import checked_loss
@@ -61,6 +61,8 @@ def blamed(where: str) -> Iterator[None]:
     except PASSED:
         raise
     except Exception as error:
+        if ran_out(error):
+            raise
         raise PluginError(f"{where} raises {said_of(error)}") from error
 
 

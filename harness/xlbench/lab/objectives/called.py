@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from xlbench.errors import PluginError
+from xlbench.errors import JobError, PluginError
 from xlbench.lab.kinds.called import blamed
 
 if TYPE_CHECKING:
@@ -72,3 +72,17 @@ class Called:
         if not isinstance(found, int | np.integer) or found < 1:
             raise PluginError(f"{self._where}: places must give a whole number from 1, not {found!r:.60}")
         return int(found)
+
+    def halves(self, batch: Any) -> Sequence[tuple[Any, int]]:
+        """See `Halves`. Raises JobError where the objective has no such method."""
+        if not callable(getattr(self._objective, "halves", None)):
+            raise JobError(
+                f"memory ran out, and {self._where} has no method halves with which its batches could be "
+                "halved; use fewer --workers or more memory"
+            )
+        with blamed(f"{self._where}: halves"):
+            found = [(one, int(places)) for one, places in self._objective.halves(batch)]
+            chunks = np.concatenate([one.chunks for one, _ in found])
+        if sum(x for _, x in found) != self.places(batch) or not np.array_equal(chunks, batch.chunks):
+            raise PluginError(f"{self._where}: halves must give all chunks and places of the batch, once")
+        return found

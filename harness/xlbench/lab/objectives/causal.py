@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from xlbench.lab.chunks import drawn
+from xlbench.lab.objectives.objective import half_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,3 +61,10 @@ class Causal:
     def places(self, batch: CausalBatch) -> int:
         """Tokens that are predicted."""
         return int(batch.attention[:, 1:].sum())
+
+    def halves(self, batch: CausalBatch) -> Sequence[tuple[CausalBatch, int]]:
+        """See `xlbench.lab.objectives.objective.Halves`."""
+        found = (
+            CausalBatch(batch.ids[x], batch.attention[x], batch.chunks[x]) for x in half_of(len(batch.ids))
+        )
+        return [(x, self.places(x)) for x in found]

@@ -5,7 +5,7 @@ Of the chosen ones 80% are masked, 10% replaced by a random token, 10% kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from xlbench.lab.chunks import drawn
+from xlbench.lab.objectives.objective import half_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +61,16 @@ class Masked:
     def places(self, batch: MaskedBatch) -> int:
         """Tokens that carry loss."""
         return len(batch.where)
+
+    def halves(self, batch: MaskedBatch) -> Sequence[tuple[MaskedBatch, int]]:
+        """See `xlbench.lab.objectives.objective.Halves`."""
+        found = []
+        for part in half_of(len(batch.ids)):
+            start, stop = (x * batch.ids.shape[1] for x in (part.start, part.stop))
+            own = (batch.where >= start) & (batch.where < stop)
+            where, gold = batch.where[own] - start, batch.gold[own]
+            found.append((MaskedBatch(batch.ids[part], where, gold, batch.chunks[part]), len(where)))
+        return found
 
 
 def masked_batches(

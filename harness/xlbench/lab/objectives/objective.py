@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from xlbench.errors import JobError
+from xlbench.lab.memory import exhausted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,3 +54,33 @@ class Pretrains(Protocol[B]):
 
     def places(self, batch: B) -> int:
         """How many places the mean of `loss` is over."""
+
+
+@runtime_checkable
+class Halves(Protocol[B]):
+    """An objective whose batches can be halved where memory runs out."""
+
+    def halves(self, batch: B) -> Sequence[tuple[B, int]]:
+        """The first and the second half of the chunks, as wide as the whole, each with its places, which may
+        be 0. What `loss` draws has a row for each chunk, in order, along its first dimension.
+        """
+
+
+def halves(objective: Pretrains[B], batch: B) -> list[tuple[int, float, B]]:
+    """Both halves of a batch: chunks, share of the places of the whole, and the half. Raises JobError where
+    the objective cannot halve it, or it has but one chunk.
+    """
+    if not isinstance(objective, Halves):
+        raise JobError(
+            "memory ran out in a batch of an objective that has no method `halves`; use more memory"
+        )
+    if len(batch.chunks) < 2:
+        raise exhausted("training")
+    whole = objective.places(batch)
+    return [(len(one.chunks), places / whole, one) for one, places in objective.halves(batch)]
+
+
+def half_of(count: int) -> tuple[slice, slice]:
+    """The first and the second half of `count` chunks."""
+    half = (count + 1) // 2
+    return slice(0, half), slice(half, count)

@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from xlbench.errors import DataError, ModelError
 from xlbench.lab.chunks import drawn
+from xlbench.lab.objectives.objective import half_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +101,21 @@ class SpanCorruption:
     def places(self, batch: SpanBatch) -> int:
         """Tokens of the targets."""
         return int(batch.kept.sum())
+
+    def halves(self, batch: SpanBatch) -> Sequence[tuple[SpanBatch, int]]:
+        """See `xlbench.lab.objectives.objective.Halves`."""
+        found = (
+            SpanBatch(
+                batch.ids[x],
+                batch.attention[x],
+                batch.given[x],
+                batch.gold[x],
+                batch.kept[x],
+                batch.chunks[x],
+            )
+            for x in half_of(len(batch.ids))
+        )
+        return [(x, self.places(x)) for x in found]
 
 
 def sentinels_of(tokenizer: Any) -> list[int]:

@@ -58,12 +58,16 @@ def _died(status: int, job: Job | None) -> str:
     """What to say of a worker process that ended in the middle of its work."""
     why = f"exit status {status}"
     if status < 0:
-        why = f"signal {-status}{', perhaps for want of memory' if status == -9 else ''}"
+        why = f"signal {-status}"
+    advice = "run the same command again, perhaps with fewer --workers"
+    if status == -signal.SIGKILL:
+        why = "signal 9, most likely from the system, since memory ran out"
+        advice = (
+            "run the same command again with fewer --workers; where one is too many, a smaller batch_size of "
+            "what it was training needs less, and is another study"
+        )
     where = f" at {job.label!r}" if job is not None else ""
-    return (
-        f"a worker process died{where} ({why}); run the same command again, perhaps with fewer --workers; "
-        "what is done is kept"
-    )
+    return f"a worker process died{where} ({why}); what is done is kept: {advice}"
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import errors
 from xlbench.contracts import Event, Outcome
-from xlbench.errors import XlbenchError, text_of
+from xlbench.errors import MemoryUsedUpError, XlbenchError, ran_out, said_of, text_of
 from xlbench.spec.problems import ManyProblemsError
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def say(jobs: Sequence[Job], work: Work, send: Callable[..., None]) -> None:
 
 def last(error: BaseException) -> tuple[str, ...]:
     """The message of an error after which a worker does no more."""
+    if not isinstance(error, XlbenchError) and ran_out(error):
+        error = MemoryUsedUpError(
+            f"memory ran out in a worker process ({said_of(error)}); use fewer --workers"
+        )
     return ("fatal", *told(error)) if isinstance(error, XlbenchError) else ("crashed", traceback.format_exc())
 
 
