@@ -279,6 +279,11 @@ def test_one_transfer_language_and_one_target() -> None:
     )
     assert not any("known distance" in x.title for x in page.parts)
     assert "1 transfer language, 1 target language, 1 seed at 1 step." in page.summary[0]
+    assert set(column(part(page, "Transfer languages by donation"), "Tier").values()) == {None}
+    assert page.answer[0].startswith("With one seed, what is shown holds for this run only")
+    several = Synthetic(transfer=CODES[:1], targets=CODES[1:2], steps=(1,), seeds=(0, 1, 2), controls=())
+    page = transfer_pages.pages(several.records())[0]
+    assert set(column(part(page, "Transfer languages by donation"), "Tier").values()) == {1}
 
 
 def test_own_text_alone_leaves_donation_empty_but_not_missing() -> None:
@@ -286,6 +291,10 @@ def test_own_text_alone_leaves_donation_empty_but_not_missing() -> None:
     page = transfer_pages.pages(small.records())[0]
     found = column(part(page, "Transfer languages by donation"), "Donation")[name(small, CODES[0])]
     assert found is None or (found.value is None and not found.missing)
+    assert page.answer[0].startswith("Every text is of the target language itself")
+    said = " ".join((*page.answer, *page.summary))
+    assert not any(x in said for x in ("Clearly", "something is missing", "Over all pairs"))
+    assert set(column(part(page, "Transfer languages by donation"), "Tier").values()) == {None}
 
 
 def test_zero_shot_page(study: Synthetic) -> None:

@@ -101,7 +101,9 @@ def lines(views: Mapping[str, View]) -> Iterator[str]:
     what, view = next(iter(views.items()))
     k, unit, name = view.last, view.metric.unit, view.reading.name
     found = {x: y.number for x, y in view.judged_effects(k).items() if not has(*x)}
-    if any(x.word == "this run only" for x in found.values()):
+    if not found:
+        yield "Every text is of the target language itself: how languages help each other is not measured."
+    elif any(x.word == "this run only" for x in found.values()):
         yield "With one seed, what is shown holds for this run only; no text is said to help or to harm."
     else:
         of = f" ({what.lower()})" if len(views) > 1 else ""

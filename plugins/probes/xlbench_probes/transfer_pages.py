@@ -96,8 +96,9 @@ def _summary(view: View, losses: Losses) -> Iterator[str]:
         yield _dropped(view)
     yield f"Unless stated otherwise, effects are in {view.metric.measure} after {counted(k, 'step')}."
     overall = view.overall(k)
-    yield f"Over all pairs of different languages the mean effect is {interval(overall.number(), unit)}."
-    for treatment in view.treatments:
+    if view.pairs(k):
+        yield f"Over all pairs of different languages the mean effect is {interval(overall.number(), unit)}."
+    for treatment in view.treatments if view.pairs(k) else ():
         if len(view.arms(k, treatment)) < len(view.arms(k)):
             continue
         control = view.overall(k, treatment)

@@ -163,8 +163,12 @@ class View:
 
     def overall(self, steps: int, treatment: str = PLAIN) -> Estimate:
         """Mean effect over all pairs of different languages."""
+        return mean(self.effects.effect(arm, g) for arm, g in self.pairs(steps, treatment))
+
+    def pairs(self, steps: int, treatment: str = PLAIN) -> list[tuple[Arm, str]]:
+        """All pairs of a transfer language and another language as the target; there may be none."""
         arms = self.singles(steps, treatment)
-        return mean(self.effects.effect(arm, g) for arm in arms for g in self.targets if not has(arm.text, g))
+        return [(arm, g) for arm in arms for g in self.targets if not has(arm.text, g)]
 
     def own(self, target: str, steps: int) -> Estimate | None:
         """Effect of a target's own text; None where that was not planned."""
@@ -253,7 +257,11 @@ class View:
             one, two = self.donation(Arm(f, steps), other), self.donation(Arm(other, steps), f)
             return difference(one, two)
 
-        return tiers([f for f, _ in self.ranked_donors(steps)], apart)
+        ranked = [f for f, _ in self.ranked_donors(steps)]
+        judged = self.judged_donations(steps).values()
+        if any(x.p is None or x.number.word == "this run only" for x in judged):
+            return dict.fromkeys(ranked)  # a single language too, which has no other to be told from
+        return tiers(ranked, apart)
 
     def ranked_donors(self, steps: int) -> list[tuple[str, Estimate]]:
         """Transfer languages by donation, the largest first; what is missing last."""
