@@ -203,6 +203,18 @@ def recommend(
     probe that recommends. The study is the last of that model and task, or one by its id.
     Raises XlbenchError.
     """
+    return [x for _, x in recommended(task, target, model, results, study, plugins)]
+
+
+def recommended(
+    task: str,
+    target: str,
+    model: str,
+    results: str | Path,
+    study: str | None = None,
+    plugins: Iterable[object] = (),
+) -> list[tuple[str, Page]]:
+    """As `recommend`, with the pages' probes."""
     registry, store = load(given=give(plugins)), Store(Path(results)).existing()
     task = task.rpartition("/")[2]
     if not registry.claims("task", task):
@@ -213,7 +225,7 @@ def recommend(
     records = _with_language(_records(store, registry, stored), registry, model, code)
     _related(records, code, task)
     found = [
-        probe.recommend(records, task, code)
+        (name, probe.recommend(records, task, code))
         for name, probe in registry.probes.items()
         if isinstance(probe, Recommends) and any(job.probe == name for job in stored.jobs)
     ]

@@ -67,10 +67,10 @@ def page(*parts: Part, task: str = "pos") -> Page:
     return Page(task, f"Transfer: {task}", ("One line.", "Another."), parts)
 
 
-def printed(pages: list[Page], width: int = 120, *, short: bool = False) -> str:
+def printed(pages: list[Page], width: int = 120) -> str:
     console = Console(width=width, force_terminal=True, color_system="truecolor", record=True)
     with console.capture() as capture:
-        for piece in terminal(pages, short=short):
+        for piece in terminal(pages):
             console.print(piece)
     return capture.get()
 
@@ -208,10 +208,6 @@ def test_terminal_shows_what_it_is_asked_for() -> None:
         "deu on est: not run yet",
     ):
         assert text in found
-    short = printed([page(one, two)], short=True)
-    assert "One line." in short
-    assert "A note." not in short
-    assert "+1.3" not in short
 
 
 def test_narrow_terminal_loses_no_digit() -> None:

@@ -614,9 +614,9 @@ def test_a_page_of_a_question_is_named_after_it_and_is_of_all_tasks(tmp_path: Pa
 def test_a_first_screen_has_no_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_all(tmp_path, Synthetic(steps=(10,), controls=(), examples=20))
     read = Stored(tmp_path, None)
-    reporting.show(read, brief=True)
+    reporting.show(read, tmp_path, None, ())
     assert "Who gains from whom" not in capsys.readouterr().out
-    reporting.show(read)
+    reporting.details(read, reporting.Details(tables=("all",)))
     assert "Who gains from whom" in capsys.readouterr().out
 
 

@@ -33,6 +33,14 @@ def _running(*names: str, text: str, **more: Any) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=RUNNING, **more)
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+
+
+def _each(given: list[str] | None) -> tuple[str, ...]:
+    """Of an option that may be repeated, and whose values may be joined by commas."""
+    return tuple(x.strip() for text in given or () for x in text.split(",") if x.strip())
+
+
 Results = Annotated[Path, _running("--results", text="Folder of results.", metavar="DIR")]
 Device = Annotated[str, _running("--device", text="auto, cpu, cuda, cuda:1.", metavar="DEVICE")]
 Workers = Annotated[
@@ -42,7 +50,7 @@ Workers = Annotated[
 RerunOption = Annotated[
     Rerun, _running("--rerun", text="Jobs to run: missing, failed (and missing), or all.")
 ]
-Quiet = Annotated[bool, _running("--quiet", text="Show no progress.")]
+Quiet = Annotated[bool, _running("--quiet", text="Print the summary alone.")]
 Keep = Annotated[
     bool, _running("--keep-predictions", text="Store what is predicted of each test example too.")
 ]
@@ -153,9 +161,7 @@ def fetch(
 
 
 @app.command(cls=Command)
-def doctor(
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False, plugin: PluginFiles = None
-) -> int:
+def doctor(json: AsJson = False, plugin: PluginFiles = None) -> int:
     """Check the installation: libraries, network, cache, device."""
     from xlbench.cli.environment import doctor
 
@@ -165,7 +171,7 @@ def doctor(
 @app.command(name="list", cls=Command)
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: AsJson = False,
     task: Annotated[
         list[str] | None,
         typer.Option(help="Languages: only those in data of these tasks.", metavar="TASK,..."),
@@ -200,12 +206,24 @@ Folder = Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")]
 def show(
     results: Folder = Path("results"),
     study: StudyId = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Show the pages of these tasks.", metavar="TASK,...")
+    ] = None,
+    probe: Annotated[
+        list[str] | None, typer.Option(help="Show the pages of these probes.", metavar="PROBE,...")
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="Show the tables with this in their title, or all.", metavar="NAME|all"),
+    ] = None,
+    titles: Annotated[bool, typer.Option("--list", help="List the titles of all tables.")] = False,
     errors: Annotated[
         bool, typer.Option("--errors", help="Show the failed jobs instead, each with its traceback.")
     ] = False,
+    json: AsJson = False,
     plugin: PluginFiles = None,
 ) -> None:
-    """Show stored results as tables."""
+    """Show what stored results come to, in ten lines, or the tables behind it."""
     from xlbench.cli import reporting
 
     if errors:
@@ -213,7 +231,13 @@ def show(
         return
     read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
-    reporting.show(read)
+    asked = reporting.Details(_each(task), _each(probe), tuple(table or ()))
+    if titles:
+        reporting.tables(read, asked, as_json=json)
+    elif asked:
+        reporting.details(read, asked, as_json=json)
+    else:
+        reporting.show(read, results, study, plugin or (), as_json=json)
 
 
 @app.command(cls=Command)
@@ -256,12 +280,13 @@ def recommend(
     model: Annotated[str, typer.Option(help="Model of the study.")] = "tiny",
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
+    json: AsJson = False,
     plugin: PluginFiles = None,
 ) -> None:
     """Recommend a transfer language for a target, by measured or predicted effects."""
     from xlbench.cli.stored import recommend
 
-    recommend(results, task, model, target, study, plugin or ())
+    recommend(results, task, model, target, study, plugin or (), as_json=json)
 
 
 @app.command(cls=Command)
@@ -277,12 +302,13 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write pages to (default: print only).", metavar="DIR")
     ] = None,
+    json: AsJson = False,
     plugin: PluginFiles = None,
 ) -> None:
     """Compare studies: which effects changed between two, or what several models or settings come to."""
     from xlbench.cli.stored import compare
 
-    compare([one, other, *(more or ())], results, out, plugin or ())
+    compare([one, other, *(more or ())], results, out, plugin or (), as_json=json)
 
 
 @app.command(cls=Command)

@@ -70,20 +70,19 @@ def run(
     except KeyboardInterrupt:
         complain("stopped; what is done is kept, and the same command goes on:", again)
         return 130
-    say()
-    read = reporting.read(results, done.study_id, plugins)
-    reporting.show(read, brief=True)
-    say()
+    read = reporting.read(results, done.study_id, plugins, quiet=quiet)
     try:
-        reporting.leaderboard(read, results / "leaderboard")
-        reporting.page(read, results / "report.html")
+        reporting.leaderboard(read, results / reporting.LEADERBOARD, told=False, quiet=quiet)
+        reporting.page(read, results / reporting.REPORT, told=False, quiet=quiet)
     except ResultsError as error:
         if done.run:
             raise
         complain(f"leaderboard and report are left as they are: {error}")
-    reporting.read_on(read, results, plugins)
-    kept = f", {done.kept} were done before" if done.kept else ""
-    say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
+    if not quiet:
+        kept = f", {done.kept} were done before" if done.kept else ""
+        say(f"{counted(done.run, 'job')} in {duration(done.seconds)}{kept}; results in {results}")
+        say()
+    reporting.show(read, results, None, plugins)
     if done.without_predictions:
         complain(without_predictions(done.without_predictions))
     if done.failed:

@@ -5,40 +5,61 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xlbench import exporting, reporting, stored
-from xlbench.cli.reporting import show_pages
+from xlbench.cli import screen
 from xlbench.errors import ResultsError
 from xlbench.files.disk import put_named
-from xlbench.output import complain, say, write
+from xlbench.output import complain, say, say_json, write
 from xlbench.running.progress import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from xlbench.contracts import Format
+    from xlbench.contracts import Format, Page
 
 
 def recommend(
-    results: Path, task: str, model: str, target: str, study: str | None, plugins: Sequence[Path] = ()
+    results: Path,
+    task: str,
+    model: str,
+    target: str,
+    study: str | None,
+    plugins: Sequence[Path] = (),
+    *,
+    as_json: bool = False,
 ) -> None:
     """Print which transfer language to take. Raises XlbenchError."""
-    found = stored.recommend(task, target, model=model, results=results, study=study, plugins=plugins)
-    show_pages(reporting.terminal(found))
+    found = stored.recommended(task, target, model, results, study, plugins)
+    _print(found, as_json)
 
 
 def compare(
-    names: Sequence[str], results: Path, out: Path | None = None, plugins: Sequence[Path] = ()
+    names: Sequence[str],
+    results: Path,
+    out: Path | None = None,
+    plugins: Sequence[Path] = (),
+    *,
+    as_json: bool = False,
 ) -> None:
     """Print which effects changed from the first of two studies to the second, and what two or more come to
     on the same pairs; with `out`, write the pages there too. Raises XlbenchError.
     """
     found = stored.Compared(names, results, plugins)
-    show_pages(reporting.terminal([page for _, page in found.pages]))
+    _print(found.pages, as_json)
     if out is not None:
-        written, undrawn = found.write_leaderboard(out)
-        say(f"leaderboard  {written[0]} ({counted(len(found.pages), 'page')})")
+        with screen.waiting("drawing pictures"):
+            written, undrawn = found.write_leaderboard(out)
+        if not as_json:
+            say(f"leaderboard  {written[0]} ({counted(len(found.pages), 'page')})")
         for why in undrawn:
             complain(f"pictures could not be drawn: {why}; the tables are complete")
+
+
+def _print(pages: Sequence[tuple[str, Page]], as_json: bool) -> None:
+    if as_json:
+        say_json(reporting.pages_as_json(pages))
+    else:
+        screen.show(reporting.terminal([page for _, page in pages]))
 
 
 def export(

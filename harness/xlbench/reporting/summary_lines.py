@@ -82,9 +82,17 @@ def _title(summary: Summary, width: int) -> Iterator[Line]:
     after = f", {_counted(steps.pop(), 'step')}" if len(steps) == 1 else ""
     what = f": {_reading(summary) or 'change'} in {_unit(summary)} [95% CI]"
     tested = any(x.role in MARKS for one in summary.blocks for x in one.verdicts)
-    legend = f"; {HELPS} helps {HARMS} harms {UNCLEAR} no clear effect" if tested else ""
-    room = width - _cells(f"{after}{what}{legend}")
-    yield Line("", "title", clean(f"{_cut(many, max(8, room))}{after}{what}{legend}"))
+    legends = [
+        f"; {HELPS} helps {HARMS} harms {UNCLEAR} no clear effect",
+        f"; {HELPS} helps {HARMS} harms",
+    ]
+    for legend in legends if tested else [""]:
+        text = f"{many}{after}{what}{legend}"
+        if _cells(text) <= width:
+            break
+    if _cells(text) > width:
+        text = f"{_cut(many, max(8, width - _cells(text) + _cells(many)))}{after}{what}{legend}"
+    yield Line("", "title", text)
 
 
 def _findings(summary: Summary, room: int, most: int) -> list[Line]:

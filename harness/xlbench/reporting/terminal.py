@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Page, Table
 from xlbench.output import clean
 from xlbench.reporting.parts import view
-from xlbench.reporting.parts.table import in_terminal as table_in_terminal
 from xlbench.reporting.summary_lines import HARMS, HELPS, UNCLEAR, WIDTH, lines, padded
 
 if TYPE_CHECKING:
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from xlbench.contracts import Page
     from xlbench.reporting.summary import Summary
 
 MARKS = {HELPS: "bold blue", HARMS: "bold red", UNCLEAR: "bold"}
@@ -40,40 +39,22 @@ def in_terminal(summary: Summary, width: int = WIDTH) -> list[Text]:
     return found
 
 
-def terminal(pages: Sequence[Page], *, short: bool = False) -> list[RenderableType]:
-    """What to print with rich, in order; `short` is the answer of each page alone, with its first table,
-    or the summary of a page that has no answer; with its checks' outcomes.
-
-    All texts are plain: no markup or escape in them has any effect.
+def terminal(pages: Sequence[Page], *, tables_only: bool = False) -> list[RenderableType]:
+    """What to print of pages with rich, in order; `tables_only` without what they say. All texts are plain:
+    no markup or escape in them has any effect.
     """
-    return [piece for page in pages for piece in (_short(page) if short else _page(page))]
+    return [piece for page in pages for piece in _page(page, tables_only)]
 
 
-def _short(page: Page) -> Iterator[RenderableType]:
+def _page(page: Page, tables_only: bool) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield from _head(page)
-    if page.answer and page.parts and isinstance(first := page.parts[0], Table):
-        yield table_in_terminal(first, bare=True)
-    for line in page.answer or page.summary:
+    for line in () if tables_only else page.answer:
         yield Text(clean(line))
-    for check in page.checks:
-        if check.outcome == "fail":
-            yield Text(clean(f"Check failed: {check.name}. {check.then}"), style=_OUTCOMES["fail"])
-    for outcome, word in (("not measured", "not measured"), ("pass", "passed")):
-        if named := [x.name for x in page.checks if x.outcome == outcome]:
-            yield Text(clean(f"Checks {word}: {'; '.join(named)}."))
-
-
-def _page(page: Page) -> Iterator[RenderableType]:
-    from rich.text import Text
-
-    yield from _head(page)
-    for line in page.answer:
-        yield Text(clean(line))
-    for check in page.checks:
+    for check in () if tables_only else page.checks:
         yield Text(clean(f"{check.name}: {check.outcome}. {check.text}"), style=_OUTCOMES[check.outcome])
-    for line in page.summary:
+    for line in () if tables_only else page.summary:
         yield Text(clean(line))
     for part in page.parts:
         yield Text("")

@@ -42,7 +42,7 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
         pair = readings.Pair(by_reading["put-back"], by_reading["retrained"])
     read = {"Gain": pair.retrained, "Effect": pair.put_back} if pair else {"Effect": first}
     losses = Losses(dict(reversed(read.items())))
-    summary, parts = [*_summary(first, losses)], [*_parts(first)]
+    summary, parts = [*_summary(first, losses)], [*_parts(first, next(iter(read.values())))]
     if pair is not None:
         summary += readings.summary(pair)
         parts = [*readings.parts(pair), *parts]
@@ -59,12 +59,13 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
     )
 
 
-def _parts(view: View) -> Iterator[Part]:
+def _parts(view: View, answering: View) -> Iterator[Part]:
+    """Of the first reading; the best transfer languages by that which the page's answer is of."""
     yield tables.donors(view)
     if view.controlled:
         yield tables.controls(view)
     yield tables.targets(view)
-    yield tables.best_for_targets(view)
+    yield tables.best_for_targets(answering)
     if any(view.reading.records.seen.get(g) is not None for g in view.targets):
         yield tables.seen_against_unseen(view)
     if view.distances and len(view.arms(view.last)) >= tables.FEWEST_DONORS:

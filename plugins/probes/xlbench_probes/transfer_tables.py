@@ -8,7 +8,7 @@ from xlbench.contracts import Curves, Matrix, Number, Table
 from xlbench.contracts.mixture import has
 from xlbench.probing import (
     TARGET_GAINS,
-    best,
+    chances,
     counted,
     crossed,
     difference,
@@ -166,31 +166,36 @@ def targets(view: View) -> Table:
 
 
 def best_for_targets(view: View) -> Table:
-    """The best transfer language for each target, beside the target's own text."""
-    k, name = view.last, view.reading.name
-    judged, owned = view.judged_effects(k), view.judged_own(k)
+    """The best transfer language for each target, beside the target's own text: what recommendations and
+    summaries name.
+    """
+    k, name, what = view.last, view.reading.name, view.what or "effect"
+    owned = view.judged_own(k)
     rows: list[tuple[Value | Number, ...]] = []
     for g, _ in view.ranked_targets(k):
         effects = {arm.text: view.effects.effect(arm, g) for arm in view.arms(k) if not has(arm.text, g)}
         own = owned[g].number if g in owned else None
-        chosen = best(effects)
+        shares = chances(effects)
         if any(x.alone for x in effects.values()):
             rows.append((name(g), "this run only", None, None, own))
-        elif chosen is None:
+        elif shares is None:
             rows.append((name(g), None, mean(effects.values()).number(), None, own))
         else:
-            first, share = chosen
-            effect = judged[first[0], g].number if first else None
-            rows.append((name(g), words(map(name, first)) or "none", effect, round(100 * share), own))
+            first, found = next(iter(view.shortlist(g, k).items()))
+            helps = (found.number.value or 0.0) > 0
+            chosen, effect = (first, found.number) if helps else (None, None)
+            share = round(100 * shares[chosen])
+            rows.append((name(g), name(chosen) if chosen else "none", effect, share, own))
     return Table(
-        f"Best transfer language for each target, {counted(k, 'step')}",
-        ("Target language", "Best transfer language", "Its effect", "Best in % of draws", "Own text"),
+        f"Best transfer language for each target ({what}), {counted(k, 'step')}",
+        ("Target language", "Best transfer language", f"Its {what}", "Best in % of draws", "Own text"),
         tuple(rows),
-        "This run only: with one seed none can be called best. None: no transfer language has an effect "
-        "above 0, so the model as it is comes first. Best in % of draws: how often the bootstrap puts it "
-        "first, the model as it is among the candidates; near 100 it is clearly the best, near an even share "
-        "it is first by chance. The effect of what comes first of many is likelier over- than understated. "
-        f"Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
+        f"Best: what clearly helps before the others, then by the lower end of the interval of the {what}, "
+        "which puts what is sure before what may be large. This run only: with one seed none can be called "
+        f"best. None: the {what} of what comes first is not above 0, so the model as it is comes first. Best "
+        f"in % of draws: how often the bootstrap gives it the largest {what}, the model as it is among the "
+        "candidates; near an even share it is first by chance. Of many, what comes first is likelier over- "
+        f"than understated. Own text: adaptation to the target itself. {MATRIX} {OWN_FAMILY}",
     )
 
 
