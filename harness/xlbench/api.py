@@ -204,7 +204,10 @@ def run(
         plugins=plugins,
     )
     quiet = not notebook.here() if quiet is None else quiet
-    done = carry_out(ready, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions)
+    with notebook.without_widgets():
+        done = carry_out(
+            ready, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions
+        )
     if done.without_predictions:
         warnings.warn(without_predictions(done.without_predictions), stacklevel=2)
     return done

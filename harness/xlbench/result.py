@@ -39,9 +39,9 @@ class Result:
 
     @cached_property
     def stored(self) -> Stored:
-        """The study with its pages. What cannot be read is a UserWarning each."""
+        """The study as it is stored. What cannot be read is a UserWarning each."""
         read = Stored(self.results, self.study_id, self.plugins)
-        for line in (*read.problems, *read.unread()):
+        for line in read.unread():
             warnings.warn(line, stacklevel=2)
         return read
 
@@ -55,7 +55,9 @@ class Result:
 
     @property
     def pages(self) -> list[Page]:
-        """As `xlbench show` prints them."""
+        """As `xlbench show` prints them. What cannot be made is a UserWarning each."""
+        for line in self.stored.problems:
+            warnings.warn(line, stacklevel=2)
         return [page for _, page in self.stored.pages]
 
     def frame(self, name: str, *, probe: str | None = None, **where: Any) -> pd.DataFrame:

@@ -39,16 +39,25 @@ class Stored:
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
         self._made_by = self.store.provenances(self.stored.id)
-        self.registry = registry = made_with(registry, self._made_by)
-        metrics = {name: x.metric for name, x in registry.tasks.items()}
+        self.registry = made_with(registry, self._made_by)
+        metrics = {name: x.metric for name, x in self.registry.tasks.items()}
         self.records = self.store.records(metrics, self.stored.id)
-        self.problems: list[str] = []
+
+    @property
+    def pages(self) -> list[tuple[str, Page]]:
+        """With their probes, those asked for first; as they are shown here. Made when first asked for."""
+        return self._made[0]
+
+    @property
+    def problems(self) -> list[str]:
         """One line for each probe whose pages cannot be obtained."""
-        self.pages = self._made(registry)
-        """With their probes, those asked for first; as they are shown here."""
-        self.recommends = any(isinstance(registry.probes.get(probe), Recommends) for probe, _ in self.pages)
+        return self._made[1]
+
+    @property
+    def recommends(self) -> bool:
         """Whether a probe of the study can say which language to take for a target."""
-        self._owners = registry.owners
+        probes = self.registry.probes
+        return any(isinstance(probes.get(probe), Recommends) for probe, _ in self.pages)
 
     @cached_property
     def published(self) -> list[tuple[str, Page]]:
@@ -74,7 +83,7 @@ class Stored:
         probe = next(probe for probe, x in self.published if x is page)
         tasks = [page.task] if page.task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
-        owners = [self._owners[x].distribution for x in asked if x in self._owners]
+        owners = [self.registry.owners[x].distribution for x in asked if x in self.registry.owners]
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
         sizes = {len(x.counts) for x in found}
         return reporting.provenance(
@@ -127,12 +136,13 @@ class Stored:
         reporting.write_report(path, self.published, self.provenance, records.languages, records.seen)
         return reporting.no_charts()
 
-    def _made(self, registry: Registry) -> list[tuple[str, Page]]:
-        asked = self.asked
+    @cached_property
+    def _made(self) -> tuple[list[tuple[str, Page]], list[str]]:
+        registry, asked, problems = self.registry, self.asked, list[str]()
         made: list[tuple[str, Page]] = []
         for name in dict.fromkeys((*asked, *(job.probe for job in self.stored.jobs))):
             if name not in registry.probes:
-                self.problems.append(f"{registry.unknown('probe', name)}; its pages are left out")
+                problems.append(f"{registry.unknown('probe', name)}; its pages are left out")
                 continue
             try:
                 for page in list(registry.probes[name].pages(self.records)):
@@ -140,8 +150,8 @@ class Stored:
                     made.append((name, replace(page, warnings=(*missing, *page.warnings))))
             except Exception as error:
                 owner = registry.owners["probe", name]
-                self.problems.append(f"no pages of the probe {name!r} ({owner}): {one_line(error)}")
-        return made
+                problems.append(f"no pages of the probe {name!r} ({owner}): {one_line(error)}")
+        return made, problems
 
 
 def pages(

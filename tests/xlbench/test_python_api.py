@@ -27,7 +27,7 @@ def titles(said: str, pages: list[object]) -> list[bool]:
 def test_pages_and_answers_are_those_of_the_commands(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reporting.show(reporting.read(results, None))
+    reporting.details(reporting.read(results, None), reporting.Details())
     pages = xlbench.pages(results)
     assert pages
     assert all(titles(capsys.readouterr().out, list(pages)))

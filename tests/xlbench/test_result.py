@@ -208,6 +208,30 @@ def test_a_third_party_s_probe_brings_a_table(folder: Path, tmp_path: Path) -> N
         assert found.tables.names == ["zero_shot", "effects", "donations", "recipiences"]
 
 
+def test_the_example_of_the_docs_runs(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0]
+    assert "result = xlbench.run(" in code
+    lines = [x for x in code.splitlines() if "xlbench.run(" not in x]
+    exec("\n".join(lines).replace('"qaa"', f'"{CODES[4]}"'), {"result": result})  # noqa: S102 - our own
+    assert "\\toprule" in capsys.readouterr().out
+
+
+def test_tables_are_had_without_the_pages_being_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xlbench_probes import transfer_pages
+
+    def fail(records: Records) -> list[Page]:
+        raise AssertionError("pages take long, and nobody asked for them")
+
+    monkeypatch.setattr(transfer_pages, "pages", fail)
+    found = xlbench.open_results(folder)
+    assert len(found.effects()) == len(found.frame("effects", steps=1)) + len(
+        found.frame("effects", steps=100)
+    )
+    with pytest.warns(UserWarning, match="nobody asked for them"):
+        assert found.pages
+
+
 def test_progress_needs_no_notebook_and_shows_text_as_text() -> None:
     assert not notebook.here()
     shown = notebook.Shown("3 of 4 jobs: <script>\x1b[31m", 0.75)

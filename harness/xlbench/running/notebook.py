@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import html
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from xlbench.output import clean
@@ -18,6 +21,14 @@ def here() -> bool:
         return False
     found: Any = shell.get_ipython()
     return found is not None and getattr(found, "kernel", None) is not None
+
+
+@contextmanager
+def without_widgets() -> Iterator[None]:
+    """Without the warning of libraries that would rather have ipywidgets, for bars of their own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        yield
 
 
 class Shown:
