@@ -2,6 +2,7 @@
 // sight. The arrow keys go from cell to cell and to the languages at the heads.
 
 const NARROW = 640;
+const PAPER = 800; // what is to be printed
 const FACTS = [
   ["family", "Family"],
   ["script", "Script"],
@@ -61,7 +62,7 @@ function heatMap(matrices, keep) {
 
   // Rows go across where there are more columns than there is room for.
   function draw() {
-    const room = box.clientWidth || innerWidth;
+    const room = asked().has("whole") ? PAPER : box.clientWidth || innerWidth;
     const short = room < NARROW;
     const [rows, columns] = shown();
     turned = columns.length > rows.length && columns.length * matrix.cell_width > room - (short ? 60 : 340);
@@ -155,7 +156,7 @@ function heatMap(matrices, keep) {
     filter.count,
     legend,
     box,
-    make("p", { class: "note", id: help }, "Point at a cell for its numbers, or go to the map with Tab and from cell to cell with the arrow keys. A language's name leads to all that is known of it."),
+    make("p", { class: "note hint", id: help }, "Point at a cell for its numbers, or go to the map with Tab and from cell to cell with the arrow keys. A language's name leads to all that is known of it."),
     ...notes(matrix),
     details,
   );

@@ -4,7 +4,8 @@
 function pageView(page, kept = true) {
   const drawing = [];
   const later = [];
-  const sections = [...mapGroups(page), ...page.parts.filter((x) => x.kind !== "matrix").map((x) => [x.title, x])];
+  const maps = kept ? mapGroups(page) : page.parts.filter((x) => x.kind === "matrix").map((x) => [x.title, [x]]);
+  const sections = [...maps, ...page.parts.filter((x) => x.kind !== "matrix").map((x) => [x.title, x])];
   const links = make("ul", { class: "inside" });
   const blocks = sections.map(([title, what], place) => {
     const id = newId("part");
