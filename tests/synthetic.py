@@ -64,6 +64,7 @@ class Synthetic:
     strength: float = 5.0
     adapters: tuple[int, ...] = (0,)
     """Seeds of the task adapter; each shifts all scores, and each effect by something of its own."""
+    model: str = "tiny"
     losses: bool = False
     """Whether evaluations have a task loss: (1.5 - rate of right words) nats per word, or so."""
     study: dict[str, Any] = field(init=False)
@@ -75,7 +76,7 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         self.study = {
-            "model": "tiny",
+            "model": self.model,
             "probes": ["zero-shot", "transfer"],
             "tasks": list(self.tasks),
             "transfer": list(self.transfer),
@@ -98,6 +99,11 @@ class Synthetic:
         for task in self.tasks:
             for adapter in self.adapters:
                 self._plan(task, adapter)
+
+    @property
+    def weights(self) -> str:
+        """Fingerprint of the model."""
+        return "abc" if self.model == "tiny" else self.model
 
     def cell(self, task: str, target: str) -> Cell:
         return Cell(task, target, f"data of {task} {target}")
@@ -137,7 +143,12 @@ class Synthetic:
     def described(self) -> dict[str, Any]:
         """What `xlbench.results.describe` would give."""
         return {
-            "model": {"name": "tiny", "checkpoint": "tiny", "revision": None, "fingerprint": "abc"},
+            "model": {
+                "name": self.model,
+                "checkpoint": self.model,
+                "revision": None,
+                "fingerprint": self.weights,
+            },
             "tasks": {task: {"metric": METRICS[task].name, "source": "made up"} for task in self.tasks},
             "text": {"source": "made up"},
             "languages": {
@@ -158,9 +169,9 @@ class Synthetic:
         }
 
     def _plan(self, task: str, adapter_seed: int = 0) -> None:
-        adapter = {"task": task, "model": "abc", "seed": adapter_seed}
+        adapter = {"task": task, "model": self.weights, "seed": adapter_seed}
         cells = tuple(self.cell(task, target) for target in self.targets)
-        zero = Job("zero-shot", 1, {"model": "abc", "adapter": adapter}, cells, f"zero-shot, {task}")
+        zero = Job("zero-shot", 1, {"model": self.weights, "adapter": adapter}, cells, f"zero-shot, {task}")
         self.jobs.append(zero)
         runs = [(text, "plain", cells) for text in self.transfer]
         if "reference" in self.controls and self.reference not in self.transfer:
@@ -186,7 +197,7 @@ class Synthetic:
         cells: Sequence[Cell],
     ) -> Job:
         condition = {
-            "model": "abc",
+            "model": self.weights,
             "adapter": adapter,
             "text": {"language": text, "text": f"text of {text}", "batch_size": 8},
             "variant": variant,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Compares, Recommends, Surveys, mixture
 from xlbench.data.codes import to_iso639_3
-from xlbench.errors import ResultsError, UnknownNameError
+from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
 from xlbench.plugins import give, load, made_with
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
@@ -35,7 +35,8 @@ class Stored:
         """`study` is its id; None is the last started. `plugins` are those that are not installed, as
         `xlbench.run` takes them. Raises ResultsError.
         """
-        registry = load(given=give(plugins))
+        self._plugins = tuple(plugins)
+        registry = load(given=give(self._plugins))
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
         self._made_by = self.store.provenances(self.stored.id)
@@ -132,9 +133,34 @@ class Stored:
         """One HTML file. Gives why it has no charts, where it has none. Raises ResultsError."""
         from xlbench import reporting
 
-        records = self.records
-        reporting.write_report(path, self.published, self.provenance, records.languages, records.seen)
+        records, study = self.records, self.publisher.study
+        several = self._beside()
+        beside = several.published if several else []
+        opening = reporting.opening(study, self.stored.jobs, self.published_summary)
+        opening = replace(opening, beside=tuple(page for _, page in beside))
+
+        def made_by(page: Page) -> Provenance:
+            if several is not None and any(page is x for _, x in beside):
+                return several.provenance
+            return self.provenance(page)
+
+        pages = [*self.published, *beside]
+        reporting.write_report(path, pages, made_by, records.languages, records.seen, opening)
         return reporting.no_charts()
+
+    def _beside(self) -> Compared | None:
+        """The study and the last of each other model in its folder that has one of its tasks; None where
+        there is no other.
+        """
+        tasks = {cell.task for job in self.stored.jobs for cell in job.cells}
+        found = {str(self.stored.described["model"]["name"]): self.stored.id}
+        for other in self.store.readable_studies():
+            if tasks & {cell.task for job in other.jobs for cell in job.cells}:
+                found.setdefault(str(other.described["model"]["name"]), other.id)
+        try:
+            return Compared([*found.values()], self.store.path, self._plugins) if len(found) > 1 else None
+        except XlbenchError:  # they have no pair of languages in common, or what is stored of them is damaged
+            return None
 
     @cached_property
     def _made(self) -> tuple[list[tuple[str, Page]], list[str]]:
@@ -280,19 +306,36 @@ class Compared:
                 "transfer language, number of steps and target; nothing to compare"
             )
 
+    @cached_property
+    def _publishers(self) -> list[Publisher]:
+        from xlbench import reporting
+
+        return [reporting.Publisher(x.study, str(x.described["model"]["name"])) for x in self.studies]
+
+    @cached_property
+    def published(self) -> list[tuple[str, Page]]:
+        """As `Stored.published`, of these pages."""
+        found = []
+        for probe, page in self.pages:
+            for publisher in self._publishers:
+                page = publisher.page(page)
+            found.append((probe, page))
+        return found
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """What stands at the end of each."""
+        from xlbench import reporting
+
+        return reporting.provenance_of_several(self.studies, self.titles, self._publishers)
+
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
         """As `Stored.write_leaderboard`, of these pages."""
         from xlbench import reporting
 
-        publishers = [reporting.Publisher(x.study, str(x.described["model"]["name"])) for x in self.studies]
-        published = []
-        for probe, page in self.pages:
-            for publisher in publishers:
-                page = publisher.page(page)
-            published.append((probe, page))
         undrawn: set[str] = set()
-        made_by = reporting.provenance_of_several(self.studies, self.titles, publishers)
-        written = reporting.write_leaderboard(folder, published, lambda _: made_by, undrawn.add)
+        made_by = self.provenance
+        written = reporting.write_leaderboard(folder, self.published, lambda _: made_by, undrawn.add)
         return written, sorted(undrawn)
 
 

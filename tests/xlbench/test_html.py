@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import Synthetic, wide
+from synthetic import Synthetic, wide, write_all
 
 from xlbench.contracts import Curves, Language, Matrix, Number, Page, Table
 from xlbench.errors import ResultsError
 from xlbench.reporting import Provenance, html, write_report
 from xlbench.reporting.html import in_script
 from xlbench.reporting.parts.matrix import orders
+from xlbench.reporting.summary_lines import lines
+from xlbench.stored import Stored
 from xlbench_probes import transfer_pages
 
 MADE = Provenance("tiny", "xlbench run --task pos", 'model = "tiny"\n', (("Versions", "torch 2"),))
@@ -152,3 +154,49 @@ def test_the_made_up_wide_study_has_pages_with_a_matrix_of_its_size() -> None:
     matrix = next(x for x in page.parts if isinstance(x, Matrix))
     assert (len(matrix.rows), len(matrix.columns)) == (4, 6)
     assert not page.warnings
+
+
+def test_a_report_opens_on_the_question_what_was_run_and_the_summary(tmp_path: Path) -> None:
+    study = Synthetic(steps=(1, 10), targets=("qac", "qad"), transfer=("qaa", "qab"))
+    write_all(tmp_path, study)
+    read = Stored(tmp_path)
+    read.write_report(tmp_path / "report.html")
+    found = data((tmp_path / "report.html").read_text())
+    assert found["question"] == "Which language helps which?"
+    assert found["asked"] == (
+        "The model was tested on pos in 2 target languages, before and after fine-tuning on text of each of "
+        "2 transfer languages (1 and 10 steps, 3 seeds). Probes: zero-shot, transfer."
+    )
+    assert [x[1] for x in found["summary"]] == [
+        x.role for x in lines(read.published_summary, 110) if x.role not in ("next step", "files")
+    ]
+    texts = " ".join(x[2] for x in found["summary"])
+    best = next(x.verdicts[0].number for x in read.published_summary.blocks if x.verdicts)
+    assert best is not None
+    assert best.text() in texts
+    assert [x["probe"] for x in found["pages"] if "side by side" in x["probe"]] == []
+
+
+def test_models_of_one_folder_stand_side_by_side(tmp_path: Path) -> None:
+    small = {"steps": (10,), "targets": ("qac", "qad"), "transfer": ("qaa", "qab")}
+    for model in ("other", "third", "tiny"):
+        write_all(tmp_path, Synthetic(model=model, **small))  # type: ignore[arg-type]
+    read = Stored(tmp_path)
+    read.write_report(tmp_path / "report.html")
+    assert not read.problems
+    pages = data((tmp_path / "report.html").read_text())["pages"]
+    (page,) = [x for x in pages if x["probe"] == "transfer: side by side" and x["task"] == "pos"]
+    (matrix,) = [x for x in page["parts"] if x["kind"] == "matrix"]
+    assert [x.partition(" ")[0].strip(",") for x in matrix["rows"]] == ["tiny", "third", "other"]
+    assert page["several"]
+    assert not any(x["several"] for x in pages if "side by side" not in x["probe"])
+
+
+def test_a_model_that_has_no_task_in_common_is_left_out(tmp_path: Path) -> None:
+    write_all(tmp_path, Synthetic(model="other", steps=(10,), tasks=("ner",)))
+    write_all(tmp_path, Synthetic(steps=(10,)))
+    read = Stored(tmp_path)
+    read.write_report(tmp_path / "report.html")
+    pages = data((tmp_path / "report.html").read_text())["pages"]
+    assert not [x for x in pages if "side by side" in x["probe"]]
+    assert not read.problems

@@ -22,7 +22,7 @@ from xlbench import contracts
 from xlbench.cli import reporting
 from xlbench.contracts import Curves, Language, Matrix, Number, Table
 from xlbench.output import clean
-from xlbench.reporting import Provenance, write_report
+from xlbench.reporting import Opening, Provenance, write_report
 from xlbench.stored import Stored
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -126,7 +126,10 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = (table, curves, matrix("Effect, 100 steps"), matrix("Effect, 1 step"))
     page = contracts.Page(EVIL, f"Wide {EVIL}", (EVIL,), parts, (EVIL,))
     path = tmp_path_factory.mktemp("wide") / "report.html"
-    write_report(path, [("third", page)], lambda page: MADE, languages, dict.fromkeys(languages, True))
+    opening = Opening("Which language helps which?", f"The model was tested. {EVIL}")
+    write_report(
+        path, [("third", page)], lambda page: MADE, languages, dict.fromkeys(languages, True), opening
+    )
     assert path.stat().st_size < 5_000_000
     return path
 
@@ -352,7 +355,8 @@ def test_the_browser_rounds_as_everything_else_does(visit: Visit, wide: Path) ->
 
 def test_the_report_opens_on_who_helps_most_the_map_and_ones_own_language(visit: Visit, wide: Path) -> None:
     page = visit.go(wide)
-    assert page.locator("h1").inner_text() == "Which language helps which?"
+    assert page.locator("h1").inner_text() == "Which language helps which? tiny"
+    assert page.locator(".lead").inner_text().startswith("The model was tested. </script>")
     assert page.locator("#links [aria-current]").text_content() == "Overview"
     heads = page.locator("h2:visible").all_inner_texts()
     assert [x for x in heads if x in ("Targets", "My language", "Effect")] == [
@@ -371,7 +375,7 @@ def test_the_report_opens_on_who_helps_most_the_map_and_ones_own_language(visit:
         const j = m.columns.indexOf(name);
         return m.rows.map((row, i) => [row, matrixCell(m, i, j)]).filter(([row, x]) => x.low && row !== name)
         .sort((a, b) => b[1].low - a[1].low).slice(0, 5)
-        .map(([row, x]) => `${row}\t${cellText(x)} ${verdictText(x.word)}`) }""",
+        .map(([row, x]) => `${row}\t${cellText(x)} ${verdict(x.word).textContent}`) }""",
         "Language 007 (qah)",
     )
     assert said == cells, "the page's own numbers, the surest first"
@@ -380,6 +384,18 @@ def test_the_report_opens_on_who_helps_most_the_map_and_ones_own_language(visit:
     assert "mine.language=qah" in page.url
     page.go_back()
     page.wait_for_function("!document.querySelector('.mine').innerText.includes('target qah')")
+
+
+def test_the_ten_lines_of_the_run_come_first(desk: Visit, real: Path) -> None:
+    page = desk.go(real)
+    said = page.locator(".ten dd").all_inner_texts()
+    assert said == [x[2] for x in page.evaluate("REPORT.summary.slice(1)")]
+    assert 2 <= len(said) <= 9
+    above = page.locator(".ten").bounding_box()
+    chart = page.locator(".chart").first.bounding_box()
+    assert above
+    assert chart
+    assert above["y"] < chart["y"] < 900, "the figure begins on the first screen"
 
 
 def test_what_is_chosen_is_in_the_address_and_comes_back(desk: Visit, browser: Browser, wide: Path) -> None:

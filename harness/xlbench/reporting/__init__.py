@@ -3,6 +3,7 @@
 from xlbench.reporting.html import html, no_charts, write_report
 from xlbench.reporting.leaderboard import write_leaderboard
 from xlbench.reporting.markdown import in_markdown, markdown
+from xlbench.reporting.opening import Opening, opening
 from xlbench.reporting.page_json import pages_as_json
 from xlbench.reporting.provenance import Provenance, provenance, provenance_of_several
 from xlbench.reporting.published import Publisher
@@ -12,6 +13,7 @@ from xlbench.reporting.terminal import in_terminal, terminal
 
 __all__ = [
     "Block",
+    "Opening",
     "Provenance",
     "Publisher",
     "Summary",
@@ -22,6 +24,7 @@ __all__ = [
     "joined",
     "markdown",
     "no_charts",
+    "opening",
     "pages_as_json",
     "provenance",
     "provenance_of_several",

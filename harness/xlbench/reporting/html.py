@@ -13,6 +13,7 @@ from xlbench.output import clean, visible
 from xlbench.reporting import theme
 from xlbench.reporting.assets import asset
 from xlbench.reporting.engine import DrawingError, engine
+from xlbench.reporting.opening import Opening
 from xlbench.reporting.page_data import language_data, page_data
 from xlbench.reporting.parts.ranking_chart import MARKS, ranking
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Language, Page
     from xlbench.reporting.provenance import Provenance
 
+_NOTHING = Opening()
 NO_CHARTS = "// no charts: they could not be made where this report was written"
 _SCRIPTS = (
     "address.js",
@@ -47,9 +49,10 @@ def write_report(
     provenance: Callable[[Page], Provenance],
     languages: Mapping[str, Language],
     seen: Mapping[str, bool | None],
+    opening: Opening = _NOTHING,
 ) -> None:
     """Write (probe, page) pairs as one HTML file. Raises ResultsError where it cannot be written."""
-    put_named(path, html(pages, provenance, languages, seen).encode())
+    put_named(path, html(pages, provenance, languages, seen, opening).encode())
 
 
 def html(
@@ -57,6 +60,7 @@ def html(
     provenance: Callable[[Page], Provenance],
     languages: Mapping[str, Language],
     seen: Mapping[str, bool | None],
+    opening: Opening = _NOTHING,
 ) -> str:
     """The whole file. Whatever comes from plugins is data, which the page's JavaScript sets as text only;
     and the file's policy lets no other script run, and nothing be fetched.
@@ -67,10 +71,11 @@ def html(
         "command": visible(made[0][2].command) if made else "",
         "study": visible(made[0][2].study) if made else "",
         "languages": language_data(languages, seen),
-        "pages": [page_data(probe, page, by, languages) for probe, page, by in made],
-        "question": "Which language helps which?",
-        "asked": "",
-        "summary": [],
+        "pages": [
+            {**page_data(probe, page, by, languages), "several": any(page is x for x in opening.beside)}
+            for probe, page, by in made
+        ],
+        **opening.data(),
         "ranking": ranking("points"),
         "verdicts": [[word, mark] for word, (mark, _, _) in MARKS.items()],
         "themes": {x: {"config": theme.config(x), "params": theme.colours(x)} for x in theme.NAMES},

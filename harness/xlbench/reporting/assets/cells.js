@@ -69,7 +69,8 @@ function cellContent(cell) {
 
 // Mark, colour and word, so that none of them alone says it.
 function verdict(word) {
-  return make("span", { class: `word ${word.replaceAll(" ", "-")}` }, verdictText(word));
+  const clear = word === "helps" || word === "harms";
+  return make("span", { class: `word ${word.replaceAll(" ", "-")}` }, clear ? verdictText(word) : word);
 }
 
 function markOf(word) {

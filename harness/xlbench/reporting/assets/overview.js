@@ -4,7 +4,7 @@
 function mainPages() {
   const found = new Map();
   for (const page of REPORT.pages) {
-    if (!found.has(page.task) && page.parts.some((x) => x.drawn || x.kind === "matrix")) found.set(page.task, page);
+    if (!found.has(page.task) && !page.several && page.parts.some((x) => x.drawn || x.kind === "matrix")) found.set(page.task, page);
   }
   return [...found.values()];
 }
@@ -12,7 +12,8 @@ function mainPages() {
 function overview(kept = true) {
   const drawing = [];
   const element = make("article", { class: "overview" });
-  element.append(make("h1", {}, REPORT.question), make("p", { class: "lead" }, REPORT.asked));
+  element.append(make("h1", {}, REPORT.question, " ", make("span", { class: "model" }, REPORT.model)));
+  if (REPORT.asked) element.append(make("p", { class: "lead" }, REPORT.asked));
   element.append(...summaryLines());
   const pages = mainPages();
   if (!pages.length) {
@@ -39,8 +40,15 @@ function overview(kept = true) {
   return [element, drawing];
 }
 
+// The lines that a run ends with, each with what it is about; a verdict's line has its mark and its colour.
 function summaryLines() {
-  return REPORT.summary.length ? [make("div", { class: "answer" }, ...REPORT.summary.map((line) => make("p", {}, line)))] : [];
+  const [first, ...others] = REPORT.summary;
+  if (!first) return [];
+  const list = make("dl", { class: "ten" });
+  for (const [label, role, text] of others) {
+    list.append(make("dt", {}, label), make("dd", { class: role.replaceAll(" ", "-") }, text));
+  }
+  return [make("p", { class: "lead" }, first[2]), list];
 }
 
 function taskOverview(page, drawing, kept) {
@@ -65,6 +73,15 @@ function taskOverview(page, drawing, kept) {
     const [element, draw] = heatMap(some, keep("map"));
     drawing.push(draw);
     beside.push(section(title, element));
+  }
+  for (const other of REPORT.pages.filter((x) => x.several && x.task === page.task)) {
+    const groups = mapGroups(other);
+    if (!groups.length) continue;
+    const [element, draw] = heatMap(groups[0][1], keep("models"));
+    drawing.push(draw);
+    const lines = other.summary.map((line) => make("p", {}, line));
+    beside.push(section(other.title, ...lines, element, make("p", {}, make("a", { href: pageAddress(other) }, other.title), ".")));
+    break;
   }
   const more = make("p", {}, "Tables, curves, checks and provenance: ", make("a", { href: pageAddress(page) }, page.title), ".");
   return [...warnings, ...beside, more];
@@ -91,7 +108,7 @@ function practice(page, matrix, keep) {
   return make("div", { class: "mine" }, make("div", { class: "tools" }, choice("My language is", targets.map((name, i) => [codes[i], name]), mine, change)), inside);
 }
 
-// By the lower end of the interval, as `xlbench recommend` has it: what is sure before what may be large.
+// What clearly helps first, then by the lower end of the interval, as `xlbench recommend` has it.
 function shortlist(page, matrix, code) {
   const is = (name) => name === code || (Object.hasOwn(REPORT.languages, name) && REPORT.languages[name].code === code);
   const column = matrix.columns.findIndex(is);
@@ -99,7 +116,8 @@ function shortlist(page, matrix, code) {
   const numbers = matrix.rows.map((row, i) => [row, matrixCell(matrix, i, column), i]).filter(([row, cell]) => cell && !is(row));
   const found = numbers.filter(([, cell]) => typeof cell.value === "number");
   const sure = (cell) => (typeof cell.low === "number" ? cell.low : -Infinity);
-  found.sort((one, other) => sure(other[1]) - sure(one[1]));
+  const after = (cell) => Number(cell.word !== "helps");
+  found.sort((one, other) => after(one[1]) - after(other[1]) || sure(other[1]) - sure(one[1]));
   const having = (word) => found.filter(([, cell]) => cell.word === word);
   const [helps, harms, alone] = [having("helps"), having("harms"), having("this run only")];
   const said = ([row, cell]) => `${row}, ${cellText(cell)}`;
