@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,7 @@ from xlbench.contracts import (
     AdapterTraining,
     Choosable,
     Corpus,
-    Family,
-    FinetuningSettings,
-    GivenAdapter,
     Json,
-    LanguageTraining,
-    Narrowed,
     Resolved,
     Retraining,
     Study,
@@ -23,28 +18,21 @@ from xlbench.contracts import (
     TaskData,
     settings,
 )
-from xlbench.contracts.allowed import LanguageCode
-from xlbench.contracts.freezing import Frozen
 from xlbench.contracts.settings import tuples
 from xlbench.data import domains
 from xlbench.data.clean_text import CleanText, TrainingSentences
 from xlbench.data.codes import to_iso639_3
 from xlbench.data.held_out import HeldOut
-from xlbench.errors import DataError, PluginError, StudyError
-from xlbench.models import checkpoints, given_adapters, word_tokens
-from xlbench.models.architectures import no_head
-from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 from xlbench.spec.study import filled
-from xlbench.studies import adapter_kinds, controls, languages, objectives, precedence
+from xlbench.studies import adapter_kinds, checkpoint, controls, languages, precedence
 from xlbench.studies import reads as reading
+from xlbench.studies import tasks as tasks_of
 from xlbench.studies.lookup import (
     NoText,
     describe_language,
     find_corpus,
-    find_data,
     find_model,
-    held_out,
     is_held_out,
     task_of,
 )
@@ -94,8 +82,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         domains=_domains(full, registry, problems),
     )
     said, full = full, languages.with_codes(full, registry, problems)
-    tasks, data = _tasks(full, registry, problems)
-    borrowed = _borrowed(full, tasks, data, registry, problems)
+    tasks, data = tasks_of.found(full, registry, problems)
+    borrowed = tasks_of.borrowed(full, tasks, data, registry, problems)
     training_data = {
         x: borrowed[x][1] if x in borrowed else data[x]
         for x, task in tasks.items()
@@ -104,10 +92,10 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     corpus: Corpus = NoText()
     with problems.kept():
         corpus = find_corpus(full.text, registry, data)
-        _refuse_languages(corpus, corpus.languages())
+        tasks_of.refuse_languages(corpus, corpus.languages())
     if study.reference is None and corpus.languages() and full.reference not in corpus.languages():
         full = replace(full, reference=None)  # the model's default is for its own text
-    data = _with_held_out(full, tasks, data, corpus, registry, problems)
+    data = tasks_of.with_held_out(full, tasks, data, corpus, registry, problems)
     folders = not any(
         name in registry.data or is_held_out((x,))
         for task, given in full.data.items()
@@ -145,48 +133,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
-    fingerprint, given, words, layers = "", dict[str, GivenAdapter](), 1, None
-    mlm = FinetuningSettings(**tuples(full.mlm))
-    language_training = LanguageTraining(**tuples(full.language_training))
-    family: Family = "encoder"
-    with problems.kept():
-        checkpoint = checkpoints.locate(model, full.revision)
-        fingerprint = checkpoint.fingerprint
-        if any(registry.method.kinds[task.kind].of_words for task in tasks.values()):
-            words = word_tokens.version(checkpoint)
-        if full.precision == "bfloat16":
-            fingerprint += "-bfloat16"
-        model = replace(model, revision=checkpoint.revision)
-        trained_on = {
-            *(full.transfer if "transfer" in reads else ()),
-            *(full.beneath if "adapter_orders" in reads else ()),
-        }
-        finetunes = not trained_on <= full.language_adapters.keys()
-        family = checkpoint.family
-        mlm = objectives.checked(mlm, "mlm", full.mlm, family, registry, problems)
-        language_training = objectives.checked(
-            language_training, "language_training", full.language_training, family, registry, problems
-        )
-        own_head = [x.name for x in tasks.values() if registry.method.kinds[x.kind].own_head]
-        if checkpoint.lm_head is False and (finetunes or own_head):
-            problems.add(f"{model.checkpoint}: {no_head(family)}")
-        own = registry.method.own_objective(family)
-        if own is not None and own.likelihood == "none":
-            problems.lines += [
-                f"task {x} reads the probability of a text off the model's own head, and there is none that "
-                f"could be compared for {model.name}, an {family} trained by {own.name}; leave the task out"
-                for x in own_head
-            ]
-        if full.language_adapters:
-            config = checkpoints.config(checkpoint)
-            for language, text in full.language_adapters.items():
-                with problems.kept():
-                    given[language] = given_adapters.find(text, config, registry.method.adapters.values())
-        with problems.kept():
-            _check_freeze(full, checkpoints.own_layers(checkpoint))
-        if language_training.leave_out or any(how.leave_out for how in training.values()):
-            layers = checkpoints.layers(checkpoint)
-    adapter_kinds.check(study, training, language_training, registry, layers, problems)
+    known = checkpoint.of(full, reads, model, tasks, training, registry, problems)
+    adapter_kinds.check(study, training, known.language_training, registry, known.layers, problems)
     found_domains: Mapping[str, Mapping[str, str]] = {}
     with problems.kept():
         found_domains = domains.known(full.domains, corpus, data, languages.every(full))
@@ -196,29 +144,30 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                 with problems.kept():  # what is wrong in local files is told as well
                     one.examples(language, "test")
         raise ManyProblemsError(problems.lines)
+    model = known.model
     if full.pretraining_languages:
         source = "named by the study"
         listed = frozenset(full.pretraining_languages)
         model = replace(model, pretraining_languages=listed, languages_source=source, sizes=None)
     every = [*dict.fromkeys((*languages.every(full), *controls.beside(full, registry)))]
-    data = {x: _narrowed(one, every) for x, one in data.items()}
-    borrowed = {x: (task, _narrowed(one, every)) for x, (task, one) in borrowed.items()}
+    data = {x: tasks_of.narrowed(one, every) for x, one in data.items()}
+    borrowed = {x: (task, tasks_of.narrowed(one, every)) for x, (task, one) in borrowed.items()}
     return Resolved(
         study=full,
         model=model,
-        model_fingerprint=fingerprint,
+        model_fingerprint=known.fingerprint,
         tasks=tasks,
         data=data,
         training=training,
-        mlm=mlm,
+        mlm=known.mlm,
         corpus=CleanText(corpus, {x: (data[x], one) for x, one in targets.items()}, limits),
         languages={x: describe_language(x, registry) for x in every},
-        language_training=language_training,
+        language_training=known.language_training,
         retraining=Retraining(**tuples(full.retraining)),
-        given=given,
+        given=known.given,
         method=registry.method,
-        family=family,
-        word_tokens=words,
+        family=known.family,
+        word_tokens=known.words,
         settings=probe_settings,
         reads=reads,
         unread=reading.unread(study, reads),
@@ -267,15 +216,6 @@ def _origins(
                 found[f"task {one}"] = registry.owners["task", one].origin
         found |= {f"data {name}": of(data[name], name), f"train {name}": of(train, owner.name)}
     return {key: x for key, x in found.items() if x}
-
-
-def _check_freeze(study: Study, layers: int | None) -> None:
-    """Raise StudyError for a layer to freeze that the model does not have."""
-    if layers is not None:
-        try:
-            Frozen.read(FinetuningSettings(**tuples(study.mlm)).freeze).check(layers)
-        except ValueError as error:
-            raise StudyError(f"mlm.{error}") from None
 
 
 def _settings(study: Study, registry: Registry, problems: Problems) -> dict[str, Any]:
@@ -347,92 +287,3 @@ def _training(task: Task, said: Mapping[str, Json]) -> AdapterTraining | None:
     general = {k: v for k, v in said.items() if not _task_of(k)}
     own = {k.rpartition(".")[2]: v for k, v in said.items() if _task_of(k) == task.name}
     return replace(task.training, **tuples(general | own))
-
-
-def _tasks(
-    study: Study, registry: Registry, problems: Problems
-) -> tuple[dict[str, Task], dict[str, TaskData]]:
-    tasks: dict[str, Task] = {}
-    data: dict[str, TaskData] = {}
-    if not study.tasks:
-        known = ", ".join(registry.tasks)
-        problems.add(f"no task: name one or more with --task, of {known}")
-    for key in study.data:
-        with problems.kept():
-            registry.find("task", task_of(key, registry.tasks)[0])
-    for name in study.tasks:
-        with problems.kept():
-            task: Task = registry.find("task", name)
-            tasks[name] = task
-            if not is_held_out(study.data.get(name) or (task.default_data,)):
-                found = _data(study, task, registry)
-                for split in ("train", "test"):
-                    _refuse_languages(found, found.languages(split))
-                data[name] = found
-    return tasks, data
-
-
-def _refuse_languages(one: TaskData | Corpus, languages: object) -> None:
-    """Raise DataError for what a plugin gives that are no codes of languages."""
-    if why := fault(languages, Collection[LanguageCode]):
-        raise DataError(f"{one.name}: languages {why}; the plugin is at fault")
-
-
-def _with_held_out(
-    study: Study,
-    tasks: Mapping[str, Task],
-    data: Mapping[str, TaskData],
-    corpus: Corpus,
-    registry: Registry,
-    problems: Problems,
-) -> dict[str, TaskData]:
-    """`data` with those that are held out of text, which has to be found before."""
-    found = dict(data)
-    for name, task in tasks.items():
-        given = study.data.get(name) or (task.default_data,)
-        if is_held_out(given):
-            with problems.kept():
-                found[name] = held_out(task, given[0], corpus, registry, data)
-    return {x: found[x] for x in tasks if x in found}
-
-
-def _borrowed(
-    study: Study,
-    tasks: Mapping[str, Task],
-    data: Mapping[str, TaskData],
-    registry: Registry,
-    problems: Problems,
-) -> dict[str, tuple[Task, TaskData]]:
-    """By task that is scored with another task's adapter: that task and its data."""
-    found = {}
-    for name, task in tasks.items():
-        if task.adapter is None:
-            continue
-        with problems.kept():
-            one: Task = registry.find("task", task.adapter)
-            of_a_kind = registry.find("kind", one.kind) is registry.find("kind", task.kind)
-            if not of_a_kind or (one.labels, one.adapter) != (task.labels, None):
-                raise PluginError(
-                    f"task {name!r} ({registry.owners['task', name]}) cannot have the adapter of "
-                    f"{one.name!r}, which needs the same kind and labels, and an adapter of its own"
-                )
-            found[name] = one, data[one.name] if one.name in data else _data(study, one, registry)
-    return found
-
-
-def _data(study: Study, task: Task, registry: Registry) -> TaskData:
-    """The data of a task, as the study says. Raises XlbenchError."""
-    choices: dict[str, str] = {}
-    for key, given in study.data.items():
-        owner, language = task_of(key, registry.tasks)
-        if owner != task.name or not language:
-            continue
-        if len(given) != 1:
-            raise StudyError(f"data.{key} chooses one set of a language, not {len(given)}")
-        choices[to_iso639_3(language, registry.languages)] = given[0]
-    return find_data(task, study.data.get(task.name) or (task.default_data,), registry, choices)
-
-
-def _narrowed(data: TaskData, languages: Sequence[str]) -> TaskData:
-    """The data of the study's languages alone, where data can be told so."""
-    return data.only(languages) if isinstance(data, Narrowed) else data
