@@ -218,6 +218,32 @@ def test_narrow_terminal_loses_no_digit() -> None:
         assert f"{x}.1" in found
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_that_is_too_wide_goes_on_below_and_breaks_no_number(width: int) -> None:
+    words = ("helps", "harms", "no clear effect", "this run only", None)
+    numbers = [
+        [Number(i + j / 8 - 2, i + j / 8 - 9, i + j / 8 + 9, word=words[(i + j) % 5], signed=True)  # type: ignore[arg-type]
+         for j in range(6)] for i in range(3)
+    ]  # fmt: skip
+    names = ("A long name (aaa)", "Another name (bbb)", "Yet another name (ccc)")
+    heads = ("Language", *(f"What it does in column {j}" for j in range(6)))
+    table = Table("T", heads, tuple((x, *row) for x, row in zip(names, numbers, strict=True)))
+    lines = re.sub(r"\x1b\[[\d;]*m", "", printed([page(table)], width=width)).splitlines()
+    assert max(map(len, lines)) <= width
+    marks = {"helps": "▲", "harms": "▼", "no clear effect": "·", "this run only": "○", None: ""}
+    for name, row in zip(names, numbers, strict=True):
+        said = " ".join(x for x in lines if x.startswith(name))
+        for x in row:
+            value = f"{x.text()} [{x.text(x.low)}, {x.text(x.high)}] {marks[x.word]}".strip()
+            assert value in said
+    assert any("▲ helps, ▼ harms, · no clear effect, ○ this run only." in x for x in lines)
+
+
+def test_marks_have_plain_ones_where_an_encoding_lacks_them() -> None:
+    plain = "▲ +3.3 ▼ -1.0 · 0.1 ○ 2.0 → …".encode("ascii", "xlbench").decode()
+    assert plain == "^ +3.3 v -1.0 . 0.1 o 2.0 -> ..."
+
+
 def test_wide_matrix_is_left_to_the_leaderboard() -> None:
     names = tuple(f"l{i}" for i in range(30))
     wide = Matrix("Wide", names, names, tuple(tuple(Number(1.0) for _ in names) for _ in names), "from", "to")
@@ -300,7 +326,7 @@ def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> N
     assert "![By steps](pictures/transfer-pos-tiny-1.png)" in text
     assert ["deu", "0.5 [0.0, 1.0]", "–"] in [cells(line) for line in text.split("\n")]
     assert (tmp_path / "pictures" / "transfer-pos-tiny-1.png") in written
-    assert "0.5 [0.0,1.0]" in printed([page(curves())])
+    assert "0.5 [0.0, 1.0]" in printed([page(curves())])
 
 
 def test_pictures_of_earlier_parts_do_not_stay(tmp_path: Path) -> None:
@@ -467,7 +493,7 @@ def test_words_stand_by_their_numbers_and_bold_is_what_a_test_found() -> None:
     assert "**+1.5**" not in text, "an interval without 0 that correction does not leave is not bold"
     assert "Bold: helps or harms" in text
     assert "Bold" not in markdown(page(matrix()), MADE, {}), "nothing was tested"
-    assert "Bold: helps or harms" in printed([page(tested)])
+    assert "▲ helps, ▼ harms, · no clear effect." in printed([page(tested)])
 
 
 def test_a_word_of_a_plugins_own_is_not_shown() -> None:

@@ -117,34 +117,37 @@ def orders(matrix: Matrix, languages: Mapping[str, Language]) -> dict[str, list[
 
 
 def _in_terminal(matrix: Matrix) -> RenderableType:
-    """Values alone, turned so that the longer side goes down."""
-    from rich import box
-    from rich.table import Table as RichTable
+    """Values with the marks of their verdicts, turned so that the longer side goes down."""
     from rich.text import Text
+
+    from xlbench.reporting.parts import fitted
 
     rows, columns, cells = matrix.rows, matrix.columns, matrix.cells
     titles = (matrix.row_title, matrix.column_title)
     if len(columns) > len(rows):
         rows, columns, cells = columns, rows, tuple(zip(*cells, strict=True))
         titles = (matrix.column_title, matrix.row_title)
-    title = Text(clean(f"{matrix.title} ({matrix.unit})"))
+    title = clean(f"{matrix.title} ({matrix.unit})")
     if len(columns) > _WIDEST_IN_TERMINAL:
         return Text.assemble(title, ": too wide for a terminal; the leaderboard has it")
-    grid = RichTable(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    grid.add_column(Text(clean(f"{titles[0]} \\ {titles[1].lower()}")))
-    for name in columns:
-        grid.add_column(Text(clean(name)), justify="right", overflow="fold")
+    marked = any(x.word in fitted.SIGNS for line in cells for x in line)
+    found = []
     for name, line in zip(rows, cells, strict=True):
-        values = (Text(brief(matrix, number), style=_style(matrix, number)) for number in line)
-        grid.add_row(Text(clean(name)), *values)
-    return grid
+        values = [fitted.number(x, marked=marked, brief=brief(matrix, x)) for x in line]
+        for text, number in zip(values, line, strict=True):
+            text.stylize(_style(matrix, number))
+        found.append([Text(clean(name)), *values])
+    heads = [clean(f"{titles[0]} \\ {titles[1].lower()}"), *map(clean, columns)]
+    return fitted.Fitted(title, heads, found, [False, *(True for _ in columns)])
 
 
 def _notes(matrix: Matrix) -> list[str]:
-    tested = any(clear(number) for row in matrix.cells for number in row)
+    from xlbench.reporting.parts import fitted
+
+    numbers = [number for row in matrix.cells for number in row]
+    marks = fitted.legend(numbers)
     sign = f"{matrix.sign[:1].upper()}{matrix.sign[1:]}. " if matrix.sign else ""
-    note = f"{sign}{matrix.note} {CLEAR[0].upper()}{CLEAR[1:]}." if tested else f"{sign}{matrix.note}"
-    return [x for x in (note, gaps(number for row in matrix.cells for number in row)) if x]
+    return [x for x in (f"{marks}." if marks else "", f"{sign}{matrix.note}", gaps(numbers)) if x]
 
 
 def _measured(matrix: Matrix) -> str:

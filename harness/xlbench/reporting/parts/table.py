@@ -31,9 +31,13 @@ class TableView:
         """See `View`."""
         from rich.text import Text
 
+        from xlbench.reporting.parts import fitted
+
         yield in_terminal(self.table)
-        for line in notes(self.table):
-            yield Text(clean(line), style="dim")
+        marks = fitted.legend(value for row in self.table.rows for value in row)
+        for line in (f"{marks}." if marks else "", *notes(self.table)):
+            if line:
+                yield Text(clean(line), style="dim")
 
     def markdown(self) -> Iterator[str]:
         """See `View`."""
@@ -62,26 +66,18 @@ class TableView:
         return Drawing(specification, "; ".join(x for x in (marks, "bars: 95% CI") if x), 1)
 
 
-def in_terminal(table: Table, *, bare: bool = False) -> RenderableType:
-    """For rich; `bare` is without title and lines."""
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
+def in_terminal(table: Table) -> RenderableType:
+    """For rich."""
+    from xlbench.reporting.parts.fitted import Fitted, column
 
-    title = None if bare else Text(clean(table.title))
-    lines = None if bare else box.SIMPLE_HEAD
-    grid = RichTable(title=title, title_justify="left", title_style="bold", box=lines)
-    for i, name in enumerate(table.columns):
-        right = numeric(row[i] for row in table.rows)
-        grid.add_column(Text(clean(name)), justify="right" if right else "left", overflow="fold")
-    for row in table.rows:
-        # No space inside an interval, so that a narrow column breaks before it.
-        cells = (
-            shown(value).replace(", ", ",") if isinstance(value, Number) else clean(shown(value))
-            for value in row
-        )
-        grid.add_row(*(Text(cell) for cell in cells))
-    return grid
+    places = range(len(table.columns))
+    cells = [column(row[i] for row in table.rows) for i in places]
+    return Fitted(
+        clean(table.title),
+        [clean(name) for name in table.columns],
+        list(zip(*cells, strict=True)),
+        [numeric(row[i] for row in table.rows) for i in places],
+    )
 
 
 def as_data(table: Table) -> dict[str, Any]:
