@@ -12,6 +12,7 @@ from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
 from xlbench.contracts import Format, Rerun, Study
 from xlbench.output import say
+from xlbench.plugins import HOOKS
 
 app = typer.Typer(
     help=(
@@ -380,3 +381,37 @@ def migrate(results: At = Path("results"), plugin: PluginFiles = None) -> int:
     from xlbench.cli.upkeep import migrate
 
     return migrate(results, plugin or ())
+
+
+plugins = typer.Typer(help="Make a plugin of your own, and check it.", no_args_is_help=True)
+app.add_typer(plugins, name="plugin")
+
+
+@plugins.command(name="new", cls=Command)
+def plugin_new(
+    name: Annotated[str, typer.Argument(help="Name of the plugin and its package.", metavar="NAME")],
+    kind: Annotated[
+        str, typer.Option(help=f"What it adds: {', '.join(HOOKS)}.", metavar="KIND", show_default=False)
+    ],
+    folder: Annotated[
+        Path | None, typer.Option(help="New folder to write to (default: NAME).", metavar="DIR")
+    ] = None,
+) -> None:
+    """Write the package of a new plugin: entry point, typed module, data, tests, README, CI file."""
+    from xlbench.cli.plugins import new
+
+    new(name, kind, folder)
+
+
+@plugins.command(name="check", cls=Command)
+def plugin_check(
+    plugin: Annotated[
+        str, typer.Argument(help="Name of an installed plugin, or a file.", metavar="NAME|FILE.py")
+    ],
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a model.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> int:
+    """Check a plugin: data, labels, metrics, one step on a small model; exit code 1 where one fails."""
+    from xlbench.cli.plugins import check
+
+    return check(plugin, quick=quick, as_json=json)
