@@ -139,7 +139,7 @@ class Result:
         from xlbench.reporting import frame_charts
 
         frame = self._chosen(table, {"steps": ..., **where})
-        return frame_charts.curves(frame, _first(frame), self._title(_what(frame), frame), self.name)
+        return frame_charts.curves(frame, _first(frame, "steps"), self._title(_what(frame), frame), self.name)
 
     def to_latex(self, table: str | pd.DataFrame = "donations", *, caption: str = "", **where: Any) -> str:
         """A table for a paper, with the package booktabs: rounded as on the pages, names of languages beside
@@ -209,6 +209,8 @@ _SAID = {
     "order": "{} order", "n": "n = {}", "seeds": "{} seeds",
 }  # fmt: skip
 """How a title says what a column has."""
+_LANGUAGES = ("transfer", "adapter", "partners", "target", "language")
+"""Columns of languages."""
 _SIDES = (("transfer", "target"), ("partners", "language"), ("adapter", "target"))
 """Columns that are rows and columns of a heat map."""
 
@@ -224,9 +226,11 @@ def open_results(
     return Result(Path(path), Store(Path(path)).study(study).id, tuple(plugins))
 
 
-def _first(frame: pd.DataFrame) -> str:
-    known = ("transfer", "target", "language", "adapter", "partners")
-    return next((x for x in known if x in frame.columns), "transfer")
+def _first(frame: pd.DataFrame, *beside: str) -> str:
+    """The column of languages that a chart has one row for: the first that tells rows apart, with others."""
+    there = [x for x in _LANGUAGES if x in frame.columns]
+    apart = (x for x in there if not frame.duplicated([x, *(y for y in beside if y in frame.columns)]).any())
+    return next(apart, there[0] if there else _LANGUAGES[0])
 
 
 def _what(frame: pd.DataFrame) -> str:

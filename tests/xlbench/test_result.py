@@ -124,6 +124,9 @@ def test_charts_are_altair_s_and_have_the_tables_numbers(result: Result) -> None
         assert (cell["value"], cell["word"]) == (row["effect"], row["verdict"])
     ranking = result.ranking().to_dict()["datasets"]["cells"]
     assert [x["value"] for x in ranking] == sorted(result.donations(steps=100)["effect"], reverse=True)
+    one = result.ranking("effects", target=CODES[4], own_text=False).to_dict()["datasets"]["cells"]
+    wanted = result.effects(target=CODES[4], steps=100, own_text=False)
+    assert {x["value"] for x in one} == set(wanted["effect"])
     curves = result.curves().to_dict()
     assert len(curves["datasets"]["cells"]) == len(result.donations())
     assert engine().ask(specification=curves, scale=1.0).startswith(b"\x89PNG")

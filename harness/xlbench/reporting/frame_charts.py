@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Part
 
+SIGN = "positive: the target gains"
+
 
 def heat_map(
     frame: pd.DataFrame, rows: str, columns: str, title: str, name: Callable[[str], str]
@@ -37,6 +39,7 @@ def heat_map(
         _head(rows),
         _head(columns),
         unit=_unit(frame),
+        sign=SIGN,
     )
     return _chart(part)
 
@@ -48,7 +51,8 @@ def ranking(frame: pd.DataFrame, of: str, title: str, name: Callable[[str], str]
     found = {key[0]: x for key, x in _once(frame, (of,)).items() if x.value is not None}
     order = sorted(found, key=lambda x: -(found[x].value or 0.0))
     lines = tuple((found[x],) for x in order)
-    return _chart(Curves(title, tuple(map(name, order)), (0.0,), lines, _head(of), "", unit=_unit(frame)))
+    part = Curves(title, tuple(map(name, order)), (0.0,), lines, _head(of), "", unit=_unit(frame), sign=SIGN)
+    return _chart(part)
 
 
 def curves(frame: pd.DataFrame, of: str, title: str, name: Callable[[str], str]) -> alt.TopLevelMixin:
@@ -64,9 +68,8 @@ def curves(frame: pd.DataFrame, of: str, title: str, name: Callable[[str], str])
 
     order = sorted({x for x, _ in found}, key=last)
     lines = tuple(tuple(found.get((x, k)) for k in steps) for x in order)
-    part = Curves(
-        title, tuple(map(name, order)), tuple(map(float, steps)), lines, _head(of), "Steps", unit=_unit(frame)
-    )
+    names, ends = tuple(map(name, order)), tuple(map(float, steps))
+    part = Curves(title, names, ends, lines, _head(of), "Steps", unit=_unit(frame), sign=SIGN)
     return _chart(part)
 
 

@@ -143,13 +143,14 @@ _ESCAPES = str.maketrans({
     "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "\N{EN DASH}": "--",
-    "[": "{[}", "*": "{*}",  # at the start of a row they would belong to the line break before it
 })  # fmt: skip
 _MINUS = re.compile(r"(?<!-)-(?=[0-9])")
 
 
 def _line(cells: Iterable[str]) -> str:
-    return rf"{' & '.join(map(_latex, cells))} \\"
+    """A row. A bracket or star at its start would belong to the line break before it."""
+    row = " & ".join(map(_latex, cells))
+    return rf"{'{}' if row.startswith(('[', '*')) else ''}{row} \\"
 
 
 def _latex(text: str) -> str:

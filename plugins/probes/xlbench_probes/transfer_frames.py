@@ -24,7 +24,11 @@ def frames(records: Records) -> Mapping[str, Iterable[Row]]:
     @cache
     def views() -> list[View]:
         """Made once, for all tables."""
-        return [View.of(reading, task, x) for task in reading.tasks(PROBE) for x in read_outs(reading, task)]
+        return [
+            View.of(reading, task, x)
+            for task in reading.tasks(PROBE)
+            for x in sorted(read_outs(reading, task), key=lambda x: x != "retrained")  # as pages have them
+        ]
 
     return {
         "effects": (row for view in views() for row in _effects(view)),
