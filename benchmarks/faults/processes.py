@@ -190,9 +190,7 @@ def signals(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     for words, who in ((RUN_LARGER, ""), (TWO, " with two workers")):
         seconds = _length(campaign, words)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            folder = _fresh(campaign, "asked")
-            command = Command(folder, *words, before=fork_workers)
-            command.runs_for(seconds * rng.uniform(0.3, 0.7))
+            folder, command = _amid(campaign, words, seconds, rng)
             children = command.children()
             command.send(number)
             done = command.end()
@@ -200,9 +198,7 @@ def signals(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
             happened = "; ".join([*found, *campaign.heals(folder)]) or f"{AS_PROMISED} (exit {done.code})"
             yield Row(f"{number.name} of the command{who}", f"ends with its workers; {NEXT}", happened)
         for one in ("the command", *(("a worker",) if who else ())):
-            folder = _fresh(campaign, "stopped")
-            command = Command(folder, *words, before=fork_workers)
-            command.runs_for(seconds * rng.uniform(0.3, 0.7))
+            folder, command = _amid(campaign, words, seconds, rng)
             target = rng.choice(command.children() or [command.pid]) if one == "a worker" else command.pid
             if command.running():
                 os.kill(target, signal.SIGSTOP)
@@ -213,6 +209,18 @@ def signals(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
             found += ["NUMBERS differ"] * (exported(folder) != campaign.rows_larger)
             happened = "; ".join([*found, *campaign.heals(folder)]) or AS_PROMISED
             yield Row(f"SIGSTOP of {one}{who}, SIGCONT after 2 s", "ends with equal numbers", happened)
+
+
+def _amid(
+    campaign: Campaign, words: tuple[str, ...], seconds: float, rng: random.Random
+) -> tuple[Path, Command]:
+    """A run that has not ended, at a random moment; other work may make runs shorter than `seconds`."""
+    while True:
+        folder = _fresh(campaign, "amid")
+        command = Command(folder, *words, before=fork_workers)
+        if command.runs_for(seconds * rng.uniform(0.2, 0.8)):
+            return folder, command
+        command.end()
 
 
 def _ended(done: Said, number: signal.Signals, children: list[int]) -> list[str]:

@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from synthetic import Synthetic, write_all
+from warm import Command
 
+import xlbench
 from xlbench.files.disk import put_named, temporary
 from xlbench.models import kept_adapters
 from xlbench.reporting import write_leaderboard
@@ -134,3 +137,22 @@ def test_the_last_run_is_the_latest_study_though_the_clock_was_set_back(tmp_path
     assert [x.id for x in store.studies()] == [second, first]
     assert store.save_study({"model": "a"}, jobs[:1], {}) == first
     assert [x.id for x in store.studies()] == [first, second]
+
+
+RUN = (
+    "run", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer", "qab", "--controls", "none",
+    "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit", "20",
+    "--readings", "put-back", "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
+    "--workers", "1", "--quiet",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_store_every_job_once_with_the_numbers_of_one(tmp_path: Path) -> None:
+    folders = [tmp_path / "both", tmp_path / "both", tmp_path / "one"]
+    commands = [Command([*RUN, "--results", str(x)]) for x in folders]
+    assert [x.wait() for x in commands] == [0, 0, 0], [x.stderr for x in commands]
+    names = [{str(x.relative_to(folder)) for x in folder.rglob("*")} for folder in folders[1:]]
+    assert names[0] == names[1]
+    both, one = (xlbench.load_results(x) for x in folders[1:])
+    pd.testing.assert_frame_equal(both, one)
