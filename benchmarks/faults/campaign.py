@@ -142,6 +142,8 @@ class Command:
         code = 70
         try:
             signal.alarm(PATIENCE)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # not as nohup or a shell may have left them
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             for number, path in enumerate(self._files, 1):
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
             before()
