@@ -38,14 +38,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="random moments of SIGKILL")
     parser.add_argument("--rounds", type=int, default=4, help="bit flips in each file")
     parser.add_argument(
-        "--operations", type=int, default=40, help="at most so many operations fail with each error"
+        "--operations", type=int, default=40, help="at most so many file operations fail, of each kind"
     )
     parser.add_argument("--files", type=int, default=10_000, help="result files of a large folder")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     parts: dict[str, Callable[[Campaign, random.Random], Iterator[Row]]] = {
         "kills": lambda x, rng: processes.killed(x, given.kills, rng),
-        "operations": processes.operations,
+        "operations": lambda x, rng: processes.operations(x, rng, given.operations),
         "signals": processes.signals,
         "together": processes.together,
         "full": disks.full,

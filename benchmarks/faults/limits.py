@@ -38,7 +38,10 @@ def open_files(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         shutil.rmtree(folder, ignore_errors=True)
 
         def before(few: int = few) -> None:
-            most = max(int(x) for x in os.listdir("/proc/self/fd")) + few  # noqa: PTH208
+            last = max(int(x) for x in os.listdir("/proc/self/fd"))  # noqa: PTH208
+            while os.open(os.devnull, os.O_RDONLY) < last:
+                pass  # no number is free below it
+            most = last + 2 + few
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
         done = xlbench(folder, *RUN_LARGER, before=before)

@@ -85,13 +85,15 @@ class Counter:
 
 
 class _Written:
-    """A file whose writing is counted."""
+    """A file whose first writing is counted."""
 
     def __init__(self, file: Any, counter: Counter) -> None:
-        self._file, self._counter = file, counter
+        self._file, self._counter, self._written = file, counter, False
 
     def write(self, content: Any) -> Any:
-        self._counter.count("write")
+        if not self._written:  # some write piece by piece
+            self._written = True
+            self._counter.count("write")
         return self._file.write(content)
 
     def __enter__(self) -> _Written:

@@ -4,7 +4,9 @@ import errno
 import re
 
 _OUT_OF_MEMORY = re.compile(
-    r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", re.I
+    r"out of memory|not enough memory|can't allocate memory|cannot allocate memory"
+    r"|failed to map segment from shared object",
+    re.IGNORECASE,
 )
 
 
@@ -59,7 +61,7 @@ def ran_out(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
-        if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(text_of(error)):
+        if isinstance(error, RuntimeError | ImportError) and _OUT_OF_MEMORY.search(text_of(error)):
             return True
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return False

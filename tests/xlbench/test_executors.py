@@ -17,7 +17,7 @@ from counting_work import CountingWork
 from synthetic import ACCURACY
 
 from xlbench.contracts import Batches, Cell, Evaluation, Event, Job, Notify, Outcome, Work
-from xlbench.errors import ExecutorError, ResultsError, XlbenchError
+from xlbench.errors import ExecutorError, MemoryUsedUpError, ResultsError, XlbenchError
 from xlbench.results import Store
 from xlbench.running.batches import Schedule
 from xlbench.running.executors import channel, local
@@ -106,7 +106,9 @@ def test_a_full_disk_ends_the_run(jobs: list[Job], tmp_path: Path, workers: int)
 
 def test_a_worker_that_is_killed_ends_the_run_with_advice(jobs: list[Job], tmp_path: Path) -> None:
     work = CountingWork(str(tmp_path / "log"), dies=(1,))
-    with pytest.raises(XlbenchError, match=r"worker process died at 'job 1'.* fewer --workers"):
+    with pytest.raises(
+        XlbenchError, match=r"worker process died at 'job 1'.*memory ran out.* fewer --workers"
+    ):
         run(jobs, work, 2)
 
 
@@ -207,7 +209,7 @@ class Lying:
         return self.said(jobs, work)  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("leaving", [SystemExit(0), SystemExit("done"), OSError("gone"), MemoryError()])
+@pytest.mark.parametrize("leaving", [SystemExit(0), SystemExit("done"), OSError("gone")])
 def test_an_executor_that_leaves_does_not_end_the_run_as_if_it_were_done(
     jobs: list[Job], tmp_path: Path, leaving: BaseException
 ) -> None:
@@ -216,6 +218,15 @@ def test_an_executor_that_leaves_does_not_end_the_run_as_if_it_were_done(
         raise leaving
 
     with pytest.raises(ExecutorError, match=rf"executor 'lying' failed: {type(leaving).__name__}"):
+        list(outcomes(Lying(leave), jobs, CountingWork(""), lambda _: None, 1, Store(tmp_path)))
+
+
+def test_an_executor_that_has_no_memory_is_not_blamed(jobs: list[Job], tmp_path: Path) -> None:
+    def leave(jobs: Sequence[Job], work: Work) -> Iterator[object]:
+        yield from ()
+        raise MemoryError
+
+    with pytest.raises(MemoryUsedUpError, match=r"memory ran out beside the jobs .*fewer --workers"):
         list(outcomes(Lying(leave), jobs, CountingWork(""), lambda _: None, 1, Store(tmp_path)))
 
 

@@ -184,6 +184,8 @@ def test_other_errors_are_not_taken_for_memory() -> None:
     blamed = PluginError("it failed")
     blamed.__cause__ = RuntimeError(SAID)
     assert ran_out(blamed)
+    assert ran_out(ImportError("x.so: failed to map segment from shared object"))
+    assert not ran_out(ImportError("No module named 'x'"))
     assert not ran_out(RuntimeError("shape mismatch"))
     assert not ran_out(OSError(28, "No space left on device"))
     assert not ran_out(ValueError("out of memory"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Outcome
-from xlbench.errors import ExecutorError, XlbenchError, said_of
+from xlbench.errors import ExecutorError, MemoryUsedUpError, XlbenchError, ran_out, said_of
 from xlbench.running.batches import Schedule
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def outcomes(
     except (XlbenchError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # its sys.exit() must not end the run, least of all with 0
+        if ran_out(error):
+            raise MemoryUsedUpError(
+                f"memory ran out beside the jobs ({said_of(error)}); what is done is kept: use fewer "
+                "--workers or more memory, and run the same command again"
+            ) from error
         raise ExecutorError(_say(executor, f"failed: {said_of(error)}")) from error
     finally:
         os.chdir(folder)
