@@ -112,8 +112,9 @@ def test_a_layer_that_is_not_there_is_told_in_planning_and_to_a_probe(
         api.plan(study_of(checkpoint, mlm={"freeze": "layers:1-2"}), results=tmp_path / "results")
     with pytest.raises(StudyError, match="no layer 5"):
         lab.finetune("qaa", steps=1, seed=0, how=replace(lab.resolved.mlm, freeze="layers:5"))
-    with pytest.raises(StudyError, match="leaves nothing to train"):
-        lab.finetune("qaa", steps=1, seed=0, how=replace(lab.resolved.mlm, freeze="embeddings+body+head"))
+    for everything in ("embeddings+body+head", "embeddings+layers:0-1+head"):
+        with pytest.raises(StudyError, match="leaves nothing to train"):
+            lab.finetune("qaa", steps=1, seed=0, how=replace(lab.resolved.mlm, freeze=everything))
 
 
 def text_of(example: Any) -> str:

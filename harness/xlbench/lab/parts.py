@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 EMBEDDINGS: Final = "embeddings"
 AFTER: Final = "after the layers"
 HEAD: Final = "head"
+POOLER: Final = "pooler"
+"""What no pretraining objective reads; it never moves."""
 _OF_EMBEDDINGS = ("embed", "wte", "wpe", "shared")
 
 
 def parts(body: Any, own: Iterable[tuple[str, Parameter]]) -> dict[str, int | str]:
     """The part of each of a model's own parameters, by name: the number of its layer, EMBEDDINGS, AFTER (what
-    is in no layer and no embedding, such as the last normalisation), or HEAD (what is not in `body`).
+    is in no layer and no embedding, such as the last normalisation), POOLER, or HEAD (what is not in `body`).
 
     `body` is a model of the library `adapters`, which says of each architecture which its layers are. An
     encoder-decoder's are numbered on, also where adapters are in its encoder alone.
@@ -36,6 +38,8 @@ def parts(body: Any, own: Iterable[tuple[str, Parameter]]) -> dict[str, int | st
         if id(one) not in within:
             return HEAD
         path = name.lower().split(".")
+        if "pooler" in path:
+            return POOLER
         embeds = id(one) in tokens or any(x.startswith(_OF_EMBEDDINGS) or "_embed" in x for x in path)
         return EMBEDDINGS if embeds else AFTER
 
@@ -48,6 +52,8 @@ def is_frozen(part: int | str, frozen: Frozen) -> bool:
         return frozen.embeddings
     if part == HEAD:
         return frozen.head
+    if part == POOLER:
+        return True
     return frozen.body or part in frozen.layers
 
 
