@@ -650,12 +650,12 @@ def test_the_recommendation_goes_by_gains_where_there_are_any() -> None:
     assert page.summary[0].startswith(f"Measured. {label(SEEN[-1])} comes first: gain +")
     (table,) = page.parts
     assert isinstance(table, Table)
-    assert table.columns == ("Transfer language", "Seen", "Gain", "Effect")
+    assert table.columns == ("Transfer language", "Seen", "Gain", "Effect", "Tied with the first")
     assert table.rows[0][2].value == pytest.approx(4 + 2 * (len(SEEN) - 1) + 0.2, abs=0.51)  # type: ignore[union-attr]
     assert table.rows[0][3].value == pytest.approx(-4 - 2 * (len(SEEN) - 1) + 0.2, abs=0.51)  # type: ignore[union-attr]
     alone = transfer_advice.advise(Made(made, steps=(10,), readings=("put-back",)).records(), "pos", target)
     assert not alone.summary[0].startswith(f"Measured. {label(SEEN[-1])} ")
-    assert alone.parts[0].columns == ("Transfer language", "Seen", "Effect")  # type: ignore[union-attr]
+    assert alone.parts[0].columns == ("Transfer language", "Seen", "Effect", "Tied with the first")  # type: ignore[union-attr]
 
 
 def test_likelihoods_of_different_families_are_never_subtracted() -> None:

@@ -100,6 +100,9 @@ class Matrix:
     note: str = ""
     sign: str = ""
     """As of a table."""
+    ties: tuple[tuple[int, ...], ...] = ()
+    """By column, the places of the rows than which its best is not clearly better, by paired tests corrected
+    over the column, the best among them; none of them where that was not tested."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,20 +35,28 @@ def _measured(view: View, beside: Sequence[View], target: str) -> Page:
     found = {f: x.number for f, x in view.shortlist(target, k).items()}
     if not found:
         raise ResultsError(f"the study has no transfer language but {target} itself; run one with more")
+    tied = view.tied(target, k)
     table = Table(
         f"Transfer languages for {name(target)}, {counted(k, 'step')}",
-        ("Transfer language", "Seen", what.capitalize(), *(WHAT[x.read_out].capitalize() for x in beside)),
+        (
+            "Transfer language",
+            "Seen",
+            what.capitalize(),
+            *(WHAT[x.read_out].capitalize() for x in beside),
+            *(["Tied with the first"] if tied else []),
+        ),
         tuple(
             (
                 name(f),
                 view.reading.seen(f),
                 found[f],
                 *(x.judged_effects(k)[f, target].number for x in beside),
+                *(["yes" if f in tied else "no"] if tied else []),
             )
             for f in found
         ),
         f"What clearly helps first, then by the lower end of the interval of the {what}, which puts what is "
-        f"sure before what may be large. {MATRIX}{f' {MEANING}' if beside else ''}",
+        f"sure before what may be large. {TIED if tied else ''}{MATRIX}{f' {MEANING}' if beside else ''}",
     )
     known = [f for f in found if found[f].value is not None]
     lines = [
@@ -129,6 +137,10 @@ def _unmeasured(view: View, target: str) -> Page:
     return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (ranked, costs))
 
 
+TIED = (
+    "Tied with the first: the first is not clearly better, by paired tests with the false discovery rate "
+    "held at 5% over the target's transfer languages. "
+)
 PREDICTION = "the prediction"
 
 

@@ -206,4 +206,5 @@ def matrix(view: View, steps: int) -> Matrix:
         "Gain",
         "Change of the target's score after fine-tuning on the transfer language's text, with the task "
         "adapter retrained on the fine-tuned weights.",
+        ties=True,
     )

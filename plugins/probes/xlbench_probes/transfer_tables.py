@@ -293,16 +293,18 @@ def matrix(view: View, steps: int) -> Matrix:
         steps,
         "Effect",
         f"Change of the target's score after fine-tuning on the transfer language's text. {MATRIX}",
+        ties=True,
     )
 
 
-def by_pair(view: View, steps: int, what: str, note: str) -> Matrix:
+def by_pair(view: View, steps: int, what: str, note: str, *, ties: bool = False) -> Matrix:
     """What the view has of every pair; rows and columns in the order of the tables at the largest number of
-    steps.
+    steps. `ties`: with what cannot be told from the best, at that number.
     """
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]
     found, effects = view.judged_effects(steps), view.effects
+    tied = [view.tied(g, steps) for g in columns] if ties and steps == view.last else []
 
     def cell(f: str, g: str) -> Number:
         if (f, g) not in found:
@@ -320,6 +322,7 @@ def by_pair(view: View, steps: int, what: str, note: str) -> Matrix:
         unit=view.metric.measure,
         note=note,
         sign=TARGET_GAINS,
+        ties=tuple(tuple(i for i, f in enumerate(rows) if f in some) for some in tied),
     )
 
 

@@ -230,6 +230,18 @@ class View:
         donors = (arm.text for arm in self.arms(steps))
         return ranked({f: judged[f, target] for f in donors if not has(f, target)})
 
+    def tied(self, target: str, steps: int) -> frozenset[str]:
+        """Transfer languages than which the first of the shortlist is not clearly better, by paired tests
+        corrected over the target's; the first is one. None of them where that cannot be tested: with one
+        seed, or something missing.
+        """
+        first, *others = self.shortlist(target, steps) or [""]
+        effects = {f: self.effects.effect(Arm(f, steps), target) for f in (first, *others) if f}
+        if not effects or any(x.alone or x.value is None for x in effects.values()):
+            return frozenset()
+        apart = judge({f: difference(effects[first], effects[f]) for f in others})
+        return frozenset({first} | {f for f, x in apart.items() if x.number.word != "helps"})
+
     def known_pairs(
         self, steps: int
     ) -> tuple[dict[tuple[str, str], float], dict[str, dict[tuple[str, str], float]]]:

@@ -128,6 +128,12 @@ function shortlist(page, matrix, code) {
   else if (found.some(([, cell]) => cell.word)) lines.push(`No transfer language clearly helps ${name}; staying without one is as good a choice.`);
   if (harms.length) lines.push(`Avoid ${[...harms].reverse().slice(0, SHORT).map(said).join("; ")}${harms.length > SHORT ? `; and ${harms.length - SHORT} more` : ""}.`);
   else if (found.length && !alone.length) lines.push("None clearly harms it.");
+  const ties = matrix.ties[column] || [];
+  const tied = found.filter(([, , i]) => ties.includes(i)).slice(1);
+  if (helps.length && tied.length) {
+    const more = tied.length > SHORT ? `; and ${tied.length - SHORT} more` : "";
+    lines.splice(1, 0, `Tied with it, by paired tests: ${tied.slice(0, SHORT).map(([row]) => row).join(", ")}${more}.`);
+  } else if (helps.length && ties.length && found.length > 1) lines.splice(1, 0, "It is clearly better than every other.");
   const first = found.slice(0, SHORT);
   const table = make(
     "table",

@@ -77,6 +77,7 @@ class MatrixView:
             "legend": heat_map.legend(matrix),
             "details": [clean(name) for name in details],
             "missing": [clean(text) for text in missing],
+            "ties": matrix.ties,
             "cells": [[_short(number, details, missing) for number in line] for line in matrix.cells],
             "orders": orders(matrix, languages),
             "specification": heat_map.heat_map(matrix),
