@@ -39,7 +39,7 @@ class Tables:
             try:
                 offered = dict(probe.frames(stored.records))
                 for table in offered:
-                    _name(table, "table")
+                    checked_name(table, "table")
             except Exception as error:
                 self.problems.append(f"no tables of {self._called(name)}: {one_line(error)}")
                 continue
@@ -79,7 +79,7 @@ class Tables:
         model = str(self._stored.stored.described["model"]["name"])
         rows: list[dict[str, Any]] = []
         try:
-            rows += ({"model": model, **_checked(row)} for row in self._rows[probe, name])
+            rows += ({"model": model, **checked_row(row)} for row in self._rows[probe, name])
         except Exception as error:
             said = ResultsError(f"no table {name!r} of {self._called(probe)}: {one_line(error)}")
             self._failed[probe, name] = said  # rows are given once: asked again, it would seem to be empty
@@ -106,16 +106,17 @@ class Tables:
         return f"study {self._stored.stored.id} has no table {name!r}{of}{near}{more}"
 
 
-def _checked(row: object) -> dict[str, Any]:
-    """The row, where it is what the contract says; numpy's numbers as Python's, and what is not finite as
-    missing.
+def checked_row(row: object) -> dict[str, Any]:
+    """A row of a probe (`contracts.Frames`); numpy's numbers as Python's, and what is not finite as missing.
+    Raises TypeError for what is none.
     """
     if not isinstance(row, Mapping):
         raise TypeError(f"a row must be a mapping of columns to values, not {type(row).__name__}")
-    return {_name(column, "column"): _value(column, value) for column, value in row.items()}
+    return {checked_name(column, "column"): _value(column, value) for column, value in row.items()}
 
 
-def _name(name: object, of: str) -> str:
+def checked_name(name: object, of: str) -> str:
+    """A name of a table or column. Raises TypeError for what is none."""
     if not (isinstance(name, str) and name.isidentifier()) or name in TAKEN:
         raise TypeError(
             f"{name!r} is no name of a {of}; use letters, digits and _, and none of {', '.join(TAKEN)}"

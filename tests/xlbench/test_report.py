@@ -559,6 +559,25 @@ def test_a_plugin_s_chart_is_on_every_surface(tmp_path: Path) -> None:
     assert data["specification"]["data"] == Dots().specification()["data"]
 
 
+class AltairDots(Dots):
+    """The same as an Altair chart."""
+
+    def specification(self) -> dict[str, Any]:
+        import altair as alt
+
+        data = alt.Data(values=[{"language": "aaa", "effect": 1.0}])
+        made: dict[str, Any] = alt.Chart(data).mark_point().encode(x="effect:Q", y="language:N").to_dict()
+        return made
+
+
+def test_a_plugin_s_chart_may_be_altair_s() -> None:
+    drawing = view(AltairDots()).drawing()
+    assert drawing is not None
+    texts = picture(drawing, "Dots", vector=True).decode()
+    assert "Dots" in texts
+    assert "aaa" in texts
+
+
 def test_what_is_no_part_is_told() -> None:
     with pytest.raises(TypeError, match="a page has a str, which is none of its parts"):
         view("text")  # type: ignore[arg-type]

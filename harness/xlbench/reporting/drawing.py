@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import lru_cache
 from typing import Any
 
 
@@ -19,10 +20,19 @@ def answer(asked: dict[str, Any]) -> bytes:
 
     if "bundle" in asked:
         return str(vl_convert.javascript_bundle(asked["bundle"])).encode()
+    svg = _svg(json.dumps(asked["specification"]))
     if "scale" not in asked:
-        return str(vl_convert.vegalite_to_svg(asked["specification"])).encode()
-    found: bytes = vl_convert.vegalite_to_png(asked["specification"], scale=asked["scale"])
+        return svg.encode()
+    found: bytes = vl_convert.svg_to_png(svg, scale=asked["scale"])
     return found
+
+
+@lru_cache(maxsize=1)
+def _svg(specification: str) -> str:
+    """Kept, for a picture is wanted as an SVG and a PNG, one after the other."""
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(specification))
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xlbench import api
 from xlbench.contracts import Frames, Page, Probe
 from xlbench.errors import XlbenchError, said_of
+from xlbench.frames import checked_name, checked_row
 from xlbench.results import Store
 from xlbench.testing.findings import Finding, line_of, raised_in, traced_to
 from xlbench.testing.small import TRANSFER, tiny_study
@@ -75,12 +76,16 @@ def _shown(subject: Subject, name: str, probe: Probe, records: Records) -> Itera
         except Exception as error:
             yield _raised(subject, name, "pages", error, said)
             continue
+        try:
+            for table, found in rows.items():
+                checked_name(table, "table")
+                for row in found:
+                    checked_row(row)
+        except TypeError as error:
+            yield subject.finding("probe", name, "frames", f"{said}: {error}")
         if wrong := next((x for x in pages if not isinstance(x, Page)), None):
             what = f"{said}: gives a {type(wrong).__name__}, not a Page"
             yield subject.finding("probe", name, "pages", what, line_of(probe.pages))
-        if any(not isinstance(row, dict) for found in rows.values() for row in found):
-            what = f"{said}: gives a row that is no dict"
-            yield subject.finding("probe", name, "frames", what)
         if part is records and not pages:
             what = "gives no page; terminal, leaderboard and report have nothing to show"
             yield subject.finding("probe", name, "pages", what, line_of(probe.pages), note=True)
