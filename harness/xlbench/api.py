@@ -8,11 +8,11 @@ import shutil
 import sys
 import time
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xlbench.contracts import HasCapacity, settings
+from xlbench.contracts import HasCapacity, StudyPlanned, settings
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.models import checkpoints
 from xlbench.plugins import OWN, blaming, give, load, settle, spelled
@@ -20,6 +20,7 @@ from xlbench.result import Result
 from xlbench.results import Store, describe
 from xlbench.results.estimate import Meter
 from xlbench.running import notebook
+from xlbench.running.observing import Chosen, Observing
 from xlbench.running.outcomes import outcomes
 from xlbench.running.progress import Progress
 from xlbench.running.work import Work
@@ -34,7 +35,7 @@ from xlbench.studies.resolve import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from xlbench.contracts import Executor, Rerun, Resolved, Study
+    from xlbench.contracts import Executor, Observer, Rerun, Resolved, Study
     from xlbench.models.checkpoints import Checkpoint
     from xlbench.plugins import Given, Registry
     from xlbench.studies.plan import Plan
@@ -68,6 +69,8 @@ class Prepared:
     """Plugins that are not installed."""
     plugins: tuple[object, ...] = ()
     """The same, as they were said."""
+    observers: tuple[Chosen, ...] = ()
+    """Each with an instance of its settings."""
 
     @property
     def spelled(self) -> Study:
@@ -107,6 +110,8 @@ class RunResult(Result):
     failed: dict[str, str]
     """Label of a job to its error."""
     seconds: float
+    observers_failed: dict[str, str] = field(default_factory=dict)
+    """Name of an observer to its first error; the run went on."""
     without_predictions: tuple[str, ...] = ()
     """Where predictions were to be kept: labels of finished jobs that have none, for they ran before that was
     asked, or by a probe that gives none. They do not run again unless `rerun` is "all"."""
@@ -120,10 +125,12 @@ def prepare(
     strict_plugins: bool = False,
     executor: str = LOCAL,
     plugins: Iterable[object] = (),
+    observers: Iterable[str] = (),
 ) -> Prepared:
     """Check everything about a study before anything trains, and plan it.
 
-    Settings of the executor are among the study's options, under its name; no result depends on them.
+    Settings of the executor and of observers are among the study's options, under their names; no result
+    depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
     said = tuple(plugins)
@@ -132,21 +139,26 @@ def prepare(
         registry = load(strict=strict_plugins, given=given)
         registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
         chosen = registry.find("executor", executor)
-        study, how = _part(parse(as_json(study)), chosen, registry)
+        watching = [registry.find("observer", x) for x in dict.fromkeys(observers)]
+        study, how = _part(parse(as_json(study)), chosen, "executor", registry)
+        told = []
+        for one in watching:
+            study, its = _part(study, one, "observer", registry)
+            told.append((one, its))
         study, registry = settle(study, registry)
         refuse_ambiguous(study, registry)
         resolved = check_data(resolve(study, registry))
         checkpoint = checkpoints.locate(resolved.model)
         store = Store(Path(results))
         made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said)
+    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said, tuple(told))
 
 
-def _part(study: Study, executor: Executor, registry: Registry) -> tuple[Study, Any]:
-    """The study without the settings of its executor, and these."""
-    name = executor.name
+def _part(study: Study, one: Executor | Observer, kind: str, registry: Registry) -> tuple[Study, Any]:
+    """The study without the settings of its executor, or of an observer, and these."""
+    name = one.name
     said = {} if name in registry.probes else study.options.get(name, {})
-    how = settings.own(executor.settings, said, f"options.{name}", f"the executor {name!r}")
+    how = settings.own(one.settings, said, f"options.{name}", f"the {kind} {name!r}")
     if said:
         study = replace(study, options={k: v for k, v in study.options.items() if k != name})
     return study, how
@@ -160,6 +172,7 @@ def plan(
     strict_plugins: bool = False,
     executor: str = LOCAL,
     plugins: Iterable[object] = (),
+    observers: Iterable[str] = (),
 ) -> Plan:
     """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
     return prepare(
@@ -169,6 +182,7 @@ def plan(
         strict_plugins=strict_plugins,
         executor=executor,
         plugins=plugins,
+        observers=observers,
     ).plan
 
 
@@ -184,6 +198,7 @@ def run(
     strict_plugins: bool = False,
     plugins: Iterable[object] = (),
     keep_predictions: bool = False,
+    observers: Iterable[str] = (),
 ) -> RunResult:
     """Run what is missing of a study, and keep every job's result as it ends.
 
@@ -191,7 +206,8 @@ def run(
     jobs at a time; by default a few processes for a small model on a processor, otherwise one. `plugins` are
     those that are not installed: paths of files, modules, or objects with hooks, such as one of a notebook.
     `keep_predictions` stores what is predicted of each example too, which changes no number; finished jobs
-    that lack it do not run again for it, and are named in a UserWarning.
+    that lack it do not run again for it, and are named in a UserWarning. `observers` are names of those that
+    are told how the run goes; their settings are among `Study.options`.
     Progress is shown in a notebook, and nothing elsewhere, unless `quiet` says otherwise.
     Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
     """
@@ -202,6 +218,7 @@ def run(
         strict_plugins=strict_plugins,
         executor=executor,
         plugins=plugins,
+        observers=observers,
     )
     quiet = not notebook.here() if quiet is None else quiet
     with notebook.without_widgets():
@@ -258,19 +275,25 @@ def carry_out(
     ended: set[str] = set()
     meter = Meter.of(ready.rates(device))
     there = Store(ready.store.path.absolute())
-    while True:
-        with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
-            for outcome in outcomes(
-                ready.executor, plan.todo, work, progress.event, count, there, ready.executor_settings
-            ):
-                progress.outcome(outcome)
-                ended.add(outcome.job.condition_key)
-                if outcome.error is not None:
-                    failed[outcome.job.label] = outcome.error
-        if not plan.later:
-            break
-        plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
-        ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
+    metrics = {name: x.metric for name, x in ready.resolved.tasks.items()}
+    observing = Observing(ready.observers, there, metrics)
+    begun = StudyPlanned(study_id, there.path, as_json(ready.spelled), plan.todo, plan.done)
+    with observing.watching(begun):
+        while True:
+            with Progress(plan.todo, meter, count, sys.stderr, quiet) as progress:
+                tell = observing.after(progress.event)
+                for outcome in outcomes(
+                    ready.executor, plan.todo, work, tell, count, there, ready.executor_settings
+                ):
+                    progress.outcome(outcome)
+                    observing.outcome(outcome)
+                    ended.add(outcome.job.condition_key)
+                    if outcome.error is not None:
+                        failed[outcome.job.label] = outcome.error
+            if not plan.later:
+                break
+            plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
+            ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
     if ready.resolved.has_transfer and not ready.store.has_subwords(study_id):
         work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
     return RunResult(
@@ -282,6 +305,7 @@ def carry_out(
         run=len(ended) - len(failed),
         kept=ready.plan.done,
         failed=failed,
+        observers_failed=observing.failed,
         seconds=time.monotonic() - start,
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         KindOfTask,
         Language,
         Objective,
+        Observer,
         Probe,
         Task,
         TaskData,
@@ -78,6 +79,11 @@ def xlbench_probes() -> Iterable[Probe]:
 @hookspec
 def xlbench_executors() -> Iterable[Executor]:
     """Executors: `yield MyExecutor()`, as in `xlbench/running/executors/local.py`."""
+
+
+@hookspec
+def xlbench_observers() -> Iterable[Observer]:
+    """Observers: `yield MyObserver()`, as in `xlbench/running/observers/jsonl.py`."""
 
 
 @hookspec

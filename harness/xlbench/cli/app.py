@@ -65,6 +65,12 @@ PluginFiles = Annotated[
     typer.Option("--plugin", help="Load a plugin from a file; may be repeated.", metavar="FILE.py"),
 ]
 ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", metavar="NAME")]
+Observers = Annotated[
+    list[str] | None,
+    _running(
+        "--observer", text="What is told how the run goes: jsonl, ...; may be repeated.", metavar="NAME"
+    ),
+]
 StudyId = Annotated[
     str | None,
     typer.Option("--study", help="Id of the study (default: the one started last).", metavar="ID"),
@@ -100,6 +106,7 @@ def run(
     keep_predictions: Keep = False,
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
+    observer: Observers = None,
     plugin: Plugins = None,
 ) -> int:
     """Run a study, or the jobs that it still lacks; write tables, a leaderboard and an HTML report."""
@@ -115,6 +122,7 @@ def run(
         keep_predictions=keep_predictions,
         strict_plugins=strict_plugins,
         executor=executor,
+        observers=observer or (),
         plugins=plugin or (),
     )
 
@@ -129,6 +137,7 @@ def plan(
     rerun: RerunOption = "failed",
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
+    observer: Observers = None,
     plugin: Plugins = None,
 ) -> None:
     """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
@@ -142,6 +151,7 @@ def plan(
         rerun=rerun,
         strict_plugins=strict_plugins,
         executor=executor,
+        observers=observer or (),
         plugins=plugin or (),
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xlbench.plugins import Kind, Plugin, Registry
 
 What: TypeAlias = Literal[
-    "tasks", "models", "probes", "languages", "corpora", "methods", "executors", "plugins"
+    "tasks", "models", "probes", "languages", "corpora", "methods", "executors", "observers", "plugins"
 ]
 Row: TypeAlias = "dict[str, Json]"
 
@@ -208,6 +208,11 @@ def executors(registry: Registry) -> list[Row]:
     return [{"name": name, "summary": x.summary} for name, x in registry.named("executor").items()]
 
 
+def observers(registry: Registry) -> list[Row]:
+    """Observers."""
+    return [{"name": name, "summary": x.summary} for name, x in registry.named("observer").items()]
+
+
 def installed(registry: Registry) -> list[Row]:
     """Plugins with what they provide, or their error."""
     return [
@@ -242,5 +247,6 @@ ROWS: dict[str, Callable[[Registry], list[Row]]] = {
     "corpora": corpora,
     "methods": methods,
     "executors": executors,
+    "observers": observers,
     "plugins": installed,
 }

@@ -36,6 +36,7 @@ def run(
     quiet: bool,
     strict_plugins: bool,
     executor: str,
+    observers: Sequence[str] = (),
     plugins: Sequence[Path] = (),
     keep_predictions: bool = False,
 ) -> int:
@@ -43,8 +44,7 @@ def run(
     from xlbench.cli import reporting
 
     again = f"{command(study, plugins)} --results {shlex.quote(str(results))}"
-    if executor != api.LOCAL:
-        again += f" --executor {shlex.quote(executor)}"
+    again += _chosen(executor, observers)
     if keep_predictions:
         again += " --keep-predictions"
     try:
@@ -55,6 +55,7 @@ def run(
             rerun=rerun,
             strict_plugins=strict_plugins,
             executor=executor,
+            observers=observers,
             plugins=plugins,
         )
         _warn(ready)
@@ -128,6 +129,7 @@ def plan(
     rerun: Rerun,
     strict_plugins: bool,
     executor: str,
+    observers: Sequence[str] = (),
     plugins: Sequence[Path] = (),
 ) -> None:
     """Print what a study comes to."""
@@ -138,6 +140,7 @@ def plan(
         rerun=rerun,
         strict_plugins=strict_plugins,
         executor=executor,
+        observers=observers,
         plugins=plugins,
     )
     plan, asked = ready.plan, ready.plan.study
@@ -186,8 +189,14 @@ def plan(
     for line, one in zip(("growth", *[""] * len(sizes)), sizes, strict=False):
         of = f"{counted(one.languages, 'transfer language')}: {_jobs(one.jobs)}"
         say(f"{line:10} {of}, {_time(one.cost, rates, count)}")
-    chosen = "" if executor == api.LOCAL else f" --executor {shlex.quote(executor)}"
-    say(f"command    {command(study, plugins)}{chosen}")
+    say(f"command    {command(study, plugins)}{_chosen(executor, observers)}")
+
+
+def _chosen(executor: str, observers: Sequence[str]) -> str:
+    """Options of a command for an executor and observers."""
+    said = [] if executor == api.LOCAL else [("--executor", executor)]
+    said += [("--observer", x) for x in observers]
+    return "".join(f" {option} {shlex.quote(name)}" for option, name in said)
 
 
 def _text(code: str, text: TextFacts, described: Mapping[str, Any]) -> str:

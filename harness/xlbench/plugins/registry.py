@@ -19,6 +19,7 @@ from xlbench.contracts import (
     Language,
     Method,
     Objective,
+    Observer,
     Probe,
     Task,
     TaskData,
@@ -34,7 +35,8 @@ LIMIT = "XLBENCH_PLUGINS"
 it, of one that may not."""
 
 Kind: TypeAlias = (
-    Literal["task", "data", "corpus", "language", "distance", "model", "probe", "executor"] | Vocabulary
+    Literal["task", "data", "corpus", "language", "distance", "model", "probe", "executor", "observer"]
+    | Vocabulary
 )
 
 HOOKS: dict[Kind, tuple[str, type[Any]]] = {
@@ -46,6 +48,7 @@ HOOKS: dict[Kind, tuple[str, type[Any]]] = {
     "model": ("xlbench_models", BaseModel),
     "probe": ("xlbench_probes", Probe),
     "executor": ("xlbench_executors", Executor),
+    "observer": ("xlbench_observers", Observer),
     "kind": ("xlbench_kinds", KindOfTask),
     "objective": ("xlbench_objectives", Objective),
     "adapter": ("xlbench_adapters", AdapterKind),
@@ -61,6 +64,7 @@ LISTED: dict[Kind, str] = {
     "model": "models",
     "probe": "probes",
     "executor": "executors",
+    "observer": "observers",
     "kind": "methods",
     "objective": "methods",
     "adapter": "methods",
@@ -185,6 +189,11 @@ class Registry:
     def executors(self) -> Mapping[str, Executor]:
         """By name."""
         return self.provided["executor"]
+
+    @property
+    def observers(self) -> Mapping[str, Observer]:
+        """By name."""
+        return self.provided["observer"]
 
     @property
     def method(self) -> Method:

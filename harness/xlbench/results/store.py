@@ -149,15 +149,21 @@ class Store:
                     continue  # another process has just removed it
         return Listing(index, tuple(sorted(damaged, key=lambda x: x.path)))
 
+    def file(self, job: Job) -> StoredFile:
+        """Where the file of a job is, once it has ended well."""
+        return StoredFile(
+            self.jobs / f"{job.identity}.parquet", job.condition_key, job.identity, failed=False
+        )
+
     def has(self, job: Job) -> bool:
         """Whether the file of a finished job is there, and whole. Raises ResultsError."""
         from xlbench.results import jobfile
 
-        path = self.jobs / f"{job.identity}.parquet"
-        if not path.is_file():
+        file = self.file(job)
+        if not file.path.is_file():
             return False
         try:
-            jobfile.check(StoredFile(path, job.condition_key, job.identity, failed=False), {})
+            jobfile.check(file, {})
         except (DamagedError, FileNotFoundError):
             return False
         return True

@@ -66,6 +66,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         if probe in registry.executors and probe not in registry.probes:
             problems.add(f"options.{probe}: an executor; choose it with --executor {probe}")
             continue
+        if probe in registry.observers and probe not in registry.probes:
+            problems.add(f"options.{probe}: an observer; choose it with --observer {probe}")
+            continue
         with problems.kept():
             registry.find("probe", probe)
             if probe not in full.probes:

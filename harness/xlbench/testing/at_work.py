@@ -19,6 +19,7 @@ from xlbench.contracts import (
     KindOfTask,
     Metric,
     Objective,
+    Observer,
     Split,
     Study,
     Task,
@@ -207,6 +208,27 @@ def of_executor(subject: Subject, name: str, executor: Executor) -> Iterator[Fin
         if unlike := _unlike(_counts(subject, other), _counts(subject, one)):
             what = f"{unlike} than with the executor 'local'; results do not depend on the executor"
             yield subject.finding("executor", name, "run", what, line_of(executor))
+
+
+def of_observer(subject: Subject, name: str, observer: Observer) -> Iterator[Finding]:
+    """Tell it of a small run, from the plan to the end."""
+    study = tiny_study()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = api.run(
+                study,
+                results=folder,
+                workers=1,
+                device="cpu",
+                quiet=True,
+                plugins=subject.things,
+                observers=[subject.spelled("observer", name)],
+            )
+        except Exception as error:
+            yield _raised(subject, "observer", name, "settings", error)
+            return
+        for said in done.observers_failed.values():
+            yield subject.finding("observer", name, "observe", said, line_of(observer.observe))
 
 
 def _run(

@@ -51,6 +51,7 @@ AT_WORK: dict[Kind, list[tuple[str, Function]]] = {
     "model": [("fine-tuned, adapted, fused, restored", at_work.of_model)],
     "probe": [("planned, run, shown", probes.of_probe)],
     "executor": [("the same results", at_work.of_executor)],
+    "observer": [("told of a run", at_work.of_observer)],
 }
 """What puts a model to work, for seconds."""
 
