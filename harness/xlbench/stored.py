@@ -94,17 +94,19 @@ class Stored:
     @cached_property
     def summary(self) -> Summary:
         """What the pages of the probes that were asked for come to."""
-        return self._summary(self.pages)
+        return self._summary(self.pages, str(self.stored.described["model"]["name"]))
 
     @cached_property
     def published_summary(self) -> Summary:
         """The same without paths."""
-        return self._summary(self.published)
+        from xlbench.reporting.provenance import model_name
 
-    def _summary(self, pages: Sequence[tuple[str, Page]]) -> Summary:
+        return self._summary(self.published, model_name(self.stored.described))
+
+    def _summary(self, pages: Sequence[tuple[str, Page]], model: str) -> Summary:
         from xlbench import reporting
 
-        asked, model = self.asked, str(self.stored.described["model"]["name"])
+        asked = self.asked
         some = [(probe, page) for probe, page in pages if probe in asked] or pages
         return reporting.summary(some, model, self.records.languages)
 

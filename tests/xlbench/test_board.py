@@ -20,7 +20,7 @@ from xlbench.reporting import leaderboard as leaderboards
 from xlbench.reporting.folder import owned, sign
 from xlbench.reporting.parts import Drawing
 from xlbench.results import Store
-from xlbench.stored import Stored
+from xlbench.stored import Compared, Stored
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 LANGUAGES = {x: Language(x, x.upper(), "F", "G", "Latn") for x in CODES}
@@ -245,6 +245,28 @@ def test_no_path_user_or_host_is_published_wherever_it_comes_in(
         if path.is_file():
             content = path.read_bytes() + path.name.encode()
             assert [x for x in ("zaphod", "secretproject", "/home/") if x.encode() in content] == [], path
+    assert not any("zaphod" in f"{title}{about}" for title, about, _ in drawn)
+
+
+def test_pages_that_compare_have_no_path_either(tmp_path: Path, drawn: list[tuple[str, str, bool]]) -> None:
+    for name in ("one", "two"):
+        study = Synthetic(examples=8, controls=(), transfer=CODES[:2], targets=CODES[2:4], steps=(1,))
+        described = study.described()
+        path = f"{HOME}/models/{name}"
+        study.study["model"], described["model"] = (
+            path,
+            {"name": path, "checkpoint": path, "fingerprint": name},
+        )
+        store = Store(tmp_path / name)
+        store.prepare()
+        for job in study.jobs:
+            store.write(job, study.evaluate(job), PROVENANCE, METRICS)
+        store.save_study(study.study, study.jobs, described)
+    found = Compared([tmp_path / "one", tmp_path / "two"])
+    found.write_leaderboard(tmp_path / "out")
+    for path_ in (x for x in (tmp_path / "out").rglob("*") if x.is_file()):
+        content = path_.read_bytes() + path_.name.encode()
+        assert [x for x in ("zaphod", "secretproject", "/home/") if x.encode() in content] == [], path_
     assert not any("zaphod" in f"{title}{about}" for title, about, _ in drawn)
 
 

@@ -69,9 +69,8 @@ def provenance(
         *_makers(made_by),
         *_cost(study, made_by),
     )
-    name = str(study.described["model"]["name"])
     return Provenance(
-        re.split(r"[/\\]", name.rstrip("/\\"))[-1] if name.startswith((".", "/", "~")) else name,
+        model_name(study.described),
         command(parse(publisher.study)),
         tomli_w.dumps(publisher.study),
         tuple((name, publisher.text(text)) for name, text in facts if text),
@@ -80,6 +79,12 @@ def provenance(
         study.id,
         _basis(study.study, sizes),
     )
+
+
+def model_name(described: Mapping[str, Any]) -> str:
+    """Of a study's model; of a local folder its last part."""
+    name = str(described["model"]["name"])
+    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if name.startswith((".", "/", "~")) else name
 
 
 def _basis(study: Mapping[str, Any], sizes: Collection[int]) -> str:
@@ -96,7 +101,7 @@ def provenance_of_several(
     studies: Sequence[StoredStudy], titles: Sequence[str], publishers: Sequence[Publisher]
 ) -> Provenance:
     """Of a page that puts studies side by side: the command of each, and the one that compares them."""
-    models = dict.fromkeys(str(x.described["model"]["name"]) for x in studies)
+    models = dict.fromkeys(model_name(x.described) for x in studies)
     name = next(iter(models)) if len(models) == 1 else "several models"
     facts = [
         (f"Study {study.id}", f"{publisher.text(title)}: {command(parse(publisher.study))}")
