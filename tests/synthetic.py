@@ -262,9 +262,13 @@ def unsealed(path: Path, **columns: object) -> None:
 
 
 def wide(
-    transfer: int = 38, targets: int = 125, steps: Sequence[int] = (1, 10, 100), examples: int = 40
+    transfer: int = 38,
+    targets: int = 125,
+    steps: Sequence[int] = (1, 10, 100),
+    examples: int = 40,
+    seeds: Sequence[int] = (0,),
 ) -> Records:
-    """Records of a study as wide as the paper's, one seed, zero-shot and transfer on `pos`; made fast."""
+    """Records of a study as wide as the paper's, zero-shot and transfer on `pos`; made fast."""
     codes = [f"q{b}{c}" for b in "abcdefghijklmnopqrst" for c in "abcdefghijklmnopqrstuvwxyz"][:targets]
     rng = np.random.default_rng(0)
     total = np.full(examples, 10)
@@ -272,10 +276,10 @@ def wide(
     zero = Job("zero-shot", 1, {"adapter": {"task": "pos"}}, cells, "zero-shot, pos")
     jobs = [zero]
     for code in codes[:transfer]:
-        for k in steps:
+        for k, seed in ((k, seed) for k in steps for seed in seeds):
             text = {"language": code, "text": f"text of {code}"}
-            condition: dict[str, Any] = {"text": text, "variant": "plain", "steps": k, "seed": 0}
-            jobs.append(Job("transfer", 1, condition, cells, f"{code}, {k} steps, seed 0, pos"))
+            condition: dict[str, Any] = {"text": text, "variant": "plain", "steps": k, "seed": seed}
+            jobs.append(Job("transfer", 1, condition, cells, f"{code}, {k} steps, seed {seed}, pos"))
     groups = rng.integers(0, 6, targets)
     records = []
     for job in jobs:
@@ -292,7 +296,7 @@ def wide(
         tuple(records),
         tuple(jobs),
         {},
-        {"transfer": codes[:transfer], "targets": codes, "seeds": [0], "controls": []},
+        {"transfer": codes[:transfer], "targets": codes, "seeds": [*seeds], "controls": []},
         {"pos": ACCURACY},
         {
             code: Language(code, f"Language {i}", f"Family {groups[i]}", f"Genus {groups[i]}", "Latn")

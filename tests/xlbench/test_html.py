@@ -168,7 +168,7 @@ def test_a_report_opens_on_the_question_what_was_run_and_the_summary(tmp_path: P
         "2 transfer languages (1 and 10 steps, 3 seeds). Probes: zero-shot, transfer."
     )
     assert [x[1] for x in found["summary"]] == [
-        x.role for x in lines(read.published_summary, 110) if x.role not in ("next step", "files")
+        x.role for x in lines(read.published_summary, 160) if x.role not in ("next step", "files")
     ]
     texts = " ".join(x[2] for x in found["summary"])
     best = next(x.verdicts[0].number for x in read.published_summary.blocks if x.verdicts)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xlbench.contracts import Job, Json, Page
     from xlbench.reporting.summary import Summary
 
-_WIDE = 110
+_WIDE = 160
 """Columns of a line of the summary, which a browser breaks where it likes."""
 
 

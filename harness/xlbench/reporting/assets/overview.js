@@ -63,7 +63,7 @@ function taskOverview(page, drawing, kept) {
   if (ranked) {
     const [element, draw] = tableRanking(ranked, keep("ranking"));
     drawing.push(draw);
-    blocks.push(section(ranked.title, element));
+    blocks.push(section(`${ranked.columns[0]}s, ranked`, element));
   }
   const box = maps.length ? practice(page, maps[0][1][0], keep("mine")) : null;
   if (box) blocks.push(section("My language", box));
@@ -133,7 +133,7 @@ function shortlist(page, matrix, code) {
   if (helps.length && tied.length) {
     const more = tied.length > SHORT ? `; and ${tied.length - SHORT} more` : "";
     lines.splice(1, 0, `Tied with it, by paired tests: ${tied.slice(0, SHORT).map(([row]) => row).join(", ")}${more}.`);
-  } else if (helps.length && ties.length && found.length > 1) lines.splice(1, 0, "It is clearly better than every other.");
+  } else if (helps.length && ties.length && found.length > 1) lines.splice(1, 0, `${helps[0][0]} is clearly better than every other.`);
   const first = found.slice(0, SHORT);
   const table = make(
     "table",
@@ -152,7 +152,7 @@ function shortlist(page, matrix, code) {
   return [
     ...lines.map((line) => make("p", {}, line)),
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Transfer languages for ${name}` }, table),
-    make("p", { class: "note" }, `${matrix.unit}${matrix.sign ? `; ${matrix.sign}` : ""}; 95% CI in brackets; sorted by its lower end, so that what is sure comes before what may be large.`),
+    make("p", { class: "note" }, `In ${matrix.unit}${matrix.sign ? ` (${matrix.sign})` : ""}, with the 95% CI. What clearly helps comes first, then what has the highest lower end: what is sure before what may be large.`),
     make("p", {}, make("a", { href: languageAddress(code) }, `${more}: ${name}`), "."),
     make("p", { class: "note" }, "In a terminal: ", make("code", {}, `xlbench recommend --task ${page.task} --target ${code}`)),
   ];
