@@ -19,7 +19,8 @@ import xlbench
 from xlbench import Study
 from xlbench.errors import JobError, MemoryUsedUpError, PluginError, ran_out
 from xlbench.lab import Lab
-from xlbench.lab.training import get_random_state
+from xlbench.lab.memory import learned
+from xlbench.lab.random_state import get_random_state
 from xlbench.running.executors import messages
 
 SAID = (
@@ -82,6 +83,40 @@ def weights(lab: Lab, name: str = "") -> torch.Tensor:
 
 def far(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).abs().max())
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 3, 1)], ids=["as it lies", "turned in memory"])
+@pytest.mark.parametrize(
+    "drop",
+    [
+        lambda x: torch.nn.functional.dropout(x, 0.3),
+        lambda x: torch.native_dropout(x, 0.3, True)[0],  # as on a GPU
+        lambda x: torch.nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=0.3),
+    ],
+    ids=["dropout", "native", "attention"],
+)
+def test_a_part_of_a_batch_is_dropped_as_in_the_whole(
+    drop: Callable[[torch.Tensor], torch.Tensor], order: tuple[int, ...]
+) -> None:
+    back = [order.index(x) for x in range(4)]
+    inputs = torch.randn([(5, 2, 7, 8)[x] for x in order]).permute(back).requires_grad_()
+    torch.manual_seed(3)
+    whole = drop(drop(inputs))
+    whole.square().sum().backward()
+    after, gradient = torch.get_rng_state(), inputs.grad
+    assert gradient is not None
+    inputs.grad = None
+    torch.manual_seed(3)
+    found: list[torch.Tensor] = []
+
+    def loss(part: slice) -> torch.Tensor:
+        found.append(drop(drop(inputs[part])))
+        return found[-1].square().sum()
+
+    learned(torch.device("cpu"), [(2, 1.0, lambda: loss(slice(0, 2))), (3, 1.0, lambda: loss(slice(2, 5)))])
+    torch.testing.assert_close(torch.cat(found), whole)
+    torch.testing.assert_close(inputs.grad, gradient)
+    assert torch.equal(torch.get_rng_state(), after)
 
 
 def test_half_batches_of_text_move_weights_as_whole_ones_with_the_same_dropout(lab: Lab) -> None:
