@@ -73,6 +73,8 @@ class Said:
             found.append(f"TRACEBACK {self.err[-1500:]}")
         if self.code == -signal.SIGALRM:
             found.append("HANGS")
+        elif self.code == 1 and "failed, such as" in self.err:
+            pass  # jobs that failed, with the error of one and the command that tries them again
         elif self.code not in (0, 2) and self.code > 0:
             found.append(f"EXIT {self.code} {self.err.strip()[-300:]}")
         if self.code == 2 and not any(x.startswith("xlbench: ") for x in self.err.splitlines()):

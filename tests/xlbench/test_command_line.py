@@ -1,6 +1,9 @@
 """What options mean, and which of them mean nothing."""
 
+import errno
 import inspect
+import os
+import re
 import shlex
 from itertools import pairwise
 from typing import Any
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.main import get_command
 
+from xlbench import cli
 from xlbench.cli.app import app
 from xlbench.cli.options import asks
 from xlbench.contracts import Study
@@ -100,3 +104,44 @@ def test_a_single_option_is_given_once_and_not_empty(name: str, option: str, fla
         with pytest.raises(Exception, match=r"given 2 times|is empty") as caught:
             GROUP.commands[name].make_context(name, words)
         assert option in str(getattr(caught.value, "message", ""))
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            OSError(errno.EMFILE, os.strerror(errno.EMFILE), "a.py"),
+            "'Too many open files' at a.py: .*ulimit -n",
+        ),
+        (
+            OSError(errno.EIO, os.strerror(errno.EIO), "b.txt"),
+            "'Input/output error' at b.txt: .*check the disk",
+        ),
+        (OSError(errno.ESTALE, os.strerror(errno.ESTALE)), "stale file handle"),
+        (ImportError("c.so: cannot open shared object file: Too many open files", path="c.so"), "ulimit -n"),
+        (ImportError("d.so: failed to map segment from shared object"), "memory is used up"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"),
+            "memory is used up",
+        ),
+    ],
+)
+def test_an_error_of_the_system_is_one_line_wherever_it_is_met(
+    error: Exception, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("xlbench.cli.app.app", broken)
+    assert cli.main() == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(says, line)
+
+
+def test_an_error_of_our_own_is_not_taken_for_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "e.py")
+
+    monkeypatch.setattr("xlbench.cli.app.app", broken)
+    with pytest.raises(FileNotFoundError):
+        cli.main()

@@ -9,6 +9,7 @@ from typing import Any
 
 from xlbench import output
 from xlbench.errors import XlbenchError, ran_out
+from xlbench.files import disk
 from xlbench.output import complain
 from xlbench.spec.problems import ManyProblemsError
 
@@ -52,13 +53,27 @@ def _main() -> int:
         if ran_out(error):
             complain("memory is used up; give the process more (ulimit -v), or ask for less at once")
             return XlbenchError.exit_code
-        if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if not (why := _system_fails(error)):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        where = f" at {error.filename}" if error.filename else ""
-        complain(f"the disk is full{where}; free some space and try again (what is stored is kept)")
+        complain(why)
         return XlbenchError.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _system_fails(error: Exception) -> str:
+    """What to say of an error that is the system's, wherever it was met; "" for any other."""
+    code = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, ImportError) and os.strerror(errno.EMFILE) in str(error):
+        code = errno.EMFILE
+    name = getattr(error, "filename", None) or getattr(error, "path", None)
+    where = f" at {name}" if name else ""
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return f"the disk is full{where}; free some space and try again (what is stored is kept)"
+    why = disk.SYSTEM.get(code or 0)
+    return (
+        f"the system reports {os.strerror(code or 0)!r}{where}: {why} (what is stored is kept)" if why else ""
+    )
 
 
 def _pipe_closed() -> int:

@@ -23,21 +23,23 @@ from xlbench.errors import ResultsError
 
 _DAY = 24 * 60 * 60
 _TOO_MANY = "too many files are open; raise the limit (ulimit -n) and try again"
-_UNREADABLE = {
+SYSTEM = {
     errno.EMFILE: _TOO_MANY,
     errno.ENFILE: _TOO_MANY,
-    errno.EACCES: "it may not be read; change its permissions",
-    errno.EPERM: "it may not be read; change its permissions",
     errno.EIO: "the disk reports an input/output error; check the disk or network and try again",
     errno.ESTALE: "the network disk has lost it (stale file handle); mount it again and try again",
     errno.ENOMEM: "the machine is out of memory; free some and try again",
+}
+"""What is wrong with the system, whatever file is asked for, and what to do."""
+_UNREADABLE = {
+    **SYSTEM,
+    errno.EACCES: "it may not be read; change its permissions",
+    errno.EPERM: "it may not be read; change its permissions",
     errno.ENOTDIR: "a file is in the way of a folder; use another --results",
 }
 """Why a file cannot be read just now, which says nothing of its content."""
 _WHY = {
-    errno.EMFILE: _TOO_MANY,
-    errno.ENFILE: _TOO_MANY,
-    errno.EIO: "the disk reports an input/output error; check the disk or network and try again",
+    **SYSTEM,
     errno.ENOSPC: "the disk is full; free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
     errno.EROFS: "it is on a read-only disk; use another --results",

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from xlbench.lab import Lab
     from xlbench.plugins import Registry
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+SYSTEM = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS), "make room"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit (ulimit -n)"),
+}
+"""Errors of the system with which no other job would end well, and what to do."""
 
 
 @dataclass
@@ -136,9 +140,9 @@ class Work:
         except (ResultsError, KeyboardInterrupt):
             raise
         except BaseException as problem:  # a plugin's sys.exit() must not end the run, least of all with 0
-            if isinstance(problem, OSError) and problem.errno in DISK:
+            if isinstance(problem, OSError) and problem.errno in SYSTEM:
                 raise ResultsError(
-                    f"{problem.strerror}: make room and run the same command again"
+                    f"{problem.strerror}: {SYSTEM[problem.errno]} and run the same command again"
                 ) from problem
             if ran_out(problem) and not isinstance(problem, JobError):
                 problem = _out_of_memory(problem)
