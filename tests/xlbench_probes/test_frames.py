@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from synthetic import CODES, NAMES, Synthetic
 
 from xlbench.contracts import Frames, Job, Matrix, Number, Page, Records, Table
 from xlbench.probing import Reading
+from xlbench_probes.arms import Arm
 from xlbench_probes.interference import Interference
 from xlbench_probes.stacking import Stacking
 from xlbench_probes.transfer import Transfer
@@ -93,6 +95,27 @@ def test_q_is_the_corrected_p_of_its_table_and_makes_the_verdict() -> None:
         assert found[pair]["q"] == pytest.approx(q, abs=1e-12)
         assert (found[pair]["verdict"] != "no clear effect") == (q <= 0.05)
     assert 0 < sum(x["q"] <= 0.05 for x in found.values()) < len(found)
+
+
+def test_an_adaptive_study_has_the_q_of_its_sequential_tests() -> None:
+    study = Synthetic(strength=8.0, examples=50, controls=(), steps=(100,))
+    study.study["adaptive"] = True
+    left = {(CODES[1], CODES[5]), (CODES[0], CODES[7])}
+
+    def dropped(job: Job, cell: Any) -> bool:
+        return (job.label[:3], cell.target) in left and "seed 0" not in job.label and job.probe == "transfer"
+
+    kept = tuple(replace(job, cells=tuple(x for x in job.cells if not dropped(job, x))) for job in study.jobs)
+    records = study.records(dropped, expected=kept)
+    found = rows(Transfer(), records, "effects")
+    followed = View.of(Reading(records), "pos").followed
+    for x in found:
+        one = followed[Arm(x["transfer"], 100), x["target"]]
+        seeds = 1 if (x["transfer"], x["target"]) in left else 3
+        assert (x["seeds"], one.seeds) == (seeds, seeds)
+        assert x["q"] == one.q >= one.p
+        assert (x["q"] <= 0.05) == (x["verdict"] in ("helps", "harms"))
+    assert {x["verdict"] for x in found} == {"helps", "harms", "no clear effect"}
 
 
 def test_one_seed_has_no_q_and_what_is_missing_is_named() -> None:
