@@ -131,7 +131,7 @@ def test_a_run_that_lacks_an_adapter_is_missing() -> None:
     effects = Effects("pos", accuracy(), {"fin": base}, [x for x in trials if x.run != (1, 2)], draws=50)
     found = effects.effect(ARM, "fin")
     assert found.value is None
-    assert found.missing == ("deu, 1 steps, seed 1, adapter seed 2, pos on fin",)
+    assert found.missing == ("deu, 1 step, seed 1, adapter seed 2, pos on fin",)
     gone = {**base, 1: "zero-shot failed"}
     assert Effects("pos", accuracy(), {"fin": gone}, trials, draws=50).effect(ARM, "fin").missing == (
         "zero-shot failed",

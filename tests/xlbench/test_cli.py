@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,56 @@ def test_list_languages_of_folders(tmp_path: Path) -> None:
     data = ("--task", "pos", "--data", f"pos={tmp_path / 'data'}", "--text", str(tmp_path / "text"))
     (row,) = json.loads(cold("list", "languages", *data, "--json").stdout)
     assert (row["code"], row["pos"], row["text"]) == ("tha", ["train", "test"], False)
+
+
+def test_alone_it_says_what_to_do_first() -> None:
+    done = xlbench()
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert 3 <= len(lines) <= 5
+    assert lines[0].endswith("xlbench run")
+    assert max(map(len, lines)) <= 80
+
+
+COMMANDS = (
+    "run", "plan", "fetch", "doctor", "list", "show", "leaderboard", "report", "view", "recommend", "compare",
+    "export", "results verify", "results merge", "results gc", "results migrate", "plugin new",
+    "plugin check",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_defaults_and_an_example_and_no_type_of_python(command: str) -> None:
+    from typer.testing import CliRunner
+
+    from xlbench.cli.app import app
+
+    said, same = (CliRunner().invoke(app, [*command.split(), x]).output for x in ("-h", "--help"))
+    assert said == same
+    assert not re.search(r"<(bool|path|str|int|float|text|integer)>", said)
+    assert re.search(rf"Examples?:\s+xlbench {command}", said)
+
+
+def test_every_option_that_takes_a_value_says_its_default() -> None:
+    import typer
+
+    from xlbench.cli.app import app
+
+    def each(command: Any) -> Any:
+        yield from command.params
+        for below in getattr(command, "commands", {}).values():
+            yield from each(below)
+
+    for option in each(typer.main.get_command(app)):
+        takes = option.param_type_name == "option" and not option.is_flag and not option.is_eager
+        if takes and not option.required:
+            told = option.show_default and option.default not in (None, ())
+            assert told or "default" in option.help, option.opts
+
+
+def test_completion_names_commands_and_loads_nothing_heavy() -> None:
+    done = cold(_XLBENCH_COMPLETE="complete_bash", COMP_WORDS="xlbench sh", COMP_CWORD="1")
+    assert done.stdout.split() == ["show"]
 
 
 BAD = {
@@ -267,6 +319,22 @@ def test_show_has_details_by_task_probe_and_title(ran: tuple[Path, str, str]) ->
         done = xlbench("show", *words, cwd=ran[0])
         assert (done.returncode, done.stdout) == (2, "")
         assert says in done.stderr
+
+
+def test_view_serves_the_report_to_this_machine_until_ctrl_c(ran: tuple[Path, str, str]) -> None:
+    command = warm.Command(["view", "--no-open"], ran[0])
+    while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/", command.stdout)):
+        assert command.wait(0.05) is None, command.stderr
+    with urllib.request.urlopen(found[0]) as answer:  # noqa: S310 - our own address
+        assert "</html>" in answer.read().decode()
+    for address, host in ((f"{found[0]}results/adapters", None), (found[0], "another.example:80")):
+        asked = urllib.request.Request(address, headers={"Host": host} if host else {})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked)  # noqa: S310 - the same
+        assert refused.value.code == (403 if host else 404)
+    command.send(signal.SIGINT)
+    assert command.wait(30) == 0
+    assert "Traceback" not in command.stderr
 
 
 def test_answers_are_json_alone_where_that_is_asked(ran: tuple[Path, str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from xlbench.cli.command import Command
+from xlbench.cli.command import Command, Group
 from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
 from xlbench.contracts import Format, Rerun, Study
@@ -20,8 +20,9 @@ app = typer.Typer(
         "and what gets hurt?"
     ),
     epilog="`xlbench run` without options needs nothing but this package and about two minutes.",
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -58,11 +59,15 @@ Keep = Annotated[
 Strict = Annotated[bool, _running("--strict-plugins", text="Stop where a plugin fails to load.")]
 Plugins = Annotated[
     list[Path] | None,
-    _running("--plugin", text="Load a plugin from a file; may be repeated.", metavar="FILE.py"),
+    _running(
+        "--plugin", text="Load a plugin from a file; may be repeated (default: none).", metavar="FILE.py"
+    ),
 ]
 PluginFiles = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", help="Load a plugin from a file; may be repeated.", metavar="FILE.py"),
+    typer.Option(
+        "--plugin", help="Load a plugin from a file; may be repeated (default: none).", metavar="FILE.py"
+    ),
 ]
 ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", metavar="NAME")]
 Observers = Annotated[
@@ -85,13 +90,26 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+FIRST = (
+    "Try it, two minutes without a network:    xlbench run",
+    "Read the results:                         xlbench show, xlbench view",
+    "Choose a model, a task and languages:     xlbench list models|tasks|languages",
+    "See what a study costs before it runs:    xlbench plan --model M --task T",
+    "See all commands:                         xlbench --help",
+)
+"""What to do first."""
+
+
 @app.callback()
 def _top(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        for line in FIRST:
+            say(line)
 
 
 @app.command(cls=Command)
@@ -185,16 +203,23 @@ def list_(
     json: AsJson = False,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Languages: only those in data of these tasks.", metavar="TASK,..."),
+        typer.Option(help="Languages: only those in data of these tasks (default: all).", metavar="TASK,..."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Languages: whether this model saw them in pretraining.")
+        str | None,
+        typer.Option(
+            help="Languages: whether this model saw them in pretraining (default: no model).", metavar="MODEL"
+        ),
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option(help="Languages: the data of a task.", metavar="TASK=DATA")
+        list[str] | None,
+        typer.Option(help="Languages: the data of a task (default: the task's).", metavar="TASK=DATA"),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Languages: whether this corpus or folder has text.")
+        str | None,
+        typer.Option(
+            help="Languages: whether this corpus or folder has text (default: none).", metavar="TEXT"
+        ),
     ] = None,
     seen: Annotated[
         bool | None, typer.Option("--seen/--unseen", help="Languages: only those that --model saw, or not.")
@@ -218,14 +243,19 @@ def show(
     results: Folder = Path("results"),
     study: StudyId = None,
     task: Annotated[
-        list[str] | None, typer.Option(help="Show the pages of these tasks.", metavar="TASK,...")
+        list[str] | None,
+        typer.Option(help="Show the pages of these tasks (default: all).", metavar="TASK,..."),
     ] = None,
     probe: Annotated[
-        list[str] | None, typer.Option(help="Show the pages of these probes.", metavar="PROBE,...")
+        list[str] | None,
+        typer.Option(help="Show the pages of these probes (default: all).", metavar="PROBE,..."),
     ] = None,
     table: Annotated[
         list[str] | None,
-        typer.Option(help="Show the tables with this in their title, or all.", metavar="NAME|all"),
+        typer.Option(
+            help="Show the tables with this in their title, or all (default: none; of a task or probe all).",
+            metavar="NAME|all",
+        ),
     ] = None,
     titles: Annotated[bool, typer.Option("--list", help="List the titles of all tables.")] = False,
     errors: Annotated[
@@ -285,10 +315,27 @@ def report(
 
 
 @app.command(cls=Command)
+def view(
+    results: Folder = Path("results"),
+    study: StudyId = None,
+    port: Annotated[
+        int,
+        typer.Option(help="Port (default: a free one).", metavar="N", min=0, max=65535, show_default=False),
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+    plugin: PluginFiles = None,
+) -> None:
+    """Open the report in a browser; it is served on this machine alone, until Ctrl-C."""
+    from xlbench.cli.viewing import view
+
+    view(results, study, plugin or (), port=port, browser=browser)
+
+
+@app.command(cls=Command)
 def recommend(
-    task: Annotated[str, typer.Option(help="Task.")],
+    task: Annotated[str, typer.Option(help="Task.", metavar="TASK")],
     target: Annotated[str, typer.Option(help="Target language.", metavar="LANG")],
-    model: Annotated[str, typer.Option(help="Model of the study.")] = "tiny",
+    model: Annotated[str, typer.Option(help="Model of the study.", metavar="MODEL")] = "tiny",
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
     json: AsJson = False,
@@ -305,7 +352,8 @@ def compare(
     one: Annotated[str, typer.Argument(metavar="A", help="Folder of results, or model or id of a study.")],
     other: Annotated[str, typer.Argument(metavar="B", help="What to compare it with.")],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="C", help="More, all side by side.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="C", help="More, all side by side (default: none).", show_default=False),
     ] = None,
     results: Annotated[Path, typer.Option(help="Where models and ids are looked up.", metavar="DIR")] = Path(
         "results"
@@ -325,7 +373,7 @@ def compare(
 @app.command(cls=Command)
 def export(
     format: Annotated[
-        Format, typer.Option(help="csv, parquet, json, latex, markdown or every-eval-ever.")
+        Format, typer.Option(help="csv, parquet, json, latex, markdown or every-eval-ever.", metavar="FORMAT")
     ] = "csv",
     what: Annotated[
         str,
@@ -350,7 +398,7 @@ def export(
     export(results, format, out, study, plugin or (), what)
 
 
-folders = typer.Typer(help="Verify, merge and tidy folders of results.", no_args_is_help=True)
+folders = typer.Typer(cls=Group, help="Verify, merge and tidy folders of results.", no_args_is_help=True)
 app.add_typer(folders, name="results")
 At = Annotated[Path, typer.Argument(help="Folder of results.", metavar="DIR")]
 
@@ -393,7 +441,7 @@ def migrate(results: At = Path("results"), plugin: PluginFiles = None) -> int:
     return migrate(results, plugin or ())
 
 
-plugins = typer.Typer(help="Make a plugin of your own, and check it.", no_args_is_help=True)
+plugins = typer.Typer(cls=Group, help="Make a plugin of your own, and check it.", no_args_is_help=True)
 app.add_typer(plugins, name="plugin")
 
 

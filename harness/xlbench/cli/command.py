@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from xlbench.output import apart
 from xlbench.running.progress import counted
@@ -14,9 +14,70 @@ from xlbench.running.progress import counted
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
 """The base of all usage errors."""
 
+EXAMPLES = {
+    "run": ("xlbench run", "xlbench run --model xlmr --task pos --transfer fin,tur,hun --targets est,kaz"),
+    "plan": ("xlbench plan --model xlmr --task pos --transfer fin,tur,hun --targets est,kaz",),
+    "fetch": ("xlbench fetch --model xlmr --task pos --transfer fin --targets est",),
+    "doctor": ("xlbench doctor",),
+    "list": ("xlbench list tasks", "xlbench list languages --task ner --model xlmr --unseen"),
+    "show": (
+        "xlbench show",
+        "xlbench show --task pos",
+        'xlbench show --table "best transfer language"',
+        "xlbench show --json",
+    ),
+    "leaderboard": ("xlbench leaderboard --out leaderboards/mine",),
+    "report": ("xlbench report --out report.html",),
+    "view": ("xlbench view",),
+    "recommend": ("xlbench recommend --task pos --target est",),
+    "compare": ("xlbench compare results others", "xlbench compare mbert xlmr"),
+    "export": ("xlbench export --what effects --out effects.csv",),
+    "verify": ("xlbench results verify",),
+    "merge": ("xlbench results merge from-another-machine --into results",),
+    "gc": ("xlbench results gc",),
+    "new": ("xlbench plugin new my-task --kind task",),
+    "check": ("xlbench plugin check my-task",),
+    "migrate": ("xlbench results migrate results",),
+}
+"""Of each command; they end its help."""
+
+
+def untyped(params: list[Any]) -> list[Any]:
+    """Parameters without the name of a Python type in their help: an option without a value shows nothing, an
+    argument its name alone.
+    """
+    for param in params:
+        is_flag = getattr(param, "is_flag", False) or getattr(param, "is_eager", False)
+        if is_flag or param.param_type_name == "argument":
+            param.display_type_rich = _nothing
+    return params
+
+
+def _nothing(ctx: Any = None) -> None:
+    """What the help shows beside a parameter."""
+
+
+class Group(TyperGroup):
+    """A command of commands, with the same help."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """See `Command.get_params`."""
+        return untyped(super().get_params(ctx))
+
 
 class Command(TyperCommand):
-    """Refuses an option that is empty, and one that takes a single value and is given twice."""
+    """Refuses an option that is empty, and one that takes a single value and is given twice; its help has an
+    example, and names no type of Python.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if example := EXAMPLES.get(self.name or ""):
+            self.epilog = "\n\n".join(["Example:" if len(example) == 1 else "Examples:", *example])
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Those of the command, and that for help; what takes no value shows none in the help."""
+        return untyped(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Raises a usage error, of one line."""

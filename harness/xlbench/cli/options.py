@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import typing
@@ -74,7 +75,7 @@ def _study(file: Path | None, given: dict[str, Any]) -> Study:
 
 def _parameter(one: Field) -> inspect.Parameter:
     said = one.asked
-    option: Any = functools.partial(typer.Option, said.option, help=said.help, rich_help_panel=said.panel)
+    option: Any = functools.partial(typer.Option, said.option, help=_help(one), rich_help_panel=said.panel)
     kind: Any
     if one.form.flag:
         kind = Annotated[bool, option()]
@@ -83,6 +84,20 @@ def _parameter(one: Field) -> inspect.Parameter:
         kind = Annotated[taken | None, option(metavar=said.metavar)]
     default = False if one.form.flag else None
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _help(one: Field) -> str:
+    """What the field says of itself, with its default: that of each setting, of a table of settings."""
+    said = one.asked
+    if "default" in said.help or one.form.flag:
+        return said.help
+    if said.settings is not None:
+        values = {x.name: x.default for x in dataclasses.fields(said.settings)}
+        default = ", ".join(f"{name}={value}" for name, value in values.items() if value not in (None, ""))
+        default = f"the model's, else {default}" if default else "as those put back"
+    else:
+        default = str(getattr(Study(), one.name))
+    return f"{said.help.removesuffix('.')} (default: {default})."
 
 
 def _shorthand(one: Field) -> Iterator[inspect.Parameter]:

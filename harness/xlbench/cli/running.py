@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -237,5 +238,10 @@ def _rates(ready: Prepared, device: str, workers: int) -> tuple[Mapping[str, flo
         return {}, "before the checkpoint is downloaded, which the first run does"
     from xlbench.running.calibrate import calibrate
 
-    rates = calibrate(ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers))
+    def said(what: str) -> None:
+        print(f"calibration: {what} ...", file=sys.stderr, flush=True)
+
+    rates = calibrate(
+        ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers), notify=said
+    )
     return rates, "(by a short calibration)"

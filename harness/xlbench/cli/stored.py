@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from xlbench import exporting, reporting, stored
 from xlbench.cli import screen
 from xlbench.errors import ResultsError
 from xlbench.files.disk import put_named
-from xlbench.output import complain, say, say_json, write
+from xlbench.output import clean, complain, say, say_json, write
 from xlbench.running.progress import counted
 
 if TYPE_CHECKING:
@@ -58,8 +60,10 @@ def compare(
 def _print(pages: Sequence[tuple[str, Page]], as_json: bool) -> None:
     if as_json:
         say_json(reporting.pages_as_json(pages))
-    else:
-        screen.show(reporting.terminal([page for _, page in pages]))
+        return
+    # What all pages come to stands before the first.
+    first = [Text(clean(x.text), style="bold") for _, page in pages for x in page.headlines]
+    screen.show([*first, *reporting.terminal([page for _, page in pages])])
 
 
 def export(

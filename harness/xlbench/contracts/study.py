@@ -86,9 +86,17 @@ class Study:
 
     model: str = asked("tiny", "--model", "Registered name, checkpoint folder or hub id.", "MODEL")
     """A registered name, a local checkpoint folder, or a hub id."""
-    revision: str | None = asked(None, "--revision", "Revision of the model on the hub.", "REV")
+    revision: str | None = asked(
+        None,
+        "--revision",
+        "Revision of the model on the hub (default: the registered one, else the newest).",
+        "REV",
+    )
     pretraining_languages: tuple[str, ...] = asked(
-        (), "--pretraining-languages", "Languages that an unregistered model was pretrained on.", "LANG,..."
+        (),
+        "--pretraining-languages",
+        "Languages that an unregistered model was pretrained on (default: not known).",
+        "LANG,...",
     )
     """Languages in the model's pretraining, ISO 639-3, where its registration does not say."""
     probes: tuple[str, ...] = asked(
@@ -158,7 +166,11 @@ class Study:
     of the reference language, and treatments (`Treatment`) of each transfer language's own text. Empty is
     said: no controls."""
     reference: str | None = asked(
-        None, "--reference", "Language of the reference control.", "LANG", panel=HOW
+        None,
+        "--reference",
+        "Language of the reference control (default: eng, else the first training language).",
+        "LANG",
+        panel=HOW,
     )
     """Reference language of the control: its text, instead of a transfer language's."""
     readings: tuple[ReadOut, ...] = asked(
@@ -181,14 +193,19 @@ class Study:
     )
     """In which orders adapters are trained, for probes that put language adapters beneath a task adapter."""
     data: Mapping[str, tuple[str, ...]] = asked(
-        {}, "--data", "Labelled data of a task: a name (NAME@REVISION), or folders (globs).", "TASK=DATA"
+        {},
+        "--data",
+        "Labelled data of a task: a name (NAME@REVISION), or folders (globs) (default: the model's, else the "
+        "task's).",
+        "TASK=DATA",
     )
     """By task: a registered TaskData's name (`NAME@REVISION` pins one), or folders (globs allowed). By
     `TASK.LANGUAGE`: which of several sets of that language to take, by name (a glob) or folder."""
     text: str | None = asked(
         None,
         "--text",
-        "Text: a name (NAME:ARGUMENT, NAME@REVISION), training-sentences, or a folder of <iso>.txt.",
+        "Text: a name (NAME:ARGUMENT, NAME@REVISION), training-sentences, or a folder of <iso>.txt (default: "
+        "the model's).",
         "TEXT",
     )
     """A registered Corpus's name, that of a CorpusFamily's member (`NAME:ARGUMENT`), either with `@REVISION`,
@@ -222,7 +239,8 @@ class Study:
     domains: Mapping[str, str] = asked(
         {},
         "--domain",
-        "Where text and test data come from, such as text=verses or pos.wol=news.",
+        "Where text and test data come from, such as text=verses or pos.wol=news (default: what they say "
+        "themselves).",
         "DATA=DOMAIN",
         what='a text such as "news" or "news, wiki"',
         form="text=DOMAIN, text.LANG=DOMAIN, TASK=DOMAIN or TASK.LANG=DOMAIN",
@@ -248,7 +266,7 @@ class Study:
     adapter: Mapping[str, Json] = asked(
         {},
         "--adapter",
-        "Task adapters, such as epochs=3.",
+        "Task adapters, such as epochs=3 (default: the task's).",
         "KEY=VALUE,...",
         panel=HOW,
         settings=AdapterTraining,
@@ -288,7 +306,7 @@ class Study:
     language_adapters: Mapping[str, str] = asked(
         {},
         "--language-adapter",
-        "A language's adapter, instead of training one: a folder or hub id.",
+        "A language's adapter, instead of training one: a folder or hub id (default: none).",
         "LANG=ADAPTER",
         panel=HOW,
         what="a folder or hub id",
@@ -297,7 +315,11 @@ class Study:
     """By language, ISO 639-3: an adapter to take instead of training one; a folder, a hub id, or that with
     `@REVISION`."""
     options: Mapping[str, Mapping[str, Json]] = asked(
-        {}, "--option", "Settings of a probe, or of the executor.", "NAME.KEY=VALUE", panel=HOW
+        {},
+        "--option",
+        "Settings of a probe, or of the executor (default: its own).",
+        "NAME.KEY=VALUE",
+        panel=HOW,
     )
     """By probe: settings that only it knows (`Probe.settings`)."""
     skip_unavailable: bool = asked(

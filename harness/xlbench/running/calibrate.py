@@ -21,10 +21,15 @@ EXAMPLES = 64
 
 
 def calibrate(
-    resolved: Resolved, cost: Cost, *, device: str = "auto", threads: int | None = None
+    resolved: Resolved,
+    cost: Cost,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    notify: Callable[[str], None] = lambda what: None,
 ) -> dict[str, float]:
     """Time two steps of fine-tuning (where there is any in `cost`), one epoch on 64 examples and the
-    evaluation of 64. Returns units of work a second, by the unit's name.
+    evaluation of 64. Returns units of work a second, by the unit's name. `notify` is told of each phase.
 
     Nothing of it is kept. The first step of a kind warms up and is not counted.
     """
@@ -42,17 +47,21 @@ def calibrate(
     target = resolved.targets[task][0]
     cell = Cell(task, target, resolved.data[task].fingerprint(target, "test"), EXAMPLES)
     path = checkpoints.download(checkpoints.locate(resolved.model))
+    notify("loading the model")
     with tempfile.TemporaryDirectory(prefix="xlbench-") as folder:
         lab = Lab(small, str(path), Path(folder), device=device, threads=threads)
         train = 0.0
+        notify(f"training a task adapter of {task}")
         for language in languages:
             lab.encoded(task, language, "train")
             train = _timed(lambda: lab.task_adapter(task))
+        notify("evaluating")
         lab.evaluate([cell])
         evaluate = _timed(lambda: lab.evaluate([cell]))
         finetune = 0.0
         text = next((x for x in mixture.each(study.transfer) if x in resolved.corpus.languages()), None)
         if text is not None and cost.finetune_tokens:
+            notify("fine-tuning")
             lab.finetune(text, steps=1, seed=0)
             finetune = _timed(lambda: lab.finetune(text, steps=STEPS, seed=0))
     tokens = STEPS * resolved.mlm.batch_size * resolved.mlm.chunk

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
-from xlbench.probing import Estimate, mean
+from xlbench.probing import Estimate, counted, mean
 
 if TYPE_CHECKING:
     from xlbench.contracts import Json
@@ -34,7 +34,7 @@ class Arm:
     def describe(self) -> str:
         """For people, where something is missing."""
         text = self.text if self.treatment == PLAIN else f"{self.text} {self.treatment}"
-        return f"{text}, {self.steps} steps"
+        return f"{text}, {counted(self.steps, 'step')}"
 
 
 def donation(effects: Effects, arm: Arm, targets: Iterable[str]) -> Estimate:

@@ -120,9 +120,8 @@ class Transfer:
         seed: int,
     ) -> Iterator[Job]:
         finetuning, parts = _finetuning(resolved, run, steps, seed)
-        name = (
-            f"{run.text}{'' if run.treatment == PLAIN else f' {run.treatment}'}, {steps} steps, seed {seed}"
-        )
+        text = run.text if run.treatment == PLAIN else f"{run.text} {run.treatment}"
+        name = f"{text}, {steps} {'step' if steps == 1 else 'steps'}, seed {seed}"
         for task in tasks:
             cells = tuple(c for c in task.cells if c.target in run.targets)
             if not cells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Headline, Matrix, Number, Page, Table
 from xlbench.probing import Reading, counted, difference, interval, judge, mean, verdicts_over, words
 from xlbench_probes.transfer_view import PROBE, View, are_one_quantity
 
@@ -61,7 +61,7 @@ def _page(one: View, other: View) -> Page | None:
         key=lambda key: (-abs(judged[key].value or 0.0), key),
     )
     lines = [
-        f"{counted(len(judged), 'effect')} in both; {len(changed)} clearly changed.",
+        f"{len(changed)} of {counted(len(judged), 'effect')} in both clearly changed.",
         "The same test examples, drawn alike in both; differences are the second less the first.",
     ]
     if any(x.word == "this run only" for x in judged.values()):
@@ -91,7 +91,8 @@ def _page(one: View, other: View) -> Page | None:
     )
     matrices = [_matrix(one, judged, k) for k in dict.fromkeys(k for _, _, k in judged)]
     title = f"Comparison: {one.task}"
-    return Page(one.task, title, tuple(lines), (table, *matrices), topic="comparison")
+    first = Headline("note", f"{one.task}: {len(changed)} of {counted(len(judged), 'effect')} changed")
+    return Page(one.task, title, tuple(lines), (table, *matrices), topic="comparison", headlines=(first,))
 
 
 def _apart(one: Sequence[T], other: Sequence[T]) -> list[T]:

@@ -142,7 +142,7 @@ def _where(always: Sequence[tuple[View, int]]) -> str:
     steps: dict[str, list[int]] = {}
     for view, k in always:
         steps.setdefault(view.task, []).append(k)
-    return "; ".join(f"{task}: {words(ks)} steps" for task, ks in steps.items())
+    return "; ".join(f"{task}: {words(ks)} {'step' if ks == [1] else 'steps'}" for task, ks in steps.items())
 
 
 def _p(p: float) -> str:
