@@ -294,7 +294,7 @@ def carry_out(
                 break
             plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
             ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
-    if ready.resolved.has_transfer and not ready.store.has_subwords(study_id):
+    if plan.study.transfer and not ready.store.has_subwords(study_id):
         work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
     return RunResult(
         study=plan.study,

@@ -79,7 +79,7 @@ def test_a_run_says_so_and_so_do_its_pages(
     assert done.failed == {}
     assert done.run == 2
     read = Stored(results, None)
-    reporting.show(read)
+    reporting.details(read, reporting.Details(tables=(reporting.ALL,)))
     assert "left out: ner in fin:" in " ".join(capsys.readouterr().out.split())
     reporting.leaderboard(read, tmp_path / "board")
     for probe in ("transfer", "zero-shot"):

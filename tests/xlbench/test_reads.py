@@ -11,12 +11,11 @@ import pytest
 
 from xlbench import hookimpl, plugins
 from xlbench.contracts import CompositionKind, Imported, Probe, Resolved, Study
-from xlbench.contracts.allowed import OF_SOME_PROBES
 from xlbench.errors import PluginError, XlbenchError
 from xlbench.plugins import Registry
 from xlbench.results import Store
 from xlbench.results.manifest import describe
-from xlbench.spec.study import as_json
+from xlbench.spec.study import as_json, command, parse, said
 from xlbench.studies import plan as planning
 from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
@@ -50,8 +49,9 @@ def identities(study: Study, registry: Registry) -> list[str]:
 
 def test_a_probe_that_trains_on_no_text_asks_for_none(registry: Registry, text: str) -> None:
     found = check_data(asked(replace(STUDY, probes=("zero-shot",), text=text), registry))
-    assert (found.text_languages(), found.unavailable, found.has_transfer) == ((), (), False)
-    assert found.study.transfer  # the model's, as ever: the study is the same one
+    assert (found.text_languages(), found.unavailable) == ((), ())
+    assert not {"transfer", "steps", "controls", "reference"} & said(found.study).keys()
+    assert not any(x.group == "language adapters" for x in found.in_force)
     manifest: dict[str, Any] = describe(found)
     assert manifest["text"]["lines"] == manifest["text"]["dropped"] == {}
     with pytest.raises(XlbenchError, match="no text in qag in"):
@@ -128,6 +128,27 @@ def test_what_nothing_reads_is_told(registry: Registry) -> None:
     assert asked(defaults, registry).unread == ()
 
 
+def test_a_study_that_is_filled_in_is_the_same_study(registry: Registry) -> None:
+    """What a worker process has of it, and what stored results say of studies of earlier versions."""
+    for probes in (("zero-shot",), ("stacking",), ("transfer", "stacking")):
+        study = replace(STUDY, probes=probes, adapter_seeds=(), seeds=(0, 1, 2))
+        found = asked(study, registry).study
+        assert asked(parse(as_json(found)), registry).study == found
+        earlier = replace(
+            found, steps=(200,), controls=("shuffled",), reference="qam", readings=("put-back",)
+        )
+        assert "--steps" in command(earlier)
+        if "transfer" not in probes:
+            assert asked(earlier, registry).study == found
+            assert identities(earlier, registry) == identities(study, registry)
+
+
+def test_how_many_task_adapters_there_are_stays(registry: Registry) -> None:
+    """As many as fine-tuning seeds where adapters are retrained, though this probe trains none anew."""
+    study = Study(model="tiny", probes=("zero-shot",), tasks=("pos",), seeds=(0, 1), readings=("retrained",))
+    assert asked(study, registry).study.adapter_seeds == (0, 1)
+
+
 class Brought:
     """A plugin with these probes and compositions."""
 
@@ -172,7 +193,8 @@ def loaded(*brought: Any) -> Registry:
 def test_a_probe_that_says_nothing_may_read_all(text: str) -> None:
     study = replace(STUDY, probes=("mine",), transfer=("qaa",), reference="qaa", text=text)
     found = asked(study, loaded(Mine()))
-    assert (found.reads, found.unread, found.text_languages()) == (OF_SOME_PROBES, (), ("qaa",))
+    assert (found.unread, found.text_languages()) == ((), ("qaa",))
+    assert found.study.steps
     with pytest.raises(XlbenchError, match="no text in qag in"):
         asked(replace(study, transfer=()), loaded(Mine()))
 

@@ -225,16 +225,26 @@ def test_an_adapter_takes_the_place_of_text(registry: Registry, checkpoint: Path
     model.add_adapter("mine", config="seq_bn_inv")
     model.save_adapter(str(data / "mine"), "mine")
     given = {"wo": str(data / "mine")}
-    found = resolve(ask(checkpoint, data, transfer=("tur", "wol"), language_adapters=given), registry)
+    found = resolve(
+        ask(checkpoint, data, transfer=("tur", "wol"), language_adapters=given, probes=("stacking",)),
+        registry,
+    )
     assert found.study.language_adapters == {"wol": str(data / "mine")}
     one = found.language_adapter("wol", 3)
     assert (one.kind, found.is_invertible(one)) == ("given", True)
     assert one == found.language_adapter("wol", 4)  # a given adapter has no seed
     assert found.language_adapter("tur", 3).kind == "trained"
-    (line,) = problems(ask(checkpoint, data, language_adapters=given), registry)
+    (line,) = problems(ask(checkpoint, data, language_adapters=given, probes=("stacking",)), registry)
     assert "wol is not among the transfer languages" in line
     lines = problems(
-        ask(checkpoint, data, transfer=("wol",), language_adapters={"wo": "nowhere/at/all"}), registry
+        ask(
+            checkpoint,
+            data,
+            transfer=("wol",),
+            language_adapters={"wo": "nowhere/at/all"},
+            probes=("stacking",),
+        ),
+        registry,
     )
     assert lines == ("nowhere/at/all: no such folder of an adapter; a hub id is OWNER/NAME[@REVISION]",)
 

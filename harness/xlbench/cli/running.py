@@ -160,7 +160,7 @@ def plan(
         say(f"setting    {setting}")
     for line in plan.notes:
         say(f"data       {line}")
-    say(f"transfer   {', '.join(asked.transfer if ready.resolved.has_transfer else ()) or 'none'}")
+    say(f"transfer   {', '.join(asked.transfer) or 'none'}")
     for code, text in texts(described).items():
         say(f"text       {_text(code, text, described)}")
     if line := coincidence(described, asked.transfer):

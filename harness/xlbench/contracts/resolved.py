@@ -14,7 +14,6 @@ from xlbench.contracts.adapter import (
     GivenAdapter,
     LanguageTraining,
 )
-from xlbench.contracts.allowed import OF_SOME_PROBES
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.method import Method
 from xlbench.contracts.sampling import DRAW, drawn, is_drawn, limited, shares
@@ -100,10 +99,8 @@ class Resolved(StudyAdapters):
     """Version of how given words become tokens; 1 where the model's tokenizer cuts them as it always has."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """By probe, of those asked for: an instance of its `Probe.settings`."""
-    reads: frozenset[str] = OF_SOME_PROBES
-    """Fields of the study that only some probes read, and one of its probes does (`Selective`)."""
     unread: tuple[str, ...] = ()
-    """Options of the fields that the study says itself, and none of its probes reads."""
+    """Options that say something of the study that none of its probes reads (`Selective`)."""
     unasked: frozenset[str] = frozenset()
     """Probes that only the defaults name: left out, not refused, where the study makes no sense for them."""
     distances: tuple[Distance, ...] = ()

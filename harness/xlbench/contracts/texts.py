@@ -31,13 +31,7 @@ class StudyTexts:
     family: Family
     given: Mapping[str, GivenAdapter]
     origins: Mapping[str, str]
-    reads: frozenset[str]
     _sizes: dict[tuple[str, str, str], int]
-
-    @property
-    def has_transfer(self) -> bool:
-        """Whether there are transfer languages, and a probe that reads them."""
-        return bool(self.study.transfer) and "transfer" in self.reads
 
     def text_lines(self, language: str, limit: int) -> int:
         """Number of lines of text of a language, at most `limit`. Reads the text, once; raises DataError."""
@@ -52,24 +46,22 @@ class StudyTexts:
         return None if self.study.match == "steps" else self.study.match
 
     def text_languages(self) -> tuple[str, ...]:
-        """Languages whose text the study's probes may use: transfer languages, those of its controls, the
+        """Languages whose text the study may use: transfer languages, those of its controls, the
         reference language that amounts are matched with, and those whose adapters lie beneath task adapters
         in training.
         """
         study, having = self.study, set(self.corpus.languages())
-        transfer = study.transfer if self.has_transfer else ()
-        controls = (study.controls or ()) if transfer and "controls" in self.reads else ()
-        named = dict.fromkeys(mixture.each(transfer))
+        controls = (study.controls or ()) if study.transfer else ()
+        named = dict.fromkeys(mixture.each(study.transfer))
         for control in controls:
             if control in self.method.treatments:
                 named |= dict.fromkeys(self.method.treatments[control].beside)
-        compared = "reference" in controls or (self.matched and transfer and "match" in self.reads)
+        compared = "reference" in controls or (self.matched and study.transfer)
         if compared and study.reference is not None:
             named[study.reference] = None
         if "target" in controls:
             named |= dict.fromkeys(study.targets)
-        if "adapter_orders" in self.reads:
-            named |= dict.fromkeys(x for x in study.beneath if x not in self.given)
+        named |= dict.fromkeys(x for x in study.beneath if x not in self.given)
         return tuple(x for x in named if x in having)
 
     def dropped(self) -> dict[str, Dropped]:

@@ -36,7 +36,7 @@ def facts(resolved: Resolved, language: str) -> TextFacts:
 def unmatched(resolved: Resolved) -> list[str]:
     """A line for each reason why steps cannot have equal amounts of what the study asks for."""
     amount, study = resolved.matched, resolved.study
-    if amount is None or not resolved.has_transfer or "match" not in resolved.reads:
+    if amount is None or not study.transfer:
         return []
     reference = study.reference
     if reference is None or reference not in resolved.corpus.languages():

@@ -32,8 +32,7 @@ def describe(resolved: Resolved) -> dict[str, Json]:
     """Plain data for `Store.save_study`: model, tasks, text, languages, which are seen, distances."""
     study, model = resolved.study, resolved.model
     having = set(resolved.corpus.languages())
-    trained = mixture.each(study.transfer) if resolved.has_transfer else ()
-    texts = {x: amounts.facts(resolved, x) for x in trained if x in having}
+    texts = {x: amounts.facts(resolved, x) for x in mixture.each(study.transfer) if x in having}
     own = (x for targets in resolved.targets.values() for x in targets)
     codes = sorted(
         {

@@ -167,7 +167,7 @@ class Work:
             notify=self._tell,
         )
         planned.check_model(resolved)
-        if resolved.has_transfer and not store.has_subwords(self.study_id):
+        if resolved.study.transfer and not store.has_subwords(self.study_id):
             store.save_subwords(self.study_id, lab.subwords())
         facts = provenance.of_process(lab.device, resolved, registry)
         return Room(registry, resolved, lab, store, facts)

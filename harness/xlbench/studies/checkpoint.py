@@ -14,7 +14,7 @@ from xlbench.models.architectures import no_head
 from xlbench.studies import objectives
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from xlbench.contracts import AdapterTraining, BaseModel, Family, GivenAdapter, Study, Task
     from xlbench.plugins import Registry
@@ -42,7 +42,6 @@ class Located:
 
 def of(
     study: Study,
-    reads: Collection[str],
     model: BaseModel,
     tasks: Mapping[str, Task],
     training: Mapping[str, AdapterTraining],
@@ -51,8 +50,7 @@ def of(
 ) -> Located:
     """The checkpoint of a study that is filled in, and its settings with objectives of the model's family.
 
-    `reads` is what the study's probes read, `training` by task. Keeps a problem for what the checkpoint
-    cannot do.
+    `training` is by task. Keeps a problem for what the checkpoint cannot do.
     """
     mlm = FinetuningSettings(**tuples(study.mlm))
     found = Located(model, mlm, LanguageTraining(**tuples(study.language_training)))
@@ -73,7 +71,7 @@ def of(
             registry,
             problems,
         )
-        _check_head(study, reads, place, model, tasks, registry, problems)
+        _check_head(study, place, model, tasks, registry, problems)
         if study.language_adapters:
             config = checkpoints.config(place)
             for language, text in study.language_adapters.items():
@@ -89,7 +87,6 @@ def of(
 
 def _check_head(
     study: Study,
-    reads: Collection[str],
     place: checkpoints.Checkpoint,
     model: BaseModel,
     tasks: Mapping[str, Task],
@@ -97,11 +94,7 @@ def _check_head(
     problems: Problems,
 ) -> None:
     """Keep a problem where text is trained on, or scored, without a language-model head that can be used."""
-    trained_on = {
-        *(study.transfer if "transfer" in reads else ()),
-        *(study.beneath if "adapter_orders" in reads else ()),
-    }
-    finetunes = not trained_on <= study.language_adapters.keys()
+    finetunes = not {*study.transfer, *study.beneath} <= study.language_adapters.keys()
     own_head = [x.name for x in tasks.values() if registry.method.kinds[x.kind].own_head]
     if place.lm_head is False and (finetunes or own_head):
         problems.add(f"{model.checkpoint}: {no_head(place.family)}")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from xlbench.spec.problems import Problems
 
 
-def check(study: Study, registry: Registry, problems: Problems, *, needed: bool) -> None:
-    """One line for each control that is unknown or, where a probe needs controls, cannot be run here."""
+def check(study: Study, registry: Registry, problems: Problems) -> None:
+    """One line for each control that is unknown, or cannot be run here."""
     for control in study.controls or ():
         if control in _NO_CONTROLS:
             problems.add(f"controls: {_NO_CONTROLS[control]}")
@@ -31,7 +31,7 @@ def check(study: Study, registry: Registry, problems: Problems, *, needed: bool)
             known = [*OF_OTHER_LANGUAGES, *(x for x in registry.method.treatments if x not in _NO_CONTROLS)]
             why = f": {registry.unknown('treatment', control)}" if claimed else nearest(control, known)
             problems.add(f"unknown control {control!r}{why}")
-    for one in treatments(study, registry) if needed else ():
+    for one in treatments(study, registry):
         if absent := one.missing():
             named = registry.method.named("treatment", one.name)
             problems.add(f"controls: {named} needs {' and '.join(absent)}; pip install {' '.join(absent)}")

@@ -117,12 +117,8 @@ def targets_of(study: Study, data: Mapping[str, TaskData], problems: Problems) -
     return targets
 
 
-def check(
-    study: Study, reads: Collection[str], data: Mapping[str, TaskData], corpus: Corpus, problems: Problems
-) -> None:
-    """Keep a problem for each language without the data, or the text, that the study needs of it; `reads` is
-    what its probes read (`Resolved.reads`).
-    """
+def check(study: Study, data: Mapping[str, TaskData], corpus: Corpus, problems: Problems) -> None:
+    """Keep a problem for each language without the data or text that the study needs of it."""
     for task, one in data.items():
         having = set(one.languages("train"))
         for language in study.train_languages:
@@ -134,25 +130,22 @@ def check(
             problems.add(
                 f"language_adapters: {language} is not among the transfer languages; add it to --transfer"
             )
-    transfer = study.transfer if "transfer" in reads else ()
-    beneath = study.beneath if "adapter_orders" in reads else ()
     if isinstance(corpus, NoText):
-        if study.text is None and not set(transfer) <= study.language_adapters.keys():
+        if study.text is None and not set(study.transfer) <= study.language_adapters.keys():
             problems.add("no text to finetune on: name a corpus or folder with --text")
         elif study.text is None:
-            for language in beneath:
+            for language in study.beneath:
                 if language not in study.language_adapters:
                     problems.add(_no_adapter_beneath(language, "the study"))
         return
     having = set(corpus.languages())
-    for language in beneath:
-        if language not in (*having, *study.language_adapters, *transfer):
+    for language in study.beneath:
+        if language not in (*having, *study.language_adapters, *study.transfer):
             problems.add(_no_adapter_beneath(language, corpus.name))
-    for language in mixture.each(transfer):
+    for language in mixture.each(study.transfer):
         if language not in having and language not in study.language_adapters:
             problems.add(f"no text in {language} in {corpus.name}; it has {_some(sorted(having))}")
-    controls = (study.controls or ()) if transfer and "controls" in reads else ()
-    if "reference" in controls and study.reference not in having:
+    if study.transfer and "reference" in (study.controls or ()) and study.reference not in having:
         problems.add(
             f"no text in {study.reference}, the reference language, in {corpus.name}; "
             "name another with --reference, or leave the control out with --controls target,shuffled"

@@ -151,15 +151,9 @@ def written_in(resolved: Resolved, scripts: Mapping[str, str]) -> Resolved:
 
 
 def missing(
-    study: Study,
-    reads: Collection[str],
-    data: Mapping[str, TaskData],
-    training_data: Mapping[str, TaskData],
-    corpus: Corpus,
+    study: Study, data: Mapping[str, TaskData], training_data: Mapping[str, TaskData], corpus: Corpus
 ) -> list[Unavailable]:
-    """What a study asks for that its data do not have, `reads` being what its probes read; no data is
-    read.
-    """
+    """What a study asks for that its data do not have; no data is read."""
     found = []
     tested = {x for one in data.values() for x in one.languages("test")}
     for task, one in data.items():
@@ -169,10 +163,8 @@ def missing(
         absent = [x for x in study.train_languages if x not in one.languages("train")]
         found += [Unavailable("train", x, f"none for {task} in {one.name}") for x in absent]
     if having := corpus.languages():
-        transfer = mixture.each(study.transfer) if "transfer" in reads else ()
-        beneath = study.beneath if "adapter_orders" in reads else ()
-        reference = [study.reference] if study.reference and "reference" in reads else []
-        asked = dict.fromkeys((*transfer, *beneath, *reference))
+        reference = [study.reference] if study.reference else []
+        asked = dict.fromkeys((*mixture.each(study.transfer), *study.beneath, *reference))
         absent = [x for x in asked if x not in having and x not in study.language_adapters]
         found += [Unavailable("text", x, f"none in {corpus.name}") for x in absent]
     return found

@@ -174,7 +174,7 @@ def growth(resolved: Resolved, registry: Registry) -> list[Size]:
     """The study with fewer of its transfer languages, up to itself: where pairs and sets of languages are
     measured, it grows faster than they do. Where it makes no sense with fewer, those are left out.
     """
-    languages, found = resolved.study.transfer if resolved.has_transfer else (), []
+    languages, found = resolved.study.transfer, []
     count = len(languages)
     for few in sorted({2, count // 2, count - 1, count} & {*range(2, count + 1)}):
         part = resolved.with_transfer(languages[:few])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Selective
+from xlbench.contracts import Selective, Study
 from xlbench.contracts.allowed import OF_SOME_PROBES
 from xlbench.errors import UnknownNameError
 from xlbench.spec.study import FIELDS, said
@@ -12,7 +13,6 @@ from xlbench.spec.study import FIELDS, said
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from xlbench.contracts import Study
     from xlbench.plugins import Registry
 
 
@@ -28,6 +28,17 @@ def of(probes: Iterable[str], registry: Registry) -> frozenset[str]:
             return OF_SOME_PROBES
         found |= probe.reads if isinstance(probe, Selective) else OF_SOME_PROBES
     return found
+
+
+def pruned(study: Study, reads: frozenset[str]) -> Study:
+    """The study without what none of its probes reads: no data is needed for it, and nothing of it is in the
+    command that makes the results again. Settings of fine-tuning stay, which also say how much text is used.
+    """
+    bare = Study()
+    unread = OF_SOME_PROBES - reads - {"mlm"}
+    if study.beneath:
+        unread -= {"adapter_orders"}  # an order that no probe trains in is refused, in planning
+    return replace(study, **{name: getattr(bare, name) for name in unread})
 
 
 def unread(study: Study, reads: frozenset[str]) -> tuple[str, ...]:

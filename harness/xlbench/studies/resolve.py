@@ -76,7 +76,8 @@ def resolve(study: Study, registry: Registry) -> Resolved:
                     f"options.{probe}: the probe {probe!r} is not in the study; name it with --probe"
                 )
     reads = reading.of(full.probes, registry)
-    controls.check(full, registry, problems, needed="controls" in reads)
+    full = reading.pruned(full, reads)
+    controls.check(full, registry, problems)
     full = replace(full, options={k: v for k, v in full.options.items() if k in full.probes})
     probe_settings = _settings(full, registry, problems)
     full = replace(
@@ -106,21 +107,19 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         for name in (f"{task}:{x}", f"{task}:{x}".rpartition("@")[0])
     )
     full = languages.opened(full, said, data, training_data, corpus, folders and bool(full.data), problems)
+    full = reading.pruned(full, reads)
     used = {*full.tasks, *(task.name for task, _ in borrowed.values())}
     kept = {k: v for k, v in full.data.items() if task_of(k, registry.tasks)[0] in used}
     full = replace(full, data=kept)
     skipped = languages.unnamed_reference(study, full, corpus)
     if full.skip_unavailable:
-        skipped = missing(full, reads, data, training_data, corpus)
+        skipped = missing(full, data, training_data, corpus)
     left = less(full, skipped, {x: one.languages("test") for x, one in data.items()}) if skipped else full
     if is_whole(left, full):
         full = left
     targets = languages.targets_of(full, data, problems)
-    if "controls" in reads:
-        controls.check_texts(full, registry, corpus, problems)
-    elif not full.skip_unavailable:
-        skipped = []  # the reference control goes without saying where nothing reads it
-    languages.check(full, reads, training_data, corpus, problems)
+    languages.check(full, training_data, corpus, problems)
+    controls.check_texts(full, registry, corpus, problems)
     owners = {x: borrowed[x][0] if x in borrowed else task for x, task in tasks.items()}
     training = {x: how for x, task in owners.items() if (how := _training(task, full.adapter)) is not None}
     if full.adapter_seeds:
@@ -136,7 +135,7 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     )
     if any(how.examples is None and how.temperature != 1 for how in training.values()):
         problems.add("adapter.temperature says how adapter.examples are shared out; set that one too")
-    known = checkpoint.of(full, reads, model, tasks, training, registry, problems)
+    known = checkpoint.of(full, model, tasks, training, registry, problems)
     adapter_kinds.check(study, training, known.language_training, registry, known.layers, problems)
     found_domains: Mapping[str, Mapping[str, str]] = {}
     with problems.kept():
@@ -172,7 +171,6 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         family=known.family,
         word_tokens=known.words,
         settings=probe_settings,
-        reads=reads,
         unread=reading.unread(study, reads),
         unasked=frozenset(full.probes) - {*study.probes, *study.options},
         distances=registry.distances,
@@ -185,7 +183,12 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         in_force=(
             *precedence.limits_in_force(study, model.name, tasks, limits),
             *precedence.in_force(
-                study, model.defaults, model.name, tasks=owners, training=training, options=probe_settings
+                reading.pruned(study, reads),
+                reading.pruned(model.defaults, reads),
+                model.name,
+                tasks=owners,
+                training=training,
+                options=probe_settings,
             ),
         ),
         plugins={x: str(registry.owners["task", x]) for x in tasks if ("task", x) in registry.owners},
