@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xlbench.contracts import HasCapacity, StudyPlanned, settings
 from xlbench.errors import ResultsError, StudyError, XlbenchError
 from xlbench.models import checkpoints
-from xlbench.plugins import OWN, blaming, give, load, settle, spelled
+from xlbench.plugins import OWN, blaming, give, load, load_for, settle, spelled
 from xlbench.result import Result
 from xlbench.results import Store, describe
 from xlbench.results.estimate import Meter
@@ -33,7 +33,7 @@ from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from xlbench.contracts import Executor, Observer, Rerun, Resolved, Study
     from xlbench.models.checkpoints import Checkpoint
@@ -133,24 +133,44 @@ def prepare(
     depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
-    said = tuple(plugins)
+    said, observers = tuple(plugins), tuple(observers)
     with blaming():
         given = give(said)
-        registry = load(strict=strict_plugins, given=given)
-        registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
-        chosen = registry.find("executor", executor)
-        watching = [registry.find("observer", x) for x in dict.fromkeys(observers)]
-        study, how = _part(parse(as_json(study)), chosen, "executor", registry)
-        told = []
-        for one in watching:
-            study, its = _part(study, one, "observer", registry)
-            told.append((one, its))
-        study, registry = settle(study, registry)
-        refuse_ambiguous(study, registry)
-        resolved = check_data(resolve(study, registry))
-        checkpoint = checkpoints.locate(resolved.model)
-        store = Store(Path(results))
-        made = planning.make(resolved, registry, store, rerun)
+        names = (executor, *observers)
+        registry = load_for(study, *names, strict=strict_plugins, given=given)
+        try:
+            return _prepared(study, registry, results, rerun, executor, observers, given, said)
+        except XlbenchError:
+            if not registry.deferred:
+                raise
+        registry = load(given=given)  # what is missing may be a name of a plugin that was not imported
+        return _prepared(study, registry, results, rerun, executor, observers, given, said)
+
+
+def _prepared(
+    study: Study,
+    registry: Registry,
+    results: str | Path,
+    rerun: Rerun,
+    executor: str,
+    observers: Sequence[str],
+    given: tuple[Given, ...],
+    said: tuple[object, ...],
+) -> Prepared:
+    registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
+    chosen = registry.find("executor", executor)
+    watching = [registry.find("observer", x) for x in dict.fromkeys(observers)]
+    study, how = _part(parse(as_json(study)), chosen, "executor", registry)
+    told = []
+    for one in watching:
+        study, its = _part(study, one, "observer", registry)
+        told.append((one, its))
+    study, registry = settle(study, registry)
+    refuse_ambiguous(study, registry)
+    resolved = check_data(resolve(study, registry))
+    checkpoint = checkpoints.locate(resolved.model)
+    store = Store(Path(results))
+    made = planning.make(resolved, registry, store, rerun)
     return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said, tuple(told))
 
 
@@ -269,6 +289,7 @@ def carry_out(
         unavailable=ready.resolved.unavailable,
         scripts={code: x.script for code, x in ready.resolved.languages.items()},
         given=ready.given,
+        deferred=ready.registry.deferred,
         keep_predictions=keep_predictions,
     )
     failed: dict[str, str] = {}

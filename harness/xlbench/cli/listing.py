@@ -41,7 +41,9 @@ def show(what: What, *, as_json: bool, about: About, plugins: Sequence[Path] = (
     """Print what there is. Raises UnknownNameError for a task, model, set or corpus that is not there, and
     StudyError where seen languages are asked for and the model does not say which.
     """
-    registry = load(given=give(plugins), lenient=what == "plugins")
+    only_names = what == "plugins"
+    asked = frozenset[str]() if only_names else None
+    registry = load(given=give(plugins), lenient=only_names, asked=asked)
     rows = languages(registry, about) if what == "languages" else ROWS[what](registry)
     if as_json:
         say_json(rows)
@@ -222,7 +224,7 @@ def installed(registry: Registry) -> list[Row]:
             "version": x.version,
             "module": x.module,
             "provides": list(_counted(x)),
-            "error": x.problem,
+            "error": x.problem or x.remark,
         }
         for x in registry.plugins
     ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib.metadata
+import io
 import os
+import sys
+import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -21,12 +24,16 @@ from xlbench import hookspecs
 from xlbench.contracts import BaseModel, KindOfTask, Language, Task
 from xlbench.data.codes import is_iso639_3
 from xlbench.errors import PluginError, UnknownNameError, XlbenchError, said_of
+from xlbench.plugins import remembered
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
 from xlbench.spec.fields import fault, shown
 
 if TYPE_CHECKING:
+    from xlbench.contracts import Study
     from xlbench.plugins.given import Given
 
+_PRINTED = 200
+"""Characters of what a plugin prints that are kept."""
 _modules: dict[str, Plugin] = {}
 """By name, the modules that third parties' plugins were loaded from in this process; for messages only."""
 
@@ -36,6 +43,10 @@ class _Loaded:
     """One plugin, while its values are looked at."""
 
     plugin: Plugin
+    point: importlib.metadata.EntryPoint | None = None
+    """Of an installed one."""
+    seconds: float = 0.0
+    """That it took to load."""
     values: list[tuple[Kind, str, Any]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
@@ -43,7 +54,8 @@ class _Loaded:
         """The same, of which nothing is used; whoever asks for what it had yielded is told why."""
         why = f"failed to load: {error}"
         lost = [Refused(kind, name, why) for kind, name, _ in self.values]
-        return _Loaded(replace(self.plugin, error=error), [], [*self.refused, *lost])
+        plugin = replace(self.plugin, error=error)
+        return replace(self, plugin=plugin, values=[], refused=[*self.refused, *lost])
 
     def without(self, kind: Kind, name: str, why: str) -> None:
         """Leave the values of one name out."""
@@ -56,18 +68,52 @@ class _Loaded:
 
     def done(self) -> Plugin:
         """The plugin, with what it provides."""
+        if self.plugin.deferred:
+            return self.plugin
         provides = tuple((kind, name) for kind, name, _ in self.values)
         return replace(self.plugin, provides=provides, refused=tuple(self.refused))
 
 
-def load(*, strict: bool = False, given: Sequence[Given] = (), lenient: bool = False) -> Registry:
+def load_for(study: Study, *more: str, strict: bool = False, given: Sequence[Given] = ()) -> Registry:
+    """As `load`, without plugins that are known to be slow and to provide nothing that a study may ask for;
+    `more` are names beside it, such as an executor's.
+    """
+    asked = remembered.words_of(study, *more)
+    while not strict:
+        registry = load(given=given, asked=asked)
+        wider = remembered.implied(registry, asked)
+        if any(
+            registry.owners[key].distribution != OWN
+            for key in registry.owners
+            if key[0] == "probe" and key[1] in wider
+        ):
+            break  # a third party's probe may use what no study names
+        if not any(x.deferred and remembered.is_asked(x, wider) for x in registry.plugins):
+            return registry
+        asked = wider
+    return load(strict=strict, given=given)
+
+
+def load(
+    *,
+    strict: bool = False,
+    given: Sequence[Given] = (),
+    lenient: bool = False,
+    asked: frozenset[str] | None = None,
+    deferred: Collection[str] = (),
+) -> Registry:
     """Load every plugin that may load, and the files and objects that are `given`.
+
+    With `asked`, the names that are looked up later, those installed plugins are not imported that are known
+    to be slow and to provide none of them (`remembered`); a name beyond these is looked up in a registry
+    without `asked`. `deferred`: what was not imported in another process, and is not in this one
+    (`Registry.deferred`).
 
     What is wrong with an installed plugin, or one of its values, is kept with it; `strict` makes it an error,
     as it is for what is given unless `lenient`. Raises PluginError for that, and UnknownNameError where
     XLBENCH_PLUGINS names a plugin that is not installed.
     """
-    found = [_load_point(point) for point in _entry_points()]
+    found = [_load_point(point, asked, deferred) for point in _entry_points()]
     own = len(found)
     found += [_load_given(one) for one in given]
     _refuse_twice(found)
@@ -75,6 +121,8 @@ def load(*, strict: bool = False, given: Sequence[Given] = (), lenient: bool = F
     _refuse_kinds(found)
     for number, one in enumerate(found):
         plugin = one.done()
+        if one.point is not None and one.seconds > remembered.SLOW and not plugin.deferred:
+            remembered.keep(one.point, plugin)
         if plugin.problem is not None and (strict or (number >= own and not lenient)):
             raise PluginError(f"{plugin} failed: {plugin.problem}")
     return _registry(found)
@@ -142,6 +190,7 @@ def _refuse_twice(found: Sequence[_Loaded]) -> None:
 def _refuse_codes(found: Sequence[_Loaded]) -> None:
     """Leave out third parties' models whose languages are none: they would count as not seen, in silence."""
     known = {name for one in found for kind, name, _ in one.values if kind == "language"}
+    known |= _deferred(found, "language")
     for one in found:
         for kind, name, value in list(one.values):
             if one.plugin.distribution == OWN or not isinstance(value, BaseModel):
@@ -171,6 +220,8 @@ def _refuse_kinds(found: Sequence[_Loaded]) -> None:
             distribution, short = split(task.kind)
             rivals = known.get(short, {})
             meant = [x for x in rivals if normal(x) == normal(distribution)] if distribution else [*rivals]
+            if not meant and short in _deferred(found, "kind"):
+                continue
             if not meant:
                 near = difflib.get_close_matches(short, known, n=1)
                 instead = f"; did you mean {near[0]!r}?" if near else ""
@@ -185,6 +236,12 @@ def _refuse_kinds(found: Sequence[_Loaded]) -> None:
                 must = "AdapterTraining(...)" if kind.trained else "None"
                 why = f"training must be {must}, since its kind is {task.kind!r}"
                 one.without(vocabulary, name, f"task {name!r}: {why}, not {shown(task.training)}")
+
+
+def _deferred(found: Sequence[_Loaded], wanted: Kind) -> frozenset[str]:
+    """Names of a kind that plugins provide which were not imported."""
+    plugins = (one.plugin for one in found if one.plugin.deferred)
+    return frozenset(name for one in plugins for kind, name in one.provides if kind == wanted)
 
 
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
@@ -221,7 +278,9 @@ def _distribution(point: importlib.metadata.EntryPoint) -> str:
     return str((point.dist and point.dist.name) or "unknown")
 
 
-def _load_point(point: importlib.metadata.EntryPoint) -> _Loaded:
+def _load_point(
+    point: importlib.metadata.EntryPoint, asked: frozenset[str] | None, deferred: Collection[str]
+) -> _Loaded:
     try:
         version = str(point.dist.version) if point.dist is not None else "unknown"
     except Exception:  # damaged metadata
@@ -232,7 +291,20 @@ def _load_point(point: importlib.metadata.EntryPoint) -> _Loaded:
         _modules[module] = plugin
     if point.pattern.match(point.value) is None:
         return _Loaded(plugin).failed(f"its entry point {point.value!r} is no module; write package.module")
-    return _load(plugin, point.load)
+    if plugin.distribution == OWN:
+        return _load(plugin, point.load)
+    if f"{plugin.distribution}/{plugin.name}" in deferred:
+        return _Loaded(replace(plugin, deferred=True))
+    imported = module in sys.modules
+    kept = remembered.recall(point, plugin) if asked is not None and not imported else None
+    if kept is not None and not (asked and remembered.is_asked(kept, asked)):
+        return _Loaded(kept)
+    start, printed = time.monotonic(), io.StringIO()
+    with redirect_stdout(printed):  # not standard error, which handlers of logging keep
+        loaded = _load(plugin, point.load)
+    said = " ".join(printed.getvalue().split())
+    loaded.plugin = replace(loaded.plugin, printed=said[:_PRINTED])
+    return replace(loaded, point=None if imported else point, seconds=time.monotonic() - start)
 
 
 def _load_given(one: Given) -> _Loaded:

@@ -101,9 +101,18 @@ class Plugin:
     """Values that are left out; the others are used."""
     digest: str = ""
     """Of the content of a file or object; of an installed plugin nothing."""
+    deferred: bool = False
+    """It is slow, and was not imported, since nothing asks for a name that it is known to provide."""
+    printed: str = ""
+    """What it printed when it was imported, which is not shown."""
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
+
+    @property
+    def remark(self) -> str | None:
+        """What is worth knowing of it, though it works."""
+        return f"prints when it is imported: {self.printed!r}" if self.printed else None
 
     @property
     def problem(self) -> str | None:
@@ -213,6 +222,11 @@ class Registry:
             origins={key: x.origin for key, x in owners.items() if x.origin},
             owners={key: str(x) for key, x in owners.items()},
         )
+
+    @property
+    def deferred(self) -> tuple[str, ...]:
+        """Plugins that were not imported, so that names may be missing: `DISTRIBUTION/PLUGIN`."""
+        return tuple(f"{x.distribution}/{x.name}" for x in self.plugins if x.deferred)
 
     @property
     def failed(self) -> tuple[Plugin, ...]:

@@ -76,6 +76,8 @@ class Work:
     """Where the study was planned: what its relative paths are relative to."""
     given: tuple[plugins.Given, ...] = ()
     """Plugins that are not installed, for other processes to load."""
+    deferred: tuple[str, ...] = ()
+    """Plugins that were not imported, and are not in other processes (`Registry.deferred`)."""
     keep_predictions: bool = False
     """Whether what is predicted of each example is stored too."""
     _room: Room | None = field(default=None, repr=False)
@@ -173,7 +175,9 @@ class Work:
         return Room(registry, resolved, lab, store, facts)
 
     def _look_up(self) -> tuple[Registry, Resolved]:
-        study, registry = plugins.settle(parse(self.study), plugins.load(given=self.given))
+        study, registry = plugins.settle(
+            parse(self.study), plugins.load(given=self.given, deferred=self.deferred)
+        )
         hub.remember(self.commits)
         rest = without(resolve(study, registry), self.unavailable)
         found = written_in(rest, self.scripts)
