@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xlbench.contracts import Counts, Json, Number, Page, Records, Table
+from xlbench.contracts import Counts, Headline, Json, Number, Page, Records, Table
 from xlbench.probing import (
     TARGET_GAINS,
     Effects,
     Reading,
     Trial,
+    between,
     counted,
     covers,
     difference,
@@ -77,18 +78,18 @@ def _page(reading: Reading, task: str) -> Page:
         for text in texts
         for g in targets
     ]
-    unit = metric.unit
+    said = {
+        text: f"With text of {reading.name(text)}, the lower half's effect less the upper half's is "
+        f"{interval(one.number, metric.unit)}, on average."
+        for text, one in apart.items()
+    }
     return Page(
         task,
         f"Layerwise transfer: {task}",
         (
             f"{counted(len(texts), 'transfer language')}, {counted(len(targets), 'target language')}, "
             f"{counted(len(seeds), 'seed')}; the task adapter is put back.",
-            *(
-                f"With text of {reading.name(text)}, the lower half's effect less the upper half's "
-                f"is {interval(apart[text].number, unit)}, on average."
-                for text in texts
-            ),
+            *said.values(),
             covers(len(seeds)),
         ),
         (
@@ -99,5 +100,13 @@ def _page(reading: Reading, task: str) -> Page:
                 f"Score after fine-tuning less the {BASELINE} model's, in {metric.measure} ({TARGET_GAINS}). "
                 f"{verdicts_over('this table')}",
             ),
+        ),
+        headlines=tuple(
+            Headline(
+                "note",
+                f"{reading.name(text)}: lower less upper half {between(one.number, metric.unit)}",
+                donor=text,
+            )
+            for text, one in apart.items()
         ),
     )
