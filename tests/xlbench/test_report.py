@@ -489,10 +489,10 @@ def test_words_stand_by_their_numbers_and_bold_is_what_a_test_found() -> None:
     text = markdown(page(table(("German", helps), ("Finnish", none)), tested), MADE, {})
     assert "2.0 [1.0, 3.0] helps" in text
     assert "1.5 [0.5, 2.5] no clear effect" in text
-    assert "| **+2.0** | **-2.0** |" in re.sub(" +", " ", text)
+    assert "| **+2.0** ▲ | **-2.0** ▼ |" in re.sub(" +", " ", text)
     assert "**+1.5**" not in text, "an interval without 0 that correction does not leave is not bold"
-    assert "Bold: helps or harms" in text
-    assert "Bold" not in markdown(page(matrix()), MADE, {}), "nothing was tested"
+    assert "▲ helps, ▼ harms: by tests corrected over the matrix." in text
+    assert "▲" not in markdown(page(matrix()), MADE, {}), "nothing was tested"
     assert "▲ helps, ▼ harms, · no clear effect." in printed([page(tested)])
 
 

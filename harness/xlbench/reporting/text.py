@@ -71,10 +71,6 @@ def clear(number: Number) -> bool:
     return number.word in ("helps", "harms")
 
 
-CLEAR = "bold: helps or harms, by tests corrected over the matrix"
-"""What bold means where a matrix has been tested."""
-
-
 def numeric(column: Iterable[Value | Number]) -> bool:
     """Whether a column has numbers only, and so is set to the right."""
     return all(not isinstance(value, str) for value in column)

@@ -10,7 +10,7 @@ from xlbench.reporting.text import EMPTY, clear
 from xlbench.reporting.theme import params
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from xlbench.contracts import Matrix, Number
 
@@ -100,13 +100,19 @@ def legend(matrix: Matrix) -> str:
     """What the marks mean, for those that are there; nothing for none."""
     numbers = [number for line in matrix.cells for number in line]
     said = [f"{matrix.unit}; {matrix.sign}"] if matrix.sign else []
-    if found := {x.word for x in numbers if clear(x)}:
-        said.append(f"{marks([x for x in MARKS if x in found])}: by tests corrected over the matrix")
+    if found := found_by_tests(numbers):
+        said.append(found)
     if any(x["itself"] for x in cells(matrix)):
         said.append("framed: a language on itself")
     if any(x.value is None and x.missing for x in numbers):
         said.append(f"{EMPTY}: missing" if with_values(matrix) else "dashed: missing")
     return "; ".join(said)
+
+
+def found_by_tests(numbers: Iterable[Number]) -> str:
+    """What marks of verdicts mean, for those that are there; "" for none."""
+    found = {x.word for x in numbers if clear(x)}
+    return f"{marks([x for x in MARKS if x in found])}: by tests corrected over the matrix" if found else ""
 
 
 def _side(name: str, titles: Mapping[str, str], axis: Json) -> Json:

@@ -10,8 +10,9 @@ from xlbench.reporting.cluster import clustered
 from xlbench.reporting.grid import grid
 from xlbench.reporting.parts import heat_map_chart as heat_map
 from xlbench.reporting.parts.numbers import finite, word
+from xlbench.reporting.parts.ranking_chart import MARKS
 from xlbench.reporting.parts.view import Drawing
-from xlbench.reporting.text import CLEAR, brief, clear, escape, gaps
+from xlbench.reporting.text import brief, clear, escape, gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,10 +51,10 @@ class MatrixView:
         ]
         heads = [escape(corner), *map(escape, matrix.columns)]
         yield grid(heads, rows, [False, *(True for _ in matrix.columns)])
-        note = f"{_measured(matrix)} {matrix.note}"
-        if any(clear(number) for row in matrix.cells for number in row):
-            note = f"{note} {CLEAR[0].upper()}{CLEAR[1:]}."
-        yield from (escape(x) for x in (note, gaps(number for row in matrix.cells for number in row)) if x)
+        numbers = [number for row in matrix.cells for number in row]
+        found = heat_map.found_by_tests(numbers)
+        note = " ".join(x for x in (_measured(matrix), f"{found}." if found else "", matrix.note) if x)
+        yield from (escape(x) for x in (note, gaps(numbers)) if x)
 
     def data(self, languages: Mapping[str, Language]) -> dict[str, Any]:
         """See `View`. Cells are short rows, for there are many: numbers of `details` follow the value and its
@@ -165,9 +166,11 @@ def _style(matrix: Matrix, number: Number) -> str:
 
 
 def _text(matrix: Matrix, number: Number) -> str:
-    """The value without its interval, which a matrix has no room for; bold where it helps or harms."""
-    text = brief(matrix, number)
-    return f"**{text}**" if clear(number) else text
+    """The value without its interval, which a matrix has no room for; marked and bold where it helps or
+    harms.
+    """
+    text, verdict = brief(matrix, number), word(number)
+    return f"**{text}** {MARKS[verdict][0]}" if verdict and clear(number) else text
 
 
 def _short(number: Number, details: Sequence[str], missing: Sequence[str]) -> Any:

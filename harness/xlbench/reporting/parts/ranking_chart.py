@@ -19,7 +19,7 @@ MARKS = {
     "helps": ("▲", "triangle-up", "above"),
     "harms": ("▼", "triangle-down", "below"),
     "no clear effect": ("●", "circle", "soft"),
-    "this run only": ("◆", "diamond", "soft"),
+    "this run only": ("○", "circle", "soft"),
 }
 """Of a verdict: its mark in a text, its shape in a picture, its colour (`theme.colours`)."""
 _WIDTH = 560
@@ -37,7 +37,17 @@ def ranking(unit: str, sign: str = "", what: str = "") -> Json:
     x = {"type": "quantitative", "title": title, "axis": {"tickCount": 6, "orient": "top", "grid": True}}
     colour = {"expr": " : ".join([*(f"{_is(x)} ? {y[2]}" for x, y in MARKS.items()), "ink"])}
     shape = {"expr": " : ".join([*(f"{_is(x)} ? '{y[1]}'" for x, y in MARKS.items()), "'circle'"])}
-    dots = {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": colour, "shape": shape}
+    # Hollow, so that it is not taken for a verdict.
+    fill = {"expr": f"{_is('this run only')} ? ground : {colour['expr']}"}
+    dots = {
+        "type": "point",
+        "filled": True,
+        "size": 80,
+        "opacity": 1,
+        "shape": shape,
+        "stroke": colour,
+        "fill": fill,
+    }
     return {
         "data": {"name": "cells"},
         "params": params(),
