@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from synthetic import wide
 
-from xlbench.reporting import Provenance, write_report
+from xlbench.reporting import Provenance, opening, summary, write_report
 from xlbench_probes import transfer_pages, zero_shot_pages
 
 SIZES = {"desktop, 1440 x 900": (1440, 900), "phone, 390 x 844": (390, 844)}
@@ -39,11 +39,12 @@ def main() -> None:
     records = wide(chosen.transfer, chosen.targets, seeds=range(chosen.seeds))
     pages = [("transfer", page) for page in transfer_pages.pages(records)]
     pages += [("zero-shot", page) for page in zero_shot_pages.pages(records)]
+    first = opening(records.study, records.expected, summary(pages, "tiny", records.languages))
     made = Provenance("tiny", "xlbench run", "", ())
     with tempfile.TemporaryDirectory() as folder:
         path = chosen.out or Path(folder) / "report.html"
         start = time.monotonic()
-        write_report(path, pages, lambda page: made, records.languages, records.seen)
+        write_report(path, pages, lambda page: made, records.languages, records.seen, first)
         written = time.monotonic() - start
         rows = [
             ("seconds to write", f"{written:.2f}"),
