@@ -99,6 +99,12 @@ def test_a_page_has_what_was_found_first_and_the_rest_folded(
         "First matrix (pos, tiny)", "Second matrix (pos, tiny)", "Ranking (pos, tiny)",
     ]  # fmt: skip
     assert {x[1] for x in drawn} == {"3 seeds, n = 20 test examples"}
+    warned = replace(one, warnings=("The ground gives way.",))
+    write_leaderboard(tmp_path, [("transfer", warned)], lambda _: made("tiny", "s1"), languages=LANGUAGES)
+    text = (tmp_path / "transfer-pos-tiny.md").read_text()
+    assert text.count("The ground gives way.") == 1
+    assert text.index("The ground gives way.") < text.index("▲ QAB (qab) helps")
+    assert "▲ 1 ▼ 1 of 2 (see its warning)" in (tmp_path / "README.md").read_text()
 
 
 def test_a_page_without_headlines_opens_with_its_answer_and_its_first_part(

@@ -32,7 +32,8 @@ def said(page: Page, summary: Summary) -> str:
     if not page.headlines:
         return next(iter((*page.answer, *page.summary)), page.title)
     kinds = ("title", "check", "check failed", "how sure", "next step", "files")
-    return "; ".join(x.text for x in lines(summary, _WIDE, 1) if x.role not in kinds)
+    text = "; ".join(x.text for x in lines(summary, _WIDE, 1) if x.role not in kinds)
+    return f"{text} (see its warning)" if page.warnings else text
 
 
 def found(page: Page, summary: Summary, study: str, place: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Curves
@@ -70,7 +71,8 @@ def write_leaderboard(
         with writing(out, "--out"):
             name = stem(out, subject, about)
         drawn = _draw(out, name, page, by, undrawn)
-        says = summary([(pages[place][0], page)], by.model, languages)
+        # Warnings stand whole above it.
+        says = summary([(pages[place][0], replace(page, warnings=()))], by.model, languages)
         addresses = {i: [f"{PICTURES}/{x.name}" for x in paths] for i, paths in drawn.items()}
         path = out / f"{name}.md"
         files = [x for paths in drawn.values() for x in paths]

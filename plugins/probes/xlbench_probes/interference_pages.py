@@ -56,10 +56,10 @@ def _headlines(view: View) -> list[Headline]:
     mix, name, metric = view.mixes[0], view.reading.name, view.reading.records.metrics[view.task]
     teller = Teller(
         name,
-        lambda b: f"The adapter of {name(b)}, combined with the target's own ({mix}),",
+        lambda b: f"The adapter of {name(b)}, combined with the target's own ({called(mix)}),",
         metric.unit,
         metric.measure,
-        mix,
+        called(mix),
         difference="interference",
     )
     return teller.of(by_target(view.judged_pairs(mix), view.members))
@@ -172,6 +172,7 @@ def _arms(view: View) -> Table:
         "Interference: mean over the members of all sets. Other targets (outside the set): mean change of "
         "their scores against those with no language adapter. Own and a random one: combined with an "
         f"adapter that was never trained, for scale.{_explained(view)}",
+        leads=True,
     )
 
 
