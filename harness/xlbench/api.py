@@ -137,7 +137,7 @@ def prepare(
     with blaming():
         given = give(said)
         names = (executor, *observers)
-        registry = load_for(study, *names, strict=strict_plugins, given=given)
+        registry = load_for(as_json(study), *names, strict=strict_plugins, given=given)
         try:
             return _prepared(study, registry, results, rerun, executor, observers, given, said)
         except XlbenchError:

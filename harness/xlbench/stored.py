@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xlbench.contracts import Compares, Recommends, Surveys, mixture
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
-from xlbench.plugins import give, load, made_with
+from xlbench.plugins import give, load, load_for, made_with
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
 from xlbench.results.studies import told_apart
@@ -36,9 +36,10 @@ class Stored:
         `xlbench.run` takes them. Raises ResultsError.
         """
         self._plugins = tuple(plugins)
-        registry = load(given=give(self._plugins))
+        given = give(self._plugins)
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
+        registry = load_for(self.stored.study, given=given)
         self._made_by = self.store.provenances(self.stored.id)
         self.registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in self.registry.tasks.items()}

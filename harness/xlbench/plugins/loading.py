@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, R
 from xlbench.spec.fields import fault, shown
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Study
+    from xlbench.contracts import Json
     from xlbench.plugins.given import Given
 
 _PRINTED = 200
@@ -74,11 +74,14 @@ class _Loaded:
         return replace(self.plugin, provides=provides, refused=tuple(self.refused))
 
 
-def load_for(study: Study, *more: str, strict: bool = False, given: Sequence[Given] = ()) -> Registry:
-    """As `load`, without plugins that are known to be slow and to provide nothing that a study may ask for;
-    `more` are names beside it, such as an executor's.
+def load_for(
+    study: Mapping[str, Json], *more: str, strict: bool = False, given: Sequence[Given] = ()
+) -> Registry:
+    """As `load`, without plugins that are known to be slow and to provide nothing that a study may ask for.
+
+    `study` is plain data (`spec.study.as_json`), and `more` are names beside it, such as an executor's.
     """
-    asked = remembered.words_of(study, *more)
+    asked = remembered.words([dict(study), *more])
     while not strict:
         registry = load(given=given, asked=asked)
         wider = remembered.implied(registry, asked)

@@ -24,8 +24,6 @@ from xlbench.spec.study import as_json
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from xlbench.contracts import Study
-
 SLOW = 0.3
 """Seconds of a plugin's import and hooks above which it is kept."""
 _MOST = 2000
@@ -38,11 +36,6 @@ _WORD = re.compile(r"[\w.-]+")
 def words(value: object) -> frozenset[str]:
     """All that may be a name in plain data."""
     return frozenset(_WORD.findall(json.dumps(value, ensure_ascii=False, default=str)))
-
-
-def words_of(study: Study, *more: str) -> frozenset[str]:
-    """All that may be a name in a study; `more` are names beside it."""
-    return words([as_json(study), *more])
 
 
 def implied(registry: Registry, asked: frozenset[str]) -> frozenset[str]:
