@@ -375,7 +375,7 @@ def test_the_report_opens_on_who_helps_most_the_map_and_ones_own_language(visit:
         "Language 007 (qah)",
     )
     assert said == cells, "the page's own numbers, the surest first"
-    assert box.inner_text().count("Take Language") == 1
+    assert box.inner_text().count("For Language 007 (qah), take Language") == 1
     assert "overview" not in page.url
     assert "mine.language=qah" in page.url
     page.go_back()

@@ -124,7 +124,7 @@ function shortlist(page, matrix, code) {
   const lines = [];
   if (!found.length) lines.push(`Nothing is known of ${name}: its results are missing.`);
   else if (alone.length) lines.push("With one seed the order is that of this run only; run more with --seeds 3.");
-  else if (helps.length) lines.push(`Take ${helps[0][0]}: ${cellText(helps[0][1])} ${matrix.unit}.`);
+  else if (helps.length) lines.push(`For ${name}, take ${helps[0][0]}: ${cellText(helps[0][1])} ${matrix.unit}.`);
   else if (found.some(([, cell]) => cell.word)) lines.push(`No transfer language clearly helps ${name}; staying without one is as good a choice.`);
   if (harms.length) lines.push(`Avoid ${[...harms].reverse().slice(0, SHORT).map(said).join("; ")}${harms.length > SHORT ? `; and ${harms.length - SHORT} more` : ""}.`);
   else if (found.length && !alone.length) lines.push("None clearly harms it.");
