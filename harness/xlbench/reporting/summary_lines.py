@@ -53,9 +53,11 @@ def lines(summary: Summary, width: int = WIDTH, most: int = MOST) -> list[Line]:
 
 def padded(each: Iterable[Line]) -> list[tuple[str, Line]]:
     """Each line's label as wide as the widest, "" for a title's."""
+    from rich.cells import cell_len
+
     found = list(each)
-    column = max((_cells(x.label) for x in found), default=0) + 2
-    return [("" if x.role == "title" else x.label + " " * (column - _cells(x.label)), x) for x in found]
+    column = max((cell_len(x.label) for x in found), default=0) + 2
+    return [("" if x.role == "title" else x.label + " " * (column - cell_len(x.label)), x) for x in found]
 
 
 def _column(summary: Summary) -> int:
