@@ -264,7 +264,7 @@ def test_with_one_seed_nothing_is_said_beyond_the_run() -> None:
         donors = tables["Transfer languages by donation"]
         assert {row[1] for row in donors.rows} == {None}
         assert {row[4] for row in donors.rows} == {None}
-        best = tables["Best transfer language for each target"]
+        best = tables["Best transfer language for each target (effect)"]
         assert {row[1] for row in best.rows} == {"this run only"}
         text = " ".join(page.summary)
         assert "holds for this run only" in text
