@@ -127,30 +127,33 @@ def no_wait(what: Any) -> None:
     raise ValueError("lost\nthe network")
 
 
-@pytest.mark.parametrize("does", [no_wait, lambda what: sys.exit(0), lambda what: what.nothing])
-def test_an_observer_that_fails_is_reported_once_and_harms_nothing(
-    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], does: Callable[[Any], object]
+class Never(Watches):
+    def observe(self, settings: Settings) -> Any:
+        raise OSError("no server")
+
+
+def test_observers_that_fail_are_reported_once_each_and_harm_nothing(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told: list[Any] = []
-    bad, good = Watches(does), Watches(told.append)
-    good.name = "good"
-    done = carried_out(study, tmp_path / "results", bad, good)
+    bad = {
+        "raises": Watches(no_wait),
+        "exits": Watches(lambda what: sys.exit(0)),
+        "wrong": Watches(lambda what: what.nothing),
+        "never": Never(print),
+    }
+    for name, one in bad.items():
+        one.name = name
+    done = carried_out(study, tmp_path / "results", *bad.values(), Watches(told.append))
     assert (done.run, len(done.failed)) == (1, 1)
-    assert set(done.observers_failed) == {"watches"}
+    assert done.observers_failed.keys() == bad.keys()
+    assert done.observers_failed["never"] == "OSError: no server"
     lines = [x for x in capsys.readouterr().err.splitlines() if "observer" in x]
-    assert len(lines) == 1
-    assert lines[0].startswith("xlbench: the observer 'watches' failed: ")
+    assert len(lines) == len(bad)
+    assert any(
+        x.startswith("xlbench: the observer 'raises' failed: ValueError: lost the network") for x in lines
+    )
     assert isinstance(told[-1], StudyEnded)
-
-
-def test_an_observer_that_cannot_begin_is_reported(study: Study, tmp_path: Path) -> None:
-    class Never(Watches):
-        def observe(self, settings: Settings) -> Any:
-            raise OSError("no server")
-
-    done = carried_out(study, tmp_path / "results", Never(print))
-    assert done.observers_failed == {"watches": "OSError: no server"}
-    assert done.run == 1
 
 
 def test_a_run_that_is_stopped_ends_for_observers_too(study: Study, tmp_path: Path) -> None:
