@@ -123,6 +123,7 @@ def _png() -> bytes:
 class Command:
     """A command in a fork of this process; `before` runs in the fork."""
 
+    patience = PATIENCE
     cpu, peak = 0.0, 0.0
     """Once it has ended: seconds of processor, and the most memory in MiB, this process's own included."""
 
@@ -143,7 +144,7 @@ class Command:
     def _run(self, words: tuple[str, ...], before: Callable[[], object]) -> None:
         code = 70
         try:
-            signal.alarm(PATIENCE)
+            signal.alarm(self.patience)
             signal.signal(signal.SIGHUP, signal.SIG_DFL)  # not as nohup or a shell may have left them
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for number, path in enumerate(self._files, 1):

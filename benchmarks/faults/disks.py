@@ -66,7 +66,7 @@ def full(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
                 return
             done = xlbench(disk / "results", *RUN_LARGER)
             ended += done.code == 0
-            found = _as_said(done, "full")
+            found = _as_said(done, "full", "No space left")
             if left := list(disk.rglob(".*")):
                 found.append(f"LEFT {left[0].name}")
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
@@ -78,7 +78,7 @@ def full(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
 
 
 ERRORS: dict[str, tuple[int, tuple[str, ...], tuple[str, ...], float]] = {
-    "ENOSPC from then on": (errno.ENOSPC, WRITES[:6], ("full", "make room"), float("inf")),
+    "ENOSPC from then on": (errno.ENOSPC, WRITES[:6], ("full", "No space left"), float("inf")),
     "EIO once": (errno.EIO, (*WRITES, *READS), ("input/output error", "Input/output error"), 1),
     "EACCES from then on": (
         errno.EACCES, ("open to write", "rename", "replace", "mkdir", "unlink"), ("permission",), float("inf")

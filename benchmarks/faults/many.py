@@ -16,7 +16,7 @@ LANGUAGES = ("qab", "qac", "qad", "qae", "qaf", "qag", "qah", "qai")
 
 def measured(campaign: Campaign, count: int) -> Iterator[Row]:
     """A study of `count` fine-tunings whose results are stored, with random counts."""
-    folder = campaign.place / "many"
+    folder, Command.patience = campaign.place / "many", 3600
     seeds = -(-count // len(LANGUAGES))
     words = (
         "--model", "tiny", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer",
