@@ -221,7 +221,9 @@ def rows(said: Said) -> dict[str, str]:
             for k, v in row.items()
             if k in ("score", "n", "truncated", "task_loss") or k.startswith("extra.")
         }
-        told = {k: v for k, v in row.items() if k not in numbers}
+        # A column is there where some row has it.
+        told = {k: v for k, v in row.items() if k not in numbers and v is not None}
+        numbers = {k: v for k, v in numbers.items() if v is not None}
         found[json.dumps(told, sort_keys=True)] = json.dumps(numbers, sort_keys=True)
     return found
 
@@ -229,6 +231,11 @@ def rows(said: Said) -> dict[str, str]:
 def exported(folder: Path) -> dict[str, str]:
     """The rows of a folder."""
     return rows(xlbench(folder, "export", "--format", "json"))
+
+
+def shown(said: Said, folder: Path) -> str:
+    """What `show` prints, wherever the folder is; all have names of one length, since lines are wrapped."""
+    return said.out.replace(str(folder), "FOLDER")
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -250,14 +257,14 @@ class Campaign:
     def __init__(self, place: Path) -> None:
         """Run the larger and then the smaller study, in folders of their own."""
         self.place = place
-        self.whole, self.larger = place / "whole", place / "larger"
+        self.whole, self.larger = place / "whole", place / "large"
         for folder, words in ((self.whole, RUN), (self.larger, RUN_LARGER)):
             start = time.monotonic()
             done = xlbench(folder, *words)
             self.seconds = time.monotonic() - start
             if done.code:
                 raise SystemExit(done.err)
-        self.shown = xlbench(self.whole, "show").out
+        self.shown = shown(xlbench(self.whole, "show"), self.whole)
         self.rows, self.rows_larger = exported(self.whole), exported(self.larger)
         self.pages = pages(self.whole)
         assert len(self.rows) == 4

@@ -29,6 +29,7 @@ from benchmarks.faults.campaign import (
     exported,
     pages,
     rows,
+    shown,
     xlbench,
 )
 
@@ -56,7 +57,7 @@ class Fault:
 
 def attempt(campaign: Campaign, fault: Fault) -> str:
     """What happened, in a few words; a broken promise in capitals."""
-    folder = campaign.place / "damaged"
+    folder = campaign.place / "spoil"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(campaign.whole, folder, symlinks=True)
     held = _contents(folder)
@@ -82,16 +83,20 @@ def attempt(campaign: Campaign, fault: Fault) -> str:
         problems += ["NUMBERS differ"] * any(campaign.rows.get(k) != v for k, v in found.items())
         if len(found) < len(campaign.rows) and not fault.unsaid and not _names(said["export"], named):
             problems.append("export: ROWS MISSING unsaid")
-        if said["show"].out != campaign.shown and not fault.unsaid and not _names(said["show"], named):
+        if (
+            shown(said["show"], folder) != campaign.shown
+            and not fault.unsaid
+            and not _names(said["show"], named)
+        ):
             problems.append("show: OTHER PAGES unsaid")
         last = xlbench(folder, *RUN, before=before)
         problems += _judge("run", last, fault)
         if fault.heals and not fault.blocks:
             problems += ["run: NOT HEALED"] * (exported(folder) != campaign.rows)
             problems += ["run: PAGES DIFFER"] * (pages(folder) != campaign.pages)
-            shown = xlbench(folder, "show")
-            problems += ["run: SHOWS ANOTHER"] * (shown.out != campaign.shown)
-            problems += [f"run: STILL COMPLAINS ({shown.err.strip()})"] * bool(shown.err)
+            after = xlbench(folder, "show")
+            problems += ["run: SHOWS ANOTHER"] * (shown(after, folder) != campaign.shown)
+            problems += [f"run: STILL COMPLAINS ({after.err.strip()})"] * bool(after.err)
         lost = held - _contents(folder)
         if lost and named is None:
             problems.append(f"DELETED {sorted(lost)[:3]}")

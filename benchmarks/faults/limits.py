@@ -23,6 +23,7 @@ from benchmarks.faults.campaign import (
     Campaign,
     Row,
     exported,
+    shown,
     xlbench,
 )  # fmt: skip
 
@@ -112,10 +113,10 @@ def clock(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         shutil.rmtree(folder, ignore_errors=True)
         first = xlbench(folder, *RUN)
         then = xlbench(folder, *RUN_LARGER, before=_Set(days).start)
-        shown, larger = (xlbench(x, "show") for x in (folder, campaign.larger))
+        now, larger = (shown(xlbench(x, "show"), x) for x in (folder, campaign.larger))
         found = [*first.wrong, *then.wrong]
         found += ["NUMBERS differ"] * (exported(folder) != campaign.rows_larger)
-        found += ["show: ANOTHER STUDY than the last run"] * (shown.out != larger.out)
+        found += ["show: ANOTHER STUDY than the last run"] * (now != larger)
         yield Row(
             f"clock {name} between two studies", "equal numbers; show has the last run",
             "; ".join(found) or AS_PROMISED,
@@ -138,21 +139,21 @@ def users(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         ("a folder that only its user may read", 0o700, 0o077, 2),
     )
     for name, mode, umask, promised in cases:
-        folder = campaign.place / "shared"
+        folder = campaign.place / "group"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         os.chown(folder, 4001, 5000)
         folder.chmod(mode)
         one, other = (_User(x, campaign.place, umask) for x in (4001, 4002))
         first = xlbench(folder, *RUN, before=one.become)
-        shown = xlbench(folder, "show", before=other.become)
+        seen = xlbench(folder, "show", before=other.become)
         then = xlbench(folder, *RUN_LARGER, before=other.become)
         again = xlbench(folder, *RUN_LARGER, before=one.become)
-        found = [*first.wrong, *shown.wrong, *then.wrong, *again.wrong]
+        found = [*first.wrong, *seen.wrong, *then.wrong, *again.wrong]
         found += [f"first run: EXIT {first.code} ({first.line})"] * (first.code != 0)
         if mode & 0o055:
-            found += [f"show: EXIT {shown.code} ({shown.line})"] * (shown.code != 0)
-            found += ["show: OTHER PAGES"] * (shown.code == 0 and shown.out != campaign.shown)
+            found += [f"show: EXIT {seen.code} ({seen.line})"] * (seen.code != 0)
+            found += ["show: OTHER PAGES"] * (seen.code == 0 and shown(seen, folder) != campaign.shown)
         found += [f"second user's run: EXIT {then.code} ({then.line})"] * (then.code != promised)
         if promised and "permissions" not in then.err and "not readable" not in then.err:
             found.append(f"DOES NOT SAY permissions: {then.line}")
