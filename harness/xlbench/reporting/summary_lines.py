@@ -43,7 +43,12 @@ def lines(summary: Summary, width: int = WIDTH, most: int = MOST) -> list[Line]:
     and paths alone may be longer: they are never cut.
     """
     if not summary.blocks:
-        return [Line("", "title", "No results yet."), *_foot(summary, width)][:most]
+        return [
+            Line(
+                "", "title", "Nothing to sum up: there are no results yet, or their probes are not installed."
+            ),
+            *_foot(summary, width),
+        ][:most]
     column = _column(summary)
     room = width - column
     above, below = [*_title(summary, width)], [*_checks(summary, room), *_basis(summary, room)]
