@@ -78,6 +78,7 @@ def test_a_study_over_a_third_partys_task_language_and_probe(
     assert '"title":"Drift: question"' in html
 
 
+@pytest.mark.slow
 def test_an_executor_of_a_third_party_gets_the_same_done(
     installed: Path, studied: Path, tmp_path: Path
 ) -> None:

@@ -225,6 +225,7 @@ def test_two_workers_end_with_the_same_files(whole: Path, tmp_path: Path) -> Non
     assert numbers(tmp_path) == numbers(whole)
 
 
+@pytest.mark.slow
 def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone(
     whole: Path, tmp_path: Path
 ) -> None:

@@ -191,10 +191,11 @@ def test_a_language_adapter_has_the_text_in_its_identity_too(
     checkpoint: Path, root: Path, registry: Registry
 ) -> None:
     (root / "text" / "deu.txt").write_text("Ein Satz.\nEin Satz.\nAna test\n")
-    found = resolve(study(checkpoint, root, language_training={"lines": 1}), registry)
+    of_adapters = {"probes": ("stacking",)}
+    found = resolve(study(checkpoint, root, language_training={"lines": 1}, **of_adapters), registry)
     one = found.language_adapter("deu", 0)
     assert "dropped" not in found.language_adapter_identity(one)  # within one line nothing is repeated
-    more = resolve(study(checkpoint, root), registry)
+    more = resolve(study(checkpoint, root, **of_adapters), registry)
     assert more.language_adapter_identity(more.language_adapter("deu", 0))["dropped"]
 
 

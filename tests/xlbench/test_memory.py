@@ -241,6 +241,7 @@ STUDY = Study(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_study_short_of_memory_fails_or_ends_with_the_same_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,7 @@ def asked(resolved: Any, **more: Any) -> Job:
     return Job("asks", 1, condition, resolved.cells(task), "a job", Cost())
 
 
+@pytest.mark.slow
 def test_an_object_of_this_process_is_sent_to_workers(study: Study, toy: Path, tmp_path: Path) -> None:
     """With its functions, classes and what they refer to, none of which a worker could import."""
 

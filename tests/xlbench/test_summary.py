@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 
+from xlbench.cli import screen
 from xlbench.contracts import Check, Headline, Language, Number, Page
 from xlbench.reporting import as_json, in_markdown, in_terminal, joined, summary
 from xlbench.reporting.summary import Block, Summary
@@ -193,6 +195,14 @@ def test_markdown_and_terminal_say_the_same() -> None:
         console.print(line)
     assert "▲ Turkish (tur) helps Kazakh (kaz) +2.0 [+1.1, +2.9]" in console.export_text(clear=False)
     assert console.export_text(styles=True).count("\x1b[1;34m▲") >= 1
+
+
+def test_a_command_with_a_long_path_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    command = f"xlbench recommend --task pos --model /{'long/' * 40}model"
+    line = Text(command, overflow="ignore")
+    line.no_wrap = True
+    screen.show([line, Text("the next")], paged=False)
+    assert capsys.readouterr().out == f"{command}\nthe next\n"
 
 
 def test_texts_of_plugins_break_no_line_and_no_terminal() -> None:

@@ -73,7 +73,9 @@ ExecutorOption = Annotated[str, _running("--executor", text="Where jobs run.", m
 Observers = Annotated[
     list[str] | None,
     _running(
-        "--observer", text="What is told how the run goes: jsonl, ...; may be repeated.", metavar="NAME"
+        "--observer",
+        text="What is told how the run goes: jsonl, ...; may be repeated (default: nothing).",
+        metavar="NAME",
     ),
 ]
 StudyId = Annotated[

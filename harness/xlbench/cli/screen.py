@@ -53,8 +53,13 @@ def show(pieces: Sequence[RenderableType], *, paged: bool = True) -> None:
 
 
 def _print(console: Console, pieces: Sequence[RenderableType]) -> None:
+    from rich.text import Text
+
     for piece in pieces:
-        console.print(piece)
+        if isinstance(piece, Text) and piece.no_wrap:
+            console.print(piece, no_wrap=True, overflow="ignore", crop=False)  # rich ignores the text's own
+        else:
+            console.print(piece)
 
 
 def _console(stream: object, like: Console | None = None) -> Console:
