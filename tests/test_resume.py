@@ -14,9 +14,9 @@ from warm import Command
 import xlbench
 
 STUDY = {
-    "task": "pos,nli", "transfer": "qaa,qab", "targets": "qaa,qab,qac", "train-languages": "qaa",
-    "steps": "1,4", "seeds": "1", "controls": "target,shuffled", "limit": "20",
-    "adapter": "epochs=1,limit=200", "language-training": "steps=4",
+    "task": "pos,nli", "transfer": "qaa,qab", "targets": "qaa,qac", "train-languages": "qaa",
+    "steps": "1,4", "seeds": "1", "controls": "shuffled", "limit": "10",
+    "adapter": "epochs=1,limit=60", "language-training": "steps=4",
     "option": "interference.fusion_steps=2", "workers": "1",
 }  # fmt: skip
 
@@ -84,14 +84,15 @@ def test_twice_with_the_same_seeds_and_with_two_workers(whole: Path, tmp_path: P
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_study_that_grows_by_a_target_runs_that_target_alone(whole: Path, tmp_path: Path) -> None:
     grown = tmp_path / "results"
     shutil.copytree(whole, grown)
     before = {f.name for f in (grown / "jobs").iterdir()}
-    finish(grown, targets="qaa,qab,qac,qad")
+    finish(grown, targets="qaa,qac,qad")
     fresh = [f for f in (grown / "jobs").iterdir() if f.name not in before]
     frame = xlbench.load_results(grown)
-    assert set(frame["target"]) == {"qaa", "qab", "qac", "qad"}
+    assert set(frame["target"]) == {"qaa", "qac", "qad"}
     assert fresh
     assert len(frame[frame["target"] == "qad"]) == len(fresh)
 

@@ -100,6 +100,7 @@ def test_an_executor_of_a_third_party_gets_the_same_done(
     assert "options.futures: an executor; choose it with --executor futures" in other.stderr
 
 
+@pytest.mark.slow
 def test_tasks_of_every_kind_need_nothing_of_the_core(installed: Path, tmp_path: Path) -> None:
     names = ("question", "length", "chain", "end")
     done = run(

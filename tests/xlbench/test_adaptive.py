@@ -212,6 +212,7 @@ def test_stopped_anywhere_it_ends_with_the_same_files(whole: Path, tmp_path: Pat
         assert numbers(results) == numbers(whole)
 
 
+@pytest.mark.slow
 def test_two_workers_end_with_the_same_files(whole: Path, tmp_path: Path) -> None:
     """From the second round on: the first is that of any study."""
     (tmp_path / "jobs").mkdir()

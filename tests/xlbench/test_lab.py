@@ -312,6 +312,7 @@ def test_a_diverging_adapter_names_what_to_lower(make: Make, resolved: Resolved)
     assert not lab.encoder.has_task_adapter("tags")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_runs(make: Make, resolved: Resolved) -> None:
     """The same tensors are alive after the tenth finetuning as after the second."""
     import gc
