@@ -31,7 +31,7 @@ class Tables:
         self._made: dict[tuple[str, str], pd.DataFrame] = {}
         self._failed: dict[tuple[str, str], ResultsError] = {}
         self.problems: list[str] = []
-        """One line for each probe whose tables cannot be had."""
+        """One line for each probe whose tables cannot be made."""
         for name in dict.fromkeys((*stored.asked, *(job.probe for job in stored.stored.jobs))):
             probe = stored.registry.probes.get(name)
             if not isinstance(probe, Frames):
@@ -119,7 +119,7 @@ def checked_name(name: object, of: str) -> str:
     """A name of a table or column. Raises TypeError for what is none."""
     if not (isinstance(name, str) and name.isidentifier()) or name in TAKEN:
         raise TypeError(
-            f"{name!r} is no name of a {of}; use letters, digits and _, and none of {', '.join(TAKEN)}"
+            f"{name!r} cannot be the name of a {of}; use letters, digits and _, but not {', '.join(TAKEN)}"
         )
     return name
 
