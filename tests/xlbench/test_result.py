@@ -207,7 +207,9 @@ def test_a_third_party_s_probe_brings_a_table(folder: Path, tmp_path: Path) -> N
         yield "scores", []
 
     found = xlbench.open_results(with_probes("sly"), plugins=[Plugin(Plain("sly", misnamed))])
-    with pytest.warns(UserWarning, match=r"no tables of the probe 'sly'.*'scores' cannot be the name of a table"):
+    with pytest.warns(
+        UserWarning, match=r"no tables of the probe 'sly'.*'scores' cannot be the name of a table"
+    ):
         assert found.tables.names == ["zero_shot", "effects", "donations", "recipiences"]
 
 
