@@ -8,11 +8,12 @@ from xlbench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from xlbench.api import plan, run
+    from xlbench.compared import compare
     from xlbench.contracts import Study
     from xlbench.exporting import export
     from xlbench.result import open_results
     from xlbench.running.fetching import fetch
-    from xlbench.stored import compare, leaderboard, load_results, pages, recommend, report
+    from xlbench.stored import leaderboard, load_results, pages, recommend, report
 
 __all__ = [
     "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results",
@@ -20,11 +21,8 @@ __all__ = [
 ]  # fmt: skip
 _HOMES = {
     "Study": "contracts", "plan": "api", "run": "api", "fetch": "running.fetching",
-    "open_results": "result",
-    "export": "exporting",
-    **dict.fromkeys(
-        ("compare", "leaderboard", "load_results", "pages", "recommend", "report"), "stored"
-    ),
+    "open_results": "result", "export": "exporting", "compare": "compared",
+    **dict.fromkeys(("leaderboard", "load_results", "pages", "recommend", "report"), "stored"),
 }  # fmt: skip
 
 

@@ -91,9 +91,8 @@ class Tables:
             if column in NUMBERS or (known and any(type(x) is float for x in known)):
                 table[column] = table[column].astype("float64")
             elif known and all(type(x) is int for x in known):
-                table[column] = table[column].astype(
-                    "Int64"
-                )  # a count with gaps is one of whole numbers still
+                # A count with gaps is one of whole numbers still.
+                table[column] = table[column].astype("Int64")
         return table
 
     def _called(self, probe: str) -> str:

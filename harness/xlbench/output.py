@@ -38,6 +38,11 @@ _PLAIN = {
 _own: TextIO | None = None
 
 
+def counted(number: int, noun: str) -> str:
+    """Number and noun, as in "1 seed", "3 seeds"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def clean(text: str) -> str:
     """One line in which controls are seen, not obeyed: escapes of the terminal, marks that turn the direction
     of writing, lone surrogates. Any white space is one space.

@@ -121,9 +121,8 @@ class Result:
         rows, columns = next(
             (pair for pair in _SIDES if set(pair) <= {*frame.columns}), ("transfer", "target")
         )
-        if (
-            "own_text" in frame.columns
-        ):  # targets whose own text alone was trained on have no row of their own
+        # Targets whose own text alone was trained on have no row of their own.
+        if "own_text" in frame.columns:
             frame = frame[frame[rows].isin(frame[~frame["own_text"]][rows])]
         return frame_charts.heat_map(frame, rows, columns, self._title("Effect", frame), self.name)
 

@@ -14,13 +14,14 @@ import pytest
 from synthetic import CODES, METRICS, PROVENANCE, Synthetic, write_all
 
 from xlbench.cli import reporting
+from xlbench.compared import Compared
 from xlbench.contracts import Check, Headline, Language, Matrix, Number, Page, Table
 from xlbench.reporting import Provenance, write_leaderboard
 from xlbench.reporting import leaderboard as leaderboards
 from xlbench.reporting.folder import owned, sign
 from xlbench.reporting.parts import Drawing
 from xlbench.results import Store
-from xlbench.stored import Compared, Stored
+from xlbench.stored import Stored
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 LANGUAGES = {x: Language(x, x.upper(), "F", "G", "Latn") for x in CODES}

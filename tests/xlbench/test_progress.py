@@ -5,9 +5,10 @@ import io
 import pytest
 
 from xlbench.contracts import Event, Job, Outcome
+from xlbench.output import counted
 from xlbench.results.estimate import Meter
 from xlbench.running import progress as shown
-from xlbench.running.progress import Progress, counted
+from xlbench.running.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -176,6 +176,20 @@ def test_whatever_pages_say_ten_lines_fit_and_no_number_is_changed(width: int, d
     assert json.dumps(as_json(found), allow_nan=False)
 
 
+def test_a_number_has_its_columns_before_the_probe_and_what_is_counted() -> None:
+    """Found by the property above: narrow room, another unit than the title's, and more than one target."""
+
+    def block(probe: str, unit: str, count: int) -> Block:
+        verdict = Headline("helps", "aaa helps", "aaa", "aaa", number(1.0, "helps"), unit)
+        return Block("tiny", probe, "a-task-with-a-long-name", (verdict,) * count)
+
+    blocks = (block("interference", "bits per character", 1), block("transfer", "points", 4))
+    for each in (blocks, blocks[::-1]):
+        shown = texts(Summary(each, {}, ("xlbench show",)), 80)
+        assert max(map(len, shown)) <= 80
+        assert sum("+1.0 [" in x for x in shown) == 2
+
+
 def test_json_has_the_numbers_with_their_verdicts() -> None:
     data = as_json(of(helps("tur", "kaz", 3.25, steps=100, detectable=1.5)))
     (one,) = data["findings"]

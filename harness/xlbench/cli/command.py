@@ -8,8 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from xlbench.output import apart
-from xlbench.running.progress import counted
+from xlbench.output import apart, counted
 
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
 """The base of all usage errors."""

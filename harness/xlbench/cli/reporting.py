@@ -14,9 +14,8 @@ from xlbench.cli import screen
 from xlbench.contracts import Study
 from xlbench.contracts.settings import nearest
 from xlbench.errors import ResultsError
-from xlbench.output import clean, complain, say, say_json
+from xlbench.output import clean, complain, counted, say, say_json
 from xlbench.results import Store
-from xlbench.running.progress import counted
 from xlbench.stored import Stored
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from xlbench import api
 from xlbench.errors import ResultsError
 from xlbench.models import checkpoints
-from xlbench.output import complain, say
+from xlbench.output import complain, counted, say
 from xlbench.results import describe
 from xlbench.results.estimate import Meter
 from xlbench.results.manifest import coincidence, dropped_lines, near_duplicates, texts, trained_on
-from xlbench.running.progress import counted, duration, size
+from xlbench.running.progress import duration, size
 from xlbench.spec.study import command
 from xlbench.stored import without_predictions
 from xlbench.studies import plan as planning

@@ -8,10 +8,10 @@ from rich.text import Text
 
 from xlbench import exporting, reporting, stored
 from xlbench.cli import screen
+from xlbench.compared import Compared
 from xlbench.errors import ResultsError
 from xlbench.files.disk import put_named
-from xlbench.output import clean, complain, say, say_json, write
-from xlbench.running.progress import counted
+from xlbench.output import clean, complain, counted, say, say_json, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def compare(
     """Print which effects changed from the first of two studies to the second, and what two or more come to
     on the same pairs; with `out`, write the pages there too. Raises XlbenchError.
     """
-    found = stored.Compared(names, results, plugins)
+    found = Compared(names, results, plugins)
     _print(found.pages, as_json)
     if out is not None:
         with screen.waiting("drawing pictures"):

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from xlbench import plugins
-from xlbench.output import complain, say
+from xlbench.output import complain, counted, say
 from xlbench.results import Store, upkeep
-from xlbench.running.progress import counted, size
+from xlbench.running.progress import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

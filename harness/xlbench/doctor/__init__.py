@@ -16,7 +16,8 @@ from xlbench import hub, plugins
 from xlbench.contracts import Study
 from xlbench.doctor import advisories
 from xlbench.errors import XlbenchError
-from xlbench.running.progress import counted, size
+from xlbench.output import counted
+from xlbench.running.progress import size
 
 State: TypeAlias = Literal["good", "note", "bad"]
 LIBRARIES = ("xlbench", "torch", "transformers", "adapters", "datasets", "huggingface-hub")

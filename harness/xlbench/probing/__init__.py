@@ -5,12 +5,12 @@ differences with `judge`, and shows each as a `number`. All of it is public; `xl
 """
 
 from xlbench.metrics.scoring import score_of
+from xlbench.output import counted
 from xlbench.probing.reading import (
     TARGET_GAINS,
     Reading,
     adapters,
     between,
-    counted,
     covers,
     interval,
     made_from,

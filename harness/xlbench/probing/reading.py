@@ -99,11 +99,6 @@ def words(items: Iterable[object]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
 
 
-def counted(number: int, noun: str) -> str:
-    """Number and noun, as in "1 seed", "3 seeds"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 TARGET_GAINS = "positive: the target gains"
 """The sign of effects and gains."""
 

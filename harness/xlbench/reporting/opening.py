@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xlbench.output import clean
+from xlbench.output import clean, counted
 from xlbench.reporting.summary_lines import lines
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def opening(study: Mapping[str, Json], jobs: Sequence[Job], summary: Summary) ->
     cells = [cell for job in jobs for cell in job.cells]
     tasks = list(dict.fromkeys(x.task for x in cells))
     targets = len({x.target for x in cells})
-    asked = f"The model was tested on {_and(tasks)} in {_counted(targets, 'target language')}"
+    asked = f"The model was tested on {_and(tasks)} in {counted(targets, 'target language')}"
     if finetuned := any(job.typed.finetuning is not None for job in jobs) and bool(transfer):
         long = f"{_and([*map(str, steps)])} {'step' if steps == [1] else 'steps'}"
         asked += (
             f", before and after fine-tuning on text of {'each of ' if len(transfer) > 1 else ''}"
-            f"{_counted(len(transfer), 'transfer language')} ({long}, {_counted(len(seeds), 'seed')})"
+            f"{counted(len(transfer), 'transfer language')} ({long}, {counted(len(seeds), 'seed')})"
         )
     probes = [str(x).rpartition("/")[2] for x in _listed(study.get("probes"))]
     asked += f". {'Probe' if len(probes) == 1 else 'Probes'}: {', '.join(probes)}." if probes else "."
@@ -60,10 +60,6 @@ def opening(study: Mapping[str, Json], jobs: Sequence[Job], summary: Summary) ->
 
 def _listed(value: Json | None) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import digest
+from xlbench.output import counted
 from xlbench.results.manifest import dropped_lines, near_duplicates, trained_on
-from xlbench.running.progress import counted
 from xlbench.spec.study import command, parse
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from xlbench.contracts import Number, Role
-from xlbench.output import clean
+from xlbench.output import clean, counted
 
 if TYPE_CHECKING:
     from xlbench.contracts import Headline
@@ -86,7 +86,7 @@ def _title(summary: Summary, width: int) -> Iterator[Line]:
         yield Line("", "title", _cut(many, width))
         return
     steps = {x.steps for x in summary.blocks if x.steps is not None}
-    after = f", {_counted(steps.pop(), 'step')}" if len(steps) == 1 else ""
+    after = f", {counted(steps.pop(), 'step')}" if len(steps) == 1 else ""
     what = f": {_reading(summary) or 'change'} in {_unit(summary)} [95% CI]"
     tested = any(x.role in MARKS for one in summary.blocks for x in one.verdicts)
     legends = [
@@ -125,11 +125,19 @@ def _findings(summary: Summary, room: int, most: int) -> list[Line]:
         for role, text in _block(summary, block, room - _cells(said), share[i]):
             label = _label(summary, block)
             again = bool(found) and label in {x.label for x in found} and found[-1].label in ("", label)
-            found.append(Line("" if again else label, role, f"{said}{text}"))
+            found.append(Line("" if again else label, role, f"{_fitted(said, text, room)}{text}"))
             said = ""
     if shown < len(every):
         found.append(_rest(summary, every[shown:], room))
     return found
+
+
+def _fitted(said: str, text: str, room: int) -> str:
+    """The probe before a text, "stacking: ", cut where a number needs its columns, or left out."""
+    left = room - _cells(text)
+    if _cells(said) <= left:
+        return said
+    return f"{_cut(said.removesuffix(': '), left - 2)}: " if left > _cells("x…: ") else ""
 
 
 def _rest(summary: Summary, blocks: Sequence[Block], room: int) -> Line:
@@ -146,7 +154,7 @@ def _rest(summary: Summary, blocks: Sequence[Block], room: int) -> Line:
             break
         said.append(short)
     left = len(blocks) - len(said)
-    more = f"; and {left} more" if said else f"{_counted(left, 'page')} more: xlbench show --list"
+    more = f"; and {left} more" if said else f"{counted(left, 'page')} more: xlbench show --list"
     return Line("Also", "note", "; ".join(said) + (more if left else ""))
 
 
@@ -259,7 +267,7 @@ def _listed(start: str, names: Sequence[str], end: str, room: int) -> str:
         text = f"{start}{', '.join(texts[:few])} and {len(texts) - few} more"
         if _cells(text) <= room:
             return text
-    return _cut(f"{start}{_counted(len(texts), 'target')}", room)
+    return _cut(f"{start}{counted(len(texts), 'target')}", room)
 
 
 def _rows(summary: Summary, block: Block, side: Sequence[Headline], room: int, most: int) -> Iterator[str]:
@@ -280,7 +288,7 @@ def _row(summary: Summary, block: Block, side: Sequence[Headline], room: int) ->
     """As many as fit, with names where that costs none of them, and how many more there are."""
     mark, end = MARKS[side[0].role], _end(summary, block)
 
-    def text(style: int, few: int) -> str:
+    def text(style: int, few: int, more: str = "; and {}") -> str:
         items = []
         for i, one in enumerate(side[:few]):
             donor, target = _names(summary, one.donor)[style], _names(summary, one.target)[style]
@@ -288,14 +296,14 @@ def _row(summary: Summary, block: Block, side: Sequence[Headline], room: int) ->
             whom = f"{verb} {'itself' if one.donor == one.target else target}"
             again = i > 0 and side[i - 1].donor == one.donor
             items.append(f"{target if again else f'{donor} {whom}'} {_number(one)}")
-        more = f"; and {_counted(len(side) - few, 'more target')}" if few < len(side) else ""
-        return f"{mark} {', '.join(items)}{end}{more}"
+        left = more.format(counted(len(side) - few, "more target")) if few < len(side) else ""
+        return f"{mark} {', '.join(items)}{end}{left}"
 
     for few in range(len(side), 0, -1):
         for style in range(2 if few > 1 else 3):
             if _cells(found := text(style, few)) <= room:
                 return found
-    return text(2, 1)
+    return text(2, 1, f"; +{len(side) - 1}")
 
 
 def _end(summary: Summary, block: Block) -> str:
@@ -393,10 +401,6 @@ def _foot(summary: Summary, room: int) -> Iterator[Line]:
         if texts:
             few = next((n for n in range(len(texts), 1, -1) if _cells("; ".join(texts[:n])) <= room), 1)
             yield Line(label, role, "; ".join(texts[:few]))  # type: ignore[arg-type]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _cells(text: str) -> int:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from xlbench.results import jobfile
-from xlbench.results.frame import flat
+from xlbench.results.frame import flat, opened
 from xlbench.results.index import DamagedError
 
 if TYPE_CHECKING:
@@ -41,43 +40,35 @@ def frame(
     rows: list[dict[str, Any]] = []
     without: dict[str, None] = {}
     seen: set[tuple[str, Cell]] = set()
-    keys = None if wanted is None else {key for key, _ in wanted}
-    for key, files in index.items():
-        for file in files if keys is None or key in keys else ():
-            if file.failed:
+    for key, job in opened(index, wanted, metrics, damaged):
+        try:
+            found = job.predictions()
+        except DamagedError as error:
+            damaged.append(error)
+            continue
+        head = job.header
+        condition = dict(flat("condition", head.condition))
+        for cell, examples in zip(job.cells, found, strict=True):
+            if (wanted is not None and (key, cell) not in wanted) or (key, cell) in seen:
                 continue
-            try:
-                opened = jobfile.opened(file)
-                opened.check_scores(metrics)
-                found = opened.predictions()
-            except DamagedError as error:
-                damaged.append(error)
+            if examples is None:
+                without[str(head.provenance.get("label", job.file.identity))] = None
                 continue
-            except FileNotFoundError:
-                continue  # another process has just removed it
-            head = opened.header
-            condition = dict(flat("condition", head.condition))
-            for cell, examples in zip(opened.cells, found, strict=True):
-                if (wanted is not None and (key, cell) not in wanted) or (key, cell) in seen:
-                    continue
-                if examples is None:
-                    without[str(head.provenance.get("label", file.identity))] = None
-                    continue
-                seen.add((key, cell))
-                metric = metrics.get(cell.task)
-                width = len(examples[0]["counts"])
-                names = metric.columns if metric else [f"count {i}" for i in range(1, 1 + width)]
-                fixed = {"probe": head.probe, "task": cell.task, "target": cell.target}
-                rows += (
-                    {
-                        **fixed,
-                        "example": number,
-                        **{k: v for k, v in one.items() if k != "counts"},
-                        "statistics": json.dumps(dict(zip(names, one["counts"], strict=True))),
-                        **condition,
-                    }
-                    for number, one in enumerate(examples, 1)
-                )
+            seen.add((key, cell))
+            metric = metrics.get(cell.task)
+            width = len(examples[0]["counts"])
+            names = metric.columns if metric else [f"count {i}" for i in range(1, 1 + width)]
+            fixed = {"probe": head.probe, "task": cell.task, "target": cell.target}
+            rows += (
+                {
+                    **fixed,
+                    "example": number,
+                    **{k: v for k, v in one.items() if k != "counts"},
+                    "statistics": json.dumps(dict(zip(names, one["counts"], strict=True))),
+                    **condition,
+                }
+                for number, one in enumerate(examples, 1)
+            )
     table = pd.DataFrame(rows)
     others = sorted(set(table.columns) - set(COLUMNS))
     table = table.reindex(columns=[*COLUMNS, *others])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xlbench.errors import DataError, XlbenchError
 from xlbench.models import checkpoints
+from xlbench.output import counted
 from xlbench.plugins import give, load, settle
 from xlbench.results import Store
-from xlbench.running.progress import counted, size
+from xlbench.running.progress import size
 from xlbench.spec.problems import ManyProblemsError
 from xlbench.spec.study import as_json, parse
 from xlbench.studies import plan as planning

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TextIO
 
 from xlbench.contracts.work import total
-from xlbench.output import clean, message
+from xlbench.output import clean, counted, message
 from xlbench.running import notebook
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def counted(number: int, noun: str) -> str:
-    """As in "1 job", "3 jobs"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:
