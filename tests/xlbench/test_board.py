@@ -15,8 +15,20 @@ from synthetic import CODES, METRICS, PROVENANCE, Synthetic, write_all
 
 from xlbench.cli import reporting
 from xlbench.compared import Compared
-from xlbench.contracts import Check, Headline, Language, Matrix, Number, Page, Table
-from xlbench.reporting import Provenance, write_leaderboard
+from xlbench.contracts import (
+    Cell,
+    Check,
+    Condition,
+    Headline,
+    Job,
+    Language,
+    Matrix,
+    Number,
+    Page,
+    ReadBy,
+    Table,
+)
+from xlbench.reporting import Provenance, provenance, write_leaderboard
 from xlbench.reporting import leaderboard as leaderboards
 from xlbench.reporting.folder import owned, sign
 from xlbench.reporting.parts import Drawing
@@ -283,5 +295,31 @@ def test_pictures_of_a_study_say_model_task_steps_n_and_seeds(
     for title, about, _ in drawn:
         assert "tiny" in title
         assert re.search(r"\bsteps?\b|over Steps$", title)
-        assert about == "3 seeds, n = 20 test examples per target"
+        assert about == "3 seeds x 1 task adapter, n = 20 test examples per target"
     assert "Effect on pos, 100 steps (tiny)" in {x[0] for x in drawn}
+
+
+@pytest.mark.parametrize(
+    ("adapters", "said"),
+    [((), "3 seeds"), ((0,), "3 seeds x 1 task adapter"), ((0, 1), "3 seeds x 2 task adapters")],
+)
+def test_a_page_counts_the_task_adapters_that_it_read(
+    tmp_path: Path, adapters: tuple[int, ...], said: str
+) -> None:
+    """Those of its probe and task: `lm` has none, and other probes of a study may have more."""
+    write_all(tmp_path / "results", Synthetic(examples=20))
+    read = Stored(tmp_path / "results")
+
+    def job(probe: str, task: str, *seeds: int) -> list[Job]:
+        read_by = [ReadBy({"task": task, "seed": x}) for x in seeds] or [ReadBy({"task": task})]
+        cells = (Cell(task, "qaa", "data"),)
+        return [Job(probe, 1, Condition("model", x).as_json(), cells, "a job") for x in read_by]
+
+    jobs = (
+        *job("transfer", "pos", *adapters),
+        *job("transfer", "ner", 7, 8, 9),
+        *job("zero-shot", "pos", 5, 6),
+    )
+    study = replace(read.stored, jobs=jobs)
+    found = provenance(study, [], read.publisher, "transfer", "pos")
+    assert found.basis == said

@@ -77,7 +77,7 @@ def provenance(
         _identity(study, probe, task, owners),
         str(study.described["model"].get("fingerprint", "")),
         study.id,
-        _basis(study.study, sizes),
+        _basis(study.study, [x for x in jobs if x.probe == probe], sizes),
     )
 
 
@@ -87,10 +87,11 @@ def model_name(described: Mapping[str, Any]) -> str:
     return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if name.startswith((".", "/", "~")) else name
 
 
-def _basis(study: Mapping[str, Any], sizes: Collection[int]) -> str:
-    """As in "3 seeds x 3 task adapters, n = 150 test examples per target"."""
+def _basis(study: Mapping[str, Any], jobs: Sequence[Job], sizes: Collection[int]) -> str:
+    """As in "3 seeds x 3 task adapters, n = 150 test examples per target", of these jobs."""
     runs = counted(len(study.get("seeds") or (0,)), "seed")
-    if adapters := study.get("adapter_seeds"):
+    read = (job.typed.adapter for job in jobs)
+    if adapters := {x.seed for x in read if x is not None and x.is_adapter}:
         runs += f" x {counted(len(adapters), 'task adapter')}"
     ends = sorted({min(sizes), max(sizes)}) if sizes else []
     n = f", n = {' to '.join(map(str, ends))} test examples per target" if ends else ""
