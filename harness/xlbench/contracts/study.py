@@ -79,7 +79,7 @@ class Retraining:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A question. Empty and None mean "not said": the model's `defaults` fill it, then the paper's.
+    """A question. Fields that are empty or None take the model's `defaults`, then the paper's.
 
     Each field says its option too (`xlbench.contracts.forms`). Raises StudyError for a value that cannot be.
     """

@@ -299,7 +299,7 @@ def matrix(view: View, steps: int) -> Matrix:
 
 def by_pair(view: View, steps: int, what: str, note: str, *, ties: bool = False) -> Matrix:
     """What the view has of every pair; rows and columns in the order of the tables at the largest number of
-    steps. `ties`: with what cannot be told from the best, at that number.
+    steps. `ties`: with the languages that are tied with the best, at that number.
     """
     rows = [f for f, _ in view.ranked_donors(view.last)]
     columns = [g for g, _ in view.ranked_targets(view.last)]

@@ -272,7 +272,7 @@ class View:
         ranked = [f for f, _ in self.ranked_donors(steps)]
         judged = self.judged_donations(steps).values()
         if any(x.p is None or x.number.word == "this run only" for x in judged):
-            return dict.fromkeys(ranked)  # a single language too, which has no other to be told from
+            return dict.fromkeys(ranked)  # a single language too: there is nothing to compare it with
         return tiers(ranked, apart)
 
     def ranked_donors(self, steps: int) -> list[tuple[str, Estimate]]:

@@ -13,7 +13,7 @@ function choices(part) {
   const own = new Map();
   const get = (key) => (part ? asked().get(`${part}.${key}`) : own.get(key));
   return {
-    // What is asked for, if it is one of `options` (any, where there are none).
+    // The value asked for, if it is one of `options` (any value if there are no options).
     get(key, usual = "", options = null) {
       const found = get(key) ?? usual;
       return options && !options.includes(found) ? usual : found;
