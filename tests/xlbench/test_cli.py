@@ -21,16 +21,14 @@ from xlbench.results import Store
 HEAVY = {"torch", "transformers", "datasets", "adapters", "numpy", "pandas", "pyarrow", "langcodes"}
 
 PROBE = """
-import resource, sys
+import sys
 from xlbench.cli import main
 sys.argv = ["xlbench", *{words!r}]
 try:
     code = main()
 except SystemExit as end:
     code = end.code
-used = resource.getrusage(resource.RUSAGE_SELF)
 print("LOADED", *sorted(sys.modules), file=sys.stderr)
-print("CPU", used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(code)
 """
 
@@ -49,20 +47,15 @@ def cold(*words: str, cwd: Path | None = None, **environment: str) -> subprocess
 
 
 @pytest.mark.parametrize(
-    ("words", "limit"),
-    [(("--help",), 0.4), (("list", "tasks"), 0.6), (("run", "--help"), 0.6), (("--version",), 0.4)],
+    "words", [("--help",), ("list", "tasks"), ("run", "--help"), ("--version",)], ids=" ".join
 )
-def test_quick_commands_load_nothing_heavy(words: tuple[str, ...], limit: float) -> None:
-    times = []
-    for _ in range(3):  # the least of three: others use the machine too
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE.format(words=list(words))],
-            capture_output=True, text=True, check=True, env={**os.environ, "XLBENCH_PLUGINS": ""},
-        )  # fmt: skip
-        (loaded,) = re.findall("LOADED (.*)", done.stderr)
-        assert HEAVY.isdisjoint(x.split(".")[0] for x in loaded.split())
-        times.append(float(re.findall("CPU (.*)", done.stderr)[0]))
-    assert min(times) < limit
+def test_quick_commands_load_nothing_heavy(words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(words=list(words))],
+        capture_output=True, text=True, check=True, env={**os.environ, "XLBENCH_PLUGINS": ""},
+    )  # fmt: skip
+    (loaded,) = re.findall("LOADED (.*)", done.stderr)
+    assert HEAVY.isdisjoint(x.split(".")[0] for x in loaded.split())
 
 
 @pytest.mark.parametrize(
