@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat; see docs/performance.md."""
+"""Measurements that anyone can repeat; see docs/explanation/performance.md."""

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.tiny_candidates FOLDER [--only NAME] [--adapter-seed 0]
 
 pretrains the embedded checkpoint further in each of several ways, and prints for each what fine-tuning on
-a related, an unrelated and a shuffled text changes (docs/artificial-languages.md has what came out).
+a related, an unrelated and a shuffled text changes (results: docs/explanation/artificial-languages.md).
 Candidates are kept in FOLDER and trained once.
 """
 

@@ -2,9 +2,10 @@
 
     python -m benchmarks.faults [--only PART,...] [--kills N] [--rounds N] [--operations N] [--seed N]
 
-The study is small and on `tiny`. What is promised is docs/results.md: whatever happens, numbers are those of
-an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal numbers
-and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where a promise is broken.
+The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are
+those of an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal
+numbers and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where
+a promise is broken.
 Needs Linux; what needs rights that it has not is said to be left out.
 """
 

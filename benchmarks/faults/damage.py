@@ -1,7 +1,7 @@
 """Files of a finished study that are damaged, missing, foreign or something else than files.
 
-What is promised is docs/results.md: numbers are those of the undamaged study, or what is missing is said in a
-line that names the file, and `run` brings it back; nothing that holds something is deleted.
+What is promised is docs/reference/results.md: numbers are those of the undamaged study, or what is missing is
+said in a line that names the file, and `run` brings it back; nothing that holds something is deleted.
 """
 
 from __future__ import annotations

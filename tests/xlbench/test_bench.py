@@ -285,7 +285,7 @@ def test_two_probes_that_use_only_the_protocol(checkpoint: Path, tmp_path: Path)
     assert not api.plan(study, results=results, plugins=[Plugin()]).todo
 
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "writing-a-plugin.md"
 
 
 @pytest.mark.parametrize("heading", ["Text treatments", "The Lab as a bench"])

@@ -157,7 +157,7 @@ def test_the_identity_has_what_the_composition_heeds(resolved: Resolved) -> None
 
 # Plugins
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md").read_text("utf-8")
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "writing-a-plugin.md").read_text("utf-8")
 
 
 def from_guide(name: str) -> str:

@@ -186,7 +186,7 @@ def test_a_wild_rate_fails_the_job_alone(tmp_path: Path) -> None:
         lab_of(wild, tmp_path).finetune("qaa", steps=3, seed=0)
 
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "writing-a-plugin.md"
 REPLACED = "# my_objective.py" + GUIDE.read_text("utf-8").split("# my_objective.py")[1].split("```")[0]
 """The guide's own example."""
 

@@ -110,7 +110,8 @@ def test_kind_and_task_may_come_from_two_plugins_in_any_order(registry: Registry
 
 def example(heading: str) -> str:
     """The first code in Python under a heading of the page on plugins."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "writing-a-plugin.md").read_text("utf-8")
+    guide = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "writing-a-plugin.md"
+    text = guide.read_text("utf-8")
     return text.split(f"\n### {heading}\n")[1].split("```python\n")[1].split("```")[0]
 
 

@@ -214,7 +214,7 @@ def test_a_third_party_s_probe_brings_a_table(folder: Path, tmp_path: Path) -> N
 
 
 def test_the_example_of_the_docs_runs(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "results.md").read_text()
     code = text.partition("```python\n")[2].partition("```")[0]
     assert "result = xlbench.run(" in code
     lines = [x for x in code.splitlines() if "xlbench.run(" not in x]

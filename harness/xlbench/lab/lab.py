@@ -57,7 +57,7 @@ State = tuple[Run, int] | None
 """Fine-tuned for so many steps of a run, or the pretrained weights."""
 
 BATCH_TOKENS = {"cpu": 1024, "cuda": 32768, "xpu": 32768, "mps": 8192}
-"""Pieces of a batch of the evaluation, padding included: measured on a CPU (docs/performance.md)."""
+"""Tokens of an evaluation batch, with padding: measured on a CPU (docs/explanation/performance.md)."""
 
 
 class Lab:

@@ -40,7 +40,7 @@ UNSUPPORTED: Mapping[str, str] = {
     "gemma3": "it reads images too; save its text model alone, whose type is gemma3_text",
     "xmod": "its layers have to be told the language of each text, among those that it was built for",
 }  # fmt: skip
-"""By model type of others, why they cannot be used: measured, not supposed (docs/models.md)."""
+"""By model type of others, why they cannot be used: measured, not supposed (docs/reference/models.md)."""
 NORMALISATION = re.compile(r"norm\.weight$", re.IGNORECASE)
 """Of the scale of a normalisation: without it nothing passes."""
 MOST_NAMED = 1000

@@ -1,4 +1,4 @@
-"""Pages as JSON: a stable shape, described in docs/results.md. Of a chart it has the table."""
+"""Pages as JSON: a stable shape, described in docs/reference/results.md. Of a chart it has the table."""
 
 from __future__ import annotations
 

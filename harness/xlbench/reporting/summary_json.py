@@ -1,4 +1,4 @@
-"""A summary as JSON: a stable shape, described in docs/results.md."""
+"""A summary as JSON: a stable shape, described in docs/reference/results.md."""
 
 from __future__ import annotations
 

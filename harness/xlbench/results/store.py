@@ -1,6 +1,7 @@
 """A results folder. Everything in it is immutable, so folders merge by copying files.
 
-Whatever is read is checked against its checksum first (docs/results.md); nothing damaged is used or deleted.
+Whatever is read is checked against its checksum first (docs/reference/results.md); nothing damaged is used or
+deleted.
 """
 
 from __future__ import annotations

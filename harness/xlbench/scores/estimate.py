@@ -1,7 +1,7 @@
 """A number and how far it may be off. What shares data stays paired under plus, minus and mean.
 
 The variance has two parts, as the data have two levels: test examples, by a bootstrap of them, and
-seeds, by the spread of the runs. `docs/statistics.md` derives it and shows its calibration.
+seeds, by the spread of the runs. `docs/explanation/statistics.md` derives it and shows its calibration.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ An estimate of n seeds has the variance V + S / n: test examples (V) are the sam
 seeds take away the part of seeds (S) alone. Any two looks have the covariance of the later one's variance,
 which makes estimates a process of independent increments in the information 1 / (V + S / n), as in any group
 sequential test (Jennison & Turnbull 2000, chapter 3): where S is small, the first look has most of it.
-`docs/adaptive.md` has the method whole.
+`docs/explanation/adaptive.md` has the method whole.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In the tradition of White and Cotterell (2021), "Examining the inductive bias of neural language
 models with artificial languages" (ACL 2021): what differs between the languages is chosen, so what a
-transfer study ought to find is known. `docs/artificial-languages.md` describes them.
+transfer study ought to find is known. `docs/explanation/artificial-languages.md` describes them.
 """
 
 from __future__ import annotations
