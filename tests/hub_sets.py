@@ -22,7 +22,7 @@ from xlbench.models import checkpoints, given_adapters
 from xlbench.contracts import BaseModel
 from xlbench.errors import XlbenchError
 from xlbench_tasks import dep, ner, nli, pos, qa, text
-from xlbench_tasks._hub import HubData
+from xlbench.readers.hub_sets import HubData
 
 wikiann, ud, xnli = (next(iter(x.xlbench_task_data())) for x in (ner, pos, nli))
 trees, (tydiqa, xquad) = next(iter(dep.xlbench_task_data())), qa.xlbench_task_data()

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from xlbench.contracts import Example, Tagged
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
+from xlbench.readers.conll import read_conll
+from xlbench.readers.conllu import read_conllu, read_trees
+from xlbench.readers.squad import read_squad
+from xlbench.readers.tables import members, read_table
 from xlbench.spec import study
 from xlbench_tasks import dep, ner, nli, pos, topic
-from xlbench_tasks._conll import read_conll
-from xlbench_tasks._conllu import read_conllu, read_trees
-from xlbench_tasks._squad import read_squad
-from xlbench_tasks._tables import members, read_table
 
 SECONDS = float(os.environ.get("XLBENCH_FUZZ_SECONDS", "0"))
 EXAMPLES = 2_000 if SECONDS else 60

@@ -11,8 +11,8 @@ from manifest import sizes
 
 from xlbench.contracts import Parsed
 from xlbench.errors import DataError
+from xlbench.readers.conllu import read_trees, tree_fault
 from xlbench_tasks import dep
-from xlbench_tasks._conllu import fault, read_trees
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t{}\t{}\t_\t_\n"
 
@@ -89,7 +89,7 @@ def test_a_fault_is_found_just_where_there_is_no_tree(heads: list[int]) -> None:
         reach[head, word] = True
     reach = np.linalg.matrix_power(reach.astype(float), n + 1) > 0
     sound = heads.count(0) == 1 and bool(reach[0].all())
-    wrong = fault(heads)
+    wrong = tree_fault(heads)
     assert (wrong is None) == sound
     assert wrong is None or 0 <= wrong[0] < n
 

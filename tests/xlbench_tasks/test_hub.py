@@ -12,7 +12,8 @@ from hub_server import Hub, sha256
 from hub_sets import NOWHERE, questions, read, scripted, treebanks, web, wikiann, wikipedia, xnli
 
 from xlbench.contracts import Answered, Classified, Parsed, Revised, Tagged, TaskData
-from xlbench_tasks import dep, languages, ner, nli, pos, qa
+from xlbench.data import languages
+from xlbench_tasks import dep, ner, nli, pos, qa
 
 DATA = {x.name: x for module in (ner, pos, nli) for x in module.xlbench_task_data()}
 TYDIQA, XQUAD = qa.xlbench_task_data()

@@ -8,7 +8,8 @@ import langcodes
 import pytest
 
 from xlbench.data.codes import parse, to_iso639_3
-from xlbench_tasks.languages import codes, wikipedias, xlbench_languages
+from xlbench.data.languages import codes, wikipedias
+from xlbench_tasks.languages import xlbench_languages
 from xlbench_tasks.ner import WIKIANN
 from xlbench_tasks.pos import TREEBANKS
 

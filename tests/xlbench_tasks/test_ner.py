@@ -8,8 +8,8 @@ from manifest import sizes
 
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
+from xlbench.readers.conll import read_conll
 from xlbench_tasks import ner
-from xlbench_tasks._conll import read_conll
 
 
 def read(path: Path, text: str | bytes, limit: int | None = None) -> list[Tagged]:

@@ -8,8 +8,8 @@ from manifest import sizes
 
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
+from xlbench.readers.hub_sets import HubData
 from xlbench_tasks import ner_masakhane
-from xlbench_tasks._hub import HubData
 
 
 def test_the_task_has_dates() -> None:

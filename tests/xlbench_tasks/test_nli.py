@@ -7,8 +7,8 @@ from manifest import sizes
 
 from xlbench.contracts import Classified
 from xlbench.errors import DataError
+from xlbench.readers.tables import read_table
 from xlbench_tasks import nli
-from xlbench_tasks._tables import read_table
 
 HEAD = "premise\thypothesis\tlabel\n"
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from manifest import sizes
 
-from xlbench_tasks import languages, nli, nli_americas
+from xlbench.data import languages
+from xlbench_tasks import nli, nli_americas
 
 
 def test_the_task_is_nli_with_other_data() -> None:

@@ -10,11 +10,11 @@ from xlbench import api
 from xlbench.contracts import Answered, Choosable, Classified, Explained, Study, Tagged
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError
+from xlbench.readers.conll import read_conll
+from xlbench.readers.conllu import read_conllu
+from xlbench.readers.squad import read_squad
+from xlbench.readers.tables import read_table
 from xlbench_tasks import ner, nli, pos
-from xlbench_tasks._conll import read_conll
-from xlbench_tasks._conllu import read_conllu
-from xlbench_tasks._squad import read_squad
-from xlbench_tasks._tables import read_table
 
 HEAD = "premise\thypothesis\tlabel\n"
 WORD = "1\t{}\t_\tNOUN\t_\t_\t0\troot\t_\t_\n\n"

@@ -9,8 +9,8 @@ from manifest import sizes
 
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
+from xlbench.readers.conllu import read_conllu
 from xlbench_tasks import pos
-from xlbench_tasks._conllu import read_conllu
 
 WORD = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
 
@@ -180,7 +180,7 @@ def test_a_text_column_is_read_where_a_table_has_one(tmp_path: Path) -> None:
     from datasets import List, Value
     from hub_sets import parquet
 
-    from xlbench_tasks._hub import rows
+    from xlbench.readers.hub_sets import rows
 
     features = {"tokens": List(Value("string")), "upos": List(Value("string"))}
     row = {"tokens": ["delle", "di", "le"], "upos": ["_", "ADP", "DET"]}

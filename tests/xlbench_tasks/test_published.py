@@ -9,11 +9,11 @@ import pytest
 
 from xlbench.contracts import Explained, Narrowed, Split, Tagged, TaskData, limited
 from xlbench.errors import DataError
+from xlbench.readers.conll import read_conll
+from xlbench.readers.reading import Reading
+from xlbench.readers.squad import read_squad
+from xlbench.readers.tables import read_table
 from xlbench_tasks import ner, ner_masakhane, nli, pos, qa, topic
-from xlbench_tasks._conll import read_conll
-from xlbench_tasks._reading import Reading
-from xlbench_tasks._squad import read_squad
-from xlbench_tasks._tables import read_table
 
 
 def put(path: Path, text: str) -> Path:

@@ -9,8 +9,8 @@ from manifest import sizes
 
 from xlbench.contracts import Answered
 from xlbench.errors import DataError
+from xlbench.readers.squad import read_squad
 from xlbench_tasks import qa
-from xlbench_tasks._squad import read_squad
 
 CONTEXT = "Łódź liegt in Polen. 𝔓olen hat Łódź."
 GOOD: dict[str, Any] = {

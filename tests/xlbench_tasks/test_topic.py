@@ -7,10 +7,11 @@ import pytest
 from manifest import sizes
 
 from xlbench.contracts import Classified
+from xlbench.data import languages
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError
-from xlbench_tasks import languages, topic
-from xlbench_tasks._tables import read_table
+from xlbench.readers.tables import read_table
+from xlbench_tasks import topic
 
 HEAD = "index_id\tcategory\ttext\n"
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Parsed, Task, TaskData
 from xlbench.metrics import attachment
+from xlbench.readers import read_folders, tree_fault, tree_files
 from xlbench_tasks import pos
-from xlbench_tasks._conllu import fault, read_trees
-from xlbench_tasks._folders import read_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +26,7 @@ RELATION_MAP = {relation: relation for relation in RELATIONS}
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, pos.treebanks("dep", partial(read_trees, relations=RELATION_MAP)))
+    return read_folders(paths, tree_files("dep", RELATION_MAP, pos.TREEBANKS))
 
 
 def decode(
@@ -46,7 +44,7 @@ def decode(
     numbers = [head for _, head, _ in kept]
     if max(numbers, default=0) > len(kept):
         raise ValueError(f"head {max(numbers)} in a sentence of {len(kept)} words")
-    if wrong := fault(numbers):
+    if wrong := tree_fault(numbers):
         raise ValueError(f"word {wrong[0] + 1}: {wrong[1]}")
     written = pos.on_text(words, [str(head).isdecimal() for head in heads], text)
     forms, names = tuple(word for word, _, _ in kept), tuple(name for _, _, name in kept)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import Task, TaskData
+from xlbench.data import languages
 from xlbench.data.held_out import HeldOut
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError
 from xlbench.metrics import log_likelihood
-from xlbench_tasks import languages
 
 if TYPE_CHECKING:
     from pathlib import Path

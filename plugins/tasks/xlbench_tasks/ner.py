@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
+from xlbench.data import languages
 from xlbench.metrics import span_f1
-from xlbench_tasks import languages
-from xlbench_tasks._conll import read_conll
-from xlbench_tasks._folders import Reader, read_folders
-from xlbench_tasks._hub import HubData
+from xlbench.readers import HubData, conll_files, read_folders
 from xlbench_tasks.pos import TREEBANKS
 
 if TYPE_CHECKING:
@@ -37,9 +34,6 @@ LABEL_MAP = {
     **{f"{x}-{theirs}": "O" for theirs in UNSHARED for x in "BI"},
 }
 
-SUFFIXES = (".conll", ".iob2", ".iob", ".bio", ".txt", ".tsv", "")
-"""Of files with words and tags in columns."""
-
 CONFIGS = """
 ace af als am an ang ar arc arz as ast ay az ba bar bat-smg be bg bh bn bo br bs ca cbk-zam cdo ce ceb
 ckb co crh cs csb cv cy da de diq dv el eml en eo es et eu ext fa fi fiu-vro fo fr frr fur fy ga gan gd
@@ -53,14 +47,8 @@ WIKIANN = frozenset(CONFIGS.split())
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
-    """Sets of words and tags in columns, in any layout and scheme that `_conll` reads."""
-    return read_folders(paths, entities("ner", LABEL_MAP))
-
-
-def entities(task: str, labels: Mapping[str, str]) -> Reader:
-    """How sets of entities are found and read."""
-    read = partial(read_conll, labels=labels)
-    return Reader(task, SUFFIXES, read, marks=True, preferred=TREEBANKS)
+    """Sets of words and tags in columns, in any layout and scheme."""
+    return read_folders(paths, conll_files("ner", LABEL_MAP, TREEBANKS))
 
 
 def decode(words: Sequence[str], tags: Sequence[str]) -> Tagged:

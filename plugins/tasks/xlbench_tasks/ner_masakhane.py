@@ -9,10 +9,8 @@ from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.hub import CONVERTED
 from xlbench.metrics import span_f1
-from xlbench_tasks._conll import iob2
-from xlbench_tasks._folders import read_folders
-from xlbench_tasks._hub import HubData
-from xlbench_tasks.ner import entities
+from xlbench.readers import HubData, conll_files, iob2, read_folders
+from xlbench_tasks.pos import TREEBANKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +24,7 @@ CONFIGS = "bam bbj ewe fon hau ibo kin lug luo mos nya pcm sna swa tsn twi wol x
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """Sets of words and tags in columns with these labels, as for `ner`."""
-    return read_folders(paths, entities("ner-masakhane", LABEL_MAP))
+    return read_folders(paths, conll_files("ner-masakhane", LABEL_MAP, TREEBANKS))
 
 
 def decode(words: Sequence[str], tags: Sequence[str]) -> Tagged:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
 from xlbench.metrics import accuracy
-from xlbench_tasks._folders import Reader, read_folders
-from xlbench_tasks._hub import HubData
-from xlbench_tasks._tables import TABLES, Form, members, read_table
+from xlbench.readers import HubData, LabelledTexts, read_folders, table_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +23,7 @@ WRITTEN = {
     **{str(number): x for number, x in enumerate(LABELS)},
 }
 """Labels by what files write for them; numbers are those of the sets on the hub."""
-FORM = Form(
+FORM = LabelledTexts(
     texts={
         "premise": ("premise", "sentence1", "sentence_a", "sentence_1", "text1", "text_a"),
         "hypothesis": ("hypothesis", "hypo", "sentence2", "sentence_b", "sentence_2", "text2", "text_b"),
@@ -46,12 +43,7 @@ XNLI = dict(pair.split("=") for pair in CONFIGS.split())
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """Tables of pairs, with columns by name."""
-    return read_folders(paths, pairs("nli"))
-
-
-def pairs(task: str) -> Reader:
-    """How sets of pairs are found and read."""
-    return Reader(task, TABLES, partial(read_table, form=FORM), members=members, marks=True)
+    return read_folders(paths, table_files("nli", FORM))
 
 
 def decode(premise: str, hypothesis: str, label: str) -> Classified:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
+from xlbench.readers import HubData, read_folders, table_files
 from xlbench_tasks import nli
-from xlbench_tasks._folders import read_folders
-from xlbench_tasks._hub import HubData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +22,7 @@ AMERICAS = {x.partition("=")[0]: x.rpartition("=")[2] for x in CONFIGS.split()}
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """Tables of pairs, as for `nli`."""
-    return read_folders(paths, nli.pairs("nli-americas"))
+    return read_folders(paths, table_files("nli-americas", nli.FORM))
 
 
 @hookimpl

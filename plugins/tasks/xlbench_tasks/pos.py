@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Tagged, Task, TaskData
 from xlbench.metrics import accuracy
-from xlbench_tasks import _surface
-from xlbench_tasks._conllu import VERSION, read_conllu
-from xlbench_tasks._folders import Read, Reader, read_folders
-from xlbench_tasks._hub import HubData
+from xlbench.readers import CONLLU_VERSION, HubData, conllu_files, read_folders, words_in_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,29 +37,12 @@ zho=zh_gsd
 TREEBANKS = dict(pair.split("=") for pair in CONFIGS.split())
 """One treebank a language, of those that come with their text."""
 NO_TRAIN = frozenset(("bam", "ben", "bre", "gub", "gun", "hau", "myv", "tgl", "tha", "yor", "yue"))
-PEEK = 100_000
-"""Bytes of a treebank that are looked at to see whether it has its text."""
 NO_DEV = NO_TRAIN | {"hsb", "kaz", "kmr", "sme"}
 
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """CoNLL-U sets, or treebanks of an unpacked Universal Dependencies release."""
-    return read_folders(paths, treebanks("pos", partial(read_conllu, labels=LABEL_MAP)))
-
-
-def treebanks(task: str, read: Read) -> Reader:
-    """How treebanks are found and read; of several of a language, the one that the hub's data has."""
-    return Reader(task, (".conllu",), read, version=VERSION, preferred=TREEBANKS, usable=has_text)
-
-
-def has_text(path: Path) -> bool:
-    """Whether any of a treebank's first words is there: some come without their text, every form `_`."""
-    try:
-        with path.open("rb") as file:
-            rows = [x.split(b"\t") for x in file.read(PEEK).splitlines() if b"\t" in x]
-    except OSError:
-        return False
-    return any(len(x) > 1 and x[1] != b"_" for x in rows)
+    return read_folders(paths, conllu_files("pos", LABEL_MAP, TREEBANKS))
 
 
 @hookimpl
@@ -99,7 +78,7 @@ def on_hub(task: str, columns: tuple[str, ...], decode: Callable[..., Example]) 
         configs=TREEBANKS,
         columns=columns,
         optional=("text",),
-        version=VERSION,
+        version=CONLLU_VERSION,
         decode=decode,
         without={"train": NO_TRAIN, "dev": NO_DEV},
     )
@@ -114,7 +93,7 @@ def decode(words: Sequence[str], tags: Sequence[str], text: str | None = None) -
 
 def on_text(
     forms: Sequence[str], words: Sequence[bool], text: str | None
-) -> tuple[str | None, _surface.Spans | None]:
+) -> tuple[str | None, tuple[tuple[int, int], ...] | None]:
     """A sentence's text and where its words stand in it, if it is just its rows; otherwise nothing."""
-    spans = None if text is None else _surface.grouped(forms, words, text)
+    spans = None if text is None else words_in_text(forms, words, text)
     return (text, spans) if spans else (None, None)

@@ -10,9 +10,7 @@ from typing import Any
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Answered, Task, TaskData
 from xlbench.metrics import answer_f1
-from xlbench_tasks._folders import Reader, read_folders
-from xlbench_tasks._hub import HubData
-from xlbench_tasks._squad import answered, read_squad
+from xlbench.readers import HubData, answered, read_folders, squad_files
 
 NAMES = """
 ara=arabic ben=bengali eng=english fin=finnish ind=indonesian kor=korean rus=russian swa=swahili tel=telugu
@@ -42,7 +40,7 @@ def xlbench_tasks() -> Iterator[Task]:
         training=AdapterTraining(learning_rate=1e-3, batch_size=16, epochs=3),
         max_length=384,
         default_data="tydiqa",
-        folder=partial(read_folders, reader=Reader("qa", (".json",), read_squad)),
+        folder=partial(read_folders, reader=squad_files("qa")),
     )
     yield questions
     yield replace(
@@ -50,7 +48,7 @@ def xlbench_tasks() -> Iterator[Task]:
         name="qa-xquad",
         summary="XQuAD, with the adapter of qa: F1 of answers, and exact match beside it",
         default_data="xquad",
-        folder=partial(read_folders, reader=Reader("qa-xquad", (".json",), read_squad)),
+        folder=partial(read_folders, reader=squad_files("qa-xquad")),
         adapter=questions.name,
     )
 

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
-from xlbench.contracts import Task, TaskData, Translated
+from xlbench.contracts import Task, TaskData
 from xlbench.metrics import precision_at_1
-from xlbench_tasks._folders import Reader, read_folders
-from xlbench_tasks._tables import TABLES, Columns, members, read_table
+from xlbench.readers import Translations, read_folders, table_files
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Translations(Columns[Translated]):
-    """A table of sentences and their translations."""
-
-    def is_label(self, text: str) -> bool:
-        """Any text."""
-        return bool(text)
-
-    def example(self, texts: Sequence[str], label: str) -> Translated:
-        """The sentence and its translation."""
-        return Translated(texts[0], label)
-
-    def wrong(self, label: str) -> str:
-        """See `Columns`."""
-        return "an empty translation; repair the line"
 
 
 FORM = Translations(
@@ -44,8 +24,7 @@ def folder(paths: Sequence[Path]) -> TaskData:
     """Tables of sentences with their translations into one other language, columns by name: sentence,
     translation.
     """
-    read = partial(read_table, form=FORM)
-    return read_folders(paths, Reader("retrieval", TABLES, read, members=members, marks=True))
+    return read_folders(paths, table_files("retrieval", FORM))
 
 
 @hookimpl

@@ -3,97 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from xlbench import hookimpl, hub
+from xlbench import hookimpl
+from xlbench.data import languages
 from xlbench.errors import DataError
-from xlbench_tasks import languages
-from xlbench_tasks._hub_text import Part, lines
+from xlbench.readers import HubText
 
 if TYPE_CHECKING:
     from xlbench.contracts import Corpus, Language
 
-INSTEAD = "--text FOLDER"
 WIKIPEDIA = "wikimedia/wikipedia"
 DUMP = "20231101"
 FORM = "hub:OWNER/NAME:COLUMN:CONFIG"
 EXAMPLE = "hub:HuggingFaceFW/fineweb-2:text:{iso639_3}_{script}"
-
-
-@dataclass(frozen=True)
-class HubText:
-    """A Corpus over one column of a hub set, with a configuration a language."""
-
-    name: str
-    about: str
-    repo: str
-    column: str
-    configs: Mapping[str, str]
-    """By ISO 639-3 code."""
-    revision: str | None = None
-    """None is the default branch, and the hub's conversion to parquet where that has no such files."""
-    seed: int | None = None
-    """Orders the documents; None leaves them as they stand."""
-    _found: list[hub.Snapshot] = field(default_factory=list, repr=False, compare=False)
-
-    @property
-    def source(self) -> str:
-        """For provenance, one line."""
-        return f"{self.about}; hub: {self.repo}"
-
-    @property
-    def commit(self) -> str | None:
-        """The commit that is read, once it has been looked up."""
-        if self.revision is not None:
-            return hub.known_commit(self._repo, self.revision)
-        # The conversion is looked up only where it is what is read.
-        return hub.known_commit(self._repo, hub.CONVERTED) or hub.known_commit(self._repo)
-
-    def at(self, revision: str) -> HubText:
-        """The same text at a branch, tag or commit."""
-        return replace(self, revision=revision, _found=[])
-
-    def languages(self) -> Collection[str]:
-        """ISO 639-3 codes of the languages that have files. Raises DataError if there is no such set."""
-        folders = "\n".join(f"/{x}" for x in self._snapshot().files)
-        return tuple(sorted(code for code, config in self.configs.items() if f"/{config}/" in folders))
-
-    def fingerprint(self, language: str) -> str:
-        """Configuration and commit, and what else says which lines come first. Raises DataError."""
-        part = self._part(language)
-        seed = "" if self.seed is None else f"#seed={self.seed}"
-        return f"{part.config}@{part.snapshot.commit}{seed}"
-
-    def lines(self, language: str, limit: int) -> Sequence[str]:
-        """The first `limit` non-empty lines of the documents, stripped. Raises DataError where there are
-        none, or they can be obtained neither on the network nor from the cache.
-        """
-        return lines(self._part(language), limit)
-
-    def _part(self, language: str) -> Part:
-        if language not in self.configs:
-            raise DataError(f"{self.name} has no text in {language}; use {INSTEAD}")
-        config, snapshot = self.configs[language], self._snapshot()
-        paths = hub.parquet_files(snapshot.files, config, "train")
-        if not paths:
-            raise DataError(
-                f"{self.repo}: no configuration {config!r} with parquet files at commit "
-                f"{snapshot.commit[:12]}; see {snapshot.repo.page}, or use {INSTEAD}"
-            )
-        return Part(snapshot, config, self.column, paths, self.seed)
-
-    def _snapshot(self) -> hub.Snapshot:
-        if not self._found:
-            found = hub.find(self._repo, self.revision)
-            if self.revision is None and not any(x.endswith(".parquet") for x in found.files):
-                found = hub.find(self._repo, hub.CONVERTED)
-            self._found.append(found)
-        return self._found[0]
-
-    @property
-    def _repo(self) -> hub.Repo:
-        return hub.Repo(self.repo, "dataset", INSTEAD)
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Task, TaskData
 from xlbench.hub import CONVERTED
 from xlbench.metrics import accuracy
-from xlbench_tasks._folders import Reader, read_folders
-from xlbench_tasks._hub import HubData
-from xlbench_tasks._tables import TABLES, Form, members, read_table
+from xlbench.readers import HubData, LabelledTexts, read_folders, table_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("entertainment", "geography", "health", "politics", "science/technology", "sports", "travel")
 LABEL_MAP = {label: label for label in LABELS}
-FORM = Form(
+FORM = LabelledTexts(
     texts={"text": ("text", "sentence")},
     label=("category", "label", "topic"),
     labels=LABEL_MAP,
@@ -53,9 +50,7 @@ Arabic, Arabic in Latin, Kashmiri in Devanagari, Tamasheq in Tifinagh, tradition
 
 def folder(paths: Sequence[Path]) -> TaskData:
     """Tables of sentences, with columns by name, in folders such as `eng_Latn`."""
-    return read_folders(
-        paths, Reader("topic", TABLES, partial(read_table, form=FORM), members=members, marks=True)
-    )
+    return read_folders(paths, table_files("topic", FORM))
 
 
 def decode(text: str, category: str) -> Classified:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench.contracts import Tagged
 from xlbench.errors import DataError
-from xlbench_tasks._lines import check_some, read_lines
-from xlbench_tasks._reading import Reading, counted
+from xlbench.readers.lines import check_some, read_lines
+from xlbench.readers.reading import Reading, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

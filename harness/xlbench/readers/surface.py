@@ -71,7 +71,7 @@ def begun(tokens: Sequence[Token], text: str) -> bool:
     return _past_space(text, at) < len(text)
 
 
-def grouped(forms: Sequence[str], words: Sequence[bool], text: str) -> Spans | None:
+def words_in_text(forms: Sequence[str], words: Sequence[bool], text: str) -> Spans | None:
     """Where words stand in a text of which the rows of a treebank are known, but not which belong together.
 
     `words` says of each row whether it is a word: another is a contraction of some of the words after it, or

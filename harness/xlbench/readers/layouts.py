@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xlbench.data import languages
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import UnknownNameError
-from xlbench_tasks import languages
 
 if TYPE_CHECKING:
     from xlbench.contracts import Split

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from xlbench.contracts import Parsed, Tagged
 from xlbench.errors import DataError
-from xlbench_tasks import _surface
-from xlbench_tasks._lines import check_some, read_lines
-from xlbench_tasks._reading import Reading
-from xlbench_tasks._surface import Token
+from xlbench.readers import surface
+from xlbench.readers.lines import check_some, read_lines
+from xlbench.readers.reading import Reading
+from xlbench.readers.surface import Token
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from xlbench_tasks._surface import Written
+    from xlbench.readers.surface import Written
 
 VERSION = "-text"
 """Part of the fingerprint of CoNLL-U files: once, sentences were read without their own text."""
@@ -27,6 +27,8 @@ EMPTY = re.compile(r"[0-9]+\.[0-9]+")
 """ID of an empty node (8.1)."""
 TEXT = re.compile(r"#\s*text\s*=\s*(.*)")
 COLUMNS = 10
+PEEK = 100_000
+"""Bytes of a treebank that are looked at to see whether it has its text."""
 FORM, UPOS, HEAD, DEPREL, MISC = 1, 3, 6, 7, 9
 Row: TypeAlias = tuple[int, list[str]]
 """Number of a line, and its fields."""
@@ -75,9 +77,9 @@ class Sentence:
         """
         tokens = self.tokens(path)
         for text in self.texts:
-            if spans := _surface.found(tokens, text):
+            if spans := surface.found(tokens, text):
                 return text, spans
-        return _surface.joined(tokens)
+        return surface.joined(tokens)
 
 
 def read_conllu(path: Path, limit: int | None, labels: Mapping[str, str]) -> Reading[Tagged]:
@@ -124,11 +126,21 @@ def read_trees(path: Path, limit: int | None, relations: Collection[str]) -> Rea
                 )
             heads.append(int(head))
             names.append(relation)
-        if wrong := fault(heads):
+        if wrong := tree_fault(heads):
             word, why = wrong
             raise DataError(f"{path}:{one.rows[word][0]}: HEAD (column {HEAD + 1}): {why}; repair the file")
         found.append(Parsed(one.forms, tuple(heads), tuple(names), *one.written(path)))
     return Reading(found, notes=_notes(sentences, found))
+
+
+def has_text(path: Path) -> bool:
+    """Whether any of a treebank's first words is there: some come without their text, every form `_`."""
+    try:
+        with path.open("rb") as file:
+            rows = [x.split(b"\t") for x in file.read(PEEK).splitlines() if b"\t" in x]
+    except OSError:
+        return False
+    return any(len(x) > 1 and x[1] != b"_" for x in rows)
 
 
 def _notes(sentences: Sequence[Sentence], found: Sequence[Tagged | Parsed]) -> list[str]:
@@ -141,7 +153,7 @@ def _notes(sentences: Sequence[Sentence], found: Sequence[Tagged | Parsed]) -> l
     )
 
 
-def fault(heads: Sequence[int]) -> tuple[int, str] | None:
+def tree_fault(heads: Sequence[int]) -> tuple[int, str] | None:
     """Why heads (from 1; 0 is the root) are no tree with one word at the root: a word, from 0, and what is
     wrong with it.
     """
@@ -220,5 +232,5 @@ def _check_whole(path: Path, last: Sentence) -> None:
     """Raise DataError where the last sentence, which no blank line ends, lacks words that it speaks of."""
     heads = [int(fields[HEAD]) for _, fields in last.rows if fields[HEAD].isdecimal()]
     due = max([*heads, *(int(fields[0].partition("-")[2]) for _, fields in last.ranges)], default=0)
-    if due > len(last.rows) or any(_surface.begun(last.tokens(path), text) for text in last.texts):
+    if due > len(last.rows) or any(surface.begun(last.tokens(path), text) for text in last.texts):
         raise DataError(f"{path}: ends within a sentence, so it looks truncated; fetch it again")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TypeAlias, get_args
 
 from xlbench.contracts import Example, Split
+from xlbench.data import languages
 from xlbench.errors import DataError
 from xlbench.files import content
-from xlbench_tasks import languages
-from xlbench_tasks._layouts import Found, find_files, is_whole, packed, unquoted_name
-from xlbench_tasks._reading import Reading, joined, notes
+from xlbench.readers.layouts import Found, find_files, is_whole, packed, unquoted_name
+from xlbench.readers.reading import Reading, joined, notes
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 Read: TypeAlias = Callable[..., Sequence[Example]]
@@ -25,12 +25,14 @@ languages (`Reader.members`): (path, limit, language, mixed)."""
 
 @dataclass(frozen=True)
 class Reader:
-    """How a task's files are read."""
+    """How a task's files are found and read. For a format of your own: ends of names, and a function."""
 
     task: str
+    """The name of the task."""
     suffixes: tuple[str, ...]
-    """Of file names, the preferred one first; "" for a name without one."""
+    """Ends of file names, the preferred one first; "" for a name without one."""
     read: Read
+    """Reads one file: a list of examples, or a `Reading`. Raises DataError, naming file and line."""
     members: Callable[[Path], Sequence[str]] | None = None
     """Languages of a file whose name says none."""
     version: str = ""
@@ -90,6 +92,8 @@ class FolderData:
     """Names of what has the form of a set and is none of one language."""
     choices: Mapping[str, str] = field(default_factory=dict)
     """By language: the set that the study names, a pattern."""
+    about: str = ""
+    """Where the data are from, one line; where it is empty, the names of the sets are."""
     _digests: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
     _taken: dict[str, Set] = field(default_factory=dict, repr=False, compare=False)
     _said: dict[tuple[str, Split], tuple[tuple[str, ...], str, Sequence[str] | None]] = field(
@@ -103,7 +107,9 @@ class FolderData:
 
     @property
     def source(self) -> str:
-        """For provenance, one line: the names of the sets that are read."""
+        """For provenance, one line: `about`, otherwise the names of the sets that are read."""
+        if self.about:
+            return self.about
         names = sorted({unquoted_name(one.name) for x in self.sets for one in self._or_all(x)})
         return f"folders {', '.join(names)}"
 
@@ -298,8 +304,12 @@ def _is_usable(reader: Reader, one: Set) -> bool:
     return usable is None or all(usable(x) for files in one.files.values() for x in files[:1])
 
 
-def read_folders(paths: Sequence[Path], reader: Reader) -> FolderData:
-    """The sets in `paths` and the folders in them, in any layout of `_layouts.find_files`.
+def read_folders(paths: Sequence[Path], reader: Reader, *, name: str = "", about: str = "") -> FolderData:
+    """The sets in `paths` and the folders in them, as data of the task of `reader`.
+
+    Names say language and split: `eng.test.tsv`, `eng/test.tsv`, `eng_news/test.tsv`, `test/eng.tsv`, or a
+    release of treebanks as it is unpacked (`layouts.find_files` has all layouts). `name` is what a study
+    writes for the data, by default the folder; `about` is their source and licence, one line.
 
     No file is opened but those whose name says no language. Raises DataError for a path that is no folder or
     has no set in it.
@@ -320,13 +330,13 @@ def read_folders(paths: Sequence[Path], reader: Reader) -> FolderData:
     if not sets:
         raise DataError(_nothing(paths, reader, list(passed)))
     count = sum(map(len, sets.values()))
-    name = (
+    place = (
         str(paths[0])
         if len(paths) == 1
         else f"{os.path.commonpath([x.resolve() for x in paths])} ({count} sets)"
     )
     found = {x: tuple(sorted(one.values(), key=lambda s: str(s.place))) for x, one in sorted(sets.items())}
-    return FolderData(reader, name, found, tuple(passed))
+    return FolderData(reader, name or place, found, tuple(passed), about=about)
 
 
 def _members(reader: Reader, one: Found) -> Sequence[str]:

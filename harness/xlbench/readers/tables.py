@@ -5,22 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from xlbench.contracts import Classified
+from xlbench.data import languages
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
-from xlbench_tasks import languages
-from xlbench_tasks._lines import read_lines, read_text
-from xlbench_tasks._reading import Reading
+from xlbench.readers.lines import read_lines, read_text
+from xlbench.readers.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from xlbench.readers.forms import TableForm
 
 T = TypeVar("T")
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -35,64 +35,8 @@ MOST_LINES = 100
 """Lines that one quoted field may have."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Columns(ABC, Generic[T]):
-    """What a table of a task has to have: texts, and one column more, of what is predicted of them."""
-
-    texts: Mapping[str, Sequence[str]]
-    """By text of an example, in order: names of its column, the preferred one first."""
-    label: Sequence[str]
-    """Names of the other column, the preferred one first."""
-    none: frozenset[str] = frozenset()
-    """What stands for no label: such rows are left out, and counted."""
-
-    @abstractmethod
-    def is_label(self, text: str) -> bool:
-        """Whether a text, stripped, can be a label."""
-
-    @abstractmethod
-    def example(self, texts: Sequence[str], label: str) -> T:
-        """Of a row whose label can be one."""
-
-    @abstractmethod
-    def wrong(self, label: str) -> str:
-        """What to say of a label that cannot be one."""
-
-    def said(self, labels: Sequence[str]) -> list[str]:
-        """What is to be known of the labels as they are written."""
-        return []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form(Columns[Classified]):
-    """A table of labelled texts."""
-
-    labels: Mapping[str, str]
-    """Labels of the task by what files write for them."""
-
-    def is_label(self, text: str) -> bool:
-        """See `Columns`."""
-        return text in self.labels
-
-    def example(self, texts: Sequence[str], label: str) -> Classified:
-        """See `Columns`."""
-        return Classified(tuple(texts), self.labels[label])
-
-    def wrong(self, label: str) -> str:
-        """See `Columns`."""
-        known = ", ".join(dict.fromkeys(self.labels.values()))
-        return f"unknown label {label!r}; it has to be one of {known}"
-
-    def said(self, labels: Sequence[str]) -> list[str]:
-        """Numbers in the place of labels."""
-        if not (coded := sum(x.isdecimal() for x in labels)):
-            return []
-        meant = ", ".join(f"{x} {self.labels[x]}" for x in sorted(self.labels) if x.isdecimal())
-        return [f"{coded:,} labels are numbers, read as {meant}"]
-
-
 def read_table(
-    path: Path, limit: int | None, language: str = "", mixed: bool = False, *, form: Columns[T]
+    path: Path, limit: int | None, language: str = "", mixed: bool = False, *, form: TableForm[T]
 ) -> Reading[T]:
     """The first `limit` rows of a table.
 
@@ -221,7 +165,7 @@ class _Places:
         return 1 + max(self.label, *self.texts.values())
 
 
-def _places(path: Path, table: _Table, form: Columns[Any], language: str) -> _Places:
+def _places(path: Path, table: _Table, form: TableForm[Any], language: str) -> _Places:
     """Where texts and label are; drops the header from the rows."""
     label = table.column(form.label)
     found: dict[str, int] = {}
@@ -240,7 +184,7 @@ def _places(path: Path, table: _Table, form: Columns[Any], language: str) -> _Pl
     return _by_content(path, table, form)
 
 
-def _by_content(path: Path, table: _Table, form: Columns[Any]) -> _Places:
+def _by_content(path: Path, table: _Table, form: TableForm[Any]) -> _Places:
     """Of a table without a header. Raises DataError where there is a choice."""
     wrong = DataError(
         f"{path}:1: header {_short(table.header)}; it has to name the columns "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Answered
 from xlbench.errors import DataError
-from xlbench_tasks._lines import read_text
-from xlbench_tasks._reading import Reading
+from xlbench.readers.lines import read_text
+from xlbench.readers.reading import Reading
 
 if TYPE_CHECKING:
     from pathlib import Path
