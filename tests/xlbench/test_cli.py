@@ -17,6 +17,7 @@ import warm
 
 from xlbench import load_results
 from xlbench.results import Store
+from xlbench.running.progress import duration, size
 
 HEAVY = {"torch", "transformers", "datasets", "adapters", "numpy", "pandas", "pyarrow", "langcodes"}
 
@@ -376,6 +377,13 @@ def test_plan_estimates_from_stored_timings_or_a_calibration(
     done = xlbench("plan", *study, "--seeds", "3", cwd=ran[0])  # the seeds 2 and 3
     assert re.search(r"to run +8\n", done.stdout)
     assert re.search(r"time +about \d+ s with \d workers? \(by stored timings\)", done.stdout)
+    again = json.loads(xlbench("plan", *study, "--seeds", "3", "--json", cwd=ran[0]).stdout)
+    assert (again["to_run"], again["jobs"], again["seconds_known_by"]) == (
+        8, {"zero-shot": 1, "transfer": 8}, "stored timings",
+    )  # fmt: skip
+    assert f"time       about {duration(again['seconds'])} with" in done.stdout
+    assert f"disk       about {size(again['disk'])}\n" in done.stdout
+    assert f"command    {again['command']}\n" in done.stdout
     done = xlbench("plan", *study, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.search(r"to run +9\n", done.stdout)
@@ -444,6 +452,8 @@ def test_errors_of_failed_jobs_are_shown_with_their_traceback(
     assert "probe transfer: transfer (xlbench 9.9)" in done.stdout
     assert '{}["missing"]' in done.stdout
     assert done.stdout.endswith(f"1 job failed in study {store.study().id}\n")
+    (row,) = json.loads(xlbench("show", "--errors", "--json", cwd=tmp_path).stdout)["failed"]
+    assert (row["job"], row["type"], row["message"]) == (job.label, "KeyError", "'missing'")
 
 
 def test_a_finished_study_on_a_read_only_disk_is_shown_and_run(
@@ -509,8 +519,11 @@ def scores(folder: Path) -> dict[tuple[str, ...], float]:
 def test_show_and_leaderboard(ran: tuple[Path, str, str], tmp_path: Path) -> None:
     folder = ran[0]
     assert "Zero-shot" in xlbench("show", "--table", "all", cwd=folder).stdout
-    done = xlbench("leaderboard", "--out", str(tmp_path / "boards"), cwd=folder)
+    done = xlbench("leaderboard", "--out", str(tmp_path / "boards"), "--json", cwd=folder)
     assert done.returncode == 0
+    assert {Path(x) for x in json.loads(done.stdout)["files"]} == {
+        x for x in (tmp_path / "boards").rglob("*") if x.is_file()
+    }
     text = next((tmp_path / "boards").glob("transfer-pos-*.md")).read_text()
     assert "xlbench run --model" in text
     assert "transfer (xlbench " in text  # which plugin made it

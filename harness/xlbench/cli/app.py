@@ -158,10 +158,11 @@ def plan(
     strict_plugins: Strict = False,
     executor: ExecutorOption = "local",
     observer: Observers = None,
+    json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
     """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
-    from xlbench.cli.running import plan
+    from xlbench.cli.planning import plan
 
     plan(
         study,
@@ -173,6 +174,7 @@ def plan(
         executor=executor,
         observers=observer or (),
         plugins=plugin or (),
+        as_json=json,
     )
 
 
@@ -270,7 +272,7 @@ def show(
     from xlbench.cli import reporting
 
     if errors:
-        reporting.failures(results, study)
+        reporting.failures(results, study, as_json=json)
         return
     read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
@@ -288,6 +290,7 @@ def leaderboard(
     results: Folder = Path("results"),
     out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="DIR")] = Path("leaderboards"),
     study: StudyId = None,
+    json: AsJson = False,
     plugin: PluginFiles = None,
 ) -> None:
     """Write the leaderboard of stored results as markdown and pictures."""
@@ -295,7 +298,7 @@ def leaderboard(
 
     read = reporting.read(results, study, plugin or ())
     reporting.warn(read, study)
-    reporting.leaderboard(read, out)
+    reporting.leaderboard(read, out, as_json=json)
 
 
 @app.command(cls=Command)

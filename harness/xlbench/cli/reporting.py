@@ -134,19 +134,31 @@ def with_ways(read: Stored, results: Path, study: str | None, plugins: Sequence[
     return read.summary.with_(commands=commands, files=[str(x) for x in files if x.is_file()])
 
 
-def failures(results: Path, study: str | None) -> None:
+def failures(results: Path, study: str | None, *, as_json: bool = False) -> None:
     """Print each failed job of a study: what it was, whose plugins it used, and its traceback."""
     store = Store(results)
     stored = store.study(study)
     found = store.failures(stored)
-    for failure in found:
-        error, facts = failure.error, failure.provenance
-        say(f"{failure.job.label}: {error.get('type', 'error')}: {error.get('message', '')}")
-        for name, plugin in {**facts.get("plugins", {}), **_data_plugins(facts)}.items():
+    rows: list[dict[str, Any]] = [
+        {
+            "job": x.job.label,
+            "type": x.error.get("type", "error"),
+            "message": x.error.get("message", ""),
+            "plugins": {**x.provenance.get("plugins", {}), **_data_plugins(x.provenance)},
+            "scores": list(dict.fromkeys(f"{cell.task} in {cell.target}" for cell in x.job.cells)),
+            "traceback": x.error.get("traceback", ""),
+        }
+        for x in found
+    ]
+    if as_json:
+        say_json({"study": stored.id, "failed": rows})
+        return
+    for row in rows:
+        say(f"{row['job']}: {row['type']}: {row['message']}")
+        for name, plugin in row["plugins"].items():
             say(f"  {name}: {plugin or 'no plugin'}")
-        targets = dict.fromkeys(f"{x.task} in {x.target}" for x in failure.job.cells)
-        say(f"  scores: {', '.join(targets)}")
-        for line in error.get("traceback", "").splitlines():
+        say(f"  scores: {', '.join(row['scores'])}")
+        for line in row["traceback"].splitlines():
             say(f"  {line}")
         say("")
     say(f"{counted(len(found), 'job')} failed in study {stored.id}")
@@ -159,13 +171,17 @@ def _data_plugins(facts: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def leaderboard(read: Stored, folder: Path, *, told: bool = True, quiet: bool = False) -> None:
+def leaderboard(
+    read: Stored, folder: Path, *, told: bool = True, quiet: bool = False, as_json: bool = False
+) -> None:
     """Write the pages of a study and, if `told`, print where they are. Raises ResultsError."""
     with screen.waiting("drawing pictures", quiet=quiet):
         written, undrawn = read.write_leaderboard(folder)
     pages = sum(path.suffix == ".md" for path in written) - 2
     pictures = [path for path in written if path.suffix == ".png"]
-    if told:
+    if as_json:
+        say_json({"study": read.stored.id, "files": [str(x) for x in written], "undrawn": list(undrawn)})
+    elif told:
         say(f"leaderboard  {written[0]} ({counted(pages, 'page')})")
         if pictures:
             more = f" (and {len(pictures) - 1} more beside it)" if len(pictures) > 1 else ""
