@@ -71,6 +71,24 @@ def test_list_gives_json_and_a_table(what: str) -> None:
         assert str(row["name"]) in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("run", "--task", "po"), ["pos"]),
+        (("plan", "--task", "pos,nli,po"), []),  # it is there already
+        (("run", "--task", "pos,nli-"), ["pos,nli-americas"]),
+        (("run", "--controls", "shuffled,n"), ["shuffled,none"]),
+    ],
+)
+def test_a_shell_completes_names(words: tuple[str, ...], offered: list[str]) -> None:
+    done = cold(
+        _XLBENCH_COMPLETE="complete_bash",
+        COMP_WORDS=" ".join(("xlbench", *words)),
+        COMP_CWORD=str(len(words)),
+    )
+    assert done.stdout.split() == offered
+
+
 def test_list_languages_of_a_task_and_a_model() -> None:
     everything = json.loads(cold("list", "languages", "--json").stdout)
     rows = json.loads(cold("list", "languages", "--task", "nli", "--model", "xlmr", "--json").stdout)

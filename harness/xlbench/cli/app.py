@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from xlbench.cli.command import Command, Group
+from xlbench.cli.completion import completer
 from xlbench.cli.listing import What  # noqa: TC001 - typer reads it
 from xlbench.cli.options import asks
 from xlbench.contracts import Format, Rerun, Study
@@ -207,12 +208,18 @@ def list_(
     json: AsJson = False,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Languages: only those in data of these tasks (default: all).", metavar="TASK,..."),
+        typer.Option(
+            help="Languages: only those in data of these tasks (default: all).",
+            metavar="TASK,...",
+            autocompletion=completer("TASK,..."),
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Languages: whether this model saw them in pretraining (default: no model).", metavar="MODEL"
+            help="Languages: whether this model saw them in pretraining (default: no model).",
+            metavar="MODEL",
+            autocompletion=completer("MODEL"),
         ),
     ] = None,
     data: Annotated[
@@ -248,11 +255,19 @@ def show(
     study: StudyId = None,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Show the pages of these tasks (default: all).", metavar="TASK,..."),
+        typer.Option(
+            help="Show the pages of these tasks (default: all).",
+            metavar="TASK,...",
+            autocompletion=completer("TASK,..."),
+        ),
     ] = None,
     probe: Annotated[
         list[str] | None,
-        typer.Option(help="Show the pages of these probes (default: all).", metavar="PROBE,..."),
+        typer.Option(
+            help="Show the pages of these probes (default: all).",
+            metavar="PROBE,...",
+            autocompletion=completer("PROBE,..."),
+        ),
     ] = None,
     table: Annotated[
         list[str] | None,
@@ -338,9 +353,13 @@ def view(
 
 @app.command(cls=Command)
 def recommend(
-    task: Annotated[str, typer.Option(help="Task.", metavar="TASK")],
-    target: Annotated[str, typer.Option(help="Target language.", metavar="LANG")],
-    model: Annotated[str, typer.Option(help="Model of the study.", metavar="MODEL")] = "tiny",
+    task: Annotated[str, typer.Option(help="Task.", metavar="TASK", autocompletion=completer("TASK"))],
+    target: Annotated[
+        str, typer.Option(help="Target language.", metavar="LANG", autocompletion=completer("LANG"))
+    ],
+    model: Annotated[
+        str, typer.Option(help="Model of the study.", metavar="MODEL", autocompletion=completer("MODEL"))
+    ] = "tiny",
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
     json: AsJson = False,

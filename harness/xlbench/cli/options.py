@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from xlbench.cli.completion import completer
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 from xlbench.spec import study as studies
@@ -75,7 +76,13 @@ def _study(file: Path | None, given: dict[str, Any]) -> Study:
 
 def _parameter(one: Field) -> inspect.Parameter:
     said = one.asked
-    option: Any = functools.partial(typer.Option, said.option, help=_help(one), rich_help_panel=said.panel)
+    option: Any = functools.partial(
+        typer.Option,
+        said.option,
+        help=_help(one),
+        rich_help_panel=said.panel,
+        autocompletion=completer(said.metavar),
+    )
     kind: Any
     if one.form.flag:
         kind = Annotated[bool, option()]
