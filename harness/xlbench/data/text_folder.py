@@ -51,17 +51,21 @@ class FolderCorpus:
     """By ISO 639-3 code: files between which nothing decides. They are an error of whoever asks for them."""
     domains: Mapping[str, str] = field(default_factory=dict)
     """By ISO 639-3 code, or `domains.OTHERS`: where the text comes from."""
+    called: str = ""
+    """Its name where it is not the folder's path."""
+    about: str = ""
+    """Where the text is from, one line, where it is not the folder's name."""
     _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
-        """The folder's path."""
-        return str(self.folder)
+        """What a study writes for it: `called`, otherwise the folder's path."""
+        return self.called or str(self.folder)
 
     @property
     def source(self) -> str:
-        """For provenance, one line: the folder's name."""
-        return f"text folder {self.folder.resolve().name}"
+        """For provenance, one line: `about`, otherwise the folder's name."""
+        return self.about or f"text folder {self.folder.resolve().name}"
 
     def languages(self) -> Collection[str]:
         """ISO 639-3 codes of the files, sorted."""
@@ -129,14 +133,21 @@ class FolderCorpus:
         raise DataError(f"no text for {language} in {self.folder}; put {language}.txt there")
 
 
-def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language] = ()) -> FolderCorpus:
+def read_folder(
+    path: Path | str,
+    known: Collection[str] | Mapping[str, Language] = (),
+    *,
+    name: str = "",
+    about: str = "",
+) -> FolderCorpus:
     """The corpus of a folder of `<code>.txt`, or of `<code>_<Script>.dev` as FLORES-200 has them: in the
     folder itself, otherwise in its folder `dev`; codes as `to_iso639_3` understands them.
 
     `known` are registered languages, whose codes are taken as they are. Of several files of a language that
     are named after scripts, the one of its usual script is taken. No file of text is opened; `domains.tsv` is
     read where there is one (`domains.read`). A file whose name is not a language is left out, and named
-    when it is asked for. Raises DataError where there is no such folder, no such file in it, or
+    when it is asked for. `name` is what a study writes for the corpus, by default the folder; `about` is its
+    source and licence, one line. Raises DataError where there is no such folder, no such file in it, or
     `domains.tsv` is malformed.
     """
     folder = Path(path)
@@ -167,7 +178,7 @@ def read_folder(path: Path | str, known: Collection[str] | Mapping[str, Language
             several[code] = tuple(paths)
     table = folder / domains.FILE
     said = domains.read(table, known) if table.is_file() else {}
-    return FolderCorpus(folder, files, unknown, several, said)
+    return FolderCorpus(folder, files, unknown, several, said, name, about)
 
 
 def _text_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@
 | SQuAD 1.1's JSON | `read_squad` | `squad_files` |
 | a format of your own | `read_lines`, `read_text` | `Reader` |
 | a set on the hub, in parquet files | | `HubData` |
+| unlabelled text | | `read_text_folder` |
 | unlabelled text on the hub | | `HubText` |
 
 A function of the second column takes a path and a limit, and gives a `Reading`: a list of examples with the
@@ -30,6 +31,7 @@ from xlbench.readers.reading import Reading
 from xlbench.readers.squad import answered, read_squad
 from xlbench.readers.surface import words_in_text
 from xlbench.readers.tables import read_table
+from xlbench.readers.texts import read_text_folder
 
 __all__ = [
     "CONLLU_VERSION",
@@ -53,6 +55,7 @@ __all__ = [
     "read_squad",
     "read_table",
     "read_text",
+    "read_text_folder",
     "read_trees",
     "squad_files",
     "table_files",

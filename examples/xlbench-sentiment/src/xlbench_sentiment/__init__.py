@@ -6,8 +6,8 @@ from random import Random
 
 from xlbench import hookimpl
 from xlbench.contracts import AdapterTraining, Classified, Split, Task, TaskData
-from xlbench.errors import DataError
 from xlbench.metrics import macro_f1
+from xlbench.readers import LabelledTexts, read_folders, table_files
 from xlbench_sentiment.phrases import OPINIONS, THINGS, TRAINING_THINGS
 
 LABELS = ("negative", "neutral", "positive")
@@ -43,9 +43,16 @@ class Opinions:
         return found[:limit]
 
 
+FORM = LabelledTexts(
+    texts={"text": ("text", "review", "sentence")},
+    label=("label", "sentiment"),
+    labels={**{x: x for x in LABELS}, **{x.upper(): x for x in LABELS}},
+)
+
+
 def folder(paths: Sequence[Path]) -> TaskData:
-    """What `--data sentiment=FOLDER` would read."""
-    raise DataError(f"{paths[0]}: sentiment has data of its own; leave --data out")
+    """What `--data sentiment=FOLDER` reads: tables such as eng.test.tsv, with the columns text and label."""
+    return read_folders(paths, table_files("sentiment", FORM))
 
 
 @hookimpl
