@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help install check format test test-slow coverage lowest dist clean
+.PHONY: help install check format test test-slow docs docs-serve coverage lowest dist clean
 
 help: ## List these
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,13 @@ test: install ## The default tests
 
 test-slow: install ## The tests marked slow
 	$(BIN)/pytest -m slow
+
+docs: install ## The documentation site, in build/site; a warning is an error
+	$(BIN)/pip install -q -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-serve: docs ## The same, served on this machine while pages are written
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 coverage: install ## The default tests with coverage of the packages, as a table
 	$(BIN)/pip install -q -e '.[maintain]'

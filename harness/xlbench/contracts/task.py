@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from xlbench.contracts.metric import Metric
 
 Labels: TypeAlias = Sequence[str | None]
-GOLD_SHARE, PREDICTED_SHARE = "gold.", "predicted."
-"""What the names of further numbers of an evaluation begin with, of tagging: a label's share of all words, in
-percent, in the gold data and as predicted."""
+GOLD_SHARE = "gold."
+"""What the name of a further number of an evaluation begins with, of tagging: the label's share of all words
+of the gold data, in percent."""
+PREDICTED_SHARE = "predicted."
+"""The same for the label's share of all words as predicted."""
 
 
 class Likelihood(NamedTuple):

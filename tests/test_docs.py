@@ -1,0 +1,111 @@
+"""The documentation: links and anchors, what the reference has to have, and the site itself."""
+
+import os
+import posixpath
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import xlbench
+from website import beyond, made
+from xlbench import contracts, hookspecs, probing, testing
+from xlbench.spec.study import FIELDS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    x.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md", "leaderboards/*.md", "examples/**/*.md")
+    for x in ROOT.glob(pattern)
+)
+REFERENCE = "\n".join(x.read_text("utf-8") for x in sorted((ROOT / "docs" / "reference").glob("*.md")))
+HEADING = re.compile(r"^#+ (.*?) *$", re.MULTILINE)
+LINKED = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors that a code host and the site both give to the headings of a page."""
+    text = "".join(beyond.FENCE.split(made.filled((ROOT / page).read_text("utf-8")))[::2])
+    bare = (LINKED.sub(r"\1", x).replace("`", "").lower() for x in HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", x).replace(" ", "-") for x in bare}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_a_heading(page: str) -> None:
+    for prose in beyond.FENCE.split((ROOT / page).read_text("utf-8"))[::2]:
+        for link in beyond.LINK.finditer(prose):
+            if beyond.foreign(link["target"]):
+                continue
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page), link["target"]))
+            assert (ROOT / path).exists(), f"{page} links to {path}, which is not there"
+            if link["anchor"] and path.endswith(".md"):
+                assert link["anchor"][1:] in anchors(path), f"{page} links to {path}{link['anchor']}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_anchor_within_a_page_is_a_heading(page: str) -> None:
+    prose = "".join(beyond.FENCE.split((ROOT / page).read_text("utf-8"))[::2])
+    assert set(re.findall(r"\]\(#([^)]+)\)", prose)) <= anchors(page)
+
+
+def test_the_reference_has_every_public_name() -> None:
+    said = set(re.findall(r"^::: ([\w.]+)$", REFERENCE, re.MULTILINE))
+    for module in (contracts, probing):
+        assert {f"{module.__name__}.{x}" for x in module.__all__} - said == set()
+    names = {x.rpartition(".")[2] for x in said}
+    shown = set(xlbench.__all__) - {"Study", "hookimpl", "__version__"} | set(testing.__all__)
+    assert shown - names == set()
+    assert hookspecs.__name__ in said
+    assert "xlbench.metrics" in said
+
+
+def test_the_pages_of_commands_and_settings_have_all_of_them() -> None:
+    commands, settings = made.commands(), made.settings()
+    for one in FIELDS.values():
+        assert f"`{one.asked.option}`" in commands
+        assert f"| `{one.name}` | `{one.asked.option}` |" in settings
+    for name in ("run", "recommend", "results merge", "plugin new"):
+        assert f"# xlbench {name}\n" in commands
+    assert "| `learning_rate` | `float` | `5e-05` |" in settings
+
+
+def test_links_of_a_page_are_mended_for_the_site() -> None:
+    page = "[a](../../leaderboards/README.md#x) [b](checks.md)\n```\n[c](../../README.md)\n```\n[d](https://a.b/c.md)"
+    expected = page.replace("../../leaderboards/README.md", "../repository/leaderboards/README.md")
+    assert beyond.mended(page, "explanation/x.md") == expected
+    back = beyond.mended("[a](../docs/explanation/checks.md)", "repository/leaderboards/README.md")
+    assert back == "[a](../../explanation/checks.md)"
+
+
+def in_navigation(entries: list[object]) -> set[str]:
+    found = set()
+    for one in entries:
+        for value in one.values() if isinstance(one, dict) else [one]:
+            found |= in_navigation(value) if isinstance(value, list) else {str(value)}
+    return found
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    text = re.sub(r"!!python\S+", "", (ROOT / "mkdocs.yml").read_text("utf-8"))
+    docs = {x.removeprefix("docs/") for x in PAGES if x.startswith("docs/")}
+    assert in_navigation(yaml.safe_load(text)["nav"]) == docs
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_fetches_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the site needs pip install -e '.[docs]'")
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > len(PAGES) / 2
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert not re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="?(?:https?:)?//', text), page
+        assert "<!-- made" not in text
