@@ -39,6 +39,7 @@ from xlbench.contracts.examples import (
 )
 from xlbench.contracts.executor import Batches, Event, Executor, HasCapacity, Notify, Outcome, Work
 from xlbench.contracts.frames import Frames, Row
+from xlbench.contracts.gradient import GradientNumbers
 from xlbench.contracts.imported import Imported
 from xlbench.contracts.kind import KindOfTask, Level
 from xlbench.contracts.lab import Lab
@@ -168,6 +169,7 @@ __all__ = [
     "Frames",
     "Fusion",
     "GivenAdapter",
+    "GradientNumbers",
     "HasCapacity",
     "HasDomain",
     "Headline",

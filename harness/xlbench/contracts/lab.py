@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts.adapter import Composition, LanguageAdapter
     from xlbench.contracts.cell import Cell
+    from xlbench.contracts.gradient import GradientNumbers
     from xlbench.contracts.probe import Evaluation
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.study import FinetuningSettings
@@ -90,6 +91,45 @@ class Lab(Protocol):
         `under`: with these language adapters beneath it. Those that are not kept yet are trained, and a tuned
         fusion is trained for the task, both on the pretrained weights: on fine-tuned ones this raises
         JobError, unless the adapters are there already (`language_adapter`), and always for a tuned fusion.
+        """
+
+    def gradients(
+        self,
+        cells: Sequence[Cell],
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> Sequence[Path]:
+        """Have the gradient of the mean task loss of each cell of one task at hand, at the pretrained
+        weights, with respect to all of them: computed once per task adapter and cell, without dropout, and
+        kept on disk in these numbers. `how`: as `task_adapter` has it, which this does first; the weights
+        stay as they are otherwise. Raises JobError for a task whose loss has no gradient.
+        """
+
+    def along(
+        self,
+        cells: Sequence[Cell],
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> NDArray[np.float64]:
+        """How far the change of the weights since they were pretrained changes the mean task loss of each
+        cell of one task, to first order: its inner product with each of `gradients`, in nats per decision
+        (above 0: the loss rises), shape (cells,). Zeros on the pretrained weights.
+        """
+
+    def directions(
+        self,
+        text: str,
+        cells: Sequence[Cell],
+        *,
+        batches: int,
+        seed: int,
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> NDArray[np.float64]:
+        """What a first step of fine-tuning on each of so many batches of a text would do to each cell of one
+        task, to first order, per unit of learning rate: the inner product of each of `gradients` with minus
+        the batch's pretraining gradient over the root of the mean of squares that AdamW has seen by then.
+        Nothing is fine-tuned. Shape (batches, cells), in nats per decision (above 0: the loss rises).
         """
 
     def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:

@@ -151,6 +151,15 @@ class Attached:
         self._note(name)
         return folder
 
+    def digest_of(self, name: str, folder: Path) -> str:
+        """Digest of the kept adapter that is in memory under this name. Raises JobError unless it is that of
+        the folder: of an adapter that was retrained there is none.
+        """
+        kept, found = self._digests.get(name, ("", ""))
+        if kept != folder.name:
+            raise JobError(f"the adapter of {name} in memory is not the one that was put back")
+        return found
+
     def retrain(self, task: str, resolved: Resolved) -> None:
         """Have an adapter of a task in memory that is trained on the weights as they are, kept nowhere."""
         name = resolved.adapter_task(task).name

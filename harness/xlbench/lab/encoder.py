@@ -24,6 +24,7 @@ from xlbench.contracts.freezing import Frozen
 from xlbench.errors import ModelError, StudyError
 from xlbench.lab import loading, parts
 from xlbench.lab.compositions import stacks
+from xlbench.lab.guard import weights_digest
 from xlbench.lab.memory import Halving
 from xlbench.lab.originals import Originals
 from xlbench.lab.with_adapters import WithAdapters
@@ -127,6 +128,29 @@ class Encoder(WithAdapters):
         """The checkpoint's own parameters, in memory as they are."""
         return self._own
 
+    @property
+    def names(self) -> list[str]:
+        """Of the checkpoint's own parameters, in order."""
+        return self._names
+
+    @contextmanager
+    def differentiated(self) -> Iterator[list[nn.Parameter]]:
+        """Meanwhile the pretrained weights are there, and gradients are taken of them alone; then the weights
+        that were there, bit for bit, and of none.
+        """
+        moved = weights_digest(self._own) != self.originals.digest
+        with self.pretrained() if moved else nullcontext():
+            for parameter in (*self.model.parameters(), *self.masked_lm.parameters()):
+                parameter.requires_grad_(False)
+            for parameter in self._own:
+                parameter.requires_grad_(True)
+            try:
+                yield self._own
+            finally:
+                for parameter in self._own:
+                    parameter.requires_grad_(False)
+                self.use_no_adapter()
+
     def restore(self) -> None:
         """Put the pretrained weights back."""
         self.originals.put_back()
@@ -142,6 +166,16 @@ class Encoder(WithAdapters):
         and where everything would be frozen.
         """
         self.originals.keep()
+        moving = self.moving(freeze)
+        for parameter in (*self.model.parameters(), *self._own):
+            parameter.requires_grad_(False)
+        for parameter in moving:
+            parameter.requires_grad_(True)
+        self.use_no_adapter()
+        return moving
+
+    def moving(self, freeze: str = "") -> list[nn.Parameter]:
+        """The checkpoint's own parameters that fine-tuning moves. Raises as `trainable_base` does."""
         frozen = Frozen.read(freeze)
         try:
             frozen.check(parts.layers_of(self.parts))
@@ -151,11 +185,6 @@ class Encoder(WithAdapters):
         moving = [p for p, x in zip(self._own, of, strict=True) if not parts.is_frozen(x, frozen)]
         if not moving:
             raise StudyError(f"mlm.freeze {freeze!r} leaves nothing to train; leave a part out")
-        for parameter in (*self.model.parameters(), *self._own):
-            parameter.requires_grad_(False)
-        for parameter in moving:
-            parameter.requires_grad_(True)
-        self.use_no_adapter()
         return moving
 
     def train(self, mode: bool) -> None:

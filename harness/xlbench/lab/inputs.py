@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xlbench.lab.encode import Encoded
     from xlbench.lab.encoder import Encoder
 
+LEARNED = 4
+"""How many times less of a batch fits where it is learned from, since the passes of all layers are kept."""
 Phase = Callable[[str], AbstractContextManager[object]]
 
 
@@ -96,6 +98,14 @@ class Inputs:
             pad = self._encoder.pad
             self._batches[cells] = stream, list(stream.by_length(self._budget, pad, self._encoder.device))
         return self._batches[cells]
+
+    def batches_of(self, cell: Cell) -> tuple[list[Batch], NDArray[Any]]:
+        """Test examples of one cell in batches to be learned from, and what is right on them; not kept."""
+        task, encoded = self._resolved.tasks[cell.task], self.encoded(cell.task, cell.target, "test")
+        kind, pad = self.kind(task), self._encoder.pad
+        targets = kind.targets(task, [encoded]) if kind.costed else np.empty(0)
+        budget = max(1, self._budget // LEARNED)
+        return list(Stream.of([encoded]).by_length(budget, pad, self._encoder.device)), targets
 
     def targets(self, task: Task, cells: tuple[Cell, ...]) -> NDArray[Any] | None:
         """What is right on the stream of these cells, for the task loss; kept. None of a kind without one."""

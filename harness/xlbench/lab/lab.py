@@ -26,7 +26,9 @@ from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import JobError
 from xlbench.lab import representations, subwords, training
 from xlbench.lab.attached import Attached
+from xlbench.lab.directions import directions
 from xlbench.lab.encoder import Encoder
+from xlbench.lab.gradients import Gradients, Under, change_of
 from xlbench.lab.guard import Guard, weights_digest
 from xlbench.lab.hardware import choose_device
 from xlbench.lab.inputs import Inputs, trained
@@ -38,7 +40,7 @@ from xlbench.metrics.counting import counted, scored
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xlbench.contracts import FinetuningSettings, Json, Loss
+    from xlbench.contracts import FinetuningSettings, GradientNumbers, Json, Loss
     from xlbench.lab.batches import Batch, Stream
     from xlbench.lab.encode import Encoded
     from xlbench.lab.kinds.kind import Predicted
@@ -74,8 +76,10 @@ class Lab:
         threads: int | None = None,
         keep_predictions: bool = False,
         notify: Callable[[str, float], None] = lambda phase, fraction: None,
+        gradients: Path | None = None,
     ) -> None:
-        """Load the model from the folder `checkpoint`. `adapters` is the folder that keeps task adapters.
+        """Load the model from the folder `checkpoint`. `adapters` is the folder that keeps task adapters, and
+        `gradients`, by default beside it, the one that keeps gradients.
 
         `batch_tokens` bounds a batch of the evaluation, padding included; it cannot change a label but
         by rounding.
@@ -107,6 +111,8 @@ class Lab:
             restore=self.restore, moved=lambda: self._state is not None, state=lambda: self._mark,
         )  # fmt: skip
         self._movement = Movement(self.encoder)
+        kept = gradients or adapters.with_name("gradients")
+        self._gradients = Gradients(resolved, self.encoder, self.inputs, kept, self._phase)
 
     # Time and progress
 
@@ -278,17 +284,20 @@ class Lab:
     ) -> list[tuple[list[Predicted], Loss | None]]:
         """Of every cell: what is predicted of each example, and its task loss."""
         task = cells[0].task
-        adapter = self.resolved.adapter_task(task).name
         if under is None:
-            if self.resolved.has_adapter(task):
-                if not self.attached.has(adapter):
-                    raise RuntimeError(f"no adapter of {adapter} in memory; call Lab.task_adapter() first")
-                self.encoder.use_task_adapter(adapter)
-            else:
-                self.encoder.use_no_adapter()
+            self._activate(task)
             return self._predict(cells)
         with self.attached.composed(under, task):
             return self._predict(cells)
+
+    def _activate(self, task: str) -> None:
+        """Run with the adapter of a task that is in memory; of a task without one, with none."""
+        if not self.resolved.has_adapter(task):
+            return self.encoder.use_no_adapter()
+        adapter = self.resolved.adapter_task(task).name
+        if not self.attached.has(adapter):
+            raise RuntimeError(f"no adapter of {adapter} in memory; call Lab.task_adapter() first")
+        return self.encoder.use_task_adapter(adapter)
 
     def _predict(self, cells: Sequence[Cell]) -> list[tuple[list[Predicted], Loss | None]]:
         task = self.resolved.tasks[cells[0].task]
@@ -334,6 +343,58 @@ class Lab:
                 kept = Predictions(encoded.gold, predicted, right)
             evaluations.append(Evaluation(cell, counts, encoded.truncated, extra, loss, kept))
         return evaluations
+
+    # First order
+
+    def gradients(
+        self,
+        cells: Sequence[Cell],
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> list[Path]:
+        """See `contracts.Lab`."""
+        task = cells[0].task
+        resolved = trained(self.resolved, task, how)
+        mark = ""
+        if resolved.has_adapter(task):
+            folder = self.attached.task_adapter(task, resolved)
+            mark = self.attached.digest_of(resolved.adapter_task(task).name, folder)
+        under = Under(resolved.adapter_identity(task), mark, lambda: self._activate(task))
+        return self._gradients.have(cells, under, numbers)
+
+    def along(
+        self,
+        cells: Sequence[Cell],
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> NDArray[np.float64]:
+        """See `contracts.Lab`."""
+        files = self.gradients(cells, how, numbers)
+        change = change_of(self.encoder.own, self.encoder.originals.read())
+        return self._gradients.along(files, change)
+
+    def directions(
+        self,
+        text: str,
+        cells: Sequence[Cell],
+        *,
+        batches: int,
+        seed: int,
+        how: AdapterTraining | None = None,
+        numbers: GradientNumbers = "float32",
+    ) -> NDArray[np.float64]:
+        """See `contracts.Lab`."""
+        files, mlm = self.gradients(cells, how, numbers), self.resolved.mlm
+        chunks, _ = self.texts.trained_on(text, PLAIN, mlm, seed)
+        objective = Called(self.resolved, mlm)
+        budget = self.texts.budget_of(text, PLAIN, mlm, seed)
+        found = []
+        with self._phase("pretraining gradients") as progress:
+            drawn = objective.batches(chunks, self.encoder, mlm, seed, budget)
+            for change in directions(self.encoder, objective, drawn, batches, mlm.freeze):
+                found.append(self._gradients.along(files, change))
+                progress(len(found) / batches)
+        return np.stack(found)
 
     def represent(self, cells: Sequence[Cell], layer: int = -1) -> list[NDArray[np.float32]]:
         """See `contracts.Lab`."""

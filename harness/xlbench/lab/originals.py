@@ -23,7 +23,7 @@ class Originals:
         """`read` reads the weights again, in the same order, where they were changed before they were
         copied.
         """
-        self._weights, self._read = weights, read
+        self._weights, self._again = weights, read
         self._copies: list[Tensor] | None = None
         self.digest = weights_digest(weights)
 
@@ -37,10 +37,16 @@ class Originals:
         """Have the weights as they were."""
         values: Sequence[Tensor] | None = self._copies
         if values is None and weights_digest(self._weights) != self.digest:
-            values = self._read()
+            values = self._again()
         with torch.no_grad():
             for weight, value in zip(self._weights, values or (), strict=values is not None):
                 weight.copy_(value)
+
+    def read(self) -> Sequence[Tensor]:
+        """What the weights were, whatever changed them since; they stay as they are."""
+        if self._copies is None and weights_digest(self._weights) != self.digest:
+            return self._again()
+        return self.values
 
     @property
     def values(self) -> Sequence[Tensor]:

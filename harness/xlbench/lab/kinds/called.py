@@ -12,7 +12,7 @@ import torch
 
 from xlbench.errors import JobError, PluginError, XlbenchError, ran_out, said_of
 from xlbench.lab.encode import Encoded
-from xlbench.lab.kinds.kind import Costed, Measures
+from xlbench.lab.kinds.kind import Costed, Differentiable, Measures
 from xlbench.metrics.task_loss import checked_loss
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Called:
         self._kind, self._where = kind, where
         self.costed = trained and isinstance(kind, Costed)
         """Whether its evaluations have a task loss."""
+        self.has_gradient = self.costed or (not trained and isinstance(kind, Differentiable))
+        """Whether its task loss has a gradient."""
 
     def encode(self, examples: Sequence[Any], how: Tokenization) -> Encoded:
         """See `Kind`. Raises what the kind does: `Inputs` finds the example."""

@@ -67,7 +67,20 @@ class Costed(Protocol):
         """
 
 
-class Trained(Kind, Protocol):
+@runtime_checkable
+class Differentiable(Protocol):
+    """A kind whose task loss has a gradient: any trained kind, and others that say so."""
+
+    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any]) -> Tensor:
+        """Mean loss in nats over the places of a batch, under the active adapters and head. `targets`: what
+        `Trained.targets` makes; of a kind that is not trained, nothing.
+        """
+
+    def places(self, batch: Batch, targets: NDArray[Any]) -> int:
+        """How many places the mean of `loss` is over."""
+
+
+class Trained(Kind, Differentiable, Protocol):
     """A kind whose tasks have an adapter and a head that are trained on labels."""
 
     def add_head(self, model: Any, task: Task) -> None:
@@ -75,12 +88,6 @@ class Trained(Kind, Protocol):
 
     def targets(self, task: Task, sets: Sequence[Encoded]) -> NDArray[Any]:
         """What is to be learned from sets, in the order of their stream; `loss` gets it back."""
-
-    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any]) -> Tensor:
-        """Mean loss in nats over the places of a batch, under the active adapters and head."""
-
-    def places(self, batch: Batch, targets: NDArray[Any]) -> int:
-        """How many places the mean of `loss` is over."""
 
 
 def check_finite(task: Task, scores: Tensor) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from xlbench.contracts import Line, Task
     from xlbench.lab.batches import Batch
@@ -105,6 +106,21 @@ class LanguageModel:
 
     def answers(self, encoder: Encoder, task: Task, batch: Batch) -> Sequence[NDArray[Any]]:
         """Nats and tokens of each input's places, shape (2,)."""
+        nats = self._nats(encoder, batch)
+        check_finite(task, nats)
+        each = batch.split(nats.double().cpu().numpy())
+        return [np.array([x.sum(), len(x)]) for x in each]
+
+    def loss(self, encoder: Encoder, task: Task, batch: Batch, targets: NDArray[Any]) -> Tensor:
+        """Mean over the tokens that are predicted."""
+        return self._nats(encoder, batch).mean()
+
+    def places(self, batch: Batch, targets: NDArray[Any]) -> int:
+        """Tokens that are predicted."""
+        return len(batch.slots)
+
+    def _nats(self, encoder: Encoder, batch: Batch) -> Tensor:
+        """Of each place, shape (places,)."""
         masked = batch.ids.long()
         gold = masked[batch.rows, batch.columns]
         if encoder.family == "decoder":
@@ -113,15 +129,12 @@ class LanguageModel:
             masked[batch.rows, batch.columns] = encoder.tokenizer.mask_token_id
             vectors = encoder.hidden(replace(batch, ids=masked))[batch.rows, batch.columns]
         size = max(1, LOGITS // encoder.model.config.vocab_size)
-        nats = torch.cat(
+        return torch.cat(
             [
                 cross_entropy(encoder.vocabulary_logits(few), true, reduction="none")
                 for few, true in zip(torch.split(vectors, size), torch.split(gold, size), strict=True)
             ]
         )
-        check_finite(task, nats)
-        each = batch.split(nats.double().cpu().numpy())
-        return [np.array([x.sum(), len(x)]) for x in each]
 
     def predicted(self, task: Task, encoded: Encoded, answers: Sequence[NDArray[Any]]) -> list[Predicted]:
         """The sum over the inputs of each text."""
