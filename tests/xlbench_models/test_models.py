@@ -8,8 +8,8 @@ import pytest
 
 from xlbench.contracts import BaseModel
 from xlbench.data.codes import parse
+from xlbench.data.languages import codes
 from xlbench_models import cc100, decoders, glot500, mbert, mmbert, t5, xlmr
-from xlbench_tasks.languages import codes
 
 MODELS = {
     x.name: x

@@ -105,6 +105,7 @@ def test_the_hubs_rows_without_a_head_are_no_words() -> None:
         dep.decode(["a"], ["0"], ["ROOT"])
 
 
+@pytest.mark.slow
 def test_all_real_treebanks_against_conllu(shared_data: Path) -> None:
     data = dep.folder([shared_data / "ud"])
     found = {}

@@ -78,6 +78,7 @@ def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str | bytes
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_all_real_treebanks_against_conllu(shared_data: Path) -> None:
     data = pos.folder([shared_data / "ud"])
     found = {}
