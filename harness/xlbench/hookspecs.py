@@ -6,6 +6,8 @@ Each hook takes nothing and yields typed values; a plugin implements those that 
     from xlbench import hookimpl
     from xlbench.contracts import Language
 
+    xlbench_contract = 1
+
     @hookimpl
     def xlbench_languages():
         yield Language("mlt", "Maltese", "Afro-Asiatic", "Semitic", "Latn")
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
     )
 
 GROUP = "xlbench"
+CONTRACT = 1
+"""The contract of this xlbench, raised where a plugin that worked may have to be changed. A plugin states the
+one that it was written for: `xlbench_contract = 1`, beside its hooks."""
+OLDEST_CONTRACT = 1
+"""The oldest contract whose plugins still work."""
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 

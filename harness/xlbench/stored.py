@@ -12,7 +12,7 @@ from xlbench.compared import Compared
 from xlbench.contracts import Recommends, mixture
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
-from xlbench.plugins import give, load, load_for, made_with
+from xlbench.plugins import OWN, give, load, load_for, made_with
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
 from xlbench.running.work import one_line
@@ -89,7 +89,7 @@ class Stored:
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
         sizes = {len(x.counts) for x in found}
         return reporting.provenance(
-            self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes
+            self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes, self.other_versions
         )
 
     @cached_property
@@ -115,6 +115,26 @@ class Stored:
     def asked(self) -> list[str]:
         """The probes that the study names."""
         return [x.rpartition("/")[2] for x in self.stored.study.get("probes", [])]
+
+    @cached_property
+    def other_versions(self) -> list[str]:
+        """One line for each task and probe whose results another version of a third party's plugin made than
+        the one that reads them now. Scores agree: others are an error of reading.
+        """
+        asked: list[tuple[Kind, str]] = [("task", x) for x in sorted(self.records.metrics)]
+        asked += [("probe", x) for x in dict.fromkeys(job.probe for job in self.stored.jobs)]
+        found = []
+        for kind, name in asked:
+            owner = self.registry.owners.get((kind, name))
+            if owner is None or owner.distribution == OWN:
+                continue
+            told = {x.get("plugins", {}).get(f"{kind} {name}") for x in self._made_by}
+            if makers := sorted(told - {None, owner.told}):
+                did, now = ("was run", "makes its pages")
+                if kind == "task":
+                    did, now = ("was scored", "gives the same scores of the stored statistics")
+                found.append(f"{kind} {name!r} {did} by {', '.join(makers)}; {owner.told} {now}")
+        return found
 
     def unread(self) -> Iterable[str]:
         """One line for each file of the study's jobs that cannot be read."""

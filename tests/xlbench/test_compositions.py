@@ -191,6 +191,8 @@ def test_one_file_adds_a_kind_of_adapter_for_tasks_and_languages(study: Study, t
     stored = Stored(results, plugins=[path])
     jobs = [x for x in stored.stored.jobs if x.probe == "stacking"]
     assert {x.condition["under"]["adapters"][0]["language"] for x in jobs} == {"qaa", "qab", ""}
+    for facts in stored.store.provenances():
+        assert facts["plugins"]["adapter parallel"].startswith("my_parallel (my_parallel.py ")
     for job in jobs:
         for one in (job.condition["adapter"], job.condition["under"]["adapters"][0]):
             assert (one["config"], one["alpha"], one["reduction_factor"]) == ("parallel", 2, 4)

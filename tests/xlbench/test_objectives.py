@@ -23,6 +23,7 @@ from xlbench.errors import DataError, JobError, PluginError, XlbenchError
 from xlbench.lab import Lab
 from xlbench.lab.objectives.causal import Causal, CausalBatch
 from xlbench.lab.objectives.span_corruption import SpanCorruption, corrupted, sentinels_of
+from xlbench.results import Store
 
 
 def study(checkpoint: Path, family: Any) -> Resolved:
@@ -215,6 +216,8 @@ def test_an_objective_of_one_file_is_studied_to_a_score(tmp_path: Path) -> None:
     assert (done.run, done.failed) == (len(theirs), {})
     found = load_results(tmp_path / "theirs", plugins=[path])
     assert len(found) == len(theirs)
+    named = [x["plugins"].get("objective replaced") for x in Store(tmp_path / "theirs").provenances()]
+    assert len([x for x in named if x]) == len([x for x in theirs if "text" in x.condition])
     assert found["score"].between(0, 100).all()
 
 

@@ -17,6 +17,7 @@ from xlbench.errors import PluginError, XlbenchError
 from xlbench.lab import Lab
 from xlbench.metrics import spearman
 from xlbench.plugins import Registry
+from xlbench.results import Store
 from xlbench.studies.resolve import resolve
 
 
@@ -146,6 +147,8 @@ def test_one_file_adds_a_kind_that_every_probe_has(own: Path, study: Study, tmp_
     assert set(found["condition.adapter.kind_version"]) == {1}
     assert found["condition.adapter.kind_plugin"].str.startswith("sha256:").all()
     assert found["score"].between(0, 100).all()
+    for facts in Store(tmp_path / "results").provenances():
+        assert facts["plugins"]["kind multi-label"].startswith("my_kind (my_kind.py ")
     assert api.run(study, results=tmp_path / "results", device="cpu", plugins=[own]).run == 0
     own.write_text(own.read_text("utf-8").replace("logits > 0", "logits > 1"), "utf-8")
     assert len(api.plan(study, results=tmp_path / "results", plugins=[own]).todo) == 2

@@ -225,6 +225,8 @@ def test_one_file_adds_a_treatment_that_is_run_as_a_control(study: Study, tmp_pa
     assert len(jobs) == 1
     assert all(str(x.condition["treatment_plugin"]).startswith("sha256:") for x in jobs)
     assert jobs[0].label.startswith("qaa reversed, 1 step")
+    named = [x["plugins"].get("treatment reversed") for x in stored.store.provenances()]
+    assert [x.split()[:2] for x in named if x] == [["backwards", "(backwards.py"]]
     (page,) = [x for name, x in stored.pages if name == "transfer" and x.task == "pos" and not x.topic]
     tables = {x.title: x for x in page.parts if hasattr(x, "columns")}
     assert {"Reversed text", "Donation minus reversed", "Shuffled text"} <= set(

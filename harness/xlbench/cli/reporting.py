@@ -210,7 +210,11 @@ def read(results: Path, study: str | None, plugins: Sequence[Path] = (), *, quie
 
 
 def warn(read: Stored, asked: str | None) -> None:
-    """Name what cannot be read: files of the study's jobs, and studies where the last is asked for."""
+    """Name plugins of another version than those that made the results, and what cannot be read: files of the
+    study's jobs, and studies where the last is asked for.
+    """
+    for line in read.other_versions:
+        complain(line)
     for line in read.unread():
         complain(line)
     for line in read.store.broken_studies() if asked is None else ():

@@ -21,6 +21,7 @@ from typing import Any
 
 from xlbench.errors import PluginError, said_of
 from xlbench.hookspecs import GROUP
+from xlbench.plugins import agreed
 from xlbench.plugins.registry import HOOKS, OWN
 
 DIGITS = 40
@@ -151,6 +152,8 @@ def _object(thing: object) -> Given:
     if isinstance(thing, ModuleType):
         name, owner, module = thing.__name__.rpartition(".")[2], thing.__name__, thing.__name__
         hooks = {x: getattr(thing, x) for x, _ in HOOKS.values() if hasattr(thing, x)}
+        if hooks and hasattr(thing, agreed.NAME):
+            hooks[agreed.NAME] = getattr(thing, agreed.NAME)
         made: Any = SimpleNamespace(**hooks)
     else:
         cls = thing if isinstance(thing, type) else type(thing)

@@ -24,7 +24,7 @@ from xlbench import hookspecs
 from xlbench.contracts import BaseModel, KindOfTask, Language, Task
 from xlbench.data.codes import is_iso639_3
 from xlbench.errors import PluginError, UnknownNameError, XlbenchError, said_of
-from xlbench.plugins import remembered
+from xlbench.plugins import agreed, remembered
 from xlbench.plugins.registry import HOOKS, LIMIT, OWN, Kind, Plugin, Refused, Registry, normal, split
 from xlbench.spec.fields import fault, shown
 
@@ -295,7 +295,7 @@ def _load_point(
     if point.pattern.match(point.value) is None:
         return _Loaded(plugin).failed(f"its entry point {point.value!r} is no module; write package.module")
     if plugin.distribution == OWN:
-        return _load(plugin, point.load)
+        return _load(plugin, point.load, module)
     if f"{plugin.distribution}/{plugin.name}" in deferred:
         return _Loaded(replace(plugin, deferred=True))
     imported = module in sys.modules
@@ -304,7 +304,7 @@ def _load_point(
         return _Loaded(kept)
     start, printed = time.monotonic(), io.StringIO()
     with redirect_stdout(printed):  # not standard error, which handlers of logging keep
-        loaded = _load(plugin, point.load)
+        loaded = _load(plugin, point.load, module)
     said = " ".join(printed.getvalue().split())
     loaded.plugin = replace(loaded.plugin, printed=said[:_PRINTED])
     return replace(loaded, point=None if imported else point, seconds=time.monotonic() - start)
@@ -313,17 +313,28 @@ def _load_point(
 def _load_given(one: Given) -> _Loaded:
     plugin = Plugin(one.name, one.distribution, one.digest[:12], one.module, digest=one.digest)
     _modules[one.module] = plugin
-    return _load(plugin, one.load)
+    return _load(plugin, one.load, one)
 
 
-def _load(plugin: Plugin, get: Any) -> _Loaded:
+def _imported(get: Any, source: str | Given) -> ModuleType | object:
+    """What has the hooks. Raises what the import raises, or PluginError where that has another contract."""
+    try:
+        found: ModuleType | object = get()
+    except (Exception, SystemExit):
+        agreed.check_source(source)
+        raise
+    return found
+
+
+def _load(plugin: Plugin, get: Any, source: str | Given) -> _Loaded:
     """One plugin and its values; or its failure."""
     loaded = _Loaded(plugin)
     try:
         # A manager of its own, so that nothing of a plugin that fails is left behind.
         manager = pluggy.PluginManager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
-        module: ModuleType | object = get()
+        module = _imported(get, source)
+        loaded.plugin = replace(plugin, contract=agreed.of(module))
         manager.register(module, plugin.name)
         manager.check_pending()
         _refuse_plain(module, manager, loaded)

@@ -105,9 +105,16 @@ class Plugin:
     """It is slow, and was not imported, since nothing asks for a name that it is known to provide."""
     printed: str = ""
     """What it printed when it was imported, which is not shown."""
+    contract: int | None = None
+    """The contract that it states (`hookspecs.CONTRACT`); None where it states none."""
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
+
+    @property
+    def told(self) -> str:
+        """As it stands in the provenance of results: "toy (xlbench-toy 1.2.3)"."""
+        return f"{self.name} ({self.distribution} {self.version})"
 
     @property
     def remark(self) -> str | None:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xlbench.hookspecs import CONTRACT
 from xlbench.plugins.registry import HOOKS, Kind, Plugin, Refused, Registry
 from xlbench.spec.study import as_json
 
@@ -66,6 +67,7 @@ def recall(point: EntryPoint, plugin: Plugin) -> Plugin | None:
             error=None if kept["error"] is None else str(kept["error"]),
             provides=tuple((_kind(kind), str(name)) for kind, name in kept["provides"]),
             refused=tuple(Refused(_kind(kind), str(name), str(why)) for kind, name, why in kept["refused"]),
+            contract=kept["contract"],
             deferred=True,
         )
     except (OSError, ValueError, KeyError, TypeError):
@@ -76,6 +78,7 @@ def keep(point: EntryPoint, plugin: Plugin) -> None:
     """Keep what a plugin provides, where that can be written."""
     content = {
         "error": plugin.error,
+        "contract": plugin.contract,
         "provides": plugin.provides,
         "refused": [(x.kind, x.name, x.why) for x in plugin.refused],
     }
@@ -97,6 +100,7 @@ def _kind(text: Any) -> Kind:
 def _place(point: EntryPoint, plugin: Plugin) -> Path:
     """The file that is kept of a plugin as it is now. Raises ValueError where that cannot be told."""
     told = [sys.version, sys.prefix, plugin.distribution, plugin.version, point.name, point.value]
+    told.append(str(CONTRACT))
     told += [f"{folder} {_changed(Path(folder))}" for folder in sys.path]
     told += _files(plugin.module.partition(".")[0])
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]

@@ -54,10 +54,12 @@ def provenance(
     task: str,
     owners: Sequence[str] = (),
     sizes: Collection[int] = (),
+    other_versions: Sequence[str] = (),
 ) -> Provenance:
     """Of the page of a probe and task (empty: all tasks), from a stored study and the provenance of its files
     (`Store.provenances`); `owners` are the distributions of both, `sizes` the numbers of test examples of its
-    targets. No path of this machine is in it.
+    targets, `other_versions` what says that plugins changed since (`Stored.other_versions`). No path of this
+    machine is in it.
     """
     import tomli_w
 
@@ -67,6 +69,7 @@ def provenance(
         *_data(study.described, jobs, task or None),
         ("Settings shared by all jobs", _listed(_shared(jobs))),
         *_makers(made_by),
+        ("Plugins that changed since", "; ".join(other_versions)),
         *_cost(study, made_by),
     )
     return Provenance(

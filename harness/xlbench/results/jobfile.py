@@ -239,24 +239,34 @@ class Opened:
             if (metric := metrics.get(task)) is None:
                 continue
             fits = counts.shape[1] == len(metric.columns)
-            try:
-                found = float(score_of(metric.score, counts)) if fits else math.nan
-            except Exception as error:
-                raise ResultsError(
-                    f"{self.file.path}: {metric.name} of {task} cannot be scored: "
-                    f"{said_of(error)}; the task's plugin is at fault"
-                ) from error
-            if math.isclose(found, row["score"], rel_tol=1e-9, abs_tol=1e-9) or (
-                fits and math.isnan(found) and math.isnan(row["score"])
-            ):
-                continue
-            if not self.sealed:
-                raise DamagedError(self.file.path, f"the score of {task} is not that of its counts")
-            raise ResultsError(
-                f"{self.file.path}: the score of {task} on {row['target']} is {row['score']:g}, but the "
-                f"metric {metric.name!r} makes {found:g} of its counts; install the version of the task's "
-                "plugin that it was scored with, or run again with --rerun all"
-            )
+            stored = {metric.name: row["score"], **{x: row["extra"].get(x) for x, _ in metric.others}}
+            for name, score in ((metric.name, metric.score), *metric.others):
+                try:
+                    found = float(score_of(score, counts)) if fits else math.nan
+                except Exception as error:
+                    raise ResultsError(
+                        f"{self.file.path}: {name} of {task} cannot be scored: "
+                        f"{said_of(error)}; the task's plugin is at fault"
+                    ) from error
+                was = stored[name]
+                if was is not None and not (fits and _same(found, was)):
+                    raise self._other_metric(task, row["target"], name, was, found)
+
+    def _other_metric(self, task: str, target: str, name: str, was: float, found: float) -> ResultsError:
+        """What to say of a stored score that the metric does not make of the stored statistics."""
+        if not self.sealed:
+            return DamagedError(self.file.path, f"the score of {task} is not that of its counts")
+        maker = self.header.provenance.get("plugins", {}).get(f"task {task}")
+        by = f"it was scored by {maker}: install that version" if maker else "install the version of the "
+        by += "" if maker else "task's plugin that it was scored with"
+        return ResultsError(
+            f"{self.file.path}: the score of {task} on {target} is {was:g}, but the metric {name!r} makes "
+            f"{found:g} of its counts; {by}, or run again with --rerun all"
+        )
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(one) and math.isnan(other))
 
 
 def opened(file: StoredFile) -> Opened:

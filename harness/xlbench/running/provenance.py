@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import commit_of
+from xlbench.plugins.registry import normal, split
 
 if TYPE_CHECKING:
     import torch
 
-    from xlbench.contracts import Job, Json, Resolved
+    from xlbench.contracts import Job, Json, Resolved, Vocabulary
     from xlbench.plugins import Kind, Registry
 
 LIBRARIES = ("xlbench", "torch", "transformers", "adapters", "tokenizers", "numpy")
@@ -48,6 +50,7 @@ def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
         "plugins": {
             f"probe {job.probe}": _plugin("probe", job.probe, registry),
             **{f"task {x}": _plugin("task", x, registry) for x in tasks},
+            **_parts(job, resolved, registry),
         },
         "data": {
             x: {
@@ -58,6 +61,33 @@ def of_job(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
             for x in tasks
         },
     }
+
+
+def _parts(job: Job, resolved: Resolved, registry: Registry) -> dict[str, Json]:
+    """The plugins of third parties' parts of the method in the job's identity, and of its tasks' kinds."""
+    method = resolved.method
+    used: set[tuple[Vocabulary, str]] = {("kind", resolved.tasks[cell.task].kind) for cell in job.cells}
+    leaves = set(_leaves(job.condition))
+    used |= {x for x, origin in method.origins.items() if {x[1], f"{x[0]}_plugin", origin} <= leaves}
+    found: dict[str, Json] = {}
+    for vocabulary, name in sorted(used & method.origins.keys()):
+        distribution, short = split(name)
+        owners = registry.claims(vocabulary, short)
+        own = [x for x in owners if normal(x.distribution) == normal(distribution)] or owners
+        found[f"{vocabulary} {name}"] = own[0].told if own else None
+    return found
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """Names and plain values in nested tables and lists."""
+    if isinstance(value, Mapping):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
@@ -81,4 +111,4 @@ def of_text(job: Job, resolved: Resolved) -> dict[str, Json]:
 def _plugin(kind: Kind, name: str, registry: Registry) -> str | None:
     """Name, distribution and version; None for a folder or hub id that no plugin knows."""
     owner = registry.owners.get((kind, name))
-    return None if owner is None else f"{owner.name} ({owner.distribution} {owner.version})"
+    return None if owner is None else owner.told

@@ -1,8 +1,8 @@
 """`xlbench plugin new`: packages of plugins, made from templates, one folder per kind of plugin.
 
-Files end in `.in`, and `string.Template` fills in $name, $package and $summary. `common/` goes into every
-package; `package/` becomes the package itself. The first line of `about.in` says what a template has, the
-rest how it is tried.
+Files end in `.in`, and `string.Template` fills in $name, $package, $summary and $contract. `common/` goes
+into every package; `package/` becomes the package itself. The first line of `about.in` says what a template
+has, the rest how it is tried.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from xlbench.errors import PluginError
+from xlbench.hookspecs import CONTRACT
 from xlbench.plugins import HOOKS, LISTED
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def new(name: str, kind: str, folder: Path, registry: Registry) -> list[Path]:
     if folder.exists() or folder.is_symlink():
         raise PluginError(f"{folder} exists; choose another name or folder, or move it away")
     said, try_it = _about(known)
-    values = {"name": name, "package": package, "summary": said}
+    values = {"name": name, "package": package, "summary": said, "contract": str(CONTRACT)}
     values["try_it"] = Template(try_it).substitute(values).strip()
     made = {place: Template(text).substitute(values) for place, text in _files(known, package)}
     written = []

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from xlbench.hookspecs import GROUP
-from xlbench.plugins import HOOKS, give
+from xlbench.hookspecs import CONTRACT, GROUP
+from xlbench.plugins import HOOKS, OWN, agreed, give
 from xlbench.testing import at_work, data, importing, probes
 from xlbench.testing.findings import Finding, raised_in
 from xlbench.testing.subject import Subject, subject
@@ -80,9 +80,18 @@ def _loaded(found: Subject) -> Iterable[Finding]:
     if found.plugin.error is not None:
         yield Finding(_blamed(found), "", "", "import", f"failed to load: {found.plugin.error}")
         return
+    if found.plugin.contract is None and found.plugin.distribution != OWN:
+        what = f"is not stated; write {agreed.NAME} = {CONTRACT} beside the hooks, so that an xlbench that "
+        what += "cannot use the plugin says so"
+        yield Finding(_first_hook(found), "", "", agreed.NAME, what, note=True)
     for one in found.plugin.refused:
         hook, place = found.hook(one.kind)
         yield Finding(place, hook, "", "", one.why)
+
+
+def _first_hook(found: Subject) -> str:
+    """Where the plugin defines the first of its hooks."""
+    return next(filter(None, (found.hook(kind)[1] for kind in HOOKS)), "")
 
 
 def _blamed(found: Subject) -> str:

@@ -18,6 +18,8 @@ from xlbench.contracts import (
     Resolved,
 )
 
+xlbench_contract = 1
+
 BASELINE, ALL, LOWER, UPPER = "pretrained", "all", "lower half", "upper half"
 
 

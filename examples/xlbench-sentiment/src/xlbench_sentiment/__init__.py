@@ -10,6 +10,8 @@ from xlbench.metrics import macro_f1
 from xlbench.readers import LabelledTexts, read_folders, table_files
 from xlbench_sentiment.phrases import OPINIONS, THINGS, TRAINING_THINGS
 
+xlbench_contract = 1
+
 LABELS = ("negative", "neutral", "positive")
 
 
