@@ -12,7 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForMaskedLM
 
-from benchmarks import made, roof
+from benchmarks import made, recommend, roof
 from benchmarks.gpu import agreement, carry, paper
 from benchmarks.gpu.material import TASK, Material, Size
 from benchmarks.gpu.speed import Costs
@@ -115,3 +115,56 @@ def test_what_is_compared_are_accuracies_in_points(tmp_path: Path) -> None:
     labels = iter(said.labels)
     right = [[next(labels) == tag for tag in tags] for tags in gold]
     assert said.scores == pytest.approx([100 * np.mean(x) for x in right])
+
+
+def test_recommendations_are_tried_on_every_published_layout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = {"en": "eng", "de": "deu", "fi": "fin", "tr": "tur", "sw": "swa", "hi": "hin"}
+    rng = np.random.default_rng(2)
+    score = {(f, g): round(float(rng.uniform(20, 90)), 2) for f in codes for g in codes}
+    files = {
+        "xpos.csv": [
+            "lang_train,lang_pred,model_id,score",
+            *(f"{f},{g},m,{x}" for (f, g), x in score.items()),
+        ],
+        "nnrank.csv": [
+            "accuracy,f1,eval_file,train_file",
+            *(f"1,{x},{g}_test,{f}_train" for (f, g), x in score.items()),
+            "1,2,qte_tect-ud-test,en_train",
+        ],
+        "blood.csv": [
+            "," + ",".join(codes),
+            *(",".join([f, *(str(score[f, g]) for g in codes)]) for f in codes),
+        ],
+        "atlas.csv": [
+            "Target," + ",".join(codes),
+            *(",".join([g, *(str(score[f, g]) for f in codes)]) for g in codes),
+        ],
+    }
+    paths = []
+    for name, lines in files.items():
+        (tmp_path / name).write_text("\n".join(lines), "utf-8")
+        paths.append(str(tmp_path / name) + ("@sources" if name == "blood.csv" else ""))
+    assert recommend.main(paths) == 0
+    said = capsys.readouterr().out
+    best = {g: max(score[f, g] for f in codes if f != g) for g in codes}
+    lost = np.mean(
+        [best[g] - score["en", g] if g != "en" else best[g] - np.mean([score[f, g] for f in codes if f != g])
+         for g in codes]
+    )  # fmt: skip
+    assert said.count(f"| English | {lost:.3g} |") == 4, "English by hand, at random where it is the target"
+    assert said.count("| xlbench |") == said.count("Shortlists: ") == 4
+    assert "no languages: qte_tect-ud-test" in said
+    assert recommend.main([paths[2].removesuffix("@sources")]) == 2
+    assert "say --rows sources" in capsys.readouterr().err
+
+
+def test_made_up_matrices_have_the_shares_that_they_say() -> None:
+    world = recommend.World("a world", 60, 80, 0.7, 0.2, 0.0)
+    panel, new = recommend.made(world, 0, 3)
+    assert {g for _, g in new} == {"u00", "u01", "u02"}
+    assert recommend._additive(panel) == pytest.approx(70, abs=6)
+    small = recommend.World("small", 5, 10, 0.8, 0.1, 0.0)
+    assert recommend.trials(small, 2).startswith("| small | 5 x 10 | ")
+    assert recommend.coverage(small, 1).count("|") == 6

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbench.compared import Compared
-from xlbench.contracts import Recommends, mixture
+from xlbench.contracts import Recommends
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
 from xlbench.plugins import OWN, give, load, load_for, made_with
+from xlbench.probing.strangers import refuse_stranger
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
 from xlbench.running.work import one_line
@@ -87,7 +88,7 @@ class Stored:
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self.registry.owners[x].distribution for x in asked if x in self.registry.owners]
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
-        sizes = {len(x.counts) for x in found if x.is_scored}
+        sizes = {len(x.counts) for x in found}
         return reporting.provenance(
             self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes, self.other_versions
         )
@@ -282,7 +283,7 @@ def recommended(
     stored = store.study(study) if study else _newest(store, model, task, registry)
     registry = made_with(registry, store.provenances(stored.id))
     records = _with_language(_records(store, registry, stored), registry, model, code)
-    _related(records, code, task)
+    refuse_stranger(records, task, code)
     found = [
         (name, probe.recommend(records, task, code))
         for name, probe in registry.probes.items()
@@ -355,31 +356,6 @@ def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredSt
     raise ResultsError(
         f"no study of {task} with the model {model} in {store.path}{there}; "
         f"run one: xlbench run --model {model} --task {task}"
-    )
-
-
-def _related(records: Records, code: str, task: str) -> None:
-    """Raises ResultsError where the study's languages are in no known way like this one, which it did not
-    measure: no prediction could be more than a guess.
-    """
-    jobs = records.expected
-    if code in {cell.target for job in jobs for cell in job.cells if cell.task == task}:
-        return
-    transfer = records.study.get("transfer")
-    donors = [x for x in mixture.each(map(str, transfer)) if x != code] if isinstance(transfer, list) else []
-    if not donors:
-        return
-    own = records.languages.get(code)
-    for other in donors:
-        kin = records.languages.get(other)
-        if own and kin and own.family == kin.family != "unknown":
-            return
-        if any((other, code) in x.table for x in records.distances):
-            return
-    few = f"{', '.join(donors[:4])}{', ...' if len(donors) > 4 else ''}"
-    raise ResultsError(
-        f"{code} was not measured, and the study's transfer languages ({few}) share no family and no known "
-        f"distance with it; run a study of {task} with --targets {code}"
     )
 
 

@@ -129,7 +129,7 @@ def test_texts_are_among_what_effects_are_held_against(records: Records) -> None
 
 
 def test_the_rule_of_most_text_goes_by_words(records: Records) -> None:
-    rules = transfer_advice._rules
+    rules = transfer_advice.rules
     candidates = list(DONORS[:3])
     pairs = [(f, CODES[0]) for f in candidates]
     said = rules(pair_features(records, "pos", pairs))["most text"]({}, CODES[0], candidates)

@@ -11,23 +11,11 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 SLOW = ("torch", "transformers", "adapters", "datasets")
 """Libraries that no plugin needs before a job runs."""
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "urllib.Request")
-
-
-def _clock() -> float:
-    """Seconds that pass while this thread works or sleeps, but not while it waits for a processor that others
-    have: Linux counts that wait in nanoseconds.
-    """
-    try:
-        waited = int(Path("/proc/self/schedstat").read_text("ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        waited = 0
-    return time.monotonic() - waited / 1e9
 
 
 def main(said: str) -> None:
@@ -47,7 +35,7 @@ def main(said: str) -> None:
         os.dup2(printed.fileno(), 2)
         sys.addaudithook(watch)
         before = frozenset(sys.modules)
-        start, error = _clock(), ""
+        start, error = time.monotonic(), ""
         try:
             if said.endswith(".py"):
                 module = plugins.give([said])[0].load()
@@ -65,7 +53,7 @@ def main(said: str) -> None:
                     list(getattr(module, hook)() or ())
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
-        seconds = _clock() - start
+        seconds = time.monotonic() - start
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         printed.seek(0)

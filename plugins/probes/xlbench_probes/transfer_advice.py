@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Number, Page, Table
+from xlbench.contracts import Page, Table
 from xlbench.contracts.mixture import has
 from xlbench.errors import ResultsError
 from xlbench.probing import Reading, counted, interval
-from xlbench.scores import predict
-from xlbench_probes.transfer_features import LINES, WORDS, Pair, pair_features
+from xlbench.probing.advice import Asked, predicted_page
+from xlbench_probes.transfer_features import LINES, WORDS, Pair, apart, pair_features
 from xlbench_probes.transfer_readings import MEANING
 from xlbench_probes.transfer_tables import MATRIX
 from xlbench_probes.transfer_view import PROBE, WHAT, View, read_outs
 
 if TYPE_CHECKING:
     from xlbench.contracts import Records
+    from xlbench.scores.choices import Chooser
 
 
 def advise(records: Records, task: str, target: str) -> Page:
@@ -74,7 +75,7 @@ def _measured(view: View, beside: Sequence[View], target: str) -> Page:
 
 
 def _unmeasured(view: View, target: str) -> Page:
-    k, name, what = view.last, view.reading.name, WHAT[view.read_out]
+    k = view.last
     arms = [x for x in view.singles(k) if not has(x.text, target)]
     found = {(x.text, g): view.effects.effect(x, g) for x in arms for g in view.targets if not has(x.text, g)}
     if missing := list(dict.fromkeys(text for x in found.values() for text in x.missing)):
@@ -82,71 +83,33 @@ def _unmeasured(view: View, target: str) -> Page:
             f"{counted(len(missing), 'evaluation')} missing, such as: {missing[0]}; "
             "a prediction needs the whole matrix: run the study again"
         )
-    targets = [g for g in view.targets if sum(pair[1] == g for pair in found) > 1]
-    if len(targets) < predict.FEWEST:
-        raise ResultsError(
-            f"{target} was not measured, and a prediction needs at least {predict.FEWEST} targets that were, "
-            f"each by two transfer languages; the study has {len(targets)}: run it with --targets {target}"
-        )
     effects = {pair: x.value for pair, x in found.items() if x.value is not None}
-    candidates = [x.text for x in arms]
-    wanted = [(f, target) for f in candidates]
-    # What is known of no pair with this target must not help on targets that are left out either: their
-    # regret would be that of a better informed choice.
-    features = {
-        feature: table
-        for feature, table in pair_features(view.reading.records, view.task, [*effects, *wanted]).items()
-        if any(pair in table for pair in wanted)
-    }
-    said = predict.predicted(effects, features, target, candidates)
-    error = predict.typical_error(effects, features, targets)
-    order = sorted(candidates, key=lambda f: (-said[f], f))
-    ranked = Table(
-        f"Predicted for {name(target)}, {counted(k, 'step')}",
-        ("Transfer language", "Seen", f"Predicted {what}"),
-        tuple((name(f), view.reading.seen(f), Number(said[f], signed=True)) for f in order),
-        f"A ridge regression on the measured {what}s, from what is known of the languages and from each "
-        f"transfer language's mean {what}; off by {Number(error).text()} {view.metric.unit} (root mean "
-        "square) on targets that it has not seen.",
+    records, wanted = view.reading.records, [(x.text, target) for x in arms]
+    features = pair_features(records, view.task, [*effects, *wanted])
+    return predicted_page(
+        Asked(
+            view.reading,
+            view.task,
+            target,
+            effects,
+            features,
+            apart(records, [*view.targets, target]),
+            WHAT[view.read_out],
+            view.metric.unit,
+            f", {counted(k, 'step')}",
+            rules=rules(features),
+        )
     )
-    regrets = {title: predict.regret(effects, targets, rule) for title, rule in _rules(features).items()}
-    costs = Table(
-        "What choices cost, each measured target in turn left out",
-        ("Choice", "Regret", "Best chosen", "Targets"),
-        tuple(
-            (title, x.mean, x.best if x.mean is not None else None, len(targets))
-            for title, x in regrets.items()
-        ),
-        "Regret: mean of what is lost against the target's best transfer language. Blank: the study does "
-        "not say what the rule needs. Best chosen: targets for which the choice is the best one.",
-    )
-    ours = regrets[PREDICTION].mean
-    plain = {title: x.mean for title, x in regrets.items() if title != PREDICTION and x.mean is not None}
-    lines = [
-        f"Not measured: a prediction. {name(order[0])} comes first, with a {what} of "
-        f"{Number(said[order[0]], signed=True).text()} {view.metric.unit}."
-    ]
-    if said[order[0]] <= 0:
-        lines.append("No transfer language is predicted to help.")
-    better = [title for title, x in plain.items() if ours is not None and x <= ours]
-    lines.append(
-        f"The prediction does not beat plain rules here ({', '.join(better)}); it is no better than those."
-        if better
-        else "On measured targets the prediction costs less than each of the plain rules."
-    )
-    return Page(view.task, f"Recommendation: {view.task} on {name(target)}", tuple(lines), (ranked, costs))
 
 
 TIED = (
     "Tied with the first: the first is not clearly better, by paired tests with the false discovery rate "
     "held at 5% over the target's transfer languages. "
 )
-PREDICTION = "the prediction"
 
 
-def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Chooser]:
-    def ours(effects: Mapping[Pair, float], target: str, candidates: Sequence[str]) -> Mapping[str, float]:
-        return predict.predicted(effects, features, target, candidates)
+def rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, Chooser]:
+    """Plain rules to choose by."""
 
     def nearest(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float] | None:
         kin = [features.get(x, {}) for x in ("same genus", "same family")]
@@ -157,9 +120,4 @@ def _rules(features: Mapping[str, Mapping[Pair, float]]) -> dict[str, predict.Ch
         text = next((x for x in tables if all((f, target) in x for f in candidates)), tables[-1])
         return {f: text[f, target] for f in candidates if (f, target) in text}
 
-    return {
-        PREDICTION: ours,
-        "nearest by genus and family": nearest,
-        "most text": most_text,
-        "best donor overall": predict.best_donor,
-    }
+    return {"nearest by genus and family": nearest, "most text": most_text}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Subwords
@@ -32,11 +32,8 @@ def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[
     }
 
     def same(what: str) -> dict[Pair, float]:
-        found = {}
-        for f, g in pairs:
-            if f in languages and g in languages:
-                found[f, g] = float(_fact(languages[f], what) == _fact(languages[g], what))
-        return found
+        found = {pair: _same(languages, pair, what) for pair in pairs}
+        return {pair: float(x) for pair, x in found.items() if x is not None}
 
     return {
         "transfer language seen": {p: float(x) for p in pairs if (x := seen.get(p[0])) is not None},
@@ -61,6 +58,28 @@ def pair_features(records: Records, task: str, pairs: Collection[Pair]) -> dict[
     }
 
 
-def _fact(language: Language, what: str) -> str:
-    value: str = getattr(language, what)
-    return value
+def apart(records: Records, codes: Collection[str]) -> dict[Pair, float]:
+    """How far languages are from one another, 0 to 1: the mean of what is known of known distances, each in
+    parts of its largest, and of whether script and family differ. Pairs of which nothing is known are not in
+    it.
+    """
+    pairs = [(a, b) for a in codes for b in codes if a < b]
+    parts: dict[Pair, list[float]] = {}
+    for distance in records.distances:
+        known = {pair: float(distance.table[pair]) for pair in pairs if pair in distance.table}
+        largest = max(known.values(), default=0.0)
+        for pair, x in known.items():
+            parts.setdefault(pair, []).append(x / largest if largest > 0 else 0.0)
+    for pair in pairs:
+        for what in ("script", "family"):
+            if (same := _same(records.languages, pair, what)) is not None:
+                parts.setdefault(pair, []).append(1.0 - same)
+    return {pair: math.fsum(x) / len(x) for pair, x in parts.items()}
+
+
+def _same(languages: Mapping[str, Language], pair: Pair, what: str) -> bool | None:
+    """Whether two languages have this in common; None where it is not known of both."""
+    if not all(x in languages for x in pair):
+        return None
+    one, other = (str(getattr(languages[x], what)) for x in pair)
+    return None if "unknown" in (one, other) else one == other
