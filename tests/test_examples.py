@@ -12,7 +12,7 @@ import warm
 from xlbench import load_results
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-NAMES = ("xlbench-layerwise", "xlbench-sentiment")
+NAMES = ("xlbench-layerwise", "xlbench-nearby", "xlbench-sentiment")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,13 @@ RUNS = {
         "--targets", "qag,qah", "--train-languages", "qaa", "--seeds", "2",
         "--adapter", "epochs=1", "--adapter", "limit=20", "--option", "layerwise.steps=1", "--limit", "10",
     ),
+    "nearby": (
+        "--model", "nearby", "--probe", "zero-shot", "--probe", "transfer", "--task", "pos", "--data",
+        "pos=artificial", "--text", "artificial", "--transfer", "qag", "--targets", "qag,qah",
+        "--train-languages", "qaa", "--seeds", "1", "--adapter-seeds", "1", "--steps", "1",
+        "--controls", "none", "--readings", "put-back", "--adapter", "epochs=1",
+        "--adapter", "limit=20", "--limit", "10",
+    ),
     "sentiment": (
         "--model", "tiny", "--probe", "zero-shot", "--task", "sentiment", "--targets", "eng,deu",
         "--train-languages", "eng", "--adapter", "epochs=1", "--adapter-seeds", "1",
@@ -52,10 +59,11 @@ def test_an_example_runs_to_a_leaderboard_and_its_results_outlive_it(
     results = tmp_path / "results"
     done = warm.run("run", *RUNS[name], "--results", str(results), PYTHONPATH=path(installed))
     assert done.returncode == 0, done.stderr
-    (page,) = (results / "leaderboard").glob(f"*{name}*.md")
-    assert f"xlbench-{name} 1.0" in page.read_text("utf-8")
+    pages = list((results / "leaderboard").glob(f"*{name}*.md"))
+    assert pages
+    assert all(f"xlbench-{name} 1.0" in page.read_text("utf-8") for page in pages)
     frame = load_results(results)  # the package is not on this process' path
-    assert len(frame) == {"layerwise": 2 * (1 + 3 * 2), "sentiment": 2}[name]
+    assert len(frame) == {"layerwise": 2 * (1 + 3 * 2), "nearby": 2 * 2, "sentiment": 2}[name]
     assert frame["score"].between(0, 100).all()
     verified = warm.run("results", "verify", str(results))
     assert verified.returncode == 0, verified.stdout + verified.stderr

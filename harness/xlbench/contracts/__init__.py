@@ -10,6 +10,7 @@ from xlbench.contracts.adapter import (
     LanguageAdapter,
     LanguageTraining,
 )
+from xlbench.contracts.architecture import Architecture, ModelClasses
 from xlbench.contracts.cell import Cell, Json, digest
 from xlbench.contracts.condition import Condition, Finetuning, Mixed, ReadBy
 from xlbench.contracts.data import (
@@ -137,6 +138,7 @@ __all__ = [
     "AdapterTraining",
     "Adapts",
     "Answered",
+    "Architecture",
     "Arcs",
     "BaseModel",
     "Batches",
@@ -198,6 +200,7 @@ __all__ = [
     "MethodPart",
     "Metric",
     "Mixed",
+    "ModelClasses",
     "Narrowed",
     "Notify",
     "Number",

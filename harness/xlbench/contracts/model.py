@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xlbench.contracts import allowed
+from xlbench.contracts.architecture import Architecture
 from xlbench.contracts.study import Study
 
 
@@ -48,6 +49,8 @@ class BaseModel:
     """How much text of each there was; None where not known."""
     defaults: Study = field(default_factory=Study)
     """What a study with this model takes where it says nothing itself: tasks, languages, data, settings."""
+    architecture: Architecture | None = None
+    """How it is loaded; None of an architecture that is built in."""
 
     @property
     def source(self) -> str:

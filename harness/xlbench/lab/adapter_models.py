@@ -47,7 +47,13 @@ INTERFACES: Mapping[str, Mapping[str, Any]] = {
 
 @cache
 def class_over(body: Any, family: Family) -> Any:
-    """An adapter model over this bare model, as `adapters`' own classes are built.
+    """An adapter model over a bare model of transformers'."""
+    return own_class_over(body, family, None)
+
+
+def own_class_over(body: Any, family: Family, interface: Mapping[str, Any] | None) -> Any:
+    """An adapter model over a bare model, as `adapters`' own classes are built; of a plugin's architecture,
+    `interface` says where adapters go.
 
     Heads get the vectors of all tokens of the text that is read; of an encoder-decoder, the encoder's. Heads
     of a whole text get that of its last token, for only it has seen all; an encoder's get the first.
@@ -67,8 +73,8 @@ def class_over(body: Any, family: Family) -> Any:
         def __init__(self, config: Any) -> None:
             super().__init__(config)
             bare = body(config)
-            own = INTERFACES.get(config.model_type)
-            init(bare, interface=None if own is None else AdapterModelInterface(**own))
+            where = INTERFACES.get(config.model_type) if interface is None else interface
+            init(bare, interface=None if where is None else AdapterModelInterface(**where))
             if hasattr(bare, "adapter_interface"):
                 init_invertible_adapters(bare)
             setattr(self, self.base_model_prefix, bare)

@@ -40,7 +40,7 @@ from xlbench.models.saved import documents, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xlbench.contracts import Precision
+    from xlbench.contracts import Architecture, Precision
     from xlbench.lab.batches import Batch
 
 
@@ -53,8 +53,15 @@ def _off_the_disk(model: nn.Module) -> None:
 class Encoder(WithAdapters):
     """A pretrained multilingual model with everything that is attached to it."""
 
-    def __init__(self, checkpoint: str, device: torch.device, precision: Precision = "float32") -> None:
-        """Load from a local folder (safetensors only, no remote code).
+    def __init__(
+        self,
+        checkpoint: str,
+        device: torch.device,
+        precision: Precision = "float32",
+        own: Architecture | None = None,
+    ) -> None:
+        """Load from a local folder (safetensors only, no remote code); `own` is the architecture of a plugin,
+        if the model has one.
 
         Raises ModelError where the files cannot be loaded, or architecture or precision are not supported.
         """
@@ -68,15 +75,17 @@ class Encoder(WithAdapters):
         # What a checkpoint lacks, such as a pooler, is drawn at random: alike at every load.
         torch.manual_seed(0)
         said = documents.read(Path(checkpoint) / "config.json")
-        check_config(said, f"{checkpoint}: config.json")
+        check_config(said, f"{checkpoint}: config.json", own)
         hint = settings.saved_by(said)
-        self.family = family_of(said)
-        self._has_head = has_lm_head(Path(checkpoint), said)
+        self.family = family_of(said, own)
+        self._has_head = has_lm_head(Path(checkpoint), said, own)
+        classes = None if own is None else loading.own_classes(own)
         with loading.one_line(checkpoint, "its tokenizer cannot be loaded", hint):
-            self.tokenizer = loading.tokenizer(checkpoint, self.family)
+            self.tokenizer = loading.tokenizer(checkpoint, self.family, own)
         with loading.one_line(checkpoint, "cannot be loaded as a language model", hint):
-            self.model = loading.adapter_model(checkpoint, loading.config(checkpoint))
-            lm = loading.language_model(checkpoint, loading.config(checkpoint), has_head=self._has_head)
+            self.model = loading.adapter_model(checkpoint, loading.config(checkpoint, classes), own, classes)
+            config = loading.config(checkpoint, classes)
+            lm = loading.language_model(checkpoint, config, own, classes, has_head=self._has_head)
             loading.check_fit(self.tokenizer, self.body, checkpoint)
             stacks.put_right(self.model)
             self.model.to(device).float().eval()
@@ -91,12 +100,12 @@ class Encoder(WithAdapters):
         self.halving = Halving(device)
         self._reduced = precision == "bfloat16"
         self._checkpoint = checkpoint
-        self._segments = getattr(self.model.config, "type_vocab_size", 0) > 1
+        self._segments = own is None and getattr(self.model.config, "type_vocab_size", 0) > 1
         if decoder is not None:
             decoder.register_forward_pre_hook(self._invert)
         self._own = [p for _, p in self._own_parameters()]
         self._names = [name for name, _ in self._own_parameters()]
-        self.originals = Originals(self._own, lambda: type(self)(checkpoint, device, precision).own)
+        self.originals = Originals(self._own, lambda: type(self)(checkpoint, device, precision, own).own)
 
     @property
     def pad(self) -> int:

@@ -92,7 +92,8 @@ class Lab:
         self._notify = notify
         self.device = choose_device(device)
         with self._phase("load"):
-            self.encoder = Encoder(checkpoint, self.device, resolved.study.precision or "float32")
+            precision = resolved.study.precision or "float32"
+            self.encoder = Encoder(checkpoint, self.device, precision, resolved.model.architecture)
             # What is saved beside adapters, which are there to be shared.
             self.encoder.model.config.name_or_path = resolved.model.source
         budget = batch_tokens or BATCH_TOKENS.get(self.device.type, 1024)

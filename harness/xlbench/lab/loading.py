@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from xlbench.errors import ModelError
-from xlbench.lab.adapter_models import class_over
-from xlbench.models.architectures import NUMBERED_FROM_PADDING
+from xlbench.contracts import ModelClasses
+from xlbench.errors import ModelError, said_of
+from xlbench.lab.adapter_models import class_over, own_class_over
+from xlbench.models.architectures import NUMBERED_FROM_PADDING, layout_of
 from xlbench.models.saved import documents, settings, tokenizers, weights
-from xlbench.models.saved.layout import plain_name
+from xlbench.models.saved.layout import Layout, plain_name
 from xlbench.models.saved.layouts import LAYOUTS
 from xlbench.models.saved.weights import listed
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Family
+    from xlbench.contracts import Architecture, Family
 
 FIXED: Mapping[str, Mapping[str, Any]] = {
     # transformers' older class of the masked-LM head; see `HEAD_KEYS`.
@@ -84,7 +86,37 @@ def reason(error: BaseException) -> str:
     )
 
 
-def config(checkpoint: str) -> Any:
+def own_classes(own: Architecture) -> ModelClasses:
+    """The classes of a plugin's architecture. Raises ModelError, one line, where they are not what is due."""
+    where = f"architecture {own.model_type!r}"
+    try:
+        found = own.load()
+    except Exception as error:
+        raise ModelError(f"{where}: load raises {said_of(error)}") from error
+    if not isinstance(found, ModelClasses):
+        raise ModelError(f"{where}: load gives a {type(found).__name__}, not ModelClasses")
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    for name, kind in (
+        ("config", PretrainedConfig),
+        ("body", PreTrainedModel),
+        ("language_model", PreTrainedModel),
+    ):
+        one: Any = getattr(found, name)
+        if not (isinstance(one, type) and issubclass(one, kind)):
+            raise ModelError(f"{where}: {name} must be a class derived from {kind.__name__}, not {one!r:.80}")
+        field, due = ("model_type", own.model_type) if name == "config" else ("base_model_prefix", own.prefix)
+        if (said := getattr(one, field, "")) != due:
+            raise ModelError(f"{where}: {field} of {one.__name__} must be {due!r}, not {said!r}")
+    if len(found.body.__bases__) != 1 or found.body.__bases__[0] is PreTrainedModel:
+        raise ModelError(
+            f"{where}: {found.body.__name__} must derive from one class of the family, which derives from "
+            "PreTrainedModel and has config_class and base_model_prefix"
+        )
+    return found
+
+
+def config(checkpoint: str, own: ModelClasses | None = None) -> Any:
     """The configuration of a folder that `checkpoints` has checked, without what only changes outputs.
 
     Settings of transformers 5 are those of 4.57 that mean the same. Raises ModelError for an attention
@@ -95,18 +127,19 @@ def config(checkpoint: str) -> Any:
     path = Path(checkpoint) / "config.json"
     said = documents.read(path)
     documents.refuse_code(said, str(path))
-    found = AutoConfig.from_pretrained(checkpoint, **LOCAL)
-    for key, value in {**settings.converted(said, str(path)), **FIXED.get(found.model_type, {})}.items():
-        setattr(found, key, value)
+    found = (AutoConfig if own is None else own.config).from_pretrained(checkpoint, **LOCAL)
+    if own is None:
+        for key, value in {**settings.converted(said, str(path)), **FIXED.get(found.model_type, {})}.items():
+            setattr(found, key, value)
     if found._attn_implementation not in documents.ATTENTION:
         raise ModelError(f"{path}: attention implementation {found._attn_implementation!r} is never run")
     found.return_dict, found.output_hidden_states, found.chunk_size_feed_forward = True, False, 0
-    if LAYOUTS[found.model_type].family != "encoder":
+    if own is None and LAYOUTS[found.model_type].family != "encoder":
         found.use_cache = False
     return found
 
 
-def tokenizer(checkpoint: str, family: Family) -> Any:
+def tokenizer(checkpoint: str, family: Family, own: Architecture | None = None) -> Any:
     """The tokenizer of a folder. Raises ModelError unless it is a fast one with the special tokens that the
     model was trained with: of an encoder those around a text, padding and mask, of an encoder-decoder the
     end, of a decoder none.
@@ -116,7 +149,7 @@ def tokenizer(checkpoint: str, family: Family) -> Any:
     folder = Path(checkpoint)
     tokenizers.check(folder)
     newer = tokenizers.settings(folder).get("tokenizer_class") == tokenizers.NEWER
-    kind = PreTrainedTokenizerFast if newer else AutoTokenizer
+    kind = PreTrainedTokenizerFast if newer or own is not None else AutoTokenizer
     try:
         found = kind.from_pretrained(checkpoint, **LOCAL, **tokenizers.how(folder))
     except TypeError as error:  # a class that is given None for the path of its file
@@ -164,7 +197,9 @@ def check_fit(tokenizer: Any, body: Any, checkpoint: str) -> None:
         )
 
 
-def adapter_model(checkpoint: str, config: Any) -> Any:
+def adapter_model(
+    checkpoint: str, config: Any, own: Architecture | None = None, classes: ModelClasses | None = None
+) -> Any:
     """The adapter model of a folder, from safetensors; what transformers raises goes through.
 
     Raises ModelError where a weight is missing or belongs nowhere.
@@ -174,22 +209,37 @@ def adapter_model(checkpoint: str, config: Any) -> Any:
     from adapters.wrappers.interfaces import get_adapter_interface
     from transformers import AutoModel
 
-    layout = LAYOUTS[config.model_type]
-    known = layout.family == "encoder" and get_adapter_interface(config.model_type) is None
-    body = AutoModel._model_mapping[type(config)]
-    kind = AutoAdapterModel if known else class_over(body, layout.family)
+    layout = layout_of(config.model_type, own)
+    known = own is None and layout.family == "encoder" and get_adapter_interface(config.model_type) is None
+    body = AutoModel._model_mapping[type(config)] if classes is None else classes.body
+    kind = (
+        AutoAdapterModel
+        if known
+        else (
+            class_over(body, layout.family)
+            if own is None
+            else own_class_over(body, layout.family, own.interface)
+        )
+    )
     if not known:
         config.architectures = None  # no head is made of the one that is named here
     model, info = kind.from_pretrained(checkpoint, config=config, **SAFE)
     info["missing_keys"] = [x for x in info["missing_keys"] if not _is_zero_bias(model, x)]
-    _check_loaded(info, config.model_type, checkpoint)
+    _check_loaded(info, layout, checkpoint)
     # Heads need nothing but hidden states, so every architecture has whichever a kind of task asks for; the
     # library's own lists leave some out for some.
     model.head_types = [*MODEL_HEAD_MAP]
     return model
 
 
-def language_model(checkpoint: str, config: Any, *, has_head: bool) -> Any:
+def language_model(
+    checkpoint: str,
+    config: Any,
+    own: Architecture | None = None,
+    classes: ModelClasses | None = None,
+    *,
+    has_head: bool,
+) -> Any:
     """The model of a folder with the head of its objective, from safetensors; what transformers raises goes
     through.
 
@@ -197,16 +247,20 @@ def language_model(checkpoint: str, config: Any, *, has_head: bool) -> Any:
     """
     import transformers
 
-    layout = LAYOUTS[config.model_type]
+    layout = layout_of(config.model_type, own)
     renamed = dict(HEAD_KEYS) if config.model_type in {"deberta", "deberta-v2"} else {}
     names = {plain_name(x, layout) for x in weights.weights(Path(checkpoint))}
     if layout.bias and layout.bias[0] not in names:
         # Of a vector with two names, transformers puts the first in the place of the second.
         renamed |= {f"^{re.escape(x)}$": layout.bias[0] for x in layout.bias[1:]}
     how = {"key_mapping": renamed} if renamed else {}
-    kind = getattr(transformers, LANGUAGE_MODELS[layout.family])
+    kind = (
+        getattr(transformers, LANGUAGE_MODELS[layout.family]) if classes is None else classes.language_model
+    )
     model, info = kind.from_pretrained(checkpoint, config=config, **SAFE, **how)
-    _check_loaded(info, config.model_type, checkpoint, whole=has_head)
+    if own is not None and has_head:
+        layout = replace(layout, leftover="")  # the head of the files is all that is read
+    _check_loaded(info, layout, checkpoint, whole=has_head)
     return model
 
 
@@ -235,13 +289,12 @@ def _is_zero_bias(model: Any, name: str) -> bool:
     return name.endswith((".in_proj.bias", ".Wqkv.bias")) and not model.get_parameter(name).any()
 
 
-def _check_loaded(info: Mapping[str, Any], model_type: str, checkpoint: str, *, whole: bool = False) -> None:
+def _check_loaded(info: Mapping[str, Any], layout: Layout, checkpoint: str, *, whole: bool = False) -> None:
     """Raise ModelError for weights that were drawn at random or left out; heads aside unless `whole`.
 
     `info` is what transformers says it has done. The files have been looked at before; this is what came of
     them.
     """
-    layout = LAYOUTS[model_type]
     for what, loss in (
         ("missing", "would be drawn at random"),
         ("unexpected", "would be ignored"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from xlbench.models.saved.layouts import LAYOUTS
 from xlbench.models.saved.weights import Weight, listed
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Family
+    from xlbench.contracts import Architecture, Family
 
 MODEL_TYPES = tuple(LAYOUTS)
 """Models that have a head of their objective in `transformers` and adapters in `adapters` 1.3."""
@@ -55,10 +55,35 @@ def facts(path: Path) -> Mapping[str, Any]:
         return {}
 
 
-def check_config(config: Mapping[str, Any], where: str) -> None:
-    """Raise ModelError, which begins with `where`, where the model of a `config.json` cannot be used."""
+def layout_of(model_type: str, own: Architecture | None) -> Layout:
+    """What is known of the weights of a model whose configuration has been checked; of an architecture of a
+    plugin, no shapes.
+    """
+    if own is None:
+        return LAYOUTS[model_type]
+    head = rf"{re.escape(own.head)}(\..*)?"
+    return Layout(f"{own.prefix}.", own.words, lambda _: iter(()), lambda _: iter(()), "", leftover=head)
+
+
+def check_config(config: Mapping[str, Any], where: str, own: Architecture | None = None) -> None:
+    """Raise ModelError, which begins with `where`, where the model of a `config.json` cannot be used.
+
+    `own` is the architecture of a plugin, if the model has one.
+    """
     documents.refuse_code(config, where)
     kind = config.get("model_type")
+    if own is not None:
+        if own.model_type in MODEL_TYPES:
+            raise ModelError(
+                f"{where}: the plugin's architecture has the model type {own.model_type}, which is built in; "
+                "give it another, or leave the architecture out"
+            )
+        if kind != own.model_type:
+            raise ModelError(
+                f"{where}: model type {documents.quoted(kind)}, where the plugin's architecture is "
+                f"{own.model_type}; give a checkpoint of that architecture"
+            )
+        return
     if not isinstance(kind, str) or kind not in MODEL_TYPES:
         raise ModelError(
             f"{where}: model type {documents.quoted(kind)} cannot be used{_why_not(config)}; supported "
@@ -74,21 +99,28 @@ def _why_not(config: Mapping[str, Any]) -> str:
     return settings.saved_by(config)
 
 
-def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
+def check_weights(folder: Path, config: Mapping[str, Any], own: Architecture | None = None) -> bool:
     """Whether a folder whose configuration has been checked has the head of its objective among its weights.
 
     Raises ModelError, which names a weight, where the body or a part of the head is missing, a shape is not
     what the configuration asks for, a weight belongs to nothing known, a number is infinite or not a number,
     a decoder that should be the word embeddings is another, or the tokenizer gives larger numbers than there
-    are embeddings.
+    are embeddings. Of a plugin's architecture, `own`, names and shapes are checked when it is loaded.
     """
-    layout, filled = LAYOUTS[config["model_type"]], settings.filled(config)
+    layout = layout_of(config["model_type"], own)
     found: dict[str, Weight] = {}
     for name, weight in weights.weights(folder).items():
         plain = plain_name(name, layout)
         if plain in found:
             raise ModelError(f"{folder}: weight {listed([name])} is there twice, under two names")
         found[plain] = weight
+    if own is not None:
+        if own.words not in found:
+            raise ModelError(f"{folder}: weights of the encoder are missing: {own.words}")
+        _check_numbers(list(found), found, layout, folder)
+        _check_tokenizer(folder, found[own.words].shape[0])
+        return any(map(layout.is_spare, found))
+    filled = settings.filled(config)
     hint = settings.saved_by(config)
     used = _fitting(
         layout.body(filled), found, folder, "the encoder" if layout.family == "encoder" else "the model", hint
@@ -112,6 +144,13 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
             f"{listed(alien)}{hint}; "
             "its configuration may be another model's"
         )
+    _check_numbers(used, found, layout, folder)
+    _check_tokenizer(folder, found[layout.words].shape[0])
+    return has_head
+
+
+def _check_numbers(used: Iterable[str], found: Mapping[str, Weight], layout: Layout, folder: Path) -> None:
+    """Raise ModelError for a weight that is none, or was lost."""
     for name in used:
         if found[name].kind not in weights.FLOATS:
             raise ModelError(f"{folder}: weight {name} is of type {found[name].kind}, which cannot be used")
@@ -128,13 +167,11 @@ def check_weights(folder: Path, config: Mapping[str, Any]) -> bool:
                 f"{folder}: weight {name} is zero throughout, as after a write or download that broke off; "
                 "get the file again, or give an earlier checkpoint"
             )
-    _check_tokenizer(folder, found[layout.words].shape[0])
-    return has_head
 
 
-def family_of(config: Mapping[str, Any]) -> Family:
+def family_of(config: Mapping[str, Any], own: Architecture | None = None) -> Family:
     """How the model of a configuration that has been checked reads."""
-    return LAYOUTS[config["model_type"]].family
+    return layout_of(config["model_type"], own).family
 
 
 def no_head(family: Family) -> str:
@@ -145,10 +182,12 @@ def no_head(family: Family) -> str:
     )
 
 
-def has_lm_head(folder: Path, config: Mapping[str, Any]) -> bool:
+def has_lm_head(folder: Path, config: Mapping[str, Any], own: Architecture | None = None) -> bool:
     """Whether the head of its objective is among the weights of a folder. Raises ModelError."""
-    layout = LAYOUTS[config["model_type"]]
+    layout = layout_of(config["model_type"], own)
     names = {plain_name(name, layout) for name in weights.weights(folder)}
+    if own is not None:
+        return any(map(layout.is_spare, names))
     if layout.family != "encoder":
         return layout.decoder in names or _is_tied(config, layout, folder)
     return any(name in names for name, _ in layout.head(settings.filled(config)))

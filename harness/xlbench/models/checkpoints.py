@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xlbench import hub
-from xlbench.contracts import BaseModel, Family, digest
+from xlbench.contracts import Architecture, BaseModel, Family, digest
 from xlbench.errors import ModelError
 from xlbench.models.architectures import (
     NUMBERED_FROM_PADDING,
@@ -49,6 +49,8 @@ class Checkpoint:
     family: Family = "encoder"
     lm_head: bool | None = None
     """Whether the head of its objective is among the weights; None where not known before the download."""
+    architecture: Architecture | None = None
+    """Of a plugin; None where it is built in."""
 
 
 def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
@@ -63,14 +65,14 @@ def locate(model: BaseModel, revision: str | None = None) -> Checkpoint:
         if folder.is_dir():
             if revision is not None:
                 raise ModelError(f"{folder}: a folder has no revisions; leave out --revision {revision}")
-            return _local(folder)
+            return _local(folder, model.architecture)
         if folder.exists():
             raise ModelError(
                 f"{folder}: not a folder; --model takes the folder of a checkpoint, with its config.json"
             )
     if folder.is_absolute() or model.checkpoint.startswith((".", "~")) or model.checkpoint.count("/") > 1:
         raise ModelError(f"{model.checkpoint}: no such checkpoint folder")
-    return _hub(model.checkpoint, revision or model.revision)
+    return _hub(model.checkpoint, revision or model.revision, model.architecture)
 
 
 def download(checkpoint: Checkpoint) -> Path:
@@ -82,7 +84,7 @@ def download(checkpoint: Checkpoint) -> Path:
         hub.fetch(found, name)
     # The files are now here, so the checks that needed them can be made.
     with documents.readable(checkpoint.source):
-        _local(found.folder)
+        _local(found.folder, checkpoint.architecture)
     return found.folder
 
 
@@ -152,7 +154,7 @@ def is_here(checkpoint: Checkpoint) -> bool:
     return hub.is_here(found, _needed(found.files))
 
 
-def _local(folder: Path) -> Checkpoint:
+def _local(folder: Path, own: Architecture | None) -> Checkpoint:
     names = sorted(x.name for x in folder.iterdir())
     _check_names(names, str(folder))
     weights = [x for x in names if x.endswith(".safetensors")]
@@ -164,7 +166,7 @@ def _local(folder: Path) -> Checkpoint:
             )
     config = documents.read(folder / "config.json")
     with documents.understood(str(folder / "config.json")):
-        check_config(config, str(folder / "config.json"))
+        check_config(config, str(folder / "config.json"), own)
     for name in ALSO_READ:
         if name in names:
             documents.refuse_code(documents.read(folder / name), str(folder / name))
@@ -176,14 +178,14 @@ def _local(folder: Path) -> Checkpoint:
         with (folder / name).open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     fingerprint = total.hexdigest()[:40]
-    whole = fingerprint
+    whole = fingerprint + ("" if own is None else f" {own.prefix} {own.words} {own.head}")
     if INDEX in names:
         whole += digest(documents.read(folder / INDEX))
     if whole not in _passed:
         with documents.understood(str(folder)):
-            _passed[whole] = check_weights(folder, config)
+            _passed[whole] = check_weights(folder, config, own)
     size = sum((folder / x).stat().st_size for x in weights)
-    return Checkpoint(str(folder), None, fingerprint, size, family_of(config), _passed[whole])
+    return Checkpoint(str(folder), None, fingerprint, size, family_of(config, own), _passed[whole], own)
 
 
 def _check_names(names: list[str], where: str) -> None:
@@ -212,15 +214,16 @@ def _check_names(names: list[str], where: str) -> None:
         raise ModelError(f"{where}: no tokenizer; save it beside the weights (tokenizer.json)")
 
 
-def _hub(name: str, revision: str | None) -> Checkpoint:
+def _hub(name: str, revision: str | None, own: Architecture | None) -> Checkpoint:
     found = hub.find(_repo(name), revision)
     _check_names(sorted(found.files), name)
     path = hub.fetch(found, "config.json")
     with documents.understood(f"{name}: config.json"):
         config = documents.read(path, f"{name}: config.json")
-        check_config(config, f"{name}: config.json")
+        check_config(config, f"{name}: config.json", own)
     size = sum(found.files[x].size for x in _needed(found.files) if x.endswith(".safetensors"))
-    return Checkpoint(name, found.commit, _hub_fingerprint(name, found.commit), size, family_of(config))
+    fingerprint = _hub_fingerprint(name, found.commit)
+    return Checkpoint(name, found.commit, fingerprint, size, family_of(config, own), None, own)
 
 
 def _repo(name: str) -> hub.Repo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import FinetuningSettings, LanguageTraining
+from xlbench.contracts import FinetuningSettings, LanguageTraining, digest
 from xlbench.contracts.freezing import Frozen
 from xlbench.contracts.settings import tuples
 from xlbench.errors import StudyError
@@ -57,6 +57,8 @@ def of(
     with problems.kept():
         place = checkpoints.locate(model, study.revision)
         found.fingerprint, found.family = place.fingerprint, place.family
+        if model.architecture is not None:
+            found.fingerprint += f"-{_of_architecture(model, registry)}"
         if any(registry.method.kinds[task.kind].of_words for task in tasks.values()):
             found.words = word_tokens.version(place)
         if study.precision == "bfloat16":
@@ -83,6 +85,20 @@ def of(
         if found.language_training.leave_out or any(how.leave_out for how in training.values()):
             found.layers = checkpoints.layers(place)
     return found
+
+
+def _of_architecture(model: BaseModel, registry: Registry) -> str:
+    """What tells the code that loads a model from other code; its plugin and version."""
+    own = model.architecture
+    owner = registry.owners.get(("model", model.name))
+    origin = owner.origin if owner is not None else ""
+    return digest(
+        {
+            "architecture": own.model_type if own else "",
+            "version": own.version if own else 1,
+            "plugin": origin,
+        }
+    )[:16]
 
 
 def _check_head(
