@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,12 +159,13 @@ def _prepared(
 ) -> Prepared:
     registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
     chosen = registry.find("executor", executor)
-    watching = [registry.find("observer", x) for x in dict.fromkeys(observers)]
-    study, how = _part(parse(as_json(study)), chosen, "executor", registry)
-    told = []
-    for one in watching:
-        study, its = _part(study, one, "observer", registry)
-        told.append((one, its))
+    whole, told = parse(as_json(study)), []
+    study, how = _part(whole, chosen, "executor", registry)
+    for text in dict.fromkeys(observers):
+        name, colon, value = text.partition(":")
+        one = registry.find("observer", name)
+        told.append((one, _part(whole, one, "observer", registry, value if colon else None)[1]))
+        study, _ = _part(study, one, "observer", registry)
     study, registry = settle(study, registry)
     refuse_ambiguous(study, registry)
     resolved = check_data(resolve(study, registry))
@@ -174,10 +175,21 @@ def _prepared(
     return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said, tuple(told))
 
 
-def _part(study: Study, one: Executor | Observer, kind: str, registry: Registry) -> tuple[Study, Any]:
-    """The study without the settings of its executor, or of an observer, and these."""
+def _part(
+    study: Study, one: Executor | Observer, kind: str, registry: Registry, first: str | None = None
+) -> tuple[Study, Any]:
+    """The study without the settings of its executor, or of an observer, and these; `first` is the value of
+    the first one.
+    """
     name = one.name
-    said = {} if name in registry.probes else study.options.get(name, {})
+    said = {} if name in registry.probes else dict(study.options.get(name, {}))
+    if first is not None:
+        if not (known := [x.name for x in fields(one.settings)] if one.settings else []):
+            raise StudyError(f"the {kind} {name!r} has nothing to set; write {name}, not {name}:{first}")
+        if said.setdefault(known[0], first) != first:
+            raise StudyError(
+                f"the {kind} {name!r} has two values of {known[0]}: {said[known[0]]!r} and {first!r}"
+            )
     how = settings.own(one.settings, said, f"options.{name}", f"the {kind} {name!r}")
     if said:
         study = replace(study, options={k: v for k, v in study.options.items() if k != name})

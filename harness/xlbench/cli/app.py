@@ -75,8 +75,8 @@ Observers = Annotated[
     list[str] | None,
     _running(
         "--observer",
-        text="What is told how the run goes: jsonl, ...; may be repeated (default: nothing).",
-        metavar="NAME",
+        text="What is told how the run goes: jsonl, mlflow:URI, ...; may be repeated (default: nothing).",
+        metavar="NAME[:VALUE]",
     ),
 ]
 StudyId = Annotated[
