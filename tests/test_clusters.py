@@ -186,7 +186,7 @@ def test_results_are_sent_where_no_folder_is_shared(whole: Path, tmp_path: Path,
     results = tmp_path / "results"
     command = on_ray(results, cluster, "--option", "ray.shared=false")
     assert command.wait(900) == 0, command.stderr
-    assert not Store(results).kept_adapters()
+    assert not Store(results).kept()
     same(results, whole)
 
 

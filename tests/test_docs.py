@@ -12,7 +12,7 @@ import yaml
 
 import xlbench
 from website import beyond, made
-from xlbench import contracts, hookspecs, probing, testing
+from xlbench import contracts, hookspecs, probing, readers, testing
 from xlbench.spec.study import FIELDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def test_every_anchor_within_a_page_is_a_heading(page: str) -> None:
 
 def test_the_reference_has_every_public_name() -> None:
     said = set(re.findall(r"^::: ([\w.]+)$", REFERENCE, re.MULTILINE))
-    for module in (contracts, probing):
+    for module in (contracts, probing, readers):
         assert {f"{module.__name__}.{x}" for x in module.__all__} - said == set()
     names = {x.rpartition(".")[2] for x in said}
     shown = set(xlbench.__all__) - {"Study", "hookimpl", "__version__"} | set(testing.__all__)

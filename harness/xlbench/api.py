@@ -92,6 +92,14 @@ class Prepared:
         copies = 5 if self.plan.whole.finetune_tokens else 1
         return None if number is None else LIBRARIES + 4 * copies * number
 
+    def kept(self) -> tuple[int, int | None]:
+        """Gradients that the jobs still to come keep on disk, and the bytes that they take at most; None
+        where the checkpoint is not here yet.
+        """
+        count, each = self.plan.keeps
+        number = checkpoints.parameters(self.checkpoint)
+        return count, None if number is None else each * number
+
     def rates(self, device: str = "auto") -> dict[str, float]:
         """Units of work a second, by name: of earlier jobs with this model on this kind of device."""
         return self.store.timings(self.resolved.model_fingerprint, device_kind(device))

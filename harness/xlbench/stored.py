@@ -88,7 +88,7 @@ class Stored:
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self.registry.owners[x].distribution for x in asked if x in self.registry.owners]
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
-        sizes = {len(x.counts) for x in found}
+        sizes = {len(x.counts) for x in found if x.is_scored}
         return reporting.provenance(
             self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes, self.other_versions
         )

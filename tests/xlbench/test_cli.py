@@ -197,7 +197,7 @@ BAD = {
     "device of no number": (("plan", "--device", "auto:1"), "no device 'auto:1'"),
     "device number": (("plan", "--device", "cuda:x"), "no device 'cuda:x'"),
     "no such device": (("plan", "--device", "cuda:99"), "device 'cuda:99' cannot be used here"),
-    "setting": (("plan", "--option", "transfer.typo=1"), "the probe 'transfer' has no settings"),
+    "setting": (("plan", "--option", "transfer.typo=1"), "unknown key options.transfer.typo"),
     "no file": (("run", "nothing.toml"), "nothing.toml: no such study file"),
     "no folder": (("run", "--model", "./nothing"), "nor is it a checkpoint folder"),
     "no study": (("show", "--results", "nothing"), "no results in nothing: no such folder"),

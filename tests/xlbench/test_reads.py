@@ -109,7 +109,7 @@ def test_a_setting_of_a_probe_is_the_field_of_the_study(
             "options.transfer.readings: unknown reading 'read'",
         ),
         ({"options": {"transfer": {"mlm": {"chunk": 9}}}}, "write it as a setting of the study, --mlm"),
-        ({"options": {"transfer": {"limit": 9}}}, "options.transfer.limit: the probe 'transfer' has no set"),
+        ({"options": {"transfer": {"limit": 9}}}, "unknown key options.transfer.limit"),
         ({"options": {"stacking": {"steps": 9}}, "probes": ("stacking",)}, "'stacking' has no settings"),
     ],
 )

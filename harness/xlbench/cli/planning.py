@@ -139,6 +139,8 @@ def _lines(found: Estimate) -> Iterator[tuple[str, str]]:
         how = f"(by {found.source})" if found.source else _UNKNOWN
         yield "time", f"{most}{_time(found, plan.cost)} {how}"
         yield "disk", f"{most}about {size(plan.disk)}"
+        if line := _kept(*found.ready.kept()):
+            yield "disk", line
         if (memory := found.ready.memory()) is not None:
             yield "memory", f"at least {size(memory)} per worker, and what a batch takes"
     for number, one in enumerate(found.growth):
@@ -185,6 +187,7 @@ def _as_json(found: Estimate) -> dict[str, Any]:
         "seconds": found.seconds(plan.cost) if unfinished else 0.0,
         "seconds_known_by": found.source or None,
         "disk": plan.disk if unfinished else 0,
+        "disk_for_gradients": found.ready.kept()[1] if unfinished else 0,
         "memory_per_worker": found.ready.memory() if unfinished else None,
         "growth": [
             {"transfer_languages": x.languages, "jobs": dict(x.jobs), "seconds": found.seconds(x.cost)}
@@ -239,3 +242,10 @@ def _rates(ready: Prepared, device: str, workers: int) -> tuple[Mapping[str, flo
         ready.resolved, ready.plan.cost, device=device, threads=api.threads_of(workers), notify=said
     )
     return rates, "a short calibration"
+
+
+def _kept(count: int, most: int | None) -> str:
+    """How much room gradients take; "" where there are none."""
+    if not count:
+        return ""
+    return f"{'size not known' if most is None else f'at most {size(most)}'} for {counted(count, 'gradient')}"

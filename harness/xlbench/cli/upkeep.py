@@ -27,9 +27,11 @@ def verify(results: Path, files: Sequence[Path] = ()) -> int:
     """
     found = upkeep.verify(Store(results), _metrics(files), _told)
     failed = f", {counted(found.failed, 'failed job')}" if found.failed else ""
+    gradients = f", {counted(found.gradients, 'gradient')}" if found.gradients else ""
     say(
         f"{counted(found.files, 'finished job')}{failed}, {_studies(found.studies)}, "
-        f"{counted(found.adapters, 'adapter')} in {results}"
+        f"{counted(found.adapters, 'adapter')}"
+        f"{gradients} in {results}"
     )
     _list(found.problems)
     if found.unlike:

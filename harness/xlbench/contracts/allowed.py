@@ -63,7 +63,7 @@ OptionName: TypeAlias = Annotated[
 """A name that `--option NAME.KEY=VALUE` can say."""
 OF_SOME_PROBES = frozenset(
     {
-        "transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm",
+        "transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm", "evaluation",
         "adapter_orders", "language_training", "language_adapters",
     }
 )  # fmt: skip

@@ -53,6 +53,9 @@ class Job:
     them to one worker, one after the other. Never part of the identity."""
     needs: tuple[str, ...] = ()
     """Condition keys of jobs without which this one is pointless; the planner puts them first."""
+    keeps: Mapping[str, int] = field(default_factory=dict)
+    """What it keeps on disk for later jobs as large as the model, by name: bytes for each of its weights, at
+    most. For estimates; never part of the identity."""
     round: int = 0
     """When an adaptive study runs it: before each round but the first, its probe is asked what of it
     is worth running still (`Adapts`). What a job needs is in no later round. Never part of the identity."""
@@ -113,6 +116,7 @@ class Evaluation:
 
     cell: Cell
     counts: Counts
+    """Of shape (0, 0) where nothing was predicted: then only `extra` is known, and there is no score."""
     truncated: int = 0
     """Words (or, for a classification, examples) that were cut off."""
     extra: Mapping[str, float] = field(default_factory=dict)
@@ -121,6 +125,11 @@ class Evaluation:
     """Task loss of each example; None where the kind of task has none, or an earlier xlbench stored none."""
     predictions: Predictions | None = None
     """Where they were to be kept (`--keep-predictions`); read again only to be exported."""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there are counts, hence a score."""
+        return self.counts.size > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,6 +24,12 @@ one trained anew on the fine-tuned weights, with the same data and seed, which t
 only because vectors have moved beneath it.
 """
 Precision: TypeAlias = Literal["float32", "bfloat16"]
+Evaluated: TypeAlias = Literal["exact", "first-order"]
+"""How a fine-tuned model is scored on the targets.
+
+`exact`: by reading their test examples. `first-order`: by how far the change of its weights changes the task
+loss to first order, from one gradient per target at the pretrained weights.
+"""
 Match: TypeAlias = Literal["steps", "tokens", "words", "bytes"]
 """What the steps of all transfer languages have in equal amounts.
 
@@ -183,6 +189,17 @@ class Study:
         what="reading",
     )
     """How each fine-tuned model is read; what is compared with one zero-shot score has one reading."""
+    evaluation: tuple[Evaluated, ...] = asked(
+        (),
+        "--evaluation",
+        "exact, first-order or both: read test examples, or estimate the change of task loss from one "
+        "gradient per target (default: exact).",
+        "EVALUATION,...",
+        panel=HOW,
+        what="evaluation",
+    )
+    """How fine-tuned models are scored; both: exactly, with further seeds to first order as a control
+    variate."""
     adapter_orders: tuple[AdapterOrder, ...] = asked(
         (),
         "--adapter-orders",

@@ -34,6 +34,10 @@ class Cost:
     evaluate_examples: int = _unit("evaluate", 40.0)
     adapt_tokens: int = _unit("train language adapter", 3.0)
     """Tokens seen in the training of language adapters."""
+    gradient_examples: int = _unit("gradient", 120.0)
+    """Examples whose task loss a gradient is taken of."""
+    gradient_tokens: int = _unit("pretraining gradients", 3.0)
+    """Tokens of text of which a gradient is taken without a step: batches x batch x chunk."""
     fuse_examples: int = _unit("tune fusion", 120.0)
     """Examples seen in the tuning of fusion layers: steps x batch."""
 

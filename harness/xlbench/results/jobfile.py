@@ -48,6 +48,8 @@ _COLUMNS = pa.schema(
         pa.field("extra", pa.map_(pa.string(), pa.float64()), nullable=False),
     ]
 )
+UNSCORED = (0, 0)
+"""Shape of the counts of an evaluation without a score."""
 _LOSS = [pa.field("nats", pa.list_(pa.float32())), pa.field("decisions", pa.list_(pa.int32()))]
 """Further columns of a file in which a cell has a task loss; null for one that has none. Nats are stored with
 the precision of the model's arithmetic."""
@@ -184,7 +186,8 @@ class Opened:
         n, k = (table.column(name).to_pylist() for name in ("n", "k"))
         lists = table.column("counts").combine_chunks()
         sizes = lists.value_lengths().to_pylist()
-        if sizes != [a * b for a, b in zip(n, k, strict=True)] or min([*n, *k], default=1) < 1:
+        pairs = list(zip(n, k, strict=True))
+        if sizes != [a * b for a, b in pairs] or any(min(x) < 1 and x != UNSCORED for x in pairs):
             raise DamagedError(self.file.path, "its counts are not complete")
         flat = lists.flatten().to_numpy(zero_copy_only=False)
         counts = np.split(flat, np.cumsum(sizes, dtype=np.int64)[:-1])
@@ -237,6 +240,8 @@ class Opened:
         for record, row in pairs:
             task, counts = record.evaluation.cell.task, record.evaluation.counts
             if (metric := metrics.get(task)) is None:
+                continue
+            if not record.evaluation.is_scored and math.isnan(row["score"]):
                 continue
             fits = counts.shape[1] == len(metric.columns)
             stored = {metric.name: row["score"], **{x: row["extra"].get(x) for x, _ in metric.others}}
@@ -308,6 +313,8 @@ def _is_sealed(file: StoredFile, content: bytes) -> bool:
 def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
     cell = evaluation.cell
     where = f"task {cell.task!r} in {cell.target}"
+    if np.shape(evaluation.counts) == UNSCORED and evaluation.extra:
+        return _unscored(evaluation, where)
     counts = checked(metric, evaluation.counts, where)
     others = {name: scored(metric, counts, where, score, name) for name, score in metric.others}
     loss = None if evaluation.loss is None else checked_loss(evaluation.loss, len(counts), where)
@@ -324,6 +331,24 @@ def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
         "extra": sorted((name, float(value)) for name, value in {**others, **evaluation.extra}.items()),
         "nats": None if loss is None else loss[:, 0],
         "decisions": None if loss is None else loss[:, 1].astype(np.int32),
+    }
+
+
+def _unscored(evaluation: Evaluation, where: str) -> dict[str, Any]:
+    """Of an evaluation of which only `extra` is known. Raises JobError where one is not finite."""
+    for name, value in evaluation.extra.items():
+        if not math.isfinite(value):
+            raise JobError(f"{where}: {name} is {value}, and there is nothing else to be stored")
+    return {
+        **evaluation.cell.as_json(),
+        "n": 0,
+        "k": 0,
+        "counts": [],
+        "score": math.nan,
+        "truncated": evaluation.truncated,
+        "extra": sorted((name, float(value)) for name, value in evaluation.extra.items()),
+        "nats": None,
+        "decisions": None,
     }
 
 

@@ -67,16 +67,22 @@ class Store:
         """Where adapters are kept, a folder each."""
         return self.path / "adapters"
 
-    def kept_adapters(self) -> frozenset[str]:
-        """Names of the adapters that are kept."""
-        return frozenset(x.parent.name for x in self.adapters.glob("[!.]*/adapter_config.json"))
+    @property
+    def gradients(self) -> Path:
+        """Where gradients of task losses are kept, a folder each."""
+        return self.path / "gradients"
+
+    def kept(self) -> frozenset[str]:
+        """Names of the adapters and gradients that are kept."""
+        found = (self.adapters.glob("[!.]*/adapter_config.json"), self.gradients.glob("[!.]*/xlbench.json"))
+        return frozenset(x.parent.name for some in found for x in some)
 
     def prepare(self) -> None:
         """Create the folder and try whether it can be written to. Raises ResultsError."""
         with writing(self.path):
             make_folder(self.jobs)
             schema.mark(self.path)
-            sweep(self.path, self.jobs, self.adapters, *self.path.glob("studies/*"))
+            sweep(self.path, self.jobs, self.adapters, self.gradients, *self.path.glob("studies/*"))
             probe = self.path / ".writable"
             put(probe, b"")
             probe.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from xlbench.contracts import digest
+from xlbench.contracts.gradient import gradients_of
 from xlbench.errors import ResultsError
 from xlbench.files.disk import content_of, make_folder, put, reading, temporary, writing
 from xlbench.models import kept_adapters
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 Told: TypeAlias = Callable[[int, int], None]
 """Called with how many files are done, and how many there are."""
-Unneeded: TypeAlias = Literal["job of no study", "failure since mended", "adapter of no study", "set aside"]
+Unneeded: TypeAlias = Literal[
+    "job of no study", "failure since mended", "adapter of no study", "gradient of no study", "set aside"
+]
 _ADAPTER = re.compile(r".+-([0-9a-f]{16})")
 
 
@@ -40,6 +43,7 @@ class Verified:
     """Files of jobs that failed; `files` has the others."""
     studies: int = 0
     adapters: int = 0
+    gradients: int = 0
     problems: list[str] = field(default_factory=list)
     """One line for each thing that is not as it was written."""
     unlike: list[str] = field(default_factory=list)
@@ -79,6 +83,10 @@ def verify(store: Store, metrics: Mapping[str, Metric], told: Told = lambda done
         found.adapters += 1
         if isinstance(why := _examined(folder), str):
             found.problems.append(f"the adapter {folder} {why}; it is trained again where it is needed")
+    for folder in _gradients(store):
+        found.gradients += 1
+        if isinstance(why := _examined(folder), str):
+            found.problems.append(f"the gradient {folder} {why}; it is computed again where it is needed")
     return found
 
 
@@ -138,6 +146,11 @@ def merge(into: Store, others: Iterable[Store], told: Told = lambda done, of: No
                 found.problems.append(f"the adapter {folder} {why}")
             else:
                 found.adapters += _copied(folder, into.adapters / folder.name)
+        for folder in _gradients(store):
+            if isinstance(why := _examined(folder), str):
+                found.problems.append(f"the gradient {folder} {why}")
+            else:
+                _copied(folder, into.gradients / folder.name)
     return found
 
 
@@ -172,6 +185,8 @@ def unused(store: Store) -> list[Unused]:
         name = _ADAPTER.fullmatch(folder.name)
         if name is not None and name[1] not in digests:
             found.append(_unused(folder, "adapter of no study"))
+    read = {name for stored in studies for job in stored.jobs for name in gradients_of(job)}
+    found += (_unused(x, "gradient of no study") for x in _gradients(store) if x.name not in read)
     aside = store.path / "aside"
     found += (_unused(x, "set aside") for x in sorted(aside.iterdir() if aside.is_dir() else ()))
     return found
@@ -291,12 +306,20 @@ def _copied(folder: Path, place: Path) -> bool:
 
 
 def _adapters(store: Store) -> list[Path]:
-    found = store.adapters.iterdir() if store.adapters.is_dir() else ()
+    return _folders(store.adapters)
+
+
+def _gradients(store: Store) -> list[Path]:
+    return _folders(store.gradients)
+
+
+def _folders(place: Path) -> list[Path]:
+    found = place.iterdir() if place.is_dir() else ()
     return sorted(x for x in found if not x.name.startswith("."))
 
 
 def _examined(folder: Path) -> kept_adapters.Kept | str:
-    """A kept adapter, by the identity that it gives itself and that its name is a digest of."""
+    """A kept adapter or gradient, by the identity that it gives itself and that its name is a digest of."""
     try:
         identity = json.loads(content_of(folder / kept_adapters.ABOUT))["identity"]
         named = _ADAPTER.fullmatch(folder.name)

@@ -100,6 +100,8 @@ class Observing:
         scores = []
         for record in self.store.read([file := self.store.file(job)]):
             one = record.evaluation
+            if not one.is_scored:
+                continue
             metric = self.metrics[one.cell.task]
             score = float(score_of(metric.score, one.counts))
             scores.append(Scored(one.cell.task, one.cell.target, metric.name, score, len(one.counts)))

@@ -167,6 +167,7 @@ class Work:
             threads=self.threads,
             keep_predictions=self.keep_predictions,
             notify=self._tell,
+            gradients=store.gradients,
         )
         planned.check_model(resolved)
         if resolved.study.transfer and not store.has_subwords(self.study_id):

@@ -74,6 +74,14 @@ class Plan:
             BYTES_A_JOB * (len(self.todo) + len(self.later)) + BYTES_AN_EXAMPLE * self.cost.evaluate_examples
         )
 
+    @property
+    def keeps(self) -> tuple[int, int]:
+        """What the jobs still to come keep on disk that is as large as the model: how many such files, and
+        the bytes that all of them have for each of its weights, at most.
+        """
+        found = {name: size for job in (*self.todo, *self.later) for name, size in job.keeps.items()}
+        return len(found), sum(found.values())
+
 
 def make(resolved: Resolved, registry: Registry, store: Store, rerun: Rerun = "failed") -> Plan:
     """Ask the probes for their jobs and take out what is stored.
@@ -128,7 +136,7 @@ def _filled(
         due, later, dropped = adaptive.follow(plan.jobs, resolved, registry, store, index, unfinished)
     todo, failed = _left(due, store, index, rerun)
     more, _ = _left(later, store, index, "failed")
-    charged = _charged([*todo, *more], store.kept_adapters())
+    charged = _charged([*todo, *more], store.kept())
     return replace(
         plan, todo=charged[: len(todo)], failed=failed, later=charged[len(todo) :], dropped=dropped
     )
@@ -317,6 +325,8 @@ def _charged(todo: Iterable[Job], kept: Iterable[str] = ()) -> tuple[Job, ...]:
     paid, charged = set(kept), []
     for job in todo:
         due = [cost for name, cost in job.shares.items() if name not in paid]
-        paid |= job.shares.keys()
+        if job.keeps:
+            job = replace(job, keeps={x: size for x, size in job.keeps.items() if x not in paid})
+        paid |= job.shares.keys() | job.keeps.keys()
         charged.append(replace(job, cost=total([job.cost, *due])) if due else job)
     return tuple(charged)

@@ -19,6 +19,17 @@ SLOW = ("torch", "transformers", "adapters", "datasets")
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "urllib.Request")
 
 
+def _clock() -> float:
+    """Seconds that pass while this thread works or sleeps, but not while it waits for a processor that others
+    have: Linux counts that wait in nanoseconds.
+    """
+    try:
+        waited = int(Path("/proc/self/schedstat").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        waited = 0
+    return time.monotonic() - waited / 1e9
+
+
 def main(said: str) -> None:
     """Load what `said` names, then call its hooks."""
     from xlbench import hookspecs, plugins
@@ -36,7 +47,7 @@ def main(said: str) -> None:
         os.dup2(printed.fileno(), 2)
         sys.addaudithook(watch)
         before = frozenset(sys.modules)
-        start, waited, error = time.monotonic(), _waited(), ""
+        start, error = _clock(), ""
         try:
             if said.endswith(".py"):
                 module = plugins.give([said])[0].load()
@@ -54,7 +65,7 @@ def main(said: str) -> None:
                     list(getattr(module, hook)() or ())
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
-        seconds = time.monotonic() - start - (_waited() - waited)
+        seconds = _clock() - start
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         printed.seek(0)
@@ -62,16 +73,6 @@ def main(said: str) -> None:
     slow = [x for x in SLOW if x in sys.modules and x not in before]
     says = {"seconds": seconds, "printed": text, "network": calls, "slow": slow, "error": error}
     os.write(told, json.dumps(says).encode() + b"\n")
-
-
-def _waited() -> float:
-    """Seconds that this process was ready and other processes had the processor; 0 where that is not told. A
-    busy machine is no fault of a plugin.
-    """
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from xlbench import hookimpl
 from xlbench.contracts import Condition, Cost, Evaluation, Finetuning, Job, merged
 from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.errors import ResultsError, StudyError
+from xlbench_probes import first_order
+from xlbench_probes.first_order import EXACT, FIRST_ORDER, evaluations, is_exact
 from xlbench_probes.zero_shot import ZeroShot, training_of
 
 if TYPE_CHECKING:
@@ -50,9 +52,9 @@ class Transfer:
     name = "transfer"
     version = 1
     summary = "Minimal fine-tuning on a transfer language: who helps whom, and by how much"
-    settings = None
+    settings = first_order.TransferSettings
     reads = frozenset(
-        {"transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm"}
+        {"transfer", "steps", "controls", "reference", "match", "readings", "retraining", "mlm", "evaluation"}
     )
 
     def jobs(self, resolved: Resolved) -> Sequence[Job]:
@@ -60,19 +62,33 @@ class Transfer:
         study = resolved.study
         if not study.transfer:
             raise StudyError("the transfer probe needs transfer languages; name them with --transfer deu,tur")
+        wanted = evaluations(study)
+        if FIRST_ORDER in wanted:
+            first_order.check(resolved)
         tasks = list(self._tasks(resolved))
-        runs = [(run, resolved.text_identity(run.text, run.treatment)) for run in self._runs(resolved)]
         jobs = merged(task.baseline for task in tasks)
-        for round_, seed in enumerate(study.seeds):
-            for steps in study.steps:
-                for run, text in runs:
-                    jobs += (
-                        replace(job, round=round_)
-                        for job in self._jobs_of_run(resolved, tasks, run, text, steps, seed)
-                    )
+        exact = self._of_seeds(resolved, tasks, study.seeds)
+        if FIRST_ORDER in wanted:
+            more = self._of_seeds(resolved, tasks, first_order.further(resolved))
+            linear = [x for x in (*exact, *more) if first_order.is_evaluated(resolved, x)]
+            jobs += exact if EXACT in wanted else first_order.sampled(resolved, linear)
+            jobs += (first_order.of(resolved, x) for x in linear)
+        else:
+            jobs += exact
         if resolved.mlm.schedule == "constant":  # a run passes its numbers of steps in order
             jobs.sort(key=lambda job: job.typed.finetuning.steps if job.typed.finetuning else 0)
         return jobs
+
+    def _of_seeds(self, resolved: Resolved, tasks: Sequence[_Task], seeds: Sequence[int]) -> list[Job]:
+        """A job for each (run, steps, seed, task), exactly evaluated, seeds outermost."""
+        runs = [(run, resolved.text_identity(run.text, run.treatment)) for run in self._runs(resolved)]
+        return [
+            replace(job, round=round_)
+            for round_, seed in enumerate(seeds)
+            for steps in resolved.study.steps
+            for run, text in runs
+            for job in self._jobs_of_run(resolved, tasks, run, text, steps, seed)
+        ]
 
     def _tasks(self, resolved: Resolved) -> Iterator[_Task]:
         """Tasks in each reading, with each task adapter; a task without adapter is read once."""
@@ -166,7 +182,11 @@ class Transfer:
         return transfer_rounds.drop(records, coming)
 
     def pages(self, records: Records) -> Sequence[Page]:
-        """A page a task: donation, recipience, the best transfer language, the effect matrix."""
+        """A page a task: donation, recipience, the best transfer language, the effect matrix; none where only
+        a sample was evaluated exactly.
+        """
+        if not is_exact(records):
+            return ()
         from xlbench_probes import transfer_pages
 
         return transfer_pages.pages(records)
@@ -175,24 +195,30 @@ class Transfer:
         """Effects, donations and recipiences."""
         from xlbench_probes import transfer_frames
 
+        if not is_exact(records):
+            return {}
         return transfer_frames.frames(records)
 
     def recommend(self, records: Records, task: str, target: str) -> Page:
         """Transfer languages for a target, measured or predicted."""
         from xlbench_probes import transfer_advice
 
+        first_order.check_exact(records)
         return transfer_advice.advise(records, task, target)
 
     def compare(self, one: Records, other: Records) -> Sequence[Page]:
         """A page a task: which effects are others in the second study."""
         from xlbench_probes import transfer_compare
 
+        if not (is_exact(one) and is_exact(other)):
+            return ()
         return transfer_compare.compare(one, other)
 
     def survey(self, studies: Mapping[str, Records]) -> Sequence[Page]:
         """A page per task: mean effects and gains of several studies on the same pairs."""
         from xlbench_probes import transfer_models
 
+        studies = {name: x for name, x in studies.items() if is_exact(x)}
         return transfer_models.survey(studies)
 
 
@@ -226,5 +252,6 @@ def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[s
 
 @hookimpl
 def xlbench_probes() -> Iterable[Probe]:
-    """Register the probe."""
+    """Register the probe, and the one that does its jobs to first order."""
     yield Transfer()
+    yield first_order.FirstOrder()
