@@ -103,6 +103,16 @@ def test_a_page_without_headlines_has_its_title_and_first_line() -> None:
     assert "toy: Toy: pos. Seven of nine." in "\n".join(texts(found))
 
 
+def test_who_helps_whom_comes_before_notes_whichever_probe_was_asked_for_first() -> None:
+    note = Page("pos", "Zero-shot: pos", (), (), headlines=(Headline("note", "Zero-shot: 40.0 (points)"),))
+    transfer = Page("pos", "Transfer: pos", (), (), headlines=(helps("tur", "kaz"),))
+    found = summary([("zero-shot", note), ("transfer", transfer)], "tiny")
+    assert [x.probe for x in found.blocks] == ["transfer", "zero-shot"]
+    assert HELPS in texts(found)[1]
+    again = joined([summary([("zero-shot", note)], "tiny"), summary([("transfer", transfer)], "tiny")])
+    assert [x.probe for x in again.blocks] == ["transfer", "zero-shot"]
+
+
 def test_labels_are_those_of_the_languages() -> None:
     page = Page("pos", "Transfer: pos", (), (), headlines=(helps("tur", "kaz"),))
     known = {"tur": Language("tur", "Turkish", "Turkic", "Turkic", "Latn")}

@@ -60,7 +60,8 @@ class Summary:
     """What a study, or several, come to."""
 
     blocks: tuple[Block, ...]
-    """The most important first: the probe that was asked for first, task by task, then the next."""
+    """The most important first: what is said of targets, then notes; in both the probe that was asked for
+    first, task by task, then the next."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Label of each language, "Toruk (qag)", by code."""
     commands: tuple[str, ...] = ()
@@ -106,6 +107,7 @@ def summary(
         sure = tuple(x for x in said if x.role == "how sure")
         rest = tuple(x for x in said if x.role != "how sure")
         blocks.append(Block(model, probe, page.task, rest, page.checks, sure, page.warnings))
+    blocks.sort(key=lambda x: not x.verdicts)
     labels = {code: x.label for code, x in (languages or {}).items()}
     return Summary(tuple(blocks), labels)
 
@@ -115,7 +117,7 @@ def joined(summaries: Iterable[Summary]) -> Summary:
     each = list(summaries)
     blocks = [block for one in each for block in one.blocks]
     places = list(dict.fromkeys((block.probe, block.task) for block in blocks))
-    blocks.sort(key=lambda x: places.index((x.probe, x.task)))
+    blocks.sort(key=lambda x: (not x.verdicts, places.index((x.probe, x.task))))
     return Summary(
         tuple(blocks),
         {code: name for one in each for code, name in one.names.items()},

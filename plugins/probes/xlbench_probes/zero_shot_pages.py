@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xlbench.contracts import Page, Table
+from xlbench.contracts import Headline, Page, Table
 from xlbench.metrics.task_loss import TASK_LOSS
 from xlbench.probing import Effects, Reading, adapters, counted
 from xlbench_probes.labels import gold, predicted
@@ -14,7 +14,17 @@ from xlbench_probes.task_loss import MEANING, LossReading, as_loss
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from xlbench.contracts import Cell, Counts, Evaluation, Job, ReadBy, Records, Row
+    from xlbench.contracts import (
+        Cell,
+        Counts,
+        Evaluation,
+        Job,
+        Metric,
+        Number,
+        ReadBy,
+        Records,
+        Row,
+    )
 
 PROBE = "zero-shot"
 FAR = 10.0
@@ -157,7 +167,20 @@ def _page(reading: Reading, task: str) -> Page:
         "frequent training label. Truncated: words (in classification, examples; in question answering, "
         f"questions) cut off at the longest input; words count as wrong then.{about}",
     )
-    return Page(task, f"Zero-shot: {task}", _summary(reading, task, effects, counts, majority), (table,))
+    summary = _summary(reading, task, effects, counts, majority)
+    said = _headline(reading, metric, {x: scores[x] for x in order if scores[x].value is not None})
+    return Page(task, f"Zero-shot: {task}", summary, (table,), headlines=said)
+
+
+def _headline(reading: Reading, metric: Metric, scores: Mapping[str, Number]) -> tuple[Headline, ...]:
+    """From which to which score; `scores` are what is known, the highest first."""
+    if not scores:
+        return ()
+    (high, best), (low, worst) = (list(scores.items())[i] for i in (0, -1))
+    one = f"{best.text()} of {reading.name(high)}"
+    span = f"from {worst.text()} of {reading.name(low)} to {one}" if len(scores) > 1 else one
+    unit = metric.unit if metric.unit != "points" else f"points of {metric.name}"
+    return (Headline("note", f"Zero-shot: {span} ({unit})"),)
 
 
 def _summary(
