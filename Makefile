@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help install check format test test-slow docs docs-serve coverage lowest dist clean
+.PHONY: help install check format test test-slow docs docs-serve coverage lowest changelog dist clean
 
 help: ## List these
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,13 +40,17 @@ docs-serve: docs ## The same, served on this machine while pages are written
 
 coverage: install ## The default tests with coverage of the packages, as a table
 	$(BIN)/pip install -q -e '.[maintain]'
-	$(BIN)/pytest -n 2 --cov=xlbench --cov=xlbench_tasks --cov=xlbench_models --cov=xlbench_probes --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 lowest: ## The default tests with the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install -q uv
 	$(VENV)-lowest/bin/uv pip install -q --python $(VENV)-lowest/bin/python --resolution lowest-direct -e '.[test]'
 	$(VENV)-lowest/bin/pytest -n 2
+
+changelog: install ## The section of the next release; VERSION=X.Y.Z writes it and removes the fragments
+	$(BIN)/pip install -q -e '.[maintain]'
+	$(BIN)/towncrier build $(if $(VERSION),--yes --version $(VERSION),--draft --version unreleased)
 
 dist: ## Source archive and wheel, checked
 	rm -rf dist
