@@ -96,11 +96,7 @@ class FirstOrderView:
             value = -found.extra[CHANGE] if found else reading.missing(job, cell)
             changes.setdefault((arm_of(job), cell.target), {})[run] = value
         metric = reading.records.metrics[task]
-        before = {
-            (target, seed): loss_of(one, metric)
-            for target, some in measured(reading, task, adapter).items()
-            for seed, (_, _, one) in some.items()
-        }
+        before = losses_before(reading, task, adapter)
         pairs: dict[tuple[Arm, str], dict[Run, tuple[float, float] | str]] = {}
         for job, cell in reading.planned(EXACT_PROBE, task):
             key = arm_of(job), cell.target
@@ -200,6 +196,16 @@ def agreement(
         float(np.polyfit(a, b, 1)[0]) if some else np.nan,
         missing,
     )
+
+
+def losses_before(reading: Reading, task: str, adapter: ReadBy | None) -> dict[tuple[str, int], float | None]:
+    """Mean task loss without fine-tuning, by target and seed of the task adapter."""
+    metric = reading.records.metrics[task]
+    return {
+        (target, seed): loss_of(one, metric)
+        for target, some in measured(reading, task, adapter).items()
+        for seed, (_, _, one) in some.items()
+    }
 
 
 def loss_of(found: Evaluation | None, metric: Metric) -> float | None:

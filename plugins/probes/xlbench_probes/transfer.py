@@ -15,7 +15,7 @@ from xlbench import hookimpl
 from xlbench.contracts import Condition, Cost, Evaluation, Finetuning, Job, merged
 from xlbench.contracts.treatment import OF_OTHER_LANGUAGES, PLAIN
 from xlbench.errors import ResultsError, StudyError
-from xlbench_probes import first_order
+from xlbench_probes import first_order, foresee
 from xlbench_probes.first_order import EXACT, FIRST_ORDER, evaluations, is_exact
 from xlbench_probes.zero_shot import ZeroShot, training_of
 
@@ -252,6 +252,7 @@ def _finetuning(resolved: Resolved, run: _Run, steps: int, seed: int) -> tuple[s
 
 @hookimpl
 def xlbench_probes() -> Iterable[Probe]:
-    """Register the probe, and the one that does its jobs to first order."""
+    """Register the probe, the one that does its jobs to first order, and the one that foresees them."""
     yield Transfer()
     yield first_order.FirstOrder()
+    yield foresee.Foresee()

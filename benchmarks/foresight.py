@@ -1,0 +1,163 @@
+"""What can be known of a transfer study before it is run, on `tiny`: agreement with what was measured.
+
+    python -m benchmarks.foresight [--seeds 3] [--steps 1,10,100] [--task pos] [--save FILE] [--load FILE]
+
+One run measures, for 8 transfer languages and 12 targets, the change of the task loss that fine-tuning makes:
+exactly; to first order (the inner product of the change of the weights with each target's gradient); and
+foreseen without any fine-tuning (the inner product with what first steps on up to 32 batches would do).
+Printed: rank correlations with the exact mean over seeds, over all pairs and within a target; the reliability
+of that mean, above which nothing can agree with it; coverage of 90% intervals of what is foreseen, on
+transfer languages and targets that their scale was not fitted on; and CPU seconds of each side, which had the
+same process on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xlbench.contracts import Study
+from xlbench.lab import Lab
+from xlbench.models import checkpoints
+from xlbench.plugins import load
+from xlbench.probing import spearman
+from xlbench.studies.resolve import resolve
+from xlbench_probes.first_order_view import loss_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xlbench.contracts import Resolved
+
+DONORS = ("qac", "qag", "qah", "qam", "qaa", "qal", "qao", "qaf")
+TARGETS = ("qaa", "qab", "qac", "qad", "qaf", "qag", "qah", "qal", "qam", "qan", "qao", "qap")
+BATCHES = 32
+
+
+class Clock:
+    """CPU seconds by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        """Add what is done meanwhile."""
+        start = time.process_time()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.process_time() - start
+
+
+def study(task: str, steps: tuple[int, ...], seeds: int, rate: float) -> Resolved:
+    """8 x 12 artificial languages."""
+    asked = Study(
+        model="tiny", probes=("transfer",), tasks=(task,), transfer=DONORS, targets=TARGETS, steps=steps,
+        seeds=tuple(range(seeds)), readings=("put-back",), adapter_seeds=(0,), controls=(),
+        mlm={"learning_rate": rate},
+    )  # fmt: skip
+    return resolve(asked, load())
+
+
+def measure(found: Resolved, task: str, folder: Path) -> tuple[dict[str, NDArray[np.float64]], Clock]:
+    """All numbers: "exact K" and "linear K", shape (seeds, donors, targets), reductions of the loss in nats
+    per decision; "directions", shape (donors, batches, targets), the same per unit of learning rate.
+    """
+    clock, path = Clock(), checkpoints.download(checkpoints.locate(found.model))
+    lab, cells = Lab(found, str(path), folder / "adapters", device="cpu"), found.cells(task)
+    metric = found.tasks[task].metric
+
+    def losses() -> NDArray[np.float64]:
+        return np.array([loss_of(x, metric) for x in lab.evaluate(cells)], np.float64)
+
+    lab.task_adapter(task)
+    before = losses()
+    with clock.of("gradients"):
+        lab.gradients(cells)
+    made: dict[str, NDArray[np.float64]] = {}
+    for k in found.study.steps:
+        exact, linear = (np.zeros((len(found.study.seeds), len(DONORS), len(cells))) for _ in range(2))
+        for s in found.study.seeds:
+            for f, donor in enumerate(DONORS):
+                with clock.of(f"fine-tuning {k}"):
+                    lab.finetune(donor, steps=k, seed=s)
+                with clock.of(f"evaluation {k}"):
+                    exact[s, f] = before - losses()
+                with clock.of(f"inner products {k}"):
+                    linear[s, f] = -lab.along(cells)
+        made |= {f"exact {k}": exact, f"linear {k}": linear}
+    lab.restore()
+    with clock.of("foresight"):
+        each = [-lab.directions(x, cells, batches=BATCHES, seed=0) for x in DONORS]
+    made["directions"] = np.stack(each)
+    return made, clock
+
+
+def agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    """Rank correlation over all pairs of different languages, and within a target, mean over targets."""
+    others = np.array([[f != g for g in TARGETS] for f in DONORS])
+    within = [float(spearman(one[own, g], other[own, g])) for g, own in enumerate(others.T)]
+    return float(spearman(one[others], other[others])), float(np.mean(within))
+
+
+def reliability(each: NDArray[np.float64]) -> tuple[float, float]:
+    """Share of the variance of means over seeds, shape (seeds, donors, targets), that is not of seeds: over
+    all pairs, and within a target.
+    """
+    means, noise = each.mean(axis=0), float((each.var(axis=0, ddof=1) / len(each)).mean())
+    within = means - means.mean(axis=0)
+    freedom = len(DONORS) / (len(DONORS) - 1)
+    return 1 - noise / means.var(), 1 - noise / (freedom * within.var())
+
+
+def rows(made: Mapping[str, NDArray[np.float64]]) -> Iterator[list[str]]:
+    """One row per number of steps."""
+    foreseen = made["directions"].mean(axis=1)
+    for k in sorted(int(x.split()[1]) for x in made if x.startswith("exact")):
+        exact = made[f"exact {k}"]
+        mean = exact.mean(axis=0)
+        sides = [
+            agreement(made[f"linear {k}"].mean(axis=0), mean),
+            agreement(foreseen, mean),
+            reliability(exact),
+        ]
+        yield [str(k), *(f"{a:.2f} / {b:.2f}" for a, b in sides)]
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--task", default="pos")
+    parser.add_argument("--steps", default="1,10,100")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--load", type=Path)
+    given = parser.parse_args()
+    seconds: dict[str, float] = {}
+    if given.load:
+        made: dict[str, Any] = dict(np.load(given.load))
+    else:
+        steps = tuple(map(int, given.steps.split(",")))
+        with tempfile.TemporaryDirectory() as folder:
+            made, clock = measure(study(given.task, steps, given.seeds, given.rate), given.task, Path(folder))
+        seconds = clock.seconds
+        if given.save:
+            np.savez(given.save, allow_pickle=False, **made)
+    print("| steps | first order | foresight | reliability |\n|---|---|---|---|")
+    for row in rows(made):
+        print(f"| {' | '.join(row)} |")
+    for what, x in seconds.items():
+        print(f"{what}: {x:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The scale that what is foreseen has in measured effects, and how far predictions are off.
+
+Measured effects y of transfer language f on target g are taken as
+
+    y_fg = a + b x_fg + u_f + v_g + e_fg,    x_fg foreseen, with standard error s_fg over batches
+
+where u and v are what the scale misses of a whole language, so that cells of one row or column are off
+together. What a prediction for another pair is off by is therefore measured on pairs neither of whose
+languages took part: for each measured pair, a and b are fitted to all pairs that share no language with it
+(least squares), and its residual r_fg has all of u, v and e in it, and what fitting adds. Then
+
+    tau^2 = max(0, mean of r^2 - b^2 mean of s^2),    interval: a + b x +- t sqrt(tau^2 + b^2 s^2)
+
+with t of as many degrees of freedom as there are independent languages: the fewer of both kinds, less 1. The
+interval is for what a study with as many seeds as the measured one would find. Its calibration is measured in
+`benchmarks/foresight.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pair: TypeAlias = "tuple[str, str]"
+FEWEST = 4
+"""Transfer languages, and targets, of which effects must be measured for a scale."""
+LEVEL = 0.9
+"""Of every interval of a prediction."""
+
+
+class Foreseen(NamedTuple):
+    """Of a pair, before any scale."""
+
+    value: float
+    error: float
+    """Standard error over batches."""
+
+
+class Scale(NamedTuple):
+    """What a unit of what is foreseen comes to in measured effects."""
+
+    intercept: float
+    slope: float
+    apart: float
+    """tau^2."""
+    freedom: int
+    cells: int
+
+    def predict(self, one: Foreseen) -> tuple[float, float, float]:
+        """The predicted effect of a pair, and the ends of its interval."""
+        from scipy.stats import t
+
+        value = self.intercept + self.slope * one.value
+        error = (self.apart + (self.slope * one.error) ** 2) ** 0.5
+        reach = float(t.ppf((1 + LEVEL) / 2, self.freedom)) * error
+        return value, value - reach, value + reach
+
+
+def fit(foreseen: Mapping[Pair, Foreseen], measured: Mapping[Pair, float]) -> Scale | None:
+    """The scale of pairs that were measured; None where they are too few, or nothing varies."""
+    pairs = [x for x in measured if x in foreseen]
+    donors, targets = ({pair[i] for pair in pairs} for i in (0, 1))
+    if min(len(donors), len(targets)) < FEWEST:
+        return None
+    x = np.array([foreseen[pair].value for pair in pairs])
+    s = np.array([foreseen[pair].error for pair in pairs])
+    y = np.array([measured[pair] for pair in pairs])
+    if x.std() == 0:
+        return None
+    f, g = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
+    residuals = []
+    for i in range(len(pairs)):
+        rest = (f != f[i]) & (g != g[i])
+        if rest.sum() < 3 or x[rest].std() == 0:
+            continue
+        a, b = _line(x[rest], y[rest])
+        residuals.append(y[i] - a - b * x[i])
+    if len(residuals) < len(pairs) / 2:
+        return None
+    a, b = _line(x, y)
+    apart = max(0.0, float(np.mean(np.square(residuals))) - b * b * float(np.mean(s * s)))
+    return Scale(a, b, apart, min(len(donors), len(targets)) - 1, len(pairs))
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    """Intercept and slope, by least squares."""
+    b = float(((x - x.mean()) * (y - y.mean())).sum() / np.square(x - x.mean()).sum())
+    return float(y.mean() - b * x.mean()), b
