@@ -57,11 +57,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads 0 as "no isolation"
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "COLUMNS": "120",
     }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
-def test_a_tutorial_does_what_it_says(page: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_tutorial_does_what_it_says(
+    page: str, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     tutorial.follow(TUTORIALS / page, tmp_path, environment)
