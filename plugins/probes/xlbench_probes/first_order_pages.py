@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.probing import TARGET_GAINS, Reading, counted, interval, made_from, verdicts_over, words
-from xlbench_probes.first_order import PROBE
+from xlbench_probes import control_pages
+from xlbench_probes.first_order import PROBE, is_exact
 from xlbench_probes.first_order_view import (
     FEWEST,
     OVER_ALL,
@@ -41,13 +42,14 @@ def pages(records: Records) -> list[Page]:
 def _page(view: FirstOrderView) -> Page:
     found = {k: view.agreement(k) for k in view.steps}
     speaks = [k for k in view.steps if found[k].holds]
-    parts: list[Part] = [_agreement(view, found)]
+    better = control_pages.of(view) if is_exact(view.reading.records) else []
+    parts: list[Part] = [_agreement(view, found), *control_pages.parts(view, better)]
     for k in reversed(speaks):
         parts += [_donors(view, k), _matrix(view, k)]
     return Page(
         view.task,
         f"First-order evaluation: {view.task}",
-        tuple(_summary(view, found)),
+        (*_summary(view, found), *control_pages.summary(better)),
         tuple(parts),
         answer=tuple(_answer(view, found, speaks)),
         topic=TOPIC,
