@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from xlbench.compared import compare
     from xlbench.contracts import Study
     from xlbench.exporting import export
+    from xlbench.importing import import_matrix
     from xlbench.result import open_results
     from xlbench.running.fetching import fetch
     from xlbench.stored import leaderboard, load_results, pages, recommend, report
 
 __all__ = [
-    "Study", "__version__", "compare", "export", "fetch", "hookimpl", "leaderboard", "load_results",
-    "open_results", "pages", "plan", "recommend", "report", "run",
+    "Study", "__version__", "compare", "export", "fetch", "hookimpl", "import_matrix", "leaderboard",
+    "load_results", "open_results", "pages", "plan", "recommend", "report", "run",
 ]  # fmt: skip
 _HOMES = {
     "Study": "contracts", "plan": "api", "run": "api", "fetch": "running.fetching",
     "open_results": "result", "export": "exporting", "compare": "compared",
+    "import_matrix": "importing",
     **dict.fromkeys(("leaderboard", "load_results", "pages", "recommend", "report"), "stored"),
 }  # fmt: skip
 

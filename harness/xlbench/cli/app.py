@@ -394,6 +394,53 @@ def compare(
     compare([one, other, *(more or ())], results, out, plugin or (), as_json=json)
 
 
+@app.command(name="import", cls=Command)
+def import_(
+    matrix: Annotated[
+        Path, typer.Argument(metavar="MATRIX", help="CSV or TSV: a line per pair, or a column per language.")
+    ],
+    task: Annotated[str, typer.Option(help="Task that its scores are of.", metavar="TASK")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the study's model (default: what the file says, else its name).", metavar="NAME"
+        ),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            help="sources or targets: the rows of a file with a column per language (default: what its first "
+            "cell says).",
+            metavar="ROWS",
+        ),
+    ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(help="Column of scores (default: score, f1 or accuracy).", metavar="COLUMN"),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Take only lines with this value (default: all).", metavar="COLUMN=VALUE"),
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Unit of the scores.", metavar="UNIT")] = "points",
+    source: Annotated[
+        str, typer.Option(help="Where the file is from, for provenance (default: its name).", metavar="TEXT")
+    ] = "",
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="Leave out what is no language.")
+    ] = False,
+    plugin: PluginFiles = None,
+) -> None:
+    """Take a published matrix of transfer scores as a study; higher scores must be better."""
+    from xlbench.cli.stored import import_matrix
+
+    import_matrix(
+        matrix, task, results, only or (), plugin or (), model=model, rows=rows, score=score, unit=unit,
+        source=source, skip_unknown=skip_unknown,
+    )  # fmt: skip
+
+
 @app.command(cls=Command)
 def export(
     format: Annotated[

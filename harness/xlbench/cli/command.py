@@ -30,6 +30,10 @@ EXAMPLES = {
     "view": ("xlbench view",),
     "recommend": ("xlbench recommend --task pos --target est",),
     "compare": ("xlbench compare results others", "xlbench compare mbert xlmr"),
+    "import": (
+        "xlbench import udpos-ft-10000.csv --task pos --results published",
+        "xlbench import matrix.csv --task lm --rows sources --source https://example.org/matrix",
+    ),
     "export": ("xlbench export --what effects --out effects.csv",),
     "verify": ("xlbench results verify",),
     "merge": ("xlbench results merge from-another-machine --into results",),

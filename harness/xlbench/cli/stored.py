@@ -1,15 +1,17 @@
-"""`xlbench recommend`, `compare` and `export`: what stored results answer."""
+"""`xlbench recommend`, `compare`, `import` and `export`: what stored results answer, and whose they are."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from xlbench import exporting, reporting, stored
+from xlbench import exporting, importing, reporting, stored
 from xlbench.cli import screen
 from xlbench.compared import Compared
-from xlbench.errors import ResultsError
+from xlbench.data.matrices import ROWS
+from xlbench.errors import ResultsError, StudyError
 from xlbench.files.disk import put_named
 from xlbench.output import clean, complain, counted, say, say_json, write
 
@@ -55,6 +57,48 @@ def compare(
             say(f"leaderboard  {written[0]} ({counted(len(found.pages), 'page')})")
         for why in undrawn:
             complain(f"pictures could not be drawn: {why}; the tables are complete")
+
+
+def import_matrix(
+    path: Path,
+    task: str,
+    results: Path,
+    only: Sequence[str],
+    plugins: Sequence[Path] = (),
+    *,
+    model: str | None = None,
+    rows: str | None = None,
+    score: str | None = None,
+    unit: str = "points",
+    source: str = "",
+    skip_unknown: bool = False,
+) -> None:
+    """Store a published matrix as a study, and say what to ask of it. Raises XlbenchError."""
+    said = next((x for x in ROWS if x == rows), None)
+    if rows is not None and said is None:
+        raise StudyError(f"--rows {rows!r}: write sources or targets")
+    wanted = {}
+    for one in only:
+        column, equals, value = one.partition("=")
+        if not column or not equals:
+            raise StudyError(f"--only {one!r}: write COLUMN=VALUE, such as model_id=xlm-roberta-base")
+        wanted[column] = value
+    found = importing.import_matrix(
+        path, task, model=model, results=results, rows=said, score=score, only=wanted, unit=unit,
+        source=source, skip_unknown=skip_unknown, plugins=plugins,
+    )  # fmt: skip
+    matrix = found.matrix
+    say(
+        f"{counted(len(matrix.sources), 'source language')}, "
+        f"{counted(len(matrix.targets), 'target language')}, {counted(len(matrix.scores), 'score')} "
+        f"({matrix.layout}): study {found.study_id}, model {found.model}"
+    )
+    if matrix.skipped:
+        complain(f"left out, no languages: {', '.join(matrix.skipped)}")
+    where = shlex.join(["--results", str(results)])
+    say(f"next  xlbench show {where}")
+    about = shlex.join(["--task", found.task, "--model", found.model, "--target", "LANG"])
+    say(f"      xlbench recommend {about} {where}")
 
 
 def _print(pages: Sequence[tuple[str, Page]], as_json: bool) -> None:

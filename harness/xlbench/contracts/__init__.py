@@ -90,6 +90,7 @@ from xlbench.contracts.probe import (
     Compares,
     Evaluation,
     Format,
+    Imports,
     Job,
     Predictions,
     Probe,
@@ -101,6 +102,7 @@ from xlbench.contracts.probe import (
     Surveys,
     merged,
 )
+from xlbench.contracts.published import Published
 from xlbench.contracts.reading import (
     Choosable,
     Explained,
@@ -177,6 +179,7 @@ __all__ = [
     "Headline",
     "Identified",
     "Imported",
+    "Imports",
     "Job",
     "JobEnded",
     "JobFailed",
@@ -218,6 +221,7 @@ __all__ = [
     "Predictions",
     "PretrainingSizes",
     "Probe",
+    "Published",
     "RandomOrder",
     "Rated",
     "ReadBy",

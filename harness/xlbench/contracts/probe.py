@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xlbench.contracts.metric import Counts, Loss, Metric
     from xlbench.contracts.model import PretrainingSizes
     from xlbench.contracts.page import Page
+    from xlbench.contracts.published import Published
     from xlbench.contracts.resolved import Resolved
     from xlbench.contracts.subwords import Subwords
 
@@ -264,6 +265,14 @@ class Surveys(Protocol):
         """A page per task that several have in common, each with a topic; none where nothing is. `studies` is
         by what to call each.
         """
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """A probe that takes a matrix that others have published as a study of its own (`xlbench import`)."""
+
+    def imported(self, matrix: Published, task: str, unit: str) -> Sequence[tuple[Job, Sequence[Evaluation]]]:
+        """Finished jobs with the scores of the matrix, whose conditions are `Published.condition`."""
 
 
 @runtime_checkable

@@ -13,9 +13,10 @@ import io
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from xlbench.contracts.published import Published
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError, UnknownNameError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlbench.contracts import Language
+    from xlbench.contracts.published import Pair
 
 Rows: TypeAlias = Literal["sources", "targets"]
 """What the rows of a wide matrix are."""
@@ -42,39 +44,6 @@ MISSING = frozenset({"", "nan", "na", "n/a", "-", "none", "null"})
 _SPLIT = re.compile(r"[._-](train|dev|valid|test)$")
 _TREEBANK = re.compile(r"[a-z]{2,3}_[a-z0-9]+-ud-(train|dev|test)")
 
-Pair: TypeAlias = tuple[str, str]
-"""Source and target, ISO 639-3."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedMatrix:
-    """Scores of pairs of languages, higher is better, and where they come from."""
-
-    scores: Mapping[Pair, float]
-    """In the unit of the file. A language's score on itself is among them, where the file has it."""
-    name: str
-    """Of the file, without folder."""
-    sha256: str
-    """64 hexadecimal digits of the file's content."""
-    layout: str
-    """How it was read, for people: "long, scores in the column f1", "wide, rows are sources"."""
-    column: str = ""
-    """Of the scores, in a long layout."""
-    facts: Mapping[str, str] = field(default_factory=dict)
-    """Columns of a long layout that say the same on every line, such as `model_id`."""
-    skipped: tuple[str, ...] = ()
-    """Identifiers that are no language, where these were to be skipped."""
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """In the file's order."""
-        return tuple(dict.fromkeys(f for f, _ in self.scores))
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """In the file's order."""
-        return tuple(dict.fromkeys(g for _, g in self.scores))
-
 
 def read(
     path: Path,
@@ -84,7 +53,7 @@ def read(
     only: Mapping[str, str] | None = None,
     known: Collection[str] | Mapping[str, Language] = (),
     skip_unknown: bool = False,
-) -> PublishedMatrix:
+) -> Published:
     """A matrix from a file of either layout.
 
     `rows` is what the rows of a wide layout are, where its first cell does not say; `column` the column of
@@ -121,7 +90,7 @@ def read(
         raise DataError(f"{path}: no score of a pair of different languages")
     digest = hashlib.sha256(content).hexdigest()
     skipped = tuple(sorted(codes.skipped))
-    return PublishedMatrix(scores, path.name, digest, found.layout, found.column, facts, skipped)
+    return Published(scores, path.name, digest, found.layout, facts, skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +265,6 @@ class _Wide:
     path: Path
     head: _Line
     rows: Rows
-
-    column = ""
 
     @property
     def layout(self) -> str:

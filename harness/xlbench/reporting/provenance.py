@@ -65,6 +65,7 @@ def provenance(
 
     jobs = [job for job in study.jobs if any(task in ("", cell.task) for cell in job.cells)]
     facts = (
+        ("Published scores", _published(study.described)),
         *_model(study.described),
         *_data(study.described, jobs, task or None),
         ("Settings shared by all jobs", _listed(_shared(jobs))),
@@ -74,7 +75,7 @@ def provenance(
     )
     return Provenance(
         model_name(study.described),
-        command(parse(publisher.study)),
+        _command(study, publisher),
         tomli_w.dumps(publisher.study),
         tuple((name, publisher.text(text)) for name, text in facts if text),
         _identity(study, probe, task, owners),
@@ -82,6 +83,20 @@ def provenance(
         study.id,
         _basis(study.study, [x for x in jobs if x.probe == probe], sizes),
     )
+
+
+def _command(study: StoredStudy, publisher: Publisher) -> str:
+    """The line that makes the study again."""
+    imported = study.described.get("imported")
+    return str(imported["command"]) if imported else command(parse(publisher.study))
+
+
+def _published(described: Mapping[str, Any]) -> str:
+    """Of a study that was imported: where its scores are from; "" of any other."""
+    if not (imported := described.get("imported")):
+        return ""
+    source = f" ({imported['source']})" if imported.get("source") else ""
+    return f"{imported['file']}{source}, SHA-256 {imported['sha256']}; {imported['layout']}"
 
 
 def model_name(described: Mapping[str, Any]) -> str:
@@ -108,7 +123,7 @@ def provenance_of_several(
     models = dict.fromkeys(model_name(x.described) for x in studies)
     name = next(iter(models)) if len(models) == 1 else "several models"
     facts = [
-        (f"Study {study.id}", f"{publisher.text(title)}: {command(parse(publisher.study))}")
+        (f"Study {study.id}", f"{publisher.text(title)}: {_command(study, publisher)}")
         for study, title, publisher in zip(studies, titles, publishers, strict=True)
     ]
     seen = {

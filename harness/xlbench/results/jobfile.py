@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
+from xlbench.contracts.published import metric_of
 from xlbench.errors import JobError, ResultsError, said_of
 from xlbench.files.disk import reading
 from xlbench.metrics.counting import checked, scored
@@ -239,7 +240,7 @@ class Opened:
             raise DamagedError(self.file.path, "its rows cannot be decoded") from error
         for record, row in pairs:
             task, counts = record.evaluation.cell.task, record.evaluation.counts
-            if (metric := metrics.get(task)) is None:
+            if (metric := metric_of(self.header.condition) or metrics.get(task)) is None:
                 continue
             if not record.evaluation.is_scored and math.isnan(row["score"]):
                 continue

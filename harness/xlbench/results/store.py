@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Cell, Condition, Evaluation, Job, Record, Records
+from xlbench.contracts.published import metrics_of
 from xlbench.errors import ResultsError, text_of
 from xlbench.files import disk
 from xlbench.files.disk import make_folder, put, sweep, writing
@@ -351,6 +352,7 @@ class Store:
         """`records` of a study that need not be stored itself, from the files of `index` alone if given."""
         expected = stored.expected
         tasks = {cell.task for job in stored.jobs for cell in job.cells}
+        metrics = {**metrics, **metrics_of(stored.jobs)}
         if unknown := sorted(tasks - set(metrics)):
             raise ResultsError(self._without(stored, unknown[0]))
         wanted: dict[str, set[Cell]] = {}
