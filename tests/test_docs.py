@@ -51,6 +51,12 @@ def test_every_anchor_within_a_page_is_a_heading(page: str) -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", prose)) <= anchors(page)
 
 
+@pytest.mark.parametrize("page", [x for x in PAGES if x.startswith("docs/")])
+def test_what_belongs_to_an_item_of_a_list_is_indented_for_code_hosts_and_the_site(page: str) -> None:
+    prose = "\n".join(beyond.FENCE.split((ROOT / page).read_text("utf-8"))[::2])
+    assert not re.findall(r"\n\n {1,3}\S.*", prose), "indent it by four spaces"
+
+
 def test_the_reference_has_every_public_name() -> None:
     said = set(re.findall(r"^::: ([\w.]+)$", REFERENCE, re.MULTILINE))
     for module in (contracts, probing, readers):
