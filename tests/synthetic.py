@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from xlbench.contracts import Cell, Cost, Distance, Evaluation, Job, Language, Metric, Record, Records
+from xlbench.contracts.mixture import shares
 from xlbench.results import Store
 
 NAMES = ("Ama", "Bel", "Cyr", "Dun", "Esk", "Fal", "Gor", "Hul", "Ister", "Jom", "Kel", "Lun")
@@ -48,6 +49,11 @@ def distance(one: str, other: str) -> float:
     return abs(ord(one[2]) - ord(other[2])) / 10
 
 
+def _place(text: str) -> int:
+    """A number of its own for every text."""
+    return CODES.index(text) if text in CODES else int.from_bytes(text.encode()) % 10**9
+
+
 @dataclass
 class Synthetic:
     """Jobs of a study and what they would measure. The effect of f on g at k steps is, in points,
@@ -65,6 +71,8 @@ class Synthetic:
     adapters: tuple[int, ...] = (0,)
     """Seeds of the task adapter; each shifts all scores, and each effect by something of its own."""
     model: str = "tiny"
+    synergy: float = 0.0
+    """What texts of several languages have beyond the mean of their languages, as if it were nearness."""
     losses: bool = False
     """Whether evaluations have a task loss: (1.5 - rate of right words) nats per word, or so."""
     study: dict[str, Any] = field(init=False)
@@ -221,11 +229,12 @@ class Synthetic:
         if "steps" in condition:
             text = condition["text"]["language"]
             if own:
-                rate += np.random.default_rng([own, CODES.index(text)]).normal(0, 0.02)
-            near = 0.5 - distance(text, cell.target)
+                rate += np.random.default_rng([own, _place(text)]).normal(0, 0.02)
+            near = sum(x * (0.5 - distance(f, cell.target)) for f, x in shares(text).items())
+            near += self.synergy if "+" in text else 0.0
             if condition["variant"] == "plain":
                 rate += self.strength / 100 * np.log10(10 * condition["steps"]) * near
-            noise = np.random.default_rng([condition["seed"], condition["steps"], CODES.index(text), column])
+            noise = np.random.default_rng([condition["seed"], condition["steps"], _place(text), column])
             jitter = noise.normal(0, 0.05, self.examples)
         right = np.array([(rng.random(n) < rate + j).sum() for n, j in zip(words, jitter, strict=True)])
         if cell.task == "ner":

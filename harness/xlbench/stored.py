@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbench.compared import Compared
-from xlbench.contracts import Recommends
+from xlbench.contracts import Recommends, RecommendsSets
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
 from xlbench.plugins import OWN, give, load, load_for, made_with
@@ -258,12 +258,13 @@ def recommend(
     results: str | Path = "results",
     study: str | None = None,
     plugins: Iterable[object] = (),
+    set_size: int | None = None,
 ) -> list[Page]:
     """Which transfer language to take for a target, by measured effects or predicted ones: a page for each
-    probe that recommends. The study is the last of that model and task, or one by its id.
-    Raises XlbenchError.
+    probe that recommends. With `set_size`, which sets of so many languages to try instead. The study is the
+    last of that model and task, or one by its id. Raises XlbenchError.
     """
-    return [x for _, x in recommended(task, target, model, results, study, plugins)]
+    return [x for _, x in recommended(task, target, model, results, study, plugins, set_size)]
 
 
 def recommended(
@@ -273,6 +274,7 @@ def recommended(
     results: str | Path,
     study: str | None = None,
     plugins: Iterable[object] = (),
+    set_size: int | None = None,
 ) -> list[tuple[str, Page]]:
     """As `recommend`, with the pages' probes."""
     registry, store = load(given=give(plugins)), Store(Path(results)).existing()
@@ -284,10 +286,22 @@ def recommended(
     registry = made_with(registry, store.provenances(stored.id))
     records = _with_language(_records(store, registry, stored), registry, model, code)
     refuse_stranger(records, task, code)
+    ran = {name: x for name, x in registry.probes.items() if any(job.probe == name for job in stored.jobs)}
+    if set_size is not None:
+        sets = [
+            (name, probe.recommend_sets(records, task, code, set_size))
+            for name, probe in ran.items()
+            if isinstance(probe, RecommendsSets)
+        ]
+        if not sets:
+            raise ResultsError(
+                f"study {stored.id} has no probe that recommends sets; run one: --probe transfer"
+            )
+        return sets
     found = [
         (name, probe.recommend(records, task, code))
-        for name, probe in registry.probes.items()
-        if isinstance(probe, Recommends) and any(job.probe == name for job in stored.jobs)
+        for name, probe in ran.items()
+        if isinstance(probe, Recommends)
     ]
     if not found:
         raise ResultsError(f"study {stored.id} has no probe that recommends; run one: --probe transfer")

@@ -362,13 +362,17 @@ def recommend(
     ] = "tiny",
     results: Annotated[Path, typer.Option(help="Folder of results.", metavar="DIR")] = Path("results"),
     study: StudyId = None,
+    set_: Annotated[
+        int | None,
+        typer.Option("--set", help="Propose sets of so many languages (default: one language).", metavar="N"),
+    ] = None,
     json: AsJson = False,
     plugin: PluginFiles = None,
 ) -> None:
-    """Recommend a transfer language for a target, by measured or predicted effects."""
+    """Recommend a transfer language, or sets of them, for a target, by measured or predicted effects."""
     from xlbench.cli.stored import recommend
 
-    recommend(results, task, model, target, study, plugin or (), as_json=json)
+    recommend(results, task, model, target, study, plugin or (), as_json=json, set_size=set_)
 
 
 @app.command(cls=Command)

@@ -28,7 +28,10 @@ EXAMPLES = {
     "leaderboard": ("xlbench leaderboard --out leaderboards/mine",),
     "report": ("xlbench report --out report.html",),
     "view": ("xlbench view",),
-    "recommend": ("xlbench recommend --task pos --target est",),
+    "recommend": (
+        "xlbench recommend --task pos --target est",
+        "xlbench recommend --task pos --target est --set 3",
+    ),
     "compare": ("xlbench compare results others", "xlbench compare mbert xlmr"),
     "import": (
         "xlbench import udpos-ft-10000.csv --task pos --results published",

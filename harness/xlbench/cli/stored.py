@@ -31,9 +31,10 @@ def recommend(
     plugins: Sequence[Path] = (),
     *,
     as_json: bool = False,
+    set_size: int | None = None,
 ) -> None:
-    """Print which transfer language to take. Raises XlbenchError."""
-    found = stored.recommended(task, target, model, results, study, plugins)
+    """Print which transfer language, or which set of so many, to take. Raises XlbenchError."""
+    found = stored.recommended(task, target, model, results, study, plugins, set_size)
     _print(found, as_json)
 
 

@@ -250,6 +250,16 @@ class Recommends(Protocol):
 
 
 @runtime_checkable
+class RecommendsSets(Protocol):
+    """A probe that can say which sets of languages to take for a target (`xlbench recommend --set 3`)."""
+
+    def recommend_sets(self, records: Records, task: str, target: str, size: int) -> Page:
+        """As `Recommends.recommend`, of sets of `size` languages whose texts are mixed in equal shares, and
+        what trying them costs.
+        """
+
+
+@runtime_checkable
 class Compares(Protocol):
     """A probe that can say what is different in a second study (`xlbench compare`)."""
 

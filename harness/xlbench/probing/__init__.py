@@ -54,6 +54,7 @@ from xlbench.scores import (
     spearman,
     tiers,
     verdicts,
+    weighted,
 )
 
 __all__ = [
@@ -103,5 +104,6 @@ __all__ = [
     "tiers",
     "verdicts",
     "verdicts_over",
+    "weighted",
     "words",
 ]

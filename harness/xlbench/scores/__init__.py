@@ -3,7 +3,7 @@
 from xlbench.scores.averages import best, chances, relative
 from xlbench.scores.crossed import Crossed, Term, crossed
 from xlbench.scores.effects import DRAWS, Condition, Effects, Trial
-from xlbench.scores.estimate import Estimate, absent, difference, mean
+from xlbench.scores.estimate import Estimate, absent, difference, mean, weighted
 from xlbench.scores.rank import rank_correlation, spearman
 from xlbench.scores.repeats import LEAST_SEEDS, Repeated, rate_interval, repeated
 from xlbench.scores.sequential import Course, Followed, follow
@@ -56,4 +56,5 @@ __all__ = [
     "spearman",
     "tiers",
     "verdicts",
+    "weighted",
 ]

@@ -122,6 +122,11 @@ def mean(estimates: Iterable[Estimate]) -> Estimate:
     return _combined([(1 / len(each), x) for x in each])
 
 
+def weighted(parts: Iterable[tuple[float, Estimate]]) -> Estimate:
+    """Sum of weight times estimate, paired by draw; empty where one is missing."""
+    return _combined(list(parts))
+
+
 def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
     """Sum of (weight, estimate)."""
     if not parts or any(x.value is None or x.draws is None for _, x in parts):

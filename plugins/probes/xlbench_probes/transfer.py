@@ -206,6 +206,12 @@ class Transfer:
         first_order.check_exact(records)
         return transfer_advice.advise(records, task, target)
 
+    def recommend_sets(self, records: Records, task: str, target: str, size: int) -> Page:
+        """Sets of transfer languages for a target, by what their languages do alone."""
+        from xlbench_probes import transfer_sets
+
+        return transfer_sets.propose(records, task, target, size)
+
     def compare(self, one: Records, other: Records) -> Sequence[Page]:
         """A page a task: which effects are others in the second study."""
         from xlbench_probes import transfer_compare

@@ -30,6 +30,7 @@ def pages(views: Mapping[str, Sequence[View]]) -> Iterator[Page]:
         transfer_headline,
         transfer_models,
         transfer_pairs,
+        transfer_sets,
         transfer_stopping,
         transfer_who,
     )
@@ -41,6 +42,8 @@ def pages(views: Mapping[str, Sequence[View]]) -> Iterator[Page]:
         yield transfer_stopping.page(every)
         yield transfer_pairs.page(every)
         yield transfer_models.page(every)
+        if (of_sets := transfer_sets.page(every)) is not None:
+            yield of_sets
 
 
 def unanswered(topic: str, title: str, lacks: str) -> Page:
