@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from synthetic import CODES, Synthetic, write_all
 
+from benchmarks import sets
 from xlbench.cli import stored
 from xlbench.contracts.mixture import has, parts, shares
 from xlbench.errors import ResultsError
@@ -111,3 +112,19 @@ def test_the_command_line_proposes_sets(tmp_path: Path, capsys: pytest.CaptureFi
     write_all(tmp_path, made(examples=20))
     stored.recommend(tmp_path, "pos", "tiny", CODES[6], None, set_size=2)
     assert "Sets of 2 for pos" in capsys.readouterr().out
+
+
+def test_the_trial_holds_what_is_proposed_against_every_set() -> None:
+    pool = CODES[:4]
+    every = ["+".join(x) for x in itertools.combinations(pool, 2)]
+    view = view_of(made(transfer=(*pool, *every), targets=CODES[4:7], examples=40))
+    said = sets.show(view, 2)
+    rows = [x for x in said.splitlines() if x.startswith("| qa")]
+    assert len(rows) == 3
+    for row, g in zip(rows, view.targets, strict=True):
+        own = {x: view.effects.effect(Arm(x, 10), g).value or 0.0 for x in (*pool, *every)}
+        best = max(every, key=own.__getitem__)
+        first = max(every, key=lambda x: np.mean([own[f] for f in x.split("+")]))
+        assert f"| {g} | 6 | {best} {own[best]:+.1f} | {first} {own[first]:+.1f} | " in row
+    assert "4 languages alone and 5 sets are 150% of 6 sets" in said
+    assert sets.plan(pool, 2).count("+") == 6
