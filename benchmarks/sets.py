@@ -5,8 +5,8 @@
 
 `plan` prints the `xlbench run` line of a study with every set of the pool and each language alone: `tiny`,
 pos, gains after 100 steps. `show` reads its results. For each target it ranks the sets by the mean of what
-their languages do alone, and compares the first of them, and the best of the first five, with the best of all,
-which is the luckiest of many, too: its lead is held against the standard error of the difference.
+their languages do alone, and compares the first of them, and the best of the first five, with the best of
+all, which is the luckiest of many, too: its lead is held against the standard error of the difference.
 """
 
 from __future__ import annotations
