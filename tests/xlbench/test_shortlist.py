@@ -73,6 +73,17 @@ def test_a_source_is_neither_helped_nor_harmed_by_a_distance_that_nobody_knows()
     )
 
 
+def test_a_target_of_which_a_fact_is_not_known_has_the_mean_level() -> None:
+    names = [f"g{i}" for i in range(10)]
+    size = {g: 10.0 + i % 2 for i, g in enumerate(names)}
+    effects = {(f, g): 50 * (size[g] - 10) + i for i, f in enumerate(SOURCES) for g in names}
+    features = {"lines": {(f, g): size[g] for f, g in effects}}
+    for own, level in ((None, 25), (10.0, 0), (11.0, 50)):
+        more = {} if own is None else {(f, "new"): own for f in SOURCES}
+        found = predicted(effects, {"lines": features["lines"] | more}, "new", SOURCES)
+        assert np.mean(list(found.values())) == pytest.approx(level + 3, abs=3)
+
+
 def test_the_prediction_beats_the_best_donor_where_kin_matters_and_equals_it_where_not() -> None:
     for kin, least in ((2.0, 0.2), (0.0, -0.02)):
         effects, features, far = world(14, 3, kin)

@@ -120,8 +120,8 @@ class Predictor:
     def _level(self, known: Array, t: int, rest: NDArray[np.int64]) -> float:
         """The mean effect on a target, from the levels of the others and what is known of targets."""
         level = additive(known[None])[1][0]
-        with np.errstate(all="ignore"):
-            facts = _mean(np.moveaxis(self._x, 0, 1), axis=1)  # (targets, features)
+        facts = np.moveaxis(self._x, 0, 1)
+        facts = np.where(np.isfinite(facts).any(axis=1), _mean(facts, axis=1), np.nan)  # (targets, features)
         centre = float(level[rest].mean())
         weights = self._near[:, rest] * (rest[None] != np.arange(len(self.targets))[:, None])
         nearby = (weights @ (level[rest] - centre)) / (weights.sum(axis=1) + _PRIOR)
