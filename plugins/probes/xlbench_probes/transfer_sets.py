@@ -161,7 +161,7 @@ def propose(records: Records, task: str, target: str, size: int) -> Page:
         f"{first.text()} {unit} ({how}). No set would then beat {reading.name(best)} alone "
         f"({sign.text()}): a set is worth it where effects do not add up, or as a hedge.",
         *_beyond(view),
-        f"Trying all {every:,} sets of {size} of {len(values)} languages: "
+        f"Trying {'all ' * (every > 1)}{counted(every, 'set')} of {size} of {len(values)} languages: "
         f"{counted(every * seeds, 'fine-tuning')} of {counted(k, 'step')} ({counted(seeds, 'seed')}). Trying "
         f"the {len(sets)} proposed: {counted(len(sets) * seeds, 'fine-tuning')} "
         f"({100 * len(sets) / every:.0f}%).",
