@@ -1,6 +1,7 @@
 """What can be known of a transfer study before it is run, on `tiny`: agreement with what was measured.
 
     python -m benchmarks.foresight [--seeds 3] [--steps 1,10,100] [--task pos] [--save FILE] [--load FILE]
+    python -m benchmarks.foresight --memory
 
 One run measures, for 8 transfer languages and 12 targets, the change of the task loss that fine-tuning makes:
 exactly; to first order (the inner product of the change of the weights with each target's gradient); and
@@ -99,6 +100,32 @@ def measure(found: Resolved, task: str, folder: Path) -> tuple[dict[str, NDArray
     return made, clock
 
 
+def peak(targets: int) -> float:
+    """Peak of this process, in MiB, which evaluates one fine-tuning on so many targets to first order."""
+    import resource
+
+    from benchmarks import made
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = made.checkpoint(Path(folder) / "model", made.Shape(4, 384))
+        found = made.resolved(made.study(model, ("pos",), targets=made.LANGUAGES[:targets], limit=20))
+        lab, cells = Lab(found, str(model), Path(folder) / "adapters", device="cpu"), found.cells("pos")
+        lab.gradients(cells)
+        lab.finetune("qaa", steps=1, seed=0)
+        lab.along(cells)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory() -> None:
+    """Print the peak by the number of targets: a process for each."""
+    from benchmarks.machine import python, run
+
+    print("| targets | peak, MiB |\n|---|---|")
+    for targets in (1, 2, 4, 8):
+        found = run(python("-m", "benchmarks.foresight", "--peak", str(targets)))
+        print(f"| {targets} | {found.peak:.0f} |", flush=True)
+
+
 def agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
     """Rank correlation over all pairs of different languages, and within a target, mean over targets."""
     others = np.array([[f != g for g in TARGETS] for f in DONORS])
@@ -141,7 +168,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--save", type=Path)
     parser.add_argument("--load", type=Path)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--peak", type=int)
     given = parser.parse_args()
+    if given.memory:
+        return memory()
+    if given.peak:
+        return print(f"{peak(given.peak):.0f}")
     seconds: dict[str, float] = {}
     if given.load:
         made: dict[str, Any] = dict(np.load(given.load))
@@ -157,6 +190,7 @@ def main() -> None:
         print(f"| {' | '.join(row)} |")
     for what, x in seconds.items():
         print(f"{what}: {x:.1f} s")
+    return None
 
 
 if __name__ == "__main__":

@@ -172,3 +172,17 @@ def test_without_anything_measured_it_is_a_ranking_to_be_tested() -> None:
     assert found
     assert not any(x.calibrated for x in found.values())
     assert predictions(records, "lm") == {}
+
+
+def test_it_recommends_what_it_foresees_and_nothing_where_it_fails() -> None:
+    records = made(0.5)
+    page = Foresee().recommend(records, "pos", "qba")
+    (table,) = page.parts
+    found = predictions(records, "pos")
+    best = max(DONORS, key=lambda f: found[f, "qba"].value)
+    assert table.rows[0][0] == best
+    assert len(table.rows) == len(DONORS)
+    assert Foresee().recommend(made(-0.5), "pos", "qba").parts == ()
+    other = Foresee().recommend(records, "pos", "qzz")
+    assert other.parts == ()
+    assert "--targets qzz" in other.summary[0]

@@ -125,6 +125,12 @@ class Foresee:
 
         return foresee_pages.pages(records)
 
+    def recommend(self, records: Records, task: str, target: str) -> Page:
+        """Transfer languages for a target of the study, by what is foreseen."""
+        from xlbench_probes import foresee_pages
+
+        return foresee_pages.advise(records, task, target)
+
     def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
         """What is foreseen of each pair at each number of steps."""
         from xlbench_probes import foresee_pages

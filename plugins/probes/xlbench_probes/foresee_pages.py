@@ -41,6 +41,31 @@ def frames(records: Records) -> Mapping[str, Iterable[Row]]:
     }
 
 
+def advise(records: Records, task: str, target: str) -> Page:
+    """Transfer languages for a target, the most promising first, by what is foreseen. Where that says nothing
+    of the target, or measured effects contradict it, the page says so and ranks none.
+    """
+    view = ForeseeView.of(Reading(records), task)
+    name = view.reading.name
+    title = f"Foreseen for {name(target)}: {task}"
+    if target not in view.targets:
+        line = f"Nothing is foreseen of {name(target)}; run it with --probe foresee --targets {target}."
+        return Page(task, title, (line,), ())
+    k = view.steps[-1] if view.steps else 1
+    if warnings := tuple(_warnings(view, k)):
+        return Page(task, title, ("No ranking is given.",), (), warnings=warnings)
+    found = {f: x for (f, g), x in view.predictions(k).items() if g == target}
+    ranked = sorted(found, key=lambda f: -found[f].value)
+    table = Table(
+        f"{title}, {counted(k, 'step')}",
+        ("Transfer language", "Seen", "Foreseen"),
+        tuple((name(f), view.reading.seen(f), _number(found[f])) for f in ranked),
+        f"{MEANING} 90% intervals ({TARGET_GAINS}).",
+    )
+    lines = [f"{name(f)} is foreseen to help most: {between(_number(found[f]), UNIT)}." for f in ranked[:1]]
+    return Page(task, title, (*lines, *(x for x in _answer(view, k, {}))), (table,))
+
+
 def _rows(view: ForeseeView) -> Iterator[Row]:
     for k in view.steps:
         means = view.means(k)
