@@ -31,6 +31,8 @@ from xlbench.plugins import load
 from xlbench.probing import spearman
 from xlbench.studies.resolve import resolve
 from xlbench_probes.first_order_view import loss_of
+from xlbench_probes.foresee import rate_sum
+from xlbench_probes.foresee_scale import Foreseen, fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,6 +145,34 @@ def reliability(each: NDArray[np.float64]) -> tuple[float, float]:
     return 1 - noise / means.var(), 1 - noise / (freedom * within.var())
 
 
+def coverage(
+    directions: NDArray[np.float64], mean: NDArray[np.float64], rate: float, splits: int = 50
+) -> float:
+    """Share of 90% intervals that have the measured mean of a pair neither of whose languages was among those
+    that the scale was fitted on: 4 transfer languages and 6 targets, drawn again and again.
+    """
+    value = rate * directions.mean(axis=1)
+    error = rate * directions.std(axis=1, ddof=1) / directions.shape[1] ** 0.5
+    foreseen = {
+        (f, g): Foreseen(float(value[i, j]), float(error[i, j]))
+        for i, f in enumerate(DONORS)
+        for j, g in enumerate(TARGETS)
+        if f != g
+    }
+    true = {(f, g): float(mean[DONORS.index(f), TARGETS.index(g)]) for f, g in foreseen}
+    rng, inside = np.random.default_rng(0), []
+    for _ in range(splits):
+        some = {*rng.choice(DONORS, 4, replace=False)}, {*rng.choice(TARGETS, 6, replace=False)}
+        scale = fit(foreseen, {x: y for x, y in true.items() if x[0] in some[0] and x[1] in some[1]})
+        if scale is None:
+            continue
+        for pair, y in true.items():
+            if pair[0] not in some[0] and pair[1] not in some[1]:
+                _, low, high = scale.predict(foreseen[pair])
+                inside.append(low <= y <= high)
+    return float(np.mean(inside))
+
+
 def rows(made: Mapping[str, NDArray[np.float64]]) -> Iterator[list[str]]:
     """One row per number of steps."""
     foreseen = made["directions"].mean(axis=1)
@@ -154,7 +184,8 @@ def rows(made: Mapping[str, NDArray[np.float64]]) -> Iterator[list[str]]:
             agreement(foreseen, mean),
             reliability(exact),
         ]
-        yield [str(k), *(f"{a:.2f} / {b:.2f}" for a, b in sides)]
+        covered = coverage(made["directions"], mean, rate_sum(k, float(made["rate"]), "linear"))
+        yield [str(k), *(f"{a:.2f} / {b:.2f}" for a, b in sides), f"{100 * covered:.0f}"]
 
 
 def main() -> None:
@@ -185,7 +216,8 @@ def main() -> None:
         seconds = clock.seconds
         if given.save:
             np.savez(given.save, allow_pickle=False, **made)
-    print("| steps | first order | foresight | reliability |\n|---|---|---|---|")
+    print("| steps | first order | foresight | reliability | covered, % |\n|---|---|---|---|---|")
+    made.setdefault("rate", np.array(given.rate))
     for row in rows(made):
         print(f"| {' | '.join(row)} |")
     for what, x in seconds.items():
