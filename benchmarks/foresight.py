@@ -168,7 +168,7 @@ def coverage(
             continue
         for pair, y in true.items():
             if pair[0] not in some[0] and pair[1] not in some[1]:
-                _, low, high = scale.predict(foreseen[pair])
+                _, low, high = scale.predict(foreseen[pair], 0.9)
                 inside.append(low <= y <= high)
     return float(np.mean(inside))
 

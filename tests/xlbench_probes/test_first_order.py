@@ -12,7 +12,7 @@ from linear import TARGETS, made
 from made import study_over
 
 import xlbench
-from xlbench.contracts import Job, Resolved
+from xlbench.contracts import Job, Record, Resolved
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
 from xlbench.metrics.task_loss import mean_loss
@@ -147,6 +147,12 @@ def test_an_empty_evaluation_without_numbers_is_still_no_result(study: Resolved,
 # Pages
 
 
+def _is_of(record: Record, transfer: str, target: str) -> bool:
+    text = record.condition.get("text")
+    where = isinstance(text, dict) and text["language"] == transfer
+    return record.probe == "first-order" and where and record.evaluation.cell.target == target
+
+
 def test_a_page_shows_effects_where_the_first_order_holds() -> None:
     (page,) = pages(made(1.0, 0.0))
     assert [x.title for x in page.parts][1:] == [
@@ -159,7 +165,9 @@ def test_a_page_shows_effects_where_the_first_order_holds() -> None:
     assert (found.cells, found.targets) == (30, 5)
     assert (found.over_all, found.within, found.slope) == pytest.approx((1, 1, 1), abs=1e-6)
     judged = view.judged(10)
-    values = [view.changes[arm, g][seed, 0] for (arm, g) in view.changes for seed in range(3)][:3]
+    own = [x.evaluation.extra[CHANGE] for x in made(1.0, 0.0).records if _is_of(x, "qaa", "qba")]
+    values = [-1000 * x for x in own]
+    assert len(values) == 3
     first = judged["qaa", "qba"].number
     assert first.value == pytest.approx(np.mean(np.array(values, float)))
     assert first.low is not None

@@ -16,6 +16,7 @@ from xlbench.contracts.treatment import PLAIN
 from xlbench.probing import TARGET_GAINS, counted, judge, mean, verdicts_over
 from xlbench_probes.arms import Arm
 from xlbench_probes.control_variates import controlled, pooled
+from xlbench_probes.first_order_view import PER, scaled
 from xlbench_probes.task_loss import LossReading
 from xlbench_probes.transfer_view import PROBE, View
 from xlbench_probes.zero_shot_pages import PROBE as ZERO_SHOT
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xlbench_probes.control_variates import Slope
     from xlbench_probes.first_order_view import FirstOrderView
 
-UNIT = "nats per decision"
+UNIT = "thousandths of a nat per decision"
 NOTE = (
     "Reduction of the task loss, exactly evaluated, and the same with what further seeds do to first order "
     "as a control variate: the same quantity, less what the seeds at hand happen to have in common."
@@ -79,7 +80,7 @@ def _at(view: FirstOrderView, steps: int) -> Controlled | None:
         arm = Arm(f, steps)
         for g in view.targets:
             runs = view.changes.get((arm, g), {})
-            one = exact.effect(arm, g)
+            one = scaled(exact.effect(arm, g), PER)
             if one.value is None or any(isinstance(x, str) for x in runs.values()):
                 continue
             by_seed: dict[int, list[float]] = {}
@@ -92,7 +93,7 @@ def _at(view: FirstOrderView, steps: int) -> Controlled | None:
     if not pairs:
         return None
     slope = pooled(
-        [exact.by_seed(Arm(f, steps), g) for f, g in pairs],
+        [PER * exact.by_seed(Arm(f, steps), g) for f, g in pairs],
         [np.array([linear[pair][s] for s in own[pair]]) for pair in pairs],
         len({f for f, _ in pairs}),
     )

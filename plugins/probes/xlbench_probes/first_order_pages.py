@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from xlbench_probes.first_order_view import Agreement
 
 TOPIC = "first order"
-UNIT = "nats per decision"
+UNIT = "thousandths of a nat per decision"
 MEANING = (
-    "Reduction of the mean task loss (nats per decision) to first order: the inner product of the change of "
+    "Reduction of the mean task loss to first order: the inner product of the change of "
     "the weights with the gradient of the target's task loss at the pretrained weights."
 )
 
@@ -64,7 +64,8 @@ def _answer(view: FirstOrderView, found: Mapping[int, Agreement], speaks: list[i
         if best:
             f, number = best[0]
             said = interval(number, UNIT) if number.low is not None else f"{number.text()} {UNIT}"
-            yield f"To first order, after {counted(k, 'step')}, {name(f)} reduces the task loss most: {said}."
+            least = "reduces the task loss most" if (number.value or 0) > 0 else "raises the task loss least"
+            yield f"To first order, after {counted(k, 'step')}, {name(f)} {least}: {said}."
     for k, one in found.items():
         if not one.is_known:
             why = (

@@ -5,7 +5,7 @@ exact ones of the very same runs. Imports numpy: import this where pages are ask
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -32,6 +32,8 @@ Run: TypeAlias = "tuple[int, int]"
 WITHIN, OVER_ALL, SLOPE = 0.8, 0.8, (0.5, 2.0)
 """What agreement must be for first-order effects to be shown: rank correlation within a target (mean over
 targets) and over all pairs, and the slope of exact effects on them."""
+PER = 1000.0
+"""Effects on pages are in thousandths of a nat per decision: those of a step or ten are no more."""
 FEWEST = 3
 """Transfer languages of a target, and targets with so many, below which agreement is not known."""
 
@@ -69,8 +71,8 @@ class Agreement(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirstOrderView:
-    """What the tables of one task are made from. Effects are reductions of the task loss, nats per
-    decision.
+    """What the tables of one task are made from. Effects are reductions of the task loss, in thousandths of
+    a nat per decision.
     """
 
     reading: Reading
@@ -93,7 +95,7 @@ class FirstOrderView:
         for job, cell in reading.planned(PROBE, task):
             found, adapter = reading.evaluation(job, cell), job.typed.adapter
             run = job.typed.finetuning.seed if job.typed.finetuning else 0, adapter_seed_of(job)
-            value = -found.extra[CHANGE] if found else reading.missing(job, cell)
+            value = -PER * found.extra[CHANGE] if found else reading.missing(job, cell)
             changes.setdefault((arm_of(job), cell.target), {})[run] = value
         metric = reading.records.metrics[task]
         before = losses_before(reading, task, adapter)
@@ -110,7 +112,7 @@ class FirstOrderView:
             elif first is None or after is None:
                 pairs.setdefault(key, {})[run] = f"{job.label}, on {cell.target}: no task loss stored"
             elif isinstance(linear, float):
-                pairs.setdefault(key, {})[run] = linear, first - after
+                pairs.setdefault(key, {})[run] = linear, PER * (first - after)
             elif linear is not None:
                 pairs.setdefault(key, {})[run] = linear
         arms = list(dict.fromkeys(arm for arm, _ in changes))
@@ -237,6 +239,21 @@ def over_runs(runs: Mapping[Run, float], arm: Arm) -> Estimate:
     return Estimate(
         value, np.full(DRAWS, value), seeds=parts, signed=True, alone=len(seeds) == 1
     )  # fmt: skip
+
+
+def scaled(one: Estimate, factor: float) -> Estimate:
+    """An estimate in another unit."""
+    if one.value is None:
+        return one
+    return replace(
+        one,
+        value=factor * one.value,
+        draws=None if one.draws is None else factor * one.draws,
+        null=None if one.null is None else factor * one.null,
+        overlap=None if one.overlap is None else factor * one.overlap,
+        seeds={key: factor * x for key, x in one.seeds.items()},
+        crossed={key: factor * x for key, x in one.crossed.items()},
+    )
 
 
 def number_of(found: Judged) -> Number:

@@ -5,6 +5,7 @@ numpy: import this where pages are asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from xlbench.contracts import Matrix, Number, Page, Table
 from xlbench.contracts.mixture import has
 from xlbench.probing import TARGET_GAINS, Reading, between, counted
 from xlbench_probes.first_order_pages import UNIT
+from xlbench_probes.first_order_view import PER
 from xlbench_probes.foresee import PROBE
 from xlbench_probes.foresee_scale import FEWEST
 from xlbench_probes.foresee_view import ForeseeView
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from xlbench_probes.foresee_view import Prediction
 
 MEANING = (
-    "Foreseen reduction of the task loss (nats per decision), without fine-tuning: the inner product of the "
+    "Foreseen reduction of the task loss, without fine-tuning: the inner product of the "
     "gradient of the target's task loss with what first steps on the transfer language's text would do."
 )
 
@@ -60,9 +62,9 @@ def advise(records: Records, task: str, target: str) -> Page:
         f"{title}, {counted(k, 'step')}",
         ("Transfer language", "Seen", "Foreseen"),
         tuple((name(f), view.reading.seen(f), _number(found[f])) for f in ranked),
-        f"{MEANING} 90% intervals ({TARGET_GAINS}).",
+        f"{MEANING} 95% intervals ({TARGET_GAINS}).",
     )
-    lines = [f"{name(f)} is foreseen to help most: {between(_number(found[f]), UNIT)}." for f in ranked[:1]]
+    lines = [f"{name(f)} comes first: {between(_number(found[f]), UNIT)}." for f in ranked[:1]]
     return Page(task, title, (*lines, *(x for x in _answer(view, k, {}))), (table,))
 
 
@@ -80,7 +82,7 @@ def _rows(view: ForeseeView) -> Iterator[Row]:
                 "high": x.high,
                 "calibrated": x.calibrated,
                 "measured": means.get((f, g)),
-                "unit": UNIT,
+                "unit": "nats per decision",
             }
 
 
@@ -117,8 +119,9 @@ def _answer(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Predi
     if means:
         f = max(means, key=lambda x: means[x])
         yield (
-            f"Foreseen to help most, on average over the other targets: {view.reading.name(f)} "
-            f"({means[f]:+.4f} {UNIT} after {counted(steps, 'step')}). Nothing was fine-tuned for this."
+            f"Foreseen to {'help most' if means[f] > 0 else 'harm least'}, on average over the other "
+            f"targets: {view.reading.name(f)} "
+            f"({PER * means[f]:+.2f} {UNIT} after {counted(steps, 'step')}). Nothing was fine-tuned for this."
         )
     if view.scale(steps) is None:
         yield (
@@ -138,8 +141,8 @@ def _summary(view: ForeseeView, steps: int) -> Iterator[str]:
     if scale is not None:
         yield (
             f"After {counted(steps, 'step')}, measured effects are {scale.slope:.2f} times what the first "
-            f"order foresees, {scale.intercept:+.4f} ({counted(scale.cells, 'measured cell')}). "
-            "Intervals are 90%, for transfer languages and targets that were not measured."
+            f"order foresees, {PER * scale.intercept:+.2f} {UNIT} ({counted(scale.cells, 'measured cell')}). "
+            "Intervals are for transfer languages and targets that were not measured."
         )
     if view.missing:
         yield f"{counted(len(view.missing), 'evaluation')} missing, such as {view.missing[0]}."
@@ -186,7 +189,7 @@ def _donors(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Predi
             (
                 view.reading.name(f),
                 view.reading.seen(f),
-                Number(x, signed=True),
+                Number(PER * x, signed=True),
                 view.reading.name(best[f]),
                 between(_number(found[f, best[f]]), UNIT),
             )
@@ -198,7 +201,7 @@ def _donors(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Predi
 
 
 def _number(one: Prediction) -> Number:
-    return Number(one.value, one.low, one.high, signed=True)
+    return Number(PER * one.value, PER * one.low, PER * one.high, signed=True)
 
 
 def _matrix(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Prediction]) -> Matrix:
@@ -208,9 +211,8 @@ def _matrix(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Predi
     def cell(f: str, g: str) -> Number:
         if (f, g) not in found:
             return Number(None)
-        one = found[f, g]
-        details = (("Measured", means[f, g]),) if (f, g) in means else ()
-        return Number(one.value, one.low, one.high, details=details, signed=True)
+        details = (("Measured", PER * means[f, g]),) if (f, g) in means else ()
+        return replace(_number(found[f, g]), details=details)
 
     return Matrix(
         f"Foreseen effects on {view.task}, {counted(steps, 'step')}",
@@ -220,6 +222,6 @@ def _matrix(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Predi
         "Transfer language",
         "Target language",
         unit=UNIT,
-        note=f"{MEANING} 90% intervals.",
+        note=f"{MEANING} 95% intervals.",
         sign=TARGET_GAINS,
     )

@@ -9,7 +9,7 @@ together. What a prediction for another pair is off by is therefore measured on 
 languages took part: for each measured pair, a and b are fitted to all pairs that share no language with it
 (least squares), and its residual r_fg has all of u, v and e in it, and what fitting adds. Then
 
-    tau^2 = max(0, mean of r^2 - b^2 mean of s^2),    interval: a + b x +- t sqrt(tau^2 + b^2 s^2)
+    tau^2 = max(0, mean of r^2 - b^2 mean of s^2),    95% interval: a + b x +- t sqrt(tau^2 + b^2 s^2)
 
 with t of as many degrees of freedom as there are independent languages: the fewer of both kinds, less 1. The
 interval is for what a study with as many seeds as the measured one would find. Its calibration is measured in
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Pair: TypeAlias = "tuple[str, str]"
 FEWEST = 4
 """Transfer languages, and targets, of which effects must be measured for a scale."""
-LEVEL = 0.9
+LEVEL = 0.95
 """Of every interval of a prediction."""
 
 
@@ -51,13 +51,13 @@ class Scale(NamedTuple):
     freedom: int
     cells: int
 
-    def predict(self, one: Foreseen) -> tuple[float, float, float]:
+    def predict(self, one: Foreseen, level: float = LEVEL) -> tuple[float, float, float]:
         """The predicted effect of a pair, and the ends of its interval."""
         from scipy.stats import t
 
         value = self.intercept + self.slope * one.value
         error = (self.apart + (self.slope * one.error) ** 2) ** 0.5
-        reach = float(t.ppf((1 + LEVEL) / 2, self.freedom)) * error
+        reach = float(t.ppf((1 + level) / 2, self.freedom)) * error
         return value, value - reach, value + reach
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Prediction(NamedTuple):
-    """A foreseen effect on the task loss: its reduction, nats per decision, with a 90% interval."""
+    """A foreseen effect on the task loss: its reduction, nats per decision, with a 95% interval."""
 
     value: float
     low: float
