@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from playwright.sync_api import Browser
 
 import xlbench
 from website import beyond, made
@@ -120,18 +121,53 @@ def test_the_page_of_file_formats_has_every_column_and_metadatum(tmp_path: Path)
         assert f"`{name}`" in page
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning_and_fetches_nothing(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built in a folder of its own; a warning fails."""
     pytest.importorskip("mkdocs", reason="the site needs pip install -e '.[docs]'")
-    site = tmp_path / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_pages_of_the_site_fetch_nothing_from_the_network(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > len(PAGES) / 2
     for page in pages:
         text = page.read_text("utf-8")
         assert not re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="?(?:https?:)?//', text), page
         assert "<!-- made" not in text
+
+
+READ = (
+    "index",
+    "tutorials/your-plugin",
+    "how-to/studies",
+    "reference/commands",
+    "reference/contracts-probes",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_site_is_read_and_searched_from_a_disk(site: Path, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    asked: list[str] = []
+    wrong: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    for name in READ:
+        page.goto((site / f"{name}.html").as_uri())
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(wide) <= 0, f"{name} is wider than the screen"
+    if width > 1000:
+        page.fill(".md-search__input", "bootstrap")
+        page.wait_for_selector(".md-search-result__item")
+    assert all(x.startswith(("file:", "data:", "blob:")) for x in asked)
+    assert not wrong
+    page.close()
