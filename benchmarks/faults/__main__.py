@@ -1,12 +1,11 @@
 """A fault campaign: what becomes of a study whose files, disk, processes and users fail it.
 
-    python -m benchmarks.faults [--only PART,...] [--kills N] [--rounds N] [--operations N] [--seed N]
+    python -m benchmarks.faults [--only PART,...] [--out FILE] [--kills N] [--rounds N] [--operations N]
 
-The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are
-those of an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal
-numbers and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where
-a promise is broken.
-Needs Linux; what needs rights that it has not is said to be left out.
+The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are those of
+an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal numbers
+and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where a promise is broken.
+Needs Linux; what needs rights or programs that are not there is said to be left out.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,8 +24,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from benchmarks.faults import campaign as campaigns
-from benchmarks.faults import damage, disks, limits, many, processes
+from benchmarks.faults import damage, disks, each_operation, limits, many, operations, processes
 from benchmarks.faults.campaign import Campaign, Row
+from benchmarks.machine import REPOSITORY, describe
 
 
 def main() -> int:
@@ -36,21 +37,26 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", default="", help="parts, with commas between them")
+    parser.add_argument("--out", type=Path, help="a file for the table, besides")
+    parser.add_argument("--at-once", type=int, default=len(os.sched_getaffinity(0)), help="processes")
     parser.add_argument("--kills", type=int, default=200, help="random moments of SIGKILL")
     parser.add_argument("--rounds", type=int, default=4, help="bit flips in each file")
     parser.add_argument(
-        "--operations", type=int, default=40, help="at most so many file operations fail, of each kind"
+        "--operations",
+        type=int,
+        default=0,
+        help="at most so many file operations fail, of each kind (0: all)",
     )
+    parser.add_argument("--step", type=int, default=4, help="pages between two sizes of a full disk")
     parser.add_argument("--files", type=int, default=10_000, help="result files of a large folder")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     parts: dict[str, Callable[[Campaign, random.Random], Iterator[Row]]] = {
+        "operations": lambda x, rng: each_operation.measured(x, given.operations, rng),
+        "full": lambda x, rng: disks.full(x, given.step, rng),
         "kills": lambda x, rng: processes.killed(x, given.kills, rng),
-        "operations": lambda x, rng: processes.operations(x, rng, given.operations),
         "signals": processes.signals,
         "together": processes.together,
-        "full": disks.full,
-        "errors": lambda x, rng: disks.errors(x, rng, given.operations),
         "read-only": disks.read_only,
         "removed": disks.removed,
         "files": limits.open_files,
@@ -63,23 +69,58 @@ def main() -> int:
     chosen = [x for x in given.only.split(",") if x] or list(parts)
     if unknown := [x for x in chosen if x not in parts]:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(parts)}")
-    campaigns.prepare()
-    broken = 0
+    operations.load()
+    begun = time.monotonic()
     memory = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         place = Path(folder)
         place.chmod(0o755)
-        campaign = Campaign(place)
-        print(f"an undisturbed run of 4 jobs: {campaign.seconds:.1f} s\n")
-        print("| fault | promised | happened |\n|---|---|---|", flush=True)
+        campaigns.prepare()
+        campaign = Campaign(place, given.at_once)
+        table = _Table(given.out)
+        table.say(f"{_machine(given.at_once)} An undisturbed run takes {campaign.seconds:.1f} s.\n")
+        table.say("| fault | promised | tried | what happened |\n|---|---|---|---|")
+        broken = 0
         for name in chosen:
             start = time.monotonic()
-            for row in parts[name](campaign, random.Random(given.seed)):
-                broken += row.broken
-                print(f"| {row.fault} | {row.promised} | {row.happened} |", flush=True)
+            for row in parts[name](campaign, random.Random(f"{given.seed} {name}")):
+                broken += len(row.broken)
+                table.say(f"| {row.fault} | {row.promised} | {row.tried} | {row.happened} |")
             print(f"  {name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    print(f"\n{broken} promises broken")
+        table.say(f"\n{broken} promises broken; {(time.monotonic() - begun) / 60:.0f} minutes.")
     return int(broken > 0)
+
+
+class _Table:
+    """Lines, printed and written to a file as well."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        if path is not None:
+            path.write_text("")
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(f"{line}\n")
+
+
+def _machine(at_once: int) -> str:
+    """What the table was made on."""
+    known = describe(1)
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (
+        f"Commit {said.stdout.strip() or 'unknown'}, {known['processor']}, {known['cores']} cores, {at_once} "
+        f"runs at once, load {known['load_at_start']} at the start, Python {known['python']}, user "
+        f"{os.geteuid()}."
+    )
 
 
 if __name__ == "__main__":

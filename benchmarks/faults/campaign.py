@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import os
+import pickle
+import shutil
 import signal
 import struct
 import sys
 import tempfile
 import time
+import traceback
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
+
+Thing = TypeVar("Thing")
+Found = TypeVar("Found")
 
 STUDY = (
     "--model", "tiny", "--task", "pos", "--probe", "zero-shot,transfer", "--transfer", "qab", "--controls",
     "none", "--targets", "qaa,qac", "--train-languages", "qaa", "--steps", "1", "--seeds", "1", "--limit",
-    "20", "--readings", "put-back", "--adapter", "epochs=1,limit=60", "--mlm", "chunk=32,batch_size=2",
+    "20", "--readings", "put-back", "--adapter", "epochs=1,limit=60,pos.examples=40,pos.batch_size=8",
+    "--mlm", "chunk=32,batch_size=2",
 )  # fmt: skip
 """2 jobs, 4 scores, 1 task adapter."""
 LARGER = (*STUDY[:-6], *STUDY[-4:])
@@ -32,14 +40,8 @@ PATIENCE = 300
 """Seconds after which a command hangs."""
 CANNOT = "cannot be tried here"
 AS_PROMISED = "as promised"
-IMPORTED = (
-    "adapters", "langcodes", "pandas", "pluggy", "pyarrow.parquet", "rich.progress", "scipy.optimize",
-    "scipy.stats", "statsmodels.regression.mixed_linear_model", "tabulate", "transformers.generation",
-    "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
-    "transformers.models.bert.modeling_bert", "typer", "xlbench.lab.lab", "xlbench.running.work",
-    "xlbench.cli.app", "xlbench.cli.running", "xlbench.cli.reporting", "xlbench.stored",
-)  # fmt: skip
-"""What a command takes longest to import, once for all of them."""
+NEXT = "the next run ends with equal numbers and nothing else in the folder"
+LINE = f"equal numbers, or one line and exit code 2; {NEXT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,22 @@ class Row:
 
     fault: str
     promised: str
-    happened: str
+    tried: int
+    broken: tuple[str, ...] = ()
+    """What was not as promised, of each try where that is so."""
+    also: str = ""
+    """What else is to be known."""
 
     @property
-    def broken(self) -> bool:
-        """Whether the promise was not kept."""
-        return not self.happened.startswith((AS_PROMISED, CANNOT))
+    def happened(self) -> str:
+        """In a few words."""
+        if not self.tried:
+            return f"{CANNOT}: {self.also}"
+        kept = self.tried - len(self.broken)
+        what = "; ".join(self.broken) or AS_PROMISED
+        if self.broken:
+            what = f"{kept} of {self.tried} {AS_PROMISED}; BROKEN: {what}"
+        return f"{what} ({self.also})" if self.also else what
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +101,43 @@ class Said:
 
 
 def prepare() -> None:
-    """Import what commands need, and have no pictures drawn, which would take most of their time. Call it
-    first.
+    """Have no pictures drawn, which would take most of a command's time, and compute once what all commands
+    compute alike. Call it first.
     """
-    for name in IMPORTED:
-        importlib.import_module(name)
     import torch
 
     from xlbench.reporting.engine import Engine
+    from xlbench_tasks.artificial.distances import distances
 
     def ask(self: Engine, **asked: Any) -> bytes:
         return _png() if "specification" in asked else b""
 
     Engine.ask = ask  # type: ignore[method-assign]
     torch.set_num_threads(1)
+    for distance in distances():
+        dict(distance.table)
+
+
+def load_all_of(folder: Path, *commands: Sequence[str]) -> None:
+    """Import what these commands import, once for all forks of this process."""
+    for words in commands:
+        modules = folder / "modules"
+
+        def note(modules: Path = modules) -> None:
+            end = os._exit
+
+            def leave(status: int) -> NoReturn:
+                modules.write_text("\n".join(sys.modules))
+                end(status)
+
+            os._exit = leave
+
+        if (done := xlbench(folder / "first", *words, before=note)).code:
+            raise SystemExit(done.err)
+        for name in modules.read_text().splitlines():
+            with suppress(Exception):  # some are only there once others are
+                importlib.import_module(name)
+    shutil.rmtree(folder / "first")
 
 
 def _png() -> bytes:
@@ -158,8 +193,6 @@ class Command:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         except BaseException:
-            import traceback
-
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -228,6 +261,13 @@ def rows(said: Said) -> dict[str, str]:
     return found
 
 
+def fresh(campaign: Campaign, name: str) -> Path:
+    """A folder that is not there."""
+    folder = campaign.place / name
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
 def exported(folder: Path) -> dict[str, str]:
     """The rows of a folder."""
     return rows(xlbench(folder, "export", "--format", "json"))
@@ -254,9 +294,12 @@ def files(folder: Path) -> set[str]:
 class Campaign:
     """The undisturbed studies."""
 
-    def __init__(self, place: Path) -> None:
-        """Run the larger and then the smaller study, in folders of their own."""
-        self.place = place
+    def __init__(self, place: Path, at_once: int) -> None:
+        """Run the larger and then the smaller study, in folders of their own. `at_once`: processes."""
+        self.place, self._apart, self._at_once = place / "0", place, at_once
+        self.place.mkdir(mode=0o755)
+        load_all_of(self.place, RUN_LARGER, ("export", "--format", "json"), ("show",))
+        place = self.place
         self.whole, self.larger = place / "whole", place / "large"
         for folder, words in ((self.whole, RUN), (self.larger, RUN_LARGER)):
             start = time.monotonic()
@@ -269,6 +312,35 @@ class Campaign:
         self.pages = pages(self.whole)
         assert len(self.rows) == 4
         assert len(self.rows_larger) == 8
+
+    def each(self, things: Sequence[Thing], tried: Callable[[Campaign, Thing], Found]) -> list[Found]:
+        """What `tried` gives of each thing, in order: several processes share them, each with a place of its
+        own for its files.
+        """
+        files, ids = [], []
+        for number in range(1, self._at_once + 1):
+            own = copy.copy(self)
+            own.place = self._apart / str(number)  # as long as that of the undisturbed: lines are wrapped
+            own.place.mkdir(mode=0o755, exist_ok=True)
+            files.append(self._apart / f"found-{number}")
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if not (process := os.fork()):
+                code = 1
+                try:
+                    found = [tried(own, x) for x in things[number - 1 :: self._at_once]]
+                    files[-1].write_bytes(pickle.dumps(found))
+                    code = 0
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(code)
+            ids.append(process)
+        ended = [os.waitpid(x, 0)[1] for x in ids]
+        if any(ended):
+            raise SystemExit("a process of the campaign has failed")
+        parts = [pickle.loads(x.read_bytes()) for x in files]  # noqa: S301 - its own
+        return [parts[i % self._at_once][i // self._at_once] for i in range(len(things))]
 
     def heals(self, folder: Path, before: Callable[[], object] = lambda: None) -> list[str]:
         """What is wrong after the larger study is run again in a folder: numbers, or anything that an

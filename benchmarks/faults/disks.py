@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 import shutil
@@ -13,8 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.faults.campaign import (
-    AS_PROMISED,
-    CANNOT,
+    LINE,
     RUN,
     RUN_LARGER,
     Campaign,
@@ -23,15 +21,11 @@ from benchmarks.faults.campaign import (
     Said,
     exported,
     files,
+    fresh,
     rows,
     shown,
     xlbench,
 )  # fmt: skip
-from benchmarks.faults.operations import READS, WRITES, Counter, failing
-
-LINE = "one line, exit code 2; the next run ends with equal numbers and nothing else in the folder"
-SIZES = (4, 8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024, 1536)
-"""KiB: the study and its pages take about 1,600."""
 
 
 @contextmanager
@@ -57,58 +51,43 @@ def _as_said(done: Said, *words: str) -> list[str]:
     return found
 
 
-def full(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
-    """Real disks of many sizes, which fill up at whatever is written then; then one with room."""
-    wrong, ended, disk = [], 0, campaign.place / "disk"
-    for size in SIZES:
-        with mounted(disk, "-t", "tmpfs", "-o", f"size={size}k", "none") as allowed:
-            if not allowed:
-                yield Row("a full disk", LINE, f"{CANNOT}: no mount is allowed")
-                return
-            done = xlbench(disk / "results", *RUN_LARGER)
-            ended += done.code == 0
-            found = _as_said(done, "full", "No space left")
-            if left := list(disk.rglob(".*")):
-                found.append(f"LEFT {left[0].name}")
-            subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-            found += campaign.heals(disk / "results")
-            if found:
-                wrong.append(f"{size} KiB: {'; '.join(found)}")
-    happened = "; ".join(wrong) or f"{AS_PROMISED}: {len(SIZES)} of {len(SIZES)}"
-    yield Row(f"ENOSPC: tmpfs of {len(SIZES)} sizes, {SIZES[0]} to {SIZES[-1]} KiB", LINE, happened)
+def full(campaign: Campaign, step: int, rng: random.Random) -> Iterator[Row]:
+    """Real disks with room for so much and no more, which fill up at whatever is written then.
+
+    A tmpfs counts pages of 4 KiB, and files and folders.
+    """
+    with mounted(campaign.place / "disk", "-t", "tmpfs", "-o", "size=64m", "none") as allowed:
+        if not allowed:
+            yield Row("a full disk", LINE, 0, also="no mount is allowed")
+            return
+        done = xlbench(campaign.place / "disk" / "results", *RUN_LARGER)
+        assert done.code == 0, done.err
+        used = os.statvfs(campaign.place / "disk")
+        pages, things = used.f_blocks - used.f_bfree, used.f_files - used.f_ffree
+    for name, option, unit, most, every in (
+        ("KiB", "size={}k", 4, pages + 4, step), ("more files and folders", "nr_inodes={}", 1, things + 1, 1)
+    ):  # fmt: skip
+        rooms = [unit * x for x in range(1, most + 1, every)]
+        tried = campaign.each(rooms, partial(_filled, option=option))
+        ended = sum(code == 0 for code, _ in tried)
+        broken = tuple(f"{room}: {x}" for room, (_, x) in zip(rooms, tried, strict=True) if x)
+        yield Row(
+            f"a full disk (ENOSPC): tmpfs with room for {rooms[0]} to {rooms[-1]:,} {name}", LINE, len(rooms),
+            broken, f"{ended} ended well" if ended else "",
+        )  # fmt: skip
 
 
-ERRORS: dict[str, tuple[int, tuple[str, ...], tuple[str, ...], float]] = {
-    "ENOSPC from then on": (errno.ENOSPC, WRITES[:6], ("full", "No space left"), float("inf")),
-    "EIO once": (errno.EIO, (*WRITES, *READS), ("input/output error", "Input/output error"), 1),
-    "EACCES from then on": (
-        errno.EACCES, ("open to write", "rename", "replace", "mkdir", "unlink"), ("permission",), float("inf")
-    ),
-    "EMFILE once": (errno.EMFILE, ("open to write", "open", *READS[1:]), ("too many files",), 1),
-}  # fmt: skip
-
-
-def errors(campaign: Campaign, rng: random.Random, most: int) -> Iterator[Row]:
-    """An error of the operating system at each of the operations on files, or at `most` of them."""
-    for name, (code, of, words, times) in ERRORS.items():
-        folder, total = campaign.place / "errors", campaign.place / "total"
-        shutil.rmtree(folder, ignore_errors=True)
-        Command(folder, *RUN_LARGER, before=partial(Counter(folder, None, of=of).start, total)).end()
-        count = int(total.read_text())
-        chosen = range(1, count + 1) if count <= most else sorted(rng.sample(range(1, count + 1), most))
-        wrong, ended = [], 0
-        for number in chosen:
-            shutil.rmtree(folder, ignore_errors=True)
-            counter = Counter(folder, failing(code), of=of, first=number, times=times)
-            done = Command(folder, *RUN_LARGER, before=counter.start).end()
-            ended += done.code == 0
-            found = _as_said(done, *words)
-            if done.code == 0 and exported(folder) != campaign.rows_larger:
-                found.append("NUMBERS differ")
-            if found := [*found, *campaign.heals(folder)]:
-                wrong.append(f"at {number}: {'; '.join(found)}")
-        happened = "; ".join(wrong) or f"{AS_PROMISED}: {len(chosen)} of {len(chosen)} ({ended} ended well)"
-        yield Row(f"{name}, at {len(chosen)} of {count} operations on files", LINE, happened)
+def _filled(campaign: Campaign, room: int, option: str) -> tuple[int, str]:
+    """A run on a disk with little room."""
+    disk = campaign.place / "disk"
+    with mounted(disk, "-t", "tmpfs", "-o", option.format(room + (option[:2] == "nr")), "none"):
+        done = xlbench(disk / "results", *RUN_LARGER)
+        found = _as_said(done, "full", "No space left")
+        if left := list(disk.rglob(".*")):
+            found.append(f"LEFT {left[0].name}")
+        subprocess.run(["mount", "-o", "remount,size=64m,nr_inodes=10000", str(disk)], check=True)
+        found += campaign.heals(disk / "results")
+    return done.code, "; ".join(found)
 
 
 def read_only(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
@@ -120,16 +99,18 @@ def read_only(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     with mounted(disk, "--bind", str(source)) as allowed:
         remount = ["mount", "-o", "remount,ro,bind", str(disk)]
         if not allowed or subprocess.run(remount, capture_output=True, check=False).returncode:
-            yield Row("a read-only disk", "", f"{CANNOT}: no mount is allowed")
+            yield Row("a read-only disk", LINE, 0, also="no mount is allowed")
             return
-        for name, words, promised in (
+        broken = list[str]()
+        asked = (
             ("show", ("show",), 0),
             ("export", ("export", "--format", "json"), 0),
             ("run, nothing to do", RUN, 0),
             ("run, more to do", RUN_LARGER, 2),
             ("report", ("report",), 2),
             ("leaderboard", ("leaderboard",), 2),
-        ):
+        )
+        for name, words, promised in asked:
             done = xlbench(disk, *words, before=lambda: os.chdir(disk))
             found = done.wrong + [f"EXIT {done.code} ({done.line})"] * (done.code != promised)
             if name == "show" and shown(done, disk) != campaign.shown:
@@ -138,36 +119,38 @@ def read_only(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
                 found.append("NUMBERS differ")
             if done.code == 2 and "read-only" not in done.err:
                 found.append(f"DOES NOT SAY read-only: {done.line}")
-            happened = "; ".join(found) or f"{AS_PROMISED} (exit {done.code}: {done.line})"
-            yield Row(f"a read-only disk: {name}", "works" if promised == 0 else "one line", happened)
+            broken += [f"{name}: {'; '.join(found)}"] if found else []
         subprocess.run(["mount", "-o", "remount,rw,bind", str(disk)], check=True)
         changed = ["FILES CHANGED"] * (files(source) != before)
-        found = [*changed, *campaign.heals(disk)]
-        yield Row("a read-only disk: later writable", "goes on", "; ".join(found) or AS_PROMISED)
+        broken += [*changed, *campaign.heals(disk)]
+        yield Row(
+            "a read-only disk: show, export, a finished run, a run with more to do, report, leaderboard",
+            "the first three work, the others are one line; once it may be written to, the run goes on",
+            len(asked), tuple(broken),
+        )  # fmt: skip
 
 
 def removed(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """The folder, or parts of it, removed in the middle of a run."""
-    for part in ("", "jobs", "adapters", "studies", "schema.json"):
-        wrong, times = [], 6
-        for number in range(times):
-            folder = campaign.place / "removed"
-            shutil.rmtree(folder, ignore_errors=True)
-            command = Command(folder, *RUN_LARGER)
-            command.runs_for(campaign.seconds * (number + 0.5) / times)
-            target = folder / part
-            (
-                target.unlink(missing_ok=True)
-                if target.is_file()
-                else shutil.rmtree(target, ignore_errors=True)
-            )
-            done = command.end()
-            found = done.wrong
-            if done.code == 0 and (differ := {
-                k for k, v in exported(folder).items() if campaign.rows_larger.get(k) != v
-            }):  # fmt: skip
-                found.append(f"NUMBERS differ {differ}")
-            if found := [*found, *campaign.heals(folder)]:
-                wrong.append(f"{number + 1}: {'; '.join(found)}")
-        happened = "; ".join(wrong) or f"{AS_PROMISED}: {times} of {times}"
-        yield Row(f"{part or 'the folder'} removed in the middle of a run", LINE, happened)
+    cases = [(part, n) for part in ("", "jobs", "adapters", "studies", "schema.json") for n in range(6)]
+
+    def attempt(own: Campaign, case: tuple[str, int]) -> str:
+        part, number = case
+        folder = fresh(own, "removed")
+        command = Command(folder, *RUN_LARGER)
+        command.runs_for(own.seconds * (number + 0.5) / 6)
+        target = folder / part
+        if target.is_file():
+            target.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(target, ignore_errors=True)
+        done = command.end()
+        found = done.wrong
+        if done.code == 0 and any(own.rows_larger.get(k) != v for k, v in exported(folder).items()):
+            found.append("NUMBERS differ")
+        found += own.heals(folder)
+        return f"{part or 'the folder'} {number + 1}: {'; '.join(found)}" if found else ""
+
+    tried = campaign.each(cases, attempt)
+    name = "the folder, or jobs, adapters, studies or schema.json in it, removed in the middle of a run"
+    yield Row(name, LINE, len(cases), tuple(x for x in tried if x))

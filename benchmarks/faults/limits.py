@@ -6,7 +6,6 @@ import ctypes
 import os
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -16,70 +15,74 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.campaign import (
-    AS_PROMISED,
-    CANNOT,
+    LINE,
     RUN,
     RUN_LARGER,
     Campaign,
     Row,
     exported,
+    fresh,
     shown,
     xlbench,
 )  # fmt: skip
 
-LINE = "equal numbers, or one line; the next run ends with equal numbers"
 NEWNS = 0x00020000
 
 
 def open_files(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """RLIMIT_NOFILE with a few files to spare."""
-    folder, wrong, ended = campaign.place / "few", [], 0
     spare = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-    for few in spare:
-        shutil.rmtree(folder, ignore_errors=True)
 
-        def before(few: int = few) -> None:
+    def attempt(own: Campaign, few: int) -> tuple[int, str]:
+        def before() -> None:
             last = max(int(x) for x in os.listdir("/proc/self/fd"))  # noqa: PTH208
             while os.open(os.devnull, os.O_RDONLY) < last:
                 pass  # no number is free below it
             most = last + 2 + few
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
+        folder = fresh(own, "few")
         done = xlbench(folder, *RUN_LARGER, before=before)
-        ended += done.code == 0
         found = done.wrong
         if done.code == 2 and "too many files" not in done.err.lower().replace("too many open", "too many"):
             found.append(f"DOES NOT SAY too many files: {done.line}")
-        if found := [*found, *campaign.heals(folder)]:
-            wrong.append(f"{few} to spare: {'; '.join(found)}")
-    happened = "; ".join(wrong) or f"{AS_PROMISED}: {len(spare)} of {len(spare)} ({ended} ended well)"
-    yield Row(f"EMFILE: room for {spare[0]} to {spare[-1]} more open files", LINE, happened)
+        found += own.heals(folder)
+        return done.code, f"{few} to spare: {'; '.join(found)}" if found else ""
+
+    tried = campaign.each(spare, attempt)
+    name = f"room for {spare[0]} to {spare[-1]} more open files (EMFILE)"
+    yield Row(name, LINE, len(spare), *_ended(tried))
 
 
 def memory(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """RLIMIT_AS with some MiB to spare."""
-    folder, wrong, ended, halved = campaign.place / "memory", [], 0, 0
     spare = (1, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
-    for few in spare:
-        shutil.rmtree(folder, ignore_errors=True)
 
-        def before(few: int = few) -> None:
+    def attempt(own: Campaign, few: int) -> tuple[int, str]:
+        def before() -> None:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             most = pages * resource.getpagesize() + few * 2**20
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
+        folder = fresh(own, "memory")
         done = xlbench(folder, *RUN_LARGER, before=before)
-        ended += done.code == 0
-        halved += "halved" in done.err
         found = [x for x in done.wrong if not (x.startswith("EXIT 1") and "memory" in x)]
         if done.code in (1, 2) and "memory" not in done.err:
             found.append(f"DOES NOT SAY memory: {done.line}")
-        if done.code == 0 and exported(folder) != campaign.rows_larger:
+        if done.code == 0 and exported(folder) != own.rows_larger:
             found.append("NUMBERS differ")
-        if found := [*found, *campaign.heals(folder)]:
-            wrong.append(f"{few} MiB to spare: {'; '.join(found)}")
-    happened = "; ".join(wrong) or f"{AS_PROMISED}: {len(spare)} of {len(spare)} ({ended} ended well)"
-    yield Row(f"ulimit -v: {spare[0]} to {spare[-1]} MiB to spare", LINE, happened)
+        found += own.heals(folder)
+        return done.code, f"{few} MiB to spare: {'; '.join(found)}" if found else ""
+
+    tried = campaign.each(spare, attempt)
+    name = f"`ulimit -v` with {spare[0]} to {spare[-1]} MiB to spare"
+    yield Row(name, LINE, len(spare), *_ended(tried))
+
+
+def _ended(tried: list[tuple[int, str]]) -> tuple[tuple[str, ...], str]:
+    """What was broken, and how many ended well all the same."""
+    ended = sum(code == 0 for code, _ in tried)
+    return tuple(x for _, x in tried if x), f"{ended} ended well" if ended else ""
 
 
 class _Set:
@@ -104,23 +107,21 @@ class _Set:
 
 def clock(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """A study begun, and then the clock is another."""
-    for name, days in (
-        ("set back by a year", -365.0),
-        ("set back by an hour", -1 / 24),
-        ("a year ahead", 365.0),
-    ):
-        folder = campaign.place / "clock"
-        shutil.rmtree(folder, ignore_errors=True)
+    cases = (("back by a year", -365.0), ("back by an hour", -1 / 24), ("ahead by a year", 365.0))
+    broken = []
+    for name, days in cases:
+        folder = fresh(campaign, "clock")
         first = xlbench(folder, *RUN)
         then = xlbench(folder, *RUN_LARGER, before=_Set(days).start)
         now, larger = (shown(xlbench(x, "show"), x) for x in (folder, campaign.larger))
         found = [*first.wrong, *then.wrong]
         found += ["NUMBERS differ"] * (exported(folder) != campaign.rows_larger)
         found += ["show: ANOTHER STUDY than the last run"] * (now != larger)
-        yield Row(
-            f"clock {name} between two studies", "equal numbers; show has the last run",
-            "; ".join(found) or AS_PROMISED,
-        )  # fmt: skip
+        broken += [f"{name}: {'; '.join(found)}"] if found else []
+    yield Row(
+        f"clock set {', '.join(x for x, _ in cases)}, between two studies",
+        "equal numbers; show has the last run", len(cases), tuple(broken),
+    )  # fmt: skip
 
 
 # Users
@@ -129,7 +130,7 @@ def clock(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
 def users(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """A folder of one user, in which another goes on."""
     if os.geteuid():
-        yield Row("two users", "", f"{CANNOT}: needs root")
+        yield Row("two users", LINE, 0, also="needs root")
         return
     cases: tuple[tuple[str, int, int, int], ...] = (
         # mode of the folder, umask of the first and second user, promised exit of the second's run
@@ -138,9 +139,9 @@ def users(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         ("a folder that only its user may write to", 0o755, 0o022, 2),
         ("a folder that only its user may read", 0o700, 0o077, 2),
     )
+    broken = []
     for name, mode, umask, promised in cases:
-        folder = campaign.place / "group"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = fresh(campaign, "group")
         folder.mkdir()
         os.chown(folder, 4001, 5000)
         folder.chmod(mode)
@@ -159,12 +160,12 @@ def users(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
             found.append(f"DOES NOT SAY permissions: {then.line}")
         found += [f"first user again: EXIT {again.code} ({again.line})"] * (again.code != 0)
         found += list(campaign.heals(folder))
-        said = f" (exit {then.code}: {then.line})" if promised else ""
-        yield Row(
-            f"two users, {name}",
-            "one line; what may be read is shown" if promised else "goes on with equal numbers",
-            "; ".join(found) or f"{AS_PROMISED}{said}",
-        )  # fmt: skip
+        broken += [f"{name}: {'; '.join(found)}"] if found else []
+    yield Row(
+        f"two users: {'; '.join(x for x, *_ in cases)}",
+        "the second goes on with equal numbers, or is told in one line; what may be read is shown",
+        len(cases), tuple(broken),
+    )  # fmt: skip
 
 
 class _User:

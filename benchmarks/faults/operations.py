@@ -2,115 +2,69 @@
 
 from __future__ import annotations
 
-import builtins
-import io
+import ctypes
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-WRITES = ("open to write", "write", "fsync", "rename", "replace", "mkdir", "unlink")
-READS = ("open", "scandir", "listdir")
+SOURCE = Path(__file__).with_name("operations.c")
+KINDS = {
+    name: 1 << i
+    for i, name in enumerate(
+        ("open", "create", "write", "fsync", "rename", "mkdir", "unlink", "list", "read")
+    )
+}
+"""As in the C file; `create` is to open for writing."""
+CHANGES = ("create", "write", "fsync", "rename", "mkdir", "unlink")
+KILL = -1
+"""Instead of an error's number: the process ends with SIGKILL."""
+_SET = "LD_PRELOAD"
 
 
-class Counter:
-    """Calls `happen` with the name of the operation, before those from number `first` on, `times` of them.
-
-    Counted is what Python does: what libraries write below it (weights as safetensors) is not.
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Operations `first` and after, `times` of them (0: all), fail with the error of that number; with 0
+    none does, and they are counted.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        happen: Callable[[str], object] | None,
-        *,
-        of: tuple[str, ...] = WRITES,
-        first: int = 1,
-        times: float = float("inf"),
-    ) -> None:
-        self._folder, self._happen, self._of = str(folder), happen, of
-        self._first, self._times, self._count = first, times, 0
-        self._total: Path | None = None
-        self._open = io.open
-        self._numbers: dict[int, str] = {}
+    folder: Path
+    log: Path
+    of: tuple[str, ...] = CHANGES
+    error: int = 0
+    first: int = 1
+    times: int = 1
 
-    def start(self, total: Path | None = None) -> None:
-        """Count from now on, in this process; `total` is where to write the number at the end."""
-        self._total = total
-        for module, name, what in (
-            (os, "open", ""), (os, "fsync", "fsync"), (os, "rename", "rename"), (os, "replace", "replace"),
-            (os, "mkdir", "mkdir"), (os, "unlink", "unlink"), (os, "scandir", "scandir"),
-            (os, "listdir", "listdir"),
-        ):  # fmt: skip
-            setattr(module, name, self._counted(getattr(module, name), what))
-        io.open = builtins.open = self._opened  # type: ignore[assignment]
+    def start(self) -> None:
+        """From now on, in this process and its children."""
+        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        ctypes.CDLL(None).faults_arm(
+            os.fsencode(self.folder), sum(KINDS[x] for x in self.of),
+            ctypes.c_long(self.first), ctypes.c_long(self.times), self.error, log,
+        )  # fmt: skip
 
-    def count(self, what: str) -> None:
-        """One more."""
-        if what not in self._of:
-            return
-        self._count += 1
-        if self._total is not None:
-            with self._open(self._total, "w") as file:
-                file.write(str(self._count))
-        if self._happen is not None and self._first <= self._count < self._first + self._times:
-            self._happen(what)
-
-    def _is_ours(self, path: Any) -> bool:
-        if isinstance(path, int):
-            with suppress(OSError):
-                return os.readlink(f"/proc/self/fd/{path}").startswith(self._folder)  # noqa: PTH115
-            return False
-        with suppress(TypeError):
-            return str(os.fspath(path)).startswith(self._folder)
-        return False
-
-    def _counted(self, call: Callable[..., Any], what: str) -> Callable[..., Any]:
-        def counted(path: Any = ".", *others: Any, **named: Any) -> Any:
-            if self._is_ours(path):
-                flags = others[0] if others else named.get("flags", 0)
-                self.count(what or ("open to write" if flags & (os.O_WRONLY | os.O_RDWR) else "open"))
-            return call(path, *others, **named)
-
-        return counted
-
-    def _opened(self, path: Any, mode: str = "r", *others: Any, **named: Any) -> Any:
-        if not self._is_ours(path):
-            return self._open(path, mode, *others, **named)
-        writes = any(x in mode for x in "wax+")
-        self.count("open to write" if writes else "open")
-        file = self._open(path, mode, *others, **named)
-        return _Written(file, self) if writes else file
+    def met(self) -> list[str]:
+        """The operations that were counted, by name and path."""
+        return self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
 
 
-class _Written:
-    """A file whose first writing is counted."""
-
-    def __init__(self, file: Any, counter: Counter) -> None:
-        self._file, self._counter, self._written = file, counter, False
-
-    def write(self, content: Any) -> Any:
-        if not self._written:  # some write piece by piece
-            self._written = True
-            self._counter.count("write")
-        return self._file.write(content)
-
-    def __enter__(self) -> _Written:
-        self._file.__enter__()
-        return self
-
-    def __exit__(self, *how: object) -> Any:
-        return self._file.__exit__(*how)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+def loaded() -> bool:
+    """Whether operations can be counted in this process."""
+    return hasattr(ctypes.CDLL(None), "faults_arm")
 
 
-def failing(code: int) -> Callable[[str], object]:
-    """What raises the operating system's error."""
-
-    def fail(what: str) -> None:
-        raise OSError(code, os.strerror(code))
-
-    return fail
+def load() -> None:
+    """Start this process again with what counts operations in it, where there is a C compiler."""
+    made = os.environ.pop(_SET, None)  # other programs need it not
+    if loaded() and made is not None:
+        shutil.rmtree(Path(made).parent)
+    compiler = shutil.which("cc")
+    if loaded() or compiler is None:
+        return
+    library = Path(tempfile.mkdtemp()) / "operations.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True)
+    os.environ[_SET] = str(library)
+    os.execv(sys.executable, [sys.executable, "-m", "benchmarks.faults", *sys.argv[1:]])  # noqa: S606

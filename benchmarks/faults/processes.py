@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -14,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.faults.campaign import (
-    AS_PROMISED,
     LARGER,
+    NEXT,
     QUIET,
     RUN_LARGER,
     Campaign,
@@ -23,11 +22,10 @@ from benchmarks.faults.campaign import (
     Row,
     Said,
     exported,
-    files,
+    fresh,
 )  # fmt: skip
 
 TWO = ("run", *LARGER, "--workers", "2", *QUIET)
-NEXT = "the next run ends with equal numbers and nothing else in the folder"
 
 
 class _Forked:
@@ -87,15 +85,9 @@ def fork_workers() -> None:
     )
 
 
-def _fresh(campaign: Campaign, name: str) -> Path:
-    folder = campaign.place / name
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
-
-
 def _length(campaign: Campaign, words: tuple[str, ...]) -> float:
     """Seconds of an undisturbed run."""
-    folder, start = _fresh(campaign, "timed"), time.monotonic()
+    folder, start = fresh(campaign, "timed"), time.monotonic()
     command = Command(folder, *words, before=fork_workers)
     done = command.end()
     assert done.code == 0, done.err
@@ -105,23 +97,32 @@ def _length(campaign: Campaign, words: tuple[str, ...]) -> float:
 def killed(campaign: Campaign, count: int, rng: random.Random) -> Iterator[Row]:
     """SIGKILL at random moments of a run: the command itself, with and without workers, or a worker."""
     kinds: tuple[tuple[str, tuple[str, ...], bool, int], ...] = (
-        ("SIGKILL of the command", RUN_LARGER, False, count // 2),
-        ("SIGKILL of the command, which has two workers", TWO, False, count // 4),
-        ("SIGKILL of a worker", TWO, True, count - count // 2 - count // 4),
+        ("SIGKILL of the command, at random moments", RUN_LARGER, False, count // 2),
+        ("SIGKILL of the command with two workers, at random moments", TWO, False, count // 4),
+        ("SIGKILL of one of two workers, at random moments", TWO, True, count - count // 2 - count // 4),
     )
     for name, words, worker, moments in kinds:
-        seconds, wrong, early, most = _length(campaign, words), [], 0, 0
-        for number in range(moments):
-            folder, moment = _fresh(campaign, "killed"), rng.random() * seconds
-            found, hit = _killed(folder, words, moment, worker, rng)
-            early += not hit
-            most = max(most, len(files(folder)))
-            if found := [*found, *campaign.heals(folder)]:
-                wrong.append(f"at {moment:.2f} s: {'; '.join(found)}")
-            if number % 10 == 9:
-                seconds = 0.5 * (seconds + _length(campaign, words))  # other work comes and goes
-        happened = "; ".join(wrong) or f"{AS_PROMISED}: {moments} of {moments}"
-        yield Row(f"{name} at {moments} random moments", NEXT, f"{happened} ({early} had ended before)")
+        lengths: list[float] = []
+
+        def attempt(
+            own: Campaign,
+            share: float,
+            words: tuple[str, ...] = words,
+            worker: bool = worker,
+            lengths: list[float] = lengths,
+        ) -> tuple[bool, str]:
+            if len(lengths) % 10 == 0:
+                lengths.append(_length(own, words))  # other work comes and goes
+            folder, moment = fresh(own, "amid"), share * lengths[-1]
+            lengths.append(lengths[-1])
+            found, hit = _killed(folder, words, moment, worker, random.Random(share))
+            found += own.heals(folder)
+            return hit, f"at {moment:.2f} s: {'; '.join(found)}" if found else ""
+
+        tried = campaign.each([rng.random() for _ in range(moments)], attempt)
+        early = sum(not hit for hit, _ in tried)
+        broken = tuple(x for _, x in tried if x)
+        yield Row(name, NEXT, moments, broken, f"{early} after its end" if early else "")
 
 
 def _killed(
@@ -158,58 +159,44 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def operations(campaign: Campaign, rng: random.Random, most: int) -> Iterator[Row]:
-    """SIGKILL before every operation that writes to the folder, or before `most` of them."""
-    from benchmarks.faults.operations import Counter
-
-    folder, total = _fresh(campaign, "counted"), campaign.place / "total"
-    done = Command(folder, *RUN_LARGER, before=lambda: Counter(folder, None).start(total)).end()
-    assert done.code == 0, done.err
-    count, wrong = int(total.read_text()), []
-    chosen = range(1, count + 1) if count <= most else sorted(rng.sample(range(1, count + 1), most))
-    for number in chosen:
-        folder = _fresh(campaign, "counted")
-
-        def die(what: str) -> None:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        def before(folder: Path = folder, number: int = number) -> None:
-            Counter(folder, die, first=number).start()
-
-        done = Command(folder, *RUN_LARGER, before=before).end()
-        found = done.wrong if done.code == -signal.SIGKILL else [f"NOT KILLED ({done.code})"]
-        if found := [*found, *campaign.heals(folder)]:
-            wrong.append(f"at {number}: {'; '.join(found)}")
-    yield Row(
-        f"SIGKILL before {len(chosen)} of {count} writing operations", NEXT,
-        "; ".join(wrong) or f"{AS_PROMISED}: {len(chosen)} of {len(chosen)}",
-    )  # fmt: skip
-
-
 def signals(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
     """Signals that ask, and stopping for a while."""
-    for words, who in ((RUN_LARGER, ""), (TWO, " with two workers")):
-        seconds = _length(campaign, words)
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            folder, command = _amid(campaign, words, seconds, rng)
-            children = command.children()
-            command.send(number)
-            done = command.end()
-            found = _ended(done, number, children)
-            happened = "; ".join([*found, *campaign.heals(folder)]) or f"{AS_PROMISED} (exit {done.code})"
-            yield Row(f"{number.name} of the command{who}", f"ends with its workers; {NEXT}", happened)
-        for one in ("the command", *(("a worker",) if who else ())):
-            folder, command = _amid(campaign, words, seconds, rng)
-            target = rng.choice(command.children() or [command.pid]) if one == "a worker" else command.pid
+    cases: list[tuple[signal.Signals, tuple[str, ...], str]] = [
+        (number, words, "")
+        for words in (RUN_LARGER, TWO)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    ]
+    cases += [(signal.SIGSTOP, RUN_LARGER, ""), (signal.SIGSTOP, TWO, ""), (signal.SIGSTOP, TWO, "a worker")]
+
+    def attempt(own: Campaign, case: tuple[signal.Signals, tuple[str, ...], str]) -> str:
+        number, words, who = case
+        where = random.Random(f"{case} {rng.random()}")
+        folder, command = _amid(own, words, _length(own, words), where)
+        children = command.children()
+        if number is signal.SIGSTOP:
+            target = where.choice(children or [command.pid]) if who else command.pid
             if command.running():
                 os.kill(target, signal.SIGSTOP)
                 time.sleep(2)
                 os.kill(target, signal.SIGCONT)
             done = command.end()
             found = [*done.wrong, *([f"EXIT {done.code}"] if done.code else [])]
-            found += ["NUMBERS differ"] * (exported(folder) != campaign.rows_larger)
-            happened = "; ".join([*found, *campaign.heals(folder)]) or AS_PROMISED
-            yield Row(f"SIGSTOP of {one}{who}, SIGCONT after 2 s", "ends with equal numbers", happened)
+            found += ["NUMBERS differ"] * (exported(folder) != own.rows_larger)
+        else:
+            command.send(number)
+            done = command.end()
+            found = _ended(done, children)
+            found += [f"EXIT {done.code}"] * (done.code not in (-number, 128 + number))
+        found += own.heals(folder)
+        return f"{number.name} {who}: {'; '.join(found)}" if found else ""
+
+    tried = campaign.each(cases, attempt)
+    for name, own in (
+        ("SIGTERM, SIGHUP and SIGINT, with one and with two workers", tried[:6]),
+        ("SIGSTOP, and SIGCONT after 2 s: command, command with two workers, worker", tried[6:]),
+    ):
+        promised = f"ends with its workers; {NEXT}" if len(own) > 3 else "ends with equal numbers"
+        yield Row(name, promised, len(own), tuple(x for x in own if x))
 
 
 def _amid(
@@ -217,14 +204,14 @@ def _amid(
 ) -> tuple[Path, Command]:
     """A run that has not ended, at a random moment; other work may make runs shorter than `seconds`."""
     while True:
-        folder = _fresh(campaign, "amid")
+        folder = fresh(campaign, "amid")
         command = Command(folder, *words, before=fork_workers)
         if command.runs_for(seconds * rng.uniform(0.2, 0.8)):
             return folder, command
         command.end()
 
 
-def _ended(done: Said, number: signal.Signals, children: list[int]) -> list[str]:
+def _ended(done: Said, children: list[int]) -> list[str]:
     found = done.wrong if done.code != 130 else []
     end = time.monotonic() + 20
     while any(map(_lives, children)) and time.monotonic() < end:
@@ -239,7 +226,7 @@ def together(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         ("three runs in one folder at once, one of them killed", _kill_one),
     )
     for number, (name, meanwhile) in enumerate(changes, 2):
-        folder = _fresh(campaign, "together")
+        folder = fresh(campaign, "together")
         commands = [Command(folder, *RUN_LARGER) for _ in range(number)]
         meanwhile(commands)
         said = [x.end() for x in commands]
@@ -248,8 +235,9 @@ def together(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         found += ["NUMBERS differ"] * (exported(folder) != campaign.rows_larger)
         jobs = len(list((folder / "jobs").iterdir()))
         found += [f"{jobs} FILES in jobs"] * (jobs != 4)
-        happened = "; ".join([*found, *campaign.heals(folder)]) or AS_PROMISED
-        yield Row(name, f"each ends well, each job is stored once; {NEXT}", happened)
+        found += campaign.heals(folder)
+        broken = ("; ".join(found),) if found else ()
+        yield Row(name, f"each ends well, each job is stored once; {NEXT}", 1, broken)
 
 
 def _kill_one(commands: list[Command]) -> None:
