@@ -1,6 +1,6 @@
 """A fault campaign: what becomes of a study whose files, disk, processes and users fail it.
 
-    python -m benchmarks.faults [--only PART,...] [--out FILE] [--kills N] [--rounds N] [--operations N]
+    python -m benchmarks.faults [--only PART,...] [--out FILE] [--kills N] [--rounds N] [--reads N]
 
 The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are those of
 an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal numbers
@@ -41,18 +41,13 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=len(os.sched_getaffinity(0)), help="processes")
     parser.add_argument("--kills", type=int, default=200, help="random moments of SIGKILL")
     parser.add_argument("--rounds", type=int, default=4, help="bit flips in each file")
-    parser.add_argument(
-        "--operations",
-        type=int,
-        default=0,
-        help="at most so many file operations fail, of each kind (0: all)",
-    )
+    parser.add_argument("--reads", type=int, default=100, help="of all that read, at most so many fail")
     parser.add_argument("--step", type=int, default=4, help="pages between two sizes of a full disk")
     parser.add_argument("--files", type=int, default=10_000, help="result files of a large folder")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     parts: dict[str, Callable[[Campaign, random.Random], Iterator[Row]]] = {
-        "operations": lambda x, rng: each_operation.measured(x, given.operations, rng),
+        "operations": lambda x, rng: each_operation.measured(x, given.reads, rng),
         "full": lambda x, rng: disks.full(x, given.step, rng),
         "kills": lambda x, rng: processes.killed(x, given.kills, rng),
         "signals": processes.signals,

@@ -38,10 +38,12 @@ class Compared:
                 first = names[places.index(place)]
                 raise ResultsError(f"{first} and {names[i]} are the same study, {place[1]}; name each once")
         self.studies = [stored for _, stored in sides]
-        registry = made_with(registry, (x for store, y in sides for x in store.provenances(y.id)))
+        contents = [store.contents(stored) for store, stored in sides]
+        registry = made_with(registry, (x for one in contents for x in one.provenances))
+        metrics = {name: x.metric for name, x in registry.tasks.items()}
         records = [
-            store.records({name: x.metric for name, x in registry.tasks.items()}, stored.id)
-            for store, stored in sides
+            store.records_of(stored, metrics, own)
+            for (store, stored), own in zip(sides, contents, strict=True)
         ]
         self.titles = told_apart(self.studies)
         """What to call each."""

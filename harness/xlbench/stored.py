@@ -41,10 +41,11 @@ class Stored:
         self.store = Store(Path(results))
         self.stored = self.store.study(study)
         registry = load_for(self.stored.study, given=given)
-        self._made_by = self.store.provenances(self.stored.id)
+        self._contents = self.store.contents(self.stored)
+        self._made_by = self._contents.provenances
         self.registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in self.registry.tasks.items()}
-        self.records = self.store.records(metrics, self.stored.id)
+        self.records = self.store.records_of(self.stored, metrics, self._contents)
 
     @property
     def pages(self) -> list[tuple[str, Page]]:
@@ -139,7 +140,7 @@ class Stored:
 
     def unread(self) -> Iterable[str]:
         """One line for each file of the study's jobs that cannot be read."""
-        return self.store.damage(self.stored, self.records.metrics)
+        return self.store.damage(self.stored, self._contents)
 
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
         """Markdown pages, the index first, and pictures; and why some of these could not be drawn.
@@ -283,8 +284,10 @@ def recommended(
         raise UnknownNameError(registry.unknown("task", task))
     code = to_iso639_3(target, registry.languages)
     stored = store.study(study) if study else _newest(store, model, task, registry)
-    registry = made_with(registry, store.provenances(stored.id))
-    records = _with_language(_records(store, registry, stored), registry, model, code)
+    contents = store.contents(stored)
+    registry = made_with(registry, contents.provenances)
+    metrics = {name: x.metric for name, x in registry.tasks.items()}
+    records = _with_language(store.records_of(stored, metrics, contents), registry, model, code)
     refuse_stranger(records, task, code)
     ran = {name: x for name, x in registry.probes.items() if any(job.probe == name for job in stored.jobs)}
     if set_size is not None:
@@ -371,10 +374,6 @@ def _newest(store: Store, model: str, task: str, registry: Registry) -> StoredSt
         f"no study of {task} with the model {model} in {store.path}{there}; "
         f"run one: xlbench run --model {model} --task {task}"
     )
-
-
-def _records(store: Store, registry: Registry, stored: StoredStudy) -> Records:
-    return store.records({name: x.metric for name, x in registry.tasks.items()}, stored.id)
 
 
 def _with_language(records: Records, registry: Registry, model: str, code: str) -> Records:

@@ -48,6 +48,13 @@ def damaged(store: Store) -> list[Path]:
     return [error.path for error in store.listing().damaged]
 
 
+def damage(store: Store, study: str | None = None) -> tuple[str, ...]:
+    stored = store.study(study)
+    contents = store.contents(stored)
+    store.records_of(stored, METRICS, contents)
+    return store.damage(stored, contents)
+
+
 def listing(store: Store) -> list[str]:
     return sorted(path.name for path in store.jobs.iterdir())
 
@@ -159,7 +166,7 @@ def test_what_the_tokenizer_makes_of_languages_comes_back(store: Store, study: S
         file.write_bytes(damage)
         assert not store.has_subwords(name)  # so that a run makes it again
         assert store.records(METRICS).subwords == {}
-        (line,) = store.damage(store.study(), METRICS)
+        (line,) = damage(store)
         assert re.fullmatch(r"corrupted file .*subwords\.json ignored; run the study again, .*", line)
 
 
@@ -305,7 +312,7 @@ def test_whatever_has_the_name_of_a_job_is_named_and_set_aside(
     (error,) = store.listing({job.condition_key}).damaged
     assert re.fullmatch(rf"corrupted file {path} \([a-z ,]+\)", str(error))
     assert store.missing_cells(job, store.index()) == job.cells
-    (line,) = store.damage(store.study(), METRICS)
+    (line,) = damage(store)
     assert line == f"{error} ignored; run the study again"
     assert [x.path for x in store.frame(store.study().id, METRICS)[1]] == [path]
     store.set_aside([error])
@@ -508,7 +515,7 @@ def test_whatever_is_in_a_manifests_place_is_named_and_written_again(
         with pytest.raises(ResultsError, match=f"cannot read the study in .*{id_}"):
             again.study()
     elif name == "subwords.json":
-        (line,) = again.damage(again.study(), METRICS)
+        (line,) = damage(again)
         assert "subwords.json" in line
     again.prepare()
     fill(again, study)
@@ -536,7 +543,7 @@ def test_what_the_tokenizer_makes_of_another_studys_languages_is_refused(
     folders = store.path / "studies"
     shutil.copy(folders / other / "subwords.json", folders / one / "subwords.json")
     assert not store.has_subwords(one)
-    (line,) = store.damage(store.study(one), METRICS)
+    (line,) = damage(store, one)
     assert "subwords.json" in line
     assert store.has_subwords(other)
 

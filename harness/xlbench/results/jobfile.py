@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from xlbench.results.schema import check as check_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from xlbench.contracts import Json, Loss, Metric
     from xlbench.results.index import StoredFile
@@ -105,11 +108,6 @@ def header(file: StoredFile) -> Header:
     return opened(file).header
 
 
-def cells(file: StoredFile) -> list[Cell]:
-    """The cells alone. Raises as `opened` does."""
-    return opened(file).cells
-
-
 def has_predictions(file: StoredFile) -> bool:
     """Whether predictions were kept with a job; True of a file that cannot be read: its readers say so."""
     try:
@@ -142,68 +140,41 @@ def check(file: StoredFile, metrics: Mapping[str, Metric]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file's content, read once and checked against its name and checksum."""
+    """A file's content, read and decoded once, and checked against its name and checksum."""
 
     file: StoredFile
     content: bytes
     sealed: bool
     """Whether it has a checksum; files of an earlier xlbench have none."""
     header: Header
-    cells: list[Cell]
+    evaluations: tuple[Evaluation, ...]
+    """One a cell."""
+    scores: tuple[float, ...]
+    """As they were stored, one a cell."""
+
+    @property
+    def cells(self) -> list[Cell]:
+        """What was evaluated, in order."""
+        return [x.cell for x in self.evaluations]
 
     def rows(self) -> list[dict[str, Any]]:
         """All that is of no single example, a dictionary a cell: `task_loss` is in nats per decision."""
-        names = [*_CELL, "n", "score", "truncated", "extra"]
-        table = _table(self.content, [*names, *(field.name for field in _LOSS)])
-        losses = self._losses(table, table.column("n").to_pylist())
         return [
-            {**row, "extra": dict(row["extra"]), "task_loss": mean_loss(loss)}
-            for row, loss in zip(table.select(names).to_pylist(), losses, strict=True)
+            {
+                **x.cell.as_json(),
+                "n": len(x.counts),
+                "score": score,
+                "truncated": x.truncated,
+                "extra": dict(x.extra),
+                "task_loss": mean_loss(x.loss),
+            }
+            for x, score in zip(self.evaluations, self.scores, strict=True)
         ]
-
-    def _losses(self, table: Any, n: Sequence[int]) -> list[Loss | None]:
-        """Task loss of each cell; None where it is not stored. Raises DamagedError."""
-        if "nats" not in table.column_names:
-            return [None] * len(n)
-        parts = []
-        for field in _LOSS:
-            lists = table.column(field.name).combine_chunks()
-            own = lists.value_lengths().to_pylist()
-            if any(x is not None and x != size for x, size in zip(own, n, strict=True)):
-                raise DamagedError(self.file.path, "its task loss is not complete")
-            flat = lists.flatten().to_numpy(zero_copy_only=False)
-            each = iter(np.split(flat, np.cumsum([x for x in own if x is not None])[:-1]))
-            parts.append([None if x is None else next(each) for x in own])
-        found: list[Loss | None] = []
-        for nats, decisions in zip(*parts, strict=True):
-            if (nats is None) != (decisions is None):
-                raise DamagedError(self.file.path, "its task loss is not complete")
-            found.append(None if nats is None else np.stack([nats, decisions], axis=1, dtype=np.float32))
-        return found
 
     def records(self) -> list[Record]:
-        """What was measured on each cell. Raises DamagedError."""
-        head, table = self.header, _table(self.content, [x.name for x in (*_COLUMNS, *_LOSS)])
-        n, k = (table.column(name).to_pylist() for name in ("n", "k"))
-        lists = table.column("counts").combine_chunks()
-        sizes = lists.value_lengths().to_pylist()
-        pairs = list(zip(n, k, strict=True))
-        if sizes != [a * b for a, b in pairs] or any(min(x) < 1 and x != UNSCORED for x in pairs):
-            raise DamagedError(self.file.path, "its counts are not complete")
-        flat = lists.flatten().to_numpy(zero_copy_only=False)
-        counts = np.split(flat, np.cumsum(sizes, dtype=np.int64)[:-1])
-        truncated, extra = (table.column(name).to_pylist() for name in ("truncated", "extra"))
-        losses = self._losses(table, n)
-        return [
-            Record(
-                head.probe,
-                head.probe_version,
-                head.condition,
-                self.file.condition_key,
-                Evaluation(cell, counts[i].reshape(n[i], k[i]), truncated[i], dict(extra[i]), losses[i]),
-            )
-            for i, cell in enumerate(self.cells)
-        ]
+        """What was measured on each cell."""
+        head, key = self.header, self.file.condition_key
+        return [Record(head.probe, head.probe_version, head.condition, key, x) for x in self.evaluations]
 
     def predictions(self) -> list[list[dict[str, Any]] | None]:
         """Of each cell, what was predicted of its examples, in order: gold and predicted as JSON, whether
@@ -212,10 +183,10 @@ class Opened:
         """
         table = _table(self.content, [x.name for x in _PREDICTED])
         if len(table.column_names) < len(_PREDICTED):
-            return [None] * len(self.cells)
+            return [None] * len(self.evaluations)
         found: list[list[dict[str, Any]] | None] = []
-        for record, row in zip(self.records(), table.to_pylist(), strict=True):
-            counts = record.evaluation.counts.tolist()
+        for evaluation, row in zip(self.evaluations, table.to_pylist(), strict=True):
+            counts = evaluation.counts.tolist()
             gold, predicted, correct = (row[x.name] for x in _PREDICTED)
             if gold is None and predicted is None:
                 found.append(None)
@@ -234,18 +205,14 @@ class Opened:
 
         DamagedError; a plain ResultsError where the checksum vouches for both, so that the metric is another.
         """
-        try:
-            pairs = list(zip(self.records(), self.rows(), strict=True))
-        except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
-            raise DamagedError(self.file.path, "its rows cannot be decoded") from error
-        for record, row in pairs:
-            task, counts = record.evaluation.cell.task, record.evaluation.counts
+        for one, whole in zip(self.evaluations, self.scores, strict=True):
+            task, counts = one.cell.task, one.counts
             if (metric := metric_of(self.header.condition) or metrics.get(task)) is None:
                 continue
-            if not record.evaluation.is_scored and math.isnan(row["score"]):
+            if not one.is_scored and math.isnan(whole):
                 continue
             fits = counts.shape[1] == len(metric.columns)
-            stored = {metric.name: row["score"], **{x: row["extra"].get(x) for x, _ in metric.others}}
+            stored = {metric.name: whole, **{x: one.extra.get(x) for x, _ in metric.others}}
             for name, score in ((metric.name, metric.score), *metric.others):
                 try:
                     found = float(score_of(score, counts)) if fits else math.nan
@@ -256,7 +223,7 @@ class Opened:
                     ) from error
                 was = stored[name]
                 if was is not None and not (fits and _same(found, was)):
-                    raise self._other_metric(task, row["target"], name, was, found)
+                    raise self._other_metric(task, one.cell.target, name, was, found)
 
     def _other_metric(self, task: str, target: str, name: str, was: float, found: float) -> ResultsError:
         """What to say of a stored score that the metric does not make of the stored statistics."""
@@ -275,21 +242,22 @@ def _same(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(one) and math.isnan(other))
 
 
-def opened(file: StoredFile) -> Opened:
-    """Read a file once, and check that its content is what was written under its name.
+def opened(file: StoredFile, known: dict[Any, Any] | None = None) -> Opened:
+    """Read a file once, and check that its content is what was written under its name. `known` keeps what
+    files of one study have in common, so that many of them have it in memory once: nobody may change it.
 
     Raises DamagedError where it is not; ResultsError where it cannot be read just now, and for one that a
     newer xlbench wrote; FileNotFoundError.
     """
     with reading(file.path):
         content = file.path.read_bytes()
-    return _opened(file, content)
+    return _opened(file, content, known)
 
 
-def _opened(file: StoredFile, content: bytes) -> Opened:
+def _opened(file: StoredFile, content: bytes, known: dict[Any, Any] | None = None) -> Opened:
     path, sealed = file.path, _is_sealed(file, content)
     try:
-        head, found = _decoded(path, content)
+        head, found, scores = _decoded(path, content, known)
     except ResultsError:
         raise  # a newer xlbench
     except Exception as error:  # whatever a damaged or foreign file leads to
@@ -297,13 +265,13 @@ def _opened(file: StoredFile, content: bytes) -> Opened:
             raise ResultsError(f"cannot read {path}: {said_of(error)}") from error
         why = "it is empty" if not content else "it was cut off, overwritten, or is no results file"
         raise DamagedError(path, why) from error
-    job = Job(head.probe, head.probe_version, head.condition, tuple(found), "")
+    job = Job(head.probe, head.probe_version, head.condition, tuple(x.cell for x in found), "")
     named = file.condition_key == job.condition_key and (file.failed or job.identity == file.identity)
     if not named or file.failed != (head.error is not None):
         raise DamagedError(path, "its content does not belong to its name")
     if not sealed and _seal_of(content) is not None:
         raise DamagedError(path, "its content changed after it was written")
-    return Opened(file, content, sealed, head, found)
+    return Opened(file, content, sealed, head, found, scores)
 
 
 def _is_sealed(file: StoredFile, content: bytes) -> bool:
@@ -458,20 +426,83 @@ def _digest(content: bytes, name: str) -> str:
     return total.hexdigest()
 
 
-def _decoded(path: Path, content: bytes) -> tuple[Header, list[Cell]]:
-    table = _table(content, _CELL)
+def _decoded(
+    path: Path, content: bytes, known: dict[Any, Any] | None
+) -> tuple[Header, tuple[Evaluation, ...], tuple[float, ...]]:
+    """Header, evaluations and scores. Raises DamagedError, and whatever foreign content leads to."""
+    table = _table(content, [x.name for x in (*_COLUMNS, *_LOSS)])
     facts = {name.decode(): value for name, value in (table.schema.metadata or {}).items()}
     check_schema(path, json.loads(facts["schema"]))
-    names = ("probe", "probe_version", "condition", "provenance")
-    probe, version, condition, provenance = (json.loads(facts[name]) for name in names)
+    read = json.loads if known is None else partial(json.loads, object_pairs_hook=partial(_shared, known))
+    probe, version, condition = (json.loads(facts[x]) for x in ("probe", "probe_version", "condition"))
+    provenance = read(facts["provenance"])
     error = json.loads(facts["error"]) if "error" in facts else None
     if _SEAL_KEY in facts and _seal_of(content) is None:
         raise ValueError("the checksum itself was changed")
-    cells = [Cell(**row) for row in table.select(_CELL).to_pylist()]
-    return Header(probe, version, condition, provenance, error), cells
+    found = _evaluations(path, table, known)
+    return Header(probe, version, condition, provenance, error), found, tuple(_column(table, "score"))
+
+
+def _shared(known: dict[Any, Any], pairs: list[tuple[str, Any]]) -> Any:
+    """A table of JSON; the one of before where another file has had its like."""
+    said = tuple((name, type(x), id(x) if isinstance(x, dict) else str(x)) for name, x in pairs)
+    return known.setdefault(said, dict(pairs))
+
+
+def _column(table: Any, name: str) -> list[Any]:
+    found: list[Any] = table.column(name).to_pylist()
+    return found
+
+
+def _evaluations(path: Path, table: Any, known: dict[Any, Any] | None) -> tuple[Evaluation, ...]:
+    """What was measured on each cell. Raises DamagedError."""
+    cells = [Cell(*x) for x in zip(*(_column(table, name) for name in _CELL), strict=True)]
+    if known is not None:
+        cells = [known.setdefault(x, x) for x in cells]
+    n, k, truncated, extra = (_column(table, name) for name in ("n", "k", "truncated", "extra"))
+    flat, sizes = _lists(table, "counts")
+    pairs = list(zip(n, k, strict=True))
+    if sizes != [a * b for a, b in pairs] or any(min(x) < 1 and x != UNSCORED for x in pairs):
+        raise DamagedError(path, "its counts are not complete")
+    counts = iter(_split(flat, [a * b for a, b in pairs]))
+    losses = _losses(path, table, n)
+    return tuple(
+        Evaluation(cell, next(counts).reshape(a, b), cut, dict(more), loss)
+        for cell, a, b, cut, more, loss in zip(cells, n, k, truncated, extra, losses, strict=True)
+    )
+
+
+def _lists(table: Any, name: str) -> tuple[NDArray[Any], list[int | None]]:
+    """The values of a column of lists, end to end, and how many each has; None for one that is none."""
+    lists = table.column(name).combine_chunks()
+    return lists.flatten().to_numpy(zero_copy_only=False), lists.value_lengths().to_pylist()
+
+
+def _split(flat: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:
+    ends = np.cumsum(sizes, dtype=np.int64).tolist()
+    return [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+
+
+def _losses(path: Path, table: Any, n: Sequence[int]) -> list[Loss | None]:
+    """Task loss of each cell; None where it is not stored. Raises DamagedError."""
+    if "nats" not in table.column_names:
+        return [None] * len(n)
+    parts = []
+    for field in _LOSS:
+        flat, own = _lists(table, field.name)
+        if any(x is not None and x != size for x, size in zip(own, n, strict=True)):
+            raise DamagedError(path, "its task loss is not complete")
+        each = iter(_split(flat, [x for x in own if x is not None]))
+        parts.append([None if x is None else next(each) for x in own])
+    found: list[Loss | None] = []
+    for nats, decisions in zip(*parts, strict=True):
+        if (nats is None) != (decisions is None):
+            raise DamagedError(path, "its task loss is not complete")
+        found.append(None if nats is None else np.stack([nats, decisions], axis=1, dtype=np.float32))
+    return found
 
 
 def _table(content: bytes, columns: list[str] | None = None) -> Any:
     """The rows of one file. What reads whole data sets, pq.read_table, takes half as long again."""
     with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-        return file.read(columns=columns)
+        return file.read(columns=columns, use_threads=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xlbench.contracts import Json, Metric, Subwords
-    from xlbench.results.jobfile import Header
+    from xlbench.results.jobfile import Header, Opened
     from xlbench.results.predictions import Predicted
     from xlbench.results.studies import StoredStudy
 
@@ -45,6 +45,41 @@ class Failure:
     error: Mapping[str, str]
     """`type`, `message` (one line) and `traceback`."""
     provenance: Mapping[str, Any]
+
+
+@dataclass
+class Contents:
+    """What the files of a study hold."""
+
+    _opened: Mapping[str, list[Opened]]
+    """By condition key, in order of name."""
+    damaged: list[DamagedError]
+    """Files that everything else takes as not there."""
+
+    @property
+    def provenances(self) -> list[dict[str, Any]]:
+        """Of each finished file, in order of condition key."""
+        keys = sorted(self._opened)
+        return [x.header.provenance for key in keys for x in self._opened[key] if not x.file.failed]
+
+    def sound(self, key: str) -> list[Opened]:
+        """The files of a condition."""
+        return self._opened.get(key, [])
+
+    def checked(self, key: str, metrics: Mapping[str, Metric]) -> Iterator[Record]:
+        """Records of a condition, with scores that are those of their counts. Raises ResultsError for a
+        metric that gives others; a file of an earlier xlbench is then damaged.
+        """
+        for one in list(self.sound(key)):
+            if one.file.failed:
+                continue
+            try:
+                one.check_scores(metrics)
+            except DamagedError as error:
+                self.damaged.append(error)
+                self._opened[key].remove(one)
+            else:
+                yield from one.records()
 
 
 class Store:
@@ -204,7 +239,7 @@ class Store:
         for file in index.get(condition_key, ()):
             if not file.failed:
                 with suppress(DamagedError, FileNotFoundError):
-                    found |= {cell.key for cell in jobfile.cells(file)}
+                    found |= {cell.key for cell in jobfile.opened(file).cells}
         return found
 
     def missing_cells(self, job: Job, index: Index) -> tuple[Cell, ...]:
@@ -310,6 +345,27 @@ class Store:
             raise ResultsError(f"no study in {self.path}; run one first: xlbench run")
         return found[0]
 
+    def contents(self, stored: StoredStudy, index: Index | None = None) -> Contents:
+        """What the files of a study hold, or those of `index` that are of it: each is read and checked once,
+        for records and provenance alike. Raises ResultsError.
+        """
+        from xlbench.results import jobfile
+
+        listing = list_files(self.jobs) if index is None else Listing(index, ())
+        keys = dict.fromkeys(job.condition_key for job in stored.expected)
+        damaged = [x for x in listing.damaged if x.condition_key in keys]
+        found: dict[str, list[Opened]] = {}
+        known: dict[Any, Any] = {}
+        for key in keys:
+            for file in listing.index.get(key, ()):
+                try:
+                    found.setdefault(key, []).append(replace(jobfile.opened(file, known), content=b""))
+                except DamagedError as error:
+                    damaged.append(error)
+                except FileNotFoundError:
+                    continue  # another process has just removed it
+        return Contents(found, damaged)
+
     def records(self, metrics: Mapping[str, Metric], study_id: str | None = None) -> Records:
         """Everything that a study's pages are made from; None is the last started.
 
@@ -317,18 +373,18 @@ class Store:
         are left out. `metrics` is by task. Raises ResultsError, also for a task without a metric.
         """
         stored = self.study(study_id)
-        found = self.records_of(stored, metrics)
-        with suppress(ResultsError):  # told by `damage`
-            found = replace(found, subwords=subwords.load(self._folder(stored.id)))
-        return found
+        return self.records_of(stored, metrics, self.contents(stored))
 
-    def damage(self, stored: StoredStudy, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
-        """A line for each file of the study that is treated as missing, though it is."""
-        listing = self.listing({job.condition_key for job in stored.jobs}, metrics)
-        damaged = {x.condition_key: x for x in listing.damaged}
+    def damage(self, stored: StoredStudy, contents: Contents) -> tuple[str, ...]:
+        """A line for each file of the study that is treated as missing, though it is; once `records_of` was
+        given the contents, also for those whose scores are not those of their counts.
+        """
+        damaged = {x.condition_key for x in contents.damaged}
+        index = {key: [x.file for x in contents.sound(key)] for key in damaged}
         jobs = [job for job in stored.jobs if job.condition_key in damaged]
-        needed = {x.condition_key for x in jobs if self.missing_cells(x, listing.index)}
-        lines = [f"{x} ignored; run the study again" for x in listing.damaged if x.condition_key in needed]
+        needed = {x.condition_key for x in jobs if self.missing_cells(x, index)}
+        found = sorted((x for x in contents.damaged if x.condition_key in needed), key=lambda x: x.path)
+        lines = [f"{x} ignored; run the study again" for x in found]
         try:
             subwords.load(self._folder(stored.id))
         except ResultsError as error:
@@ -346,29 +402,28 @@ class Store:
                 found.append(Failure(job, dict(last.error or {}), last.provenance))
         return found
 
-    def records_of(
-        self, stored: StoredStudy, metrics: Mapping[str, Metric], index: Index | None = None
-    ) -> Records:
-        """`records` of a study that need not be stored itself, from the files of `index` alone if given."""
+    def records_of(self, stored: StoredStudy, metrics: Mapping[str, Metric], contents: Contents) -> Records:
+        """`records` of a study that need not be stored itself."""
         expected = stored.expected
         tasks = {cell.task for job in stored.jobs for cell in job.cells}
         metrics = {**metrics, **metrics_of(stored.jobs)}
         if unknown := sorted(tasks - set(metrics)):
-            raise ResultsError(self._without(stored, unknown[0]))
+            raise ResultsError(_without(unknown[0], contents.provenances))
         wanted: dict[str, set[Cell]] = {}
         for job in expected:
             wanted.setdefault(job.condition_key, set()).update(job.cells)
-        index = list_files(self.jobs).index if index is None else index
         records, failures = [], {}
-        for key, cells in wanted.items():
-            files, left = index.get(key, []), set(cells)
-            for record in self.read(files, metrics):
+        for key, left in wanted.items():
+            for record in contents.checked(key, metrics):
                 if record.evaluation.cell in left:
                     left.remove(record.evaluation.cell)
                     records.append(record)
-            if left and (failed := list(self._headers(x for x in files if x.failed))):
+            if left and (failed := [x.header for x in contents.sound(key) if x.file.failed]):
                 last = max(failed, key=lambda x: str(x.provenance.get("ended", "")))
                 failures[key] = (last.error or {}).get("message", "") or "failed"
+        found: Mapping[str, Subwords] = {}
+        with suppress(ResultsError):  # told by `damage`
+            found = subwords.load(self._folder(stored.id)) if stored.id else {}
         return Records(
             records=tuple(records),
             expected=expected,
@@ -387,29 +442,12 @@ class Store:
             family=stored.described.get("model", {}).get("family", "encoder"),
             adapters=manifest.adapters(stored.described),
             compositions=stored.described.get("compositions", {}),
+            subwords=found,
         )
-
-    def _without(self, stored: StoredStudy, task: str) -> str:
-        """One line on a task of a study that no plugin provides."""
-        said = next(
-            (
-                x
-                for facts in self.provenances(stored.id)
-                if (x := facts.get("plugins", {}).get(f"task {task}"))
-            ),
-            None,
-        )
-        which = (
-            f"install its plugin, {said}, or give its file with --plugin" if said else "install its plugin"
-        )
-        return f"no task {task!r}, which the results are of; {which}"
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
         """Provenance of each finished file that serves a study; None is the last started."""
-        index = list_files(self.jobs).index
-        keys = sorted({job.condition_key for job in self.study(study_id).expected})
-        files = (file for key in keys for file in index.get(key, ()) if not file.failed)
-        return [head.provenance for head in self._headers(files)]
+        return self.contents(self.study(study_id)).provenances
 
     def _headers(self, files: Iterable[StoredFile]) -> Iterator[Header]:
         """What sound files say about their jobs."""
@@ -499,6 +537,13 @@ class Store:
         with writing(self.path):
             schema.mark(self._made())
             put(self.jobs / f"{job.identity}{ending}", content)
+
+
+def _without(task: str, provenances: Iterable[Mapping[str, Any]]) -> str:
+    """One line on a task of a study that no plugin provides."""
+    said = next((x for facts in provenances if (x := facts.get("plugins", {}).get(f"task {task}"))), None)
+    which = f"install its plugin, {said}, or give its file with --plugin" if said else "install its plugin"
+    return f"no task {task!r}, which the results are of; {which}"
 
 
 def _complete(job: Job, provenance: Mapping[str, Json]) -> dict[str, Json]:

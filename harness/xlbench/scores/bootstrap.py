@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 500_000
 """Weights held at once: memory stays flat in draws and examples."""
+_NUMBERS = 2_000_000
+"""Sums of resampled counts held at once: memory stays flat in runs, of which there may be thousands."""
 
 
 def generator(*what: Json) -> np.random.Generator:
@@ -38,6 +40,17 @@ def swaps(n: int, draws: int, rng: np.random.Generator) -> Iterator[tuple[slice,
     """Blocks of a (draws, n) matrix of 0 and 1, even chances: which examples a draw swaps between arms."""
     for rows in _blocks(n, draws):
         yield rows, rng.integers(0, 2, size=(rows.stop - rows.start, n)).astype(np.float32)
+
+
+def narrow(
+    blocks: Iterable[tuple[slice, NDArray[np.float32]]], width: int
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """The same draws in smaller blocks, where `width` numbers a draw are made of them."""
+    step = max(1, _NUMBERS // width)
+    for rows, block in blocks:
+        for start in range(0, len(block), step):
+            part = block[start : start + step]
+            yield slice(rows.start + start, rows.start + start + len(part)), part
 
 
 def all_weights(n: int, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 from xlbench.contracts import digest
 from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import ResultsError
-from xlbench.scores.bootstrap import generator, swaps, weights
+from xlbench.scores.bootstrap import generator, narrow, swaps, weights
 from xlbench.scores.estimate import Estimate, absent, difference
 from xlbench.scores.resampled import resampled
 from xlbench.scores.spread import ADAPTERS
@@ -256,7 +256,9 @@ class Effects:
 
         draws, null = (np.empty((len(arms), self._draws)) for _ in range(2))
         overlap = np.empty((len(arms), 3, min(self._draws, _OVERLAP)))
-        for rows, block in weights(n, self._draws, self._generator("examples", target, n)):
+        width = len(runs) * k
+        drawn = weights(n, self._draws, self._generator("examples", target, n))
+        for rows, block in narrow(drawn, width):
             scores = self._sound(evaluated.drawn, block)
             draws[:, rows] = averaged(scores)
             few = slice(rows.start, min(rows.stop, _OVERLAP))
@@ -266,7 +268,8 @@ class Effects:
         if _BASELINE in arms:
             place = {adapter: i for i, (_, adapter) in enumerate(arms[_BASELINE])}
             partner = [place[adapter] for runs_ in arms.values() for _, adapter in runs_]
-            for rows, block in swaps(n, self._draws, self._generator("swaps", target, n)):
+            swapped = swaps(n, self._draws, self._generator("swaps", target, n))
+            for rows, block in narrow(swapped, width):
                 null[:, rows] = averaged(self._sound(evaluated.swapped, block, partner))
         scores = self._sound(evaluated.whole)
         start = 0

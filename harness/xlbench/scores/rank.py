@@ -53,15 +53,43 @@ def rank_correlation(effects: Mapping[Pair, Estimate], known: Mapping[Pair, floa
     for side in (0, 1):
         names, place = np.unique([pair[side] for pair in effects], return_inverse=True)
         times *= all_weights(len(names), len(draws), generator(label, side, len(names)))[:, place]
-    found = np.full(len(draws), np.nan)
-    for i, own in enumerate(times.astype(np.int64)):
-        rows = np.repeat(np.arange(len(effects)), own)
-        if len(rows) >= FEWEST:
-            found[i] = spearman(draws[i, rows], distances[rows])
+    found = _weighted(draws, distances, times)
     if np.isnan(found).all():
         return Number(value, signed=True)
     low, high = np.quantile(found[np.isfinite(found)], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Number(value, float(low), float(high), signed=True)
+
+
+def _weighted(one: NDArray[Any], other: NDArray[Any], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`spearman` of rows in which pair j stands times[i, j] times: `one` of shape (draws, n), `other` (n,).
+    NaN where fewer than `FEWEST` pairs stand in a row.
+    """
+    count = times.sum(-1, keepdims=True)
+    a, b = _ranks_of_repeated(one, times), _ranks_of_repeated(np.broadcast_to(other, one.shape), times)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a, b = (x - (times * x).sum(-1, keepdims=True) / count for x in (a, b))
+        squares = (times * a * a).sum(-1) * (times * b * b).sum(-1)
+        found: NDArray[np.float64] = (times * a * b).sum(-1) / np.sqrt(squares)
+    return np.where(count[..., 0] >= FEWEST, found, np.nan)
+
+
+def _ranks_of_repeated(values: NDArray[Any], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean rank of each value in its row, in which it stands so many times: both of shape (draws, n).
+
+    Values that are equal share one rank: what stands below them, and half of one more than they are.
+    """
+    order = np.argsort(values, axis=-1, kind="stable")
+    ordered, own = (np.take_along_axis(x, order, -1) for x in (values, times))
+    ends = np.cumsum(own, axis=-1)
+    first = np.concatenate([np.ones((len(own), 1), bool), ordered[:, 1:] != ordered[:, :-1]], axis=-1)
+    place = np.arange(own.shape[-1])
+    begun = np.maximum.accumulate(np.where(first, place, 0), axis=-1)
+    last = np.concatenate([first[:, 1:], np.ones((len(own), 1), bool)], axis=-1)
+    ended = np.minimum.accumulate(np.where(last, place, own.shape[-1])[:, ::-1], axis=-1)[:, ::-1]
+    below = np.take_along_axis(ends - own, begun, -1)
+    ranks = np.empty_like(ends)
+    np.put_along_axis(ranks, order, (below + np.take_along_axis(ends, ended, -1) + 1) / 2, -1)
+    return ranks
 
 
 def _centred_ranks(values: NDArray[Any]) -> NDArray[np.float64]:

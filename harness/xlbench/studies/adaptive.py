@@ -76,7 +76,7 @@ def follow(
         if number == last or unfinished(due):
             return Standing(due, less(to_come, dropped), dropped)
         study = StoredStudy("", "", as_json(resolved.study), so_far, described, dict(dropped))
-        records = store.records_of(study, metrics, index)
+        records = store.records_of(study, metrics, store.contents(study, index))
         for name, probe in registry.probes.items():
             coming = less((job for job in to_come if job.probe == name), dropped)
             if coming and isinstance(probe, Adapts):
