@@ -22,7 +22,7 @@ from xlbench.metrics import by_rows, macro_f1, matthews, precision_at_1, score_o
 from xlbench.metrics.counting import counted, scored
 from xlbench.metrics.scoring import scores_of
 from xlbench.results import Store
-from xlbench.scores import Effects, Trial, judge
+from xlbench.scores import Effects, Trial, bootstrap, judge, rank
 from xlbench.scores.bootstrap import generator, swaps, weights
 from xlbench.spec.fields import fault
 from xlbench_probes.arms import Arm
@@ -268,3 +268,52 @@ def test_intervals_of_spearman_cover_the_truth(strength: float) -> None:
         claimed += not effect.low <= 0 <= effect.high
     assert 925 <= covered <= 975
     assert 25 <= claimed <= 75
+
+
+# Many runs and many draws
+
+
+@pytest.mark.parametrize("draws_at_once", [1, 7])
+def test_draws_in_small_blocks_are_the_very_same(draws_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, trials = study(words(1))
+
+    def numbers() -> list[list[float]]:
+        effects = Effects("pos", ACCURACY, before, trials, draws=60)
+        each = [effects.effect(arm, g) for arm in ARMS for g in TARGETS]
+        return [[x.value, *x.resampled(), *x.null] for x in each]
+
+    whole = numbers()
+    runs = len(ADAPTERS) * (1 + len(ARMS) * len(SEEDS))
+    monkeypatch.setattr(bootstrap, "_NUMBERS", 2 * runs * draws_at_once)
+    assert numbers() == whole
+
+
+def test_blocks_hold_no_more_numbers_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "_NUMBERS", 100)
+    found = list(bootstrap.narrow(weights(5, 50, generator("x")), 30))
+    assert [rows for rows, _ in found] == [slice(i, min(i + 3, 50)) for i in range(0, 50, 3)]
+    assert all(30 * len(block) <= 100 for _, block in found)
+
+
+ties = st.integers(-3, 3).map(float)
+
+
+@given(
+    st.integers(2, 8).flatmap(
+        lambda n: st.lists(
+            st.tuples(*[st.lists(x, min_size=n, max_size=n) for x in (ties, ties, st.integers(0, 3))]),
+            min_size=1, max_size=4,
+        )
+    )
+)  # fmt: skip
+def test_rank_correlations_of_draws_are_those_of_scipy(rows: list[tuple[list[float], ...]]) -> None:
+    effects, times = (np.array([x[i] for x in rows]) for i in (0, 2))
+    known = np.array(rows[0][1])
+    found = rank._weighted(effects, known, times.astype(float))
+    for one, own, value in zip(effects, times, found, strict=True):
+        drawn = np.repeat(np.arange(len(own)), own)
+        a, b = one[drawn], known[drawn]
+        if len(drawn) < rank.FEWEST or len(set(a)) < 2 or len(set(b)) < 2:
+            assert np.isnan(value)
+        else:
+            assert value == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)

@@ -12,6 +12,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from synthetic import ACCURACY, METRICS, PROVENANCE, Synthetic, unsealed, write_
 from xlbench.contracts import Cell, Evaluation, Job, Record, Subwords
 from xlbench.errors import JobError, ResultsError
 from xlbench.files.disk import put, temporary, writing
-from xlbench.results import Store
+from xlbench.results import Store, jobfile
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def damaged(store: Store) -> list[Path]:
     return [error.path for error in store.listing().damaged]
 
 
-def damage(store: Store, study: str | None = None) -> tuple[str, ...]:
+def told(store: Store, study: str | None = None) -> tuple[str, ...]:
     stored = store.study(study)
     contents = store.contents(stored)
     store.records_of(stored, METRICS, contents)
@@ -166,7 +167,7 @@ def test_what_the_tokenizer_makes_of_languages_comes_back(store: Store, study: S
         file.write_bytes(damage)
         assert not store.has_subwords(name)  # so that a run makes it again
         assert store.records(METRICS).subwords == {}
-        (line,) = damage(store)
+        (line,) = told(store)
         assert re.fullmatch(r"corrupted file .*subwords\.json ignored; run the study again, .*", line)
 
 
@@ -312,7 +313,7 @@ def test_whatever_has_the_name_of_a_job_is_named_and_set_aside(
     (error,) = store.listing({job.condition_key}).damaged
     assert re.fullmatch(rf"corrupted file {path} \([a-z ,]+\)", str(error))
     assert store.missing_cells(job, store.index()) == job.cells
-    (line,) = damage(store)
+    (line,) = told(store)
     assert line == f"{error} ignored; run the study again"
     assert [x.path for x in store.frame(store.study().id, METRICS)[1]] == [path]
     store.set_aside([error])
@@ -515,7 +516,7 @@ def test_whatever_is_in_a_manifests_place_is_named_and_written_again(
         with pytest.raises(ResultsError, match=f"cannot read the study in .*{id_}"):
             again.study()
     elif name == "subwords.json":
-        (line,) = damage(again)
+        (line,) = told(again)
         assert "subwords.json" in line
     again.prepare()
     fill(again, study)
@@ -543,7 +544,7 @@ def test_what_the_tokenizer_makes_of_another_studys_languages_is_refused(
     folders = store.path / "studies"
     shutil.copy(folders / other / "subwords.json", folders / one / "subwords.json")
     assert not store.has_subwords(one)
-    (line,) = damage(store, one)
+    (line,) = told(store, one)
     assert "subwords.json" in line
     assert store.has_subwords(other)
 
@@ -663,3 +664,34 @@ def test_put_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
         put(path, "not bytes")  # type: ignore[arg-type]
     assert path.read_bytes() == b"old"
     assert [x.name for x in tmp_path.iterdir()] == ["x"]
+
+
+# Many files
+
+
+def test_pages_decode_each_file_once(store: Store, study: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store, study)
+    decoded: list[int] = []
+    real = jobfile._table
+    monkeypatch.setattr(jobfile, "_table", lambda *given: decoded.append(1) or real(*given))
+    stored = store.study()
+    contents = store.contents(stored)
+    records = store.records_of(stored, METRICS, contents)
+    assert len(contents.provenances) == len(study.jobs)
+    assert store.damage(stored, contents) == ()
+    assert len(decoded) == len(study.jobs)
+    assert {x.evaluation.cell for x in records.records} == {cell for job in study.jobs for cell in job.cells}
+
+
+def test_what_files_have_in_common_is_in_memory_once_and_what_differs_is_not(
+    store: Store, study: Synthetic
+) -> None:
+    like: list[Any] = [1, 1.0, True, "1", [1], [True], {"a": 1}, {"a": True}, {"a": [1]}, None, {}, []]
+    for i, job in enumerate(study.jobs):
+        facts = {"hardware": {"name": "x", "more": {"cores": 2}}, "odd": {"is": like[i % len(like)]}}
+        store.write(job, study.evaluate(job), facts, METRICS)
+    store.save_study(study.study, study.jobs, study.described())
+    found = store.contents(store.study()).provenances
+    assert len({id(x["hardware"]) for x in found}) == 1
+    by_label = {x["label"]: json.dumps(x["odd"]) for x in found}
+    assert by_label == {x.label: json.dumps({"is": like[i % len(like)]}) for i, x in enumerate(study.jobs)}
