@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from made import sentence, study_over
 from playwright.sync_api import Browser
 
@@ -21,6 +22,10 @@ from xlbench.contracts import Resolved
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("xlbench", deadline=None)
+settings.load_profile("xlbench")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,9 +2,15 @@
 numbers are those of a local run.
 """
 
+import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +30,7 @@ from xlbench.running.executors.slurm import Settings, Slurm
 submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
 LARGE = {
     **{k: v for k, v in STUDY.items() if k not in ("option", "language-training")},
-    "probe": "transfer", "seeds": "3", "readings": "put-back", "adapter-seeds": "1",
+    "probe": "transfer", "seeds": "4", "readings": "put-back", "adapter-seeds": "1",
 }  # fmt: skip
 """Of 60 jobs and more."""
 
@@ -178,6 +184,104 @@ def test_nodes_workers_and_the_driver_are_lost_and_nothing_else(
     assert command.wait() == -signal.SIGKILL
     assert done(results) < done(whole)
     assert on_ray(results, cluster, workers=2).wait(900) == 0
+    same(results, whole)
+
+
+@pytest.mark.slow
+def test_a_cluster_with_less_room_than_workers_does_all_the_same(
+    whole: Path, tmp_path: Path, cluster: Any
+) -> None:
+    results = tmp_path / "results"
+    for node in cluster.nodes[1:]:
+        cluster.remove_node(node)
+    assert on_ray(results, cluster, workers=3).wait(900) == 0
+    same(results, whole)
+
+
+# Ray, on two machines with a cable between them
+
+
+class Machines:
+    """Two network namespaces, each with a node of a Ray cluster of one processor."""
+
+    def __init__(self, place: Path) -> None:
+        self._own = f"xl{os.getpid() % 100_000}"
+        self._place = place
+        one, other = self.names = (f"{self._own}a", f"{self._own}b")
+        for name in self.names:
+            ip("netns", "add", name)
+        ip("link", "add", one, "type", "veth", "peer", "name", other)
+        for i, name in enumerate(self.names, 1):
+            ip("link", "set", name, "netns", name)
+            self.inside(name, "ip", "addr", "add", f"10.77.0.{i}/24", "dev", name)
+            for link in ("lo", name):
+                self.inside(name, "ip", "link", "set", link, "up")
+        self.address = "10.77.0.1:6379"
+        head = ("--head", "--port=6379", "--include-dashboard=false")
+        for i, (name, how) in enumerate(zip(self.names, (head, (f"--address={self.address}",)), strict=True)):
+            self.inside(
+                name, sys.executable, "-m", "ray.scripts.scripts", "start", *how, "--num-cpus=1",
+                f"--node-ip-address=10.77.0.{i + 1}", f"--temp-dir={place / str(i)}",
+                "--object-store-memory=100000000", "--disable-usage-stats",
+            )  # fmt: skip
+
+    def inside(self, name: str, *command: str) -> None:
+        """Run a command on a machine to its end."""
+        subprocess.run(["ip", "netns", "exec", name, *command], check=True, capture_output=True)
+
+    def cut(self) -> None:
+        """Pull the cable."""
+        self.inside(self.names[0], "ip", "link", "set", self.names[0], "down")
+
+    def end(self) -> None:
+        """Kill what runs on both machines, and remove them."""
+        for name in self.names:
+            said = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+            for number in said.stdout.split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(number), signal.SIGKILL)
+            subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def ip(*command: str) -> None:
+    subprocess.run(["ip", *command], check=True, capture_output=True)
+
+
+@pytest.fixture
+def machines() -> Iterator[Machines]:
+    pytest.importorskip("ray", reason="needs xlbench[ray]")
+    if os.geteuid() or shutil.which("ip") is None:
+        pytest.skip("needs root and iproute2")
+    place = Path(tempfile.mkdtemp(prefix="r"))  # Ray's sockets want short paths
+    try:
+        made = Machines(place)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespaces here: {error.stderr.decode()}")
+    yield made
+    made.end()
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_a_connection_that_is_cut_loses_a_worker_and_no_number(
+    whole: Path, tmp_path: Path, machines: Machines
+) -> None:
+    results = tmp_path / "results"
+    asked = words(results, "--executor", "ray", "--option", f"ray.address={machines.address}", workers=2)
+    with (tmp_path / "said").open("wb") as said:
+        command = subprocess.Popen(
+            ["ip", "netns", "exec", machines.names[0], sys.executable, "-m", "xlbench.cli", *asked],
+            stdout=said, stderr=said,
+        )  # fmt: skip
+    try:
+        while done(results) < 8:
+            assert command.poll() is None, (tmp_path / "said").read_text()
+            time.sleep(0.1)
+        assert len(processes("ray::Remote")) == 2
+        machines.cut()
+        assert command.wait(900) == 0, (tmp_path / "said").read_text()
+    finally:
+        command.kill()
     same(results, whole)
 
 

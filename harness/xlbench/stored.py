@@ -46,6 +46,7 @@ class Stored:
         self.registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in self.registry.tasks.items()}
         self.records = self.store.records_of(self.stored, metrics, self._contents)
+        self._provenances: dict[tuple[str, str], Provenance] = {}
 
     @property
     def pages(self) -> list[tuple[str, Page]]:
@@ -82,16 +83,21 @@ class Stored:
 
     def provenance(self, page: Page) -> Provenance:
         """What stands at the end of a published page."""
+        probe = next(probe for probe, x in self.published if x is page)
+        if (key := (probe, page.task)) not in self._provenances:
+            self._provenances[key] = self._provenance(*key)
+        return self._provenances[key]
+
+    def _provenance(self, probe: str, task: str) -> Provenance:
         from xlbench import reporting
 
-        probe = next(probe for probe, x in self.published if x is page)
-        tasks = [page.task] if page.task else sorted(self.records.metrics)
+        tasks = [task] if task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self.registry.owners[x].distribution for x in asked if x in self.registry.owners]
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
         sizes = {len(x.counts) for x in found if x.is_scored}
         return reporting.provenance(
-            self.stored, self._made_by, self.publisher, probe, page.task, owners, sizes, self.other_versions
+            self.stored, self._made_by, self.publisher, probe, task, owners, sizes, self.other_versions
         )
 
     @cached_property

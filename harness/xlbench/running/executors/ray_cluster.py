@@ -159,20 +159,29 @@ class _Run:
         self._work = ray.put(work)
         self._results = Path(work.results)
         self._lost: deque[_Batch] = deque()
+        self._starting: dict[Any, _Worker] = {}
+        self._failed = 0
 
     def run(self) -> Iterator[Outcome]:
-        idle = [self._start() for _ in range(self._count)]
+        # Only a worker that has begun is given a batch: where a node was lost, there may be no room for
+        # another before those that are there have ended.
+        idle: list[_Worker] = []
         streams: dict[Any, _Worker] = {}
+        for _ in range(self._count):
+            self._start()
         try:
             while True:
                 while idle and (batch := self._next()) is not None:
                     worker = idle.pop()
                     worker.batch, worker.ended = batch, set()
                     streams[self._give(worker)] = worker
-                if not streams:
+                if idle and not streams:
                     return
-                ready, _ = self._ray.wait(list(streams), num_returns=1, fetch_local=False)
+                ready, _ = self._ray.wait([*streams, *self._starting], num_returns=1, fetch_local=False)
                 for stream in ready:
+                    if stream in self._starting:
+                        idle += self._started(stream)
+                        continue
                     worker = streams[stream]
                     try:
                         message = self._ray.get(next(stream))
@@ -182,15 +191,35 @@ class _Run:
                         continue
                     except self._ray.exceptions.RayError as error:
                         del streams[stream]
-                        idle.append(self._replaced(worker, error))
+                        self._replace(worker, error)
                         continue
                     yield from self._hear(worker, message)
         finally:
-            for worker in (*idle, *streams.values()):
+            for worker in (*idle, *streams.values(), *self._starting.values()):
                 self._ray.kill(worker.actor)
 
-    def _start(self) -> _Worker:
-        return _Worker(self._actor.remote(self._work, self._settings.shared))
+    def _start(self) -> None:
+        worker = _Worker(self._actor.remote(self._work, self._settings.shared))
+        self._starting[worker.actor.is_there.remote()] = worker
+
+    def _started(self, answer: Any) -> list[_Worker]:
+        """The worker that has begun; none where it was lost at once, and another one is started. Raises
+        ExecutorError where that happens too often.
+        """
+        worker = self._starting.pop(answer)
+        try:
+            self._ray.get(answer)
+        except self._ray.exceptions.RayError as error:
+            self._failed += 1
+            if self._failed > self._settings.retries:
+                raise ExecutorError(
+                    f"a worker was lost {self._failed} times before it began ({type(error).__name__}); see "
+                    "the logs of Ray on its nodes, and run the same command again; what is done is kept"
+                ) from error
+            self._start()
+            return []
+        self._failed = 0
+        return [worker]
 
     def _next(self) -> _Batch | None:
         if self._lost:
@@ -204,9 +233,9 @@ class _Run:
         )
         return do.remote(worker.batch.jobs)
 
-    def _replaced(self, worker: _Worker, error: Exception) -> _Worker:
-        """Another worker, and the jobs that the lost one had not ended to be begun again. Raises
-        ExecutorError where that happened too often.
+    def _replace(self, worker: _Worker, error: Exception) -> None:
+        """Start another worker, and have the jobs that the lost one had not ended begun again, by whoever is
+        there first. Raises ExecutorError where that happened too often.
         """
         batch, ended = worker.batch, worker.ended
         self._ray.kill(worker.actor)
@@ -220,7 +249,7 @@ class _Run:
             )
         if left:
             self._lost.append(_Batch(left, losses))
-        return self._start()
+        self._start()
 
     def _hear(self, worker: _Worker, message: tuple[Any, ...]) -> Iterator[Outcome]:
         if message[0] == "file":
@@ -241,6 +270,9 @@ class Remote:
         self._work = work if self._aside is None else work.into(str(self._aside))
         self._given: queue.SimpleQueue[tuple[tuple[Job, ...], queue.SimpleQueue[Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def is_there(self) -> None:
+        """Answer, once the worker has begun."""
 
     def do(self, jobs: tuple[Job, ...]) -> Iterator[tuple[Any, ...]]:
         """Do a batch; what happens, as `messages`, and ("file", name, content) of each result that is to be
