@@ -2,10 +2,10 @@
 
     python -m benchmarks.faults [--only PART,...] [--out FILE] [--kills N] [--rounds N] [--reads N]
 
-The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are those of
-an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal numbers
-and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where a promise is broken.
-Needs Linux; what needs rights or programs that are not there is said to be left out.
+The study is small and on `tiny`. What is promised is docs/reference/results.md: whatever happens, numbers are
+those of an undisturbed run, or one line says what is wrong; the next run of the same command ends with equal
+numbers and leaves nothing over; no traceback, no hanging. Prints a table, and exits with 1 where a promise is
+broken. Needs Linux; what needs rights or programs that are not there is said to be left out.
 """
 
 from __future__ import annotations
