@@ -191,3 +191,25 @@ def test_jobs_share_no_adapter_and_its_identity_is_its_own(study: Resolved) -> N
     other = ZeroShot().job(replace(study, tasks={**study.tasks, "text": changed}), "text")
     assert other.condition_key != job.condition_key
     assert isinstance(study.corpus, MadeText)
+
+
+def test_its_loss_has_the_gradient_of_nats_per_token(study: Resolved, lab: Lab) -> None:
+    """By a central difference along one direction of the weights."""
+    cells = study.cells("text")
+
+    def loss() -> np.ndarray:
+        sums = [x.counts.sum(axis=0) for x in lab.evaluate(cells)]
+        return np.array([nats / tokens for nats, _, tokens in sums])
+
+    rng = torch.Generator().manual_seed(0)
+    steps = [torch.randn(p.shape, generator=rng) * 2e-3 for p in lab.encoder.own]
+    found = []
+    for sign in (1, -1):
+        with torch.no_grad():
+            for p, step in zip(lab.encoder.own, steps, strict=True):
+                p.add_(sign * step)
+        found += [loss(), lab.along(cells)]
+        lab.encoder.restore()
+    up, said, down, _ = found
+    assert np.abs(said).min() > 1e-3
+    assert said == pytest.approx((up - down) / 2, rel=0.02)

@@ -172,6 +172,9 @@ def test_a_page_shows_effects_where_the_first_order_holds() -> None:
     assert first.value == pytest.approx(np.mean(np.array(values, float)))
     assert first.low is not None
     assert first.low < first.value < (first.high or 0)  # type: ignore[operator]
+    rows = list(FirstOrder().frames(made(1.0, 0.0))["first_order"])
+    assert len(rows) == 30
+    assert (rows[0]["effect"], rows[0]["seeds"], rows[0]["first_order_holds"]) == (first.value, 3, True)
 
 
 @pytest.mark.parametrize(("slope", "noise"), [(1.0, 0.05), (5.0, 0.0), (-1.0, 0.0)])

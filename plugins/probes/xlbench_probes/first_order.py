@@ -20,7 +20,7 @@ from xlbench.errors import ResultsError, StudyError
 from xlbench_probes.zero_shot import training_of
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Cell, Lab, Page, Records, Resolved
+    from xlbench.contracts import Cell, Lab, Page, Records, Resolved, Row
 
 PROBE = "first-order"
 EXACT, FIRST_ORDER = "exact", "first-order"
@@ -186,6 +186,12 @@ class FirstOrder:
         from xlbench_probes import first_order_pages
 
         return first_order_pages.pages(records)
+
+    def frames(self, records: Records) -> Mapping[str, Iterable[Row]]:
+        """Every first-order effect, and whether the first order holds there."""
+        from xlbench_probes import first_order_pages
+
+        return first_order_pages.frames(records)
 
 
 def numbers_of(job: Job) -> GradientNumbers:

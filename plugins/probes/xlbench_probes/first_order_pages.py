@@ -4,13 +4,15 @@ does. Imports numpy: import this where pages are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Matrix, Number, Page, Table
-from xlbench.probing import TARGET_GAINS, Reading, counted, interval, made_from, verdicts_over, words
+from xlbench.contracts.mixture import has
+from xlbench.probing import TARGET_GAINS, Reading, counted, interval, made_from, tidy, verdicts_over, words
 from xlbench_probes import control_pages
+from xlbench_probes.arms import Arm
 from xlbench_probes.first_order import PROBE, is_exact
 from xlbench_probes.first_order_view import (
     FEWEST,
@@ -22,7 +24,7 @@ from xlbench_probes.first_order_view import (
 )
 
 if TYPE_CHECKING:
-    from xlbench.contracts import Part, Records
+    from xlbench.contracts import Part, Records, Row
     from xlbench_probes.first_order_view import Agreement
 
 TOPIC = "first order"
@@ -37,6 +39,28 @@ def pages(records: Records) -> list[Page]:
     """A page per task."""
     reading = Reading(records)
     return [_page(FirstOrderView.of(reading, task)) for task in reading.tasks(PROBE)]
+
+
+def frames(records: Records) -> Mapping[str, Iterable[Row]]:
+    """The first-order effect of every pair at every number of steps, and whether the first order holds."""
+    reading = Reading(records)
+    views = (FirstOrderView.of(reading, task) for task in reading.tasks(PROBE))
+    return {"first_order": (row for view in views for k in view.steps for row in _rows(view, k))}
+
+
+def _rows(view: FirstOrderView, steps: int) -> Iterator[Row]:
+    holds = view.agreement(steps)
+    for (f, g), one in view.judged(steps).items():
+        seeds = len({seed for seed, _ in view.changes[Arm(f, steps), g]})
+        yield {
+            "task": view.task,
+            "transfer": f,
+            "target": g,
+            "steps": steps,
+            "own_text": has(f, g),
+            **tidy(one, n=None, seeds=seeds, unit=UNIT),
+            "first_order_holds": holds.holds if holds.is_known else None,
+        }
 
 
 def _page(view: FirstOrderView) -> Page:
