@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from made import sentence, study_over
 from playwright.sync_api import Browser
 
@@ -23,8 +23,8 @@ from xlbench.contracts import Resolved
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("xlbench", deadline=None)
+# How long an example takes, to run or to draw, says how busy the machine is.
+settings.register_profile("xlbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("xlbench")
 
 ROOT = Path(__file__).resolve().parent.parent
