@@ -36,7 +36,12 @@ CHANGING = (
 )  # fmt: skip
 READING = (
     Failing("EIO at each opening, reading or listing, once", errno.EIO, ("open", "read", "list"), BROKEN),
-    Failing("EMFILE at each opening, once", errno.EMFILE, ("open", "create", "list"), ("too many files",)),
+    Failing(
+        "EMFILE at each opening, once",
+        errno.EMFILE,
+        ("open", "create", "list"),
+        ("too many files", "Too many open files"),
+    ),
 )
 
 
