@@ -1,6 +1,6 @@
 """What can be known of a transfer study before it is run, on `tiny`: agreement with what was measured.
 
-    python -m benchmarks.foresight [--seeds 3] [--steps 1,10,100] [--task pos] [--save FILE] [--load FILE]
+    python -m benchmarks.foresight [--seeds 3] [--steps 1,10,100] [--task pos]
     python -m benchmarks.foresight --memory
 
 One run measures, for 8 transfer languages and 12 targets, the change of the task loss that fine-tuning makes:
@@ -31,7 +31,7 @@ from xlbench.plugins import load
 from xlbench.probing import spearman
 from xlbench.studies.resolve import resolve
 from xlbench_probes.first_order_view import loss_of
-from xlbench_probes.foresee import rate_sum
+from xlbench_probes.foresee import DRAW, rate_sum
 from xlbench_probes.foresee_scale import Foreseen, fit
 
 if TYPE_CHECKING:
@@ -68,11 +68,14 @@ def study(task: str, steps: tuple[int, ...], seeds: int, rate: float) -> Resolve
     return resolve(asked, load())
 
 
-def measure(found: Resolved, task: str, folder: Path) -> tuple[dict[str, NDArray[np.float64]], Clock]:
-    """All numbers: "exact K" and "linear K", shape (seeds, donors, targets), reductions of the loss in nats
-    per decision; "directions", shape (donors, batches, targets), the same per unit of learning rate.
+def measure(
+    found: Resolved, task: str, folder: Path, clock: Clock
+) -> Iterator[dict[str, NDArray[np.float64]]]:
+    """First "directions", shape (donors, batches, targets): reductions of the loss in nats per decision, per
+    unit of learning rate. Then, for each number of steps, "exact K" and "linear K", shape (seeds, donors,
+    targets).
     """
-    clock, path = Clock(), checkpoints.download(checkpoints.locate(found.model))
+    path = checkpoints.download(checkpoints.locate(found.model))
     lab, cells = Lab(found, str(path), folder / "adapters", device="cpu"), found.cells(task)
     metric = found.tasks[task].metric
 
@@ -83,7 +86,9 @@ def measure(found: Resolved, task: str, folder: Path) -> tuple[dict[str, NDArray
     before = losses()
     with clock.of("gradients"):
         lab.gradients(cells)
-    made: dict[str, NDArray[np.float64]] = {}
+    with clock.of("foresight"):
+        each = [-lab.directions(x, cells, batches=BATCHES, seed=DRAW) for x in DONORS]
+    yield {"directions": np.stack(each)}
     for k in found.study.steps:
         exact, linear = (np.zeros((len(found.study.seeds), len(DONORS), len(cells))) for _ in range(2))
         for s in found.study.seeds:
@@ -94,12 +99,7 @@ def measure(found: Resolved, task: str, folder: Path) -> tuple[dict[str, NDArray
                     exact[s, f] = before - losses()
                 with clock.of(f"inner products {k}"):
                     linear[s, f] = -lab.along(cells)
-        made |= {f"exact {k}": exact, f"linear {k}": linear}
-    lab.restore()
-    with clock.of("foresight"):
-        each = [-lab.directions(x, cells, batches=BATCHES, seed=0) for x in DONORS]
-    made["directions"] = np.stack(each)
-    return made, clock
+        yield {f"exact {k}": exact, f"linear {k}": linear}
 
 
 def peak(targets: int) -> float:
@@ -173,19 +173,17 @@ def coverage(
     return float(np.mean(inside))
 
 
-def rows(made: Mapping[str, NDArray[np.float64]]) -> Iterator[list[str]]:
-    """One row per number of steps."""
-    foreseen = made["directions"].mean(axis=1)
-    for k in sorted(int(x.split()[1]) for x in made if x.startswith("exact")):
-        exact = made[f"exact {k}"]
-        mean = exact.mean(axis=0)
-        sides = [
-            agreement(made[f"linear {k}"].mean(axis=0), mean),
-            agreement(foreseen, mean),
-            reliability(exact),
-        ]
-        covered = coverage(made["directions"], mean, rate_sum(k, float(made["rate"]), "linear"))
-        yield [str(k), *(f"{a:.2f} / {b:.2f}" for a, b in sides), f"{100 * covered:.0f}"]
+def row(made: Mapping[str, NDArray[np.float64]], k: int, rate: float) -> list[str]:
+    """Of one number of steps."""
+    exact = made[f"exact {k}"]
+    mean = exact.mean(axis=0)
+    sides = [
+        agreement(made[f"linear {k}"].mean(axis=0), mean),
+        agreement(made["directions"].mean(axis=1), mean),
+        reliability(exact),
+    ]
+    covered = coverage(made["directions"], mean, rate_sum(k, rate, "linear"))
+    return [str(k), *(f"{a:.2f} / {b:.2f}" for a, b in sides), f"{100 * covered:.0f}"]
 
 
 def main() -> None:
@@ -197,8 +195,6 @@ def main() -> None:
     parser.add_argument("--steps", default="1,10,100")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=5e-4)
-    parser.add_argument("--save", type=Path)
-    parser.add_argument("--load", type=Path)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--peak", type=int)
     given = parser.parse_args()
@@ -206,21 +202,17 @@ def main() -> None:
         return memory()
     if given.peak:
         return print(f"{peak(given.peak):.0f}")
-    seconds: dict[str, float] = {}
-    if given.load:
-        made: dict[str, Any] = dict(np.load(given.load))
-    else:
+    clock = Clock()
+    made: dict[str, Any] = {}
+    print("| steps | first order | foresight | reliability | covered, % |\n|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
         steps = tuple(map(int, given.steps.split(",")))
-        with tempfile.TemporaryDirectory() as folder:
-            made, clock = measure(study(given.task, steps, given.seeds, given.rate), given.task, Path(folder))
-        seconds = clock.seconds
-        if given.save:
-            np.savez(given.save, allow_pickle=False, **made)
-    print("| steps | first order | foresight | reliability | covered, % |\n|---|---|---|---|---|")
-    made.setdefault("rate", np.array(given.rate))
-    for row in rows(made):
-        print(f"| {' | '.join(row)} |")
-    for what, x in seconds.items():
+        found = study(given.task, steps, given.seeds, given.rate)
+        for more in measure(found, given.task, Path(folder), clock):
+            made |= more
+            for k in (int(x.split()[1]) for x in more if x.startswith("exact")):
+                print(f"| {' | '.join(row(made, k, given.rate))} |", flush=True)
+    for what, x in clock.seconds.items():
         print(f"{what}: {x:.1f} s")
     return None
 

@@ -16,7 +16,7 @@ from xlbench.lab import Lab
 from xlbench.metrics import accuracy
 from xlbench.probing import Reading
 from xlbench_probes.first_order import unscored
-from xlbench_probes.foresee import ERROR, FORESEEN, Foresee, ForeseeSettings, rate_sum
+from xlbench_probes.foresee import DRAW, ERROR, FORESEEN, Foresee, ForeseeSettings, rate_sum
 from xlbench_probes.foresee_pages import frames, pages
 from xlbench_probes.foresee_scale import Foreseen, fit
 from xlbench_probes.foresee_view import ForeseeView, predictions
@@ -43,7 +43,7 @@ def test_it_measures_batches_and_fine_tunes_nothing(
     lab = Lab(study, str(checkpoint), tmp_path / "adapters", device="cpu", threads=1)
     before = lab.encoder.weights()
     found = Foresee().run(jobs[0], lab)
-    each = -lab.directions(study.study.transfer[0], jobs[0].cells, batches=3, seed=0)
+    each = -lab.directions(study.study.transfer[0], jobs[0].cells, batches=3, seed=DRAW)
     assert [x.extra[FORESEEN] for x in found] == pytest.approx(each.mean(axis=0))
     assert [x.extra[ERROR] for x in found] == pytest.approx(each.std(axis=0, ddof=1) / 3**0.5)
     after = lab.encoder.weights()
