@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from xlbench.compared import Compared
 from xlbench.contracts import Recommends, RecommendsSets
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
-from xlbench.plugins import OWN, give, load, load_for, made_with
+from xlbench.plugins import OWN, culprit, give, load, load_for, made_with
 from xlbench.probing.strangers import refuse_stranger
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from xlbench.plugins import Kind, Registry
     from xlbench.reporting import Provenance, Publisher, Summary
     from xlbench.results import DamagedError, StoredStudy
+
+MOST_PAGES = 10_000
+"""Of one probe: what gives more may never end."""
 
 
 class Stored:
@@ -202,12 +206,15 @@ class Stored:
                 problems.append(f"{registry.unknown('probe', name)}; its pages are left out")
                 continue
             try:
-                for page in list(registry.probes[name].pages(self.records)):
+                for page in list(islice(registry.probes[name].pages(self.records), MOST_PAGES)):
                     missing = skipped(self.stored.described, page.task)
                     made.append((name, replace(page, warnings=(*missing, *page.warnings))))
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 owner = registry.owners["probe", name]
-                problems.append(f"no pages of the probe {name!r} ({owner}): {one_line(error)}")
+                by = culprit(error) if owner.distribution == OWN else None
+                problems.append(f"no pages of the probe {name!r} ({by or owner}): {one_line(error)}")
         return made, problems
 
 

@@ -108,7 +108,8 @@ def test_an_observer_is_told_of_everything_in_order(study: Study, tmp_path: Path
     assert (ended.run, ended.failed, ended.kept, ended.error) == (1, 1, 0, "")
     (good,) = (x for x in told if isinstance(x, JobEnded))
     (bad,) = (x for x in told if isinstance(x, JobFailed))
-    assert bad.error == "ValueError: not this one"
+    assert "(test_observers.py, line " in bad.error
+    assert bad.error.endswith("failed: ValueError: not this one")
     of_good = [type(x) for x in told if getattr(x, "job", None) == good.job]
     assert of_good[0] is JobStarted
     assert of_good[-1] is JobEnded

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from xlbench.output import apart, counted
+from xlbench.output import apart, complain, counted
 
 USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
 """The base of all usage errors."""
@@ -103,7 +103,12 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command; `apart` says what happens to whatever else is printed."""
-        from xlbench.plugins import blaming
+        from xlbench.plugins import blaming, culprit
 
-        with apart(), blaming():
-            return super().invoke(ctx)
+        try:
+            with apart(), blaming():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as stopped:  # typer would end in silence
+            where = culprit(stopped)
+            complain(f"stopped in {where}" if where else "stopped")
+            raise typer.Exit(130) from stopped

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xlbench import api
 from xlbench.errors import ResultsError
 from xlbench.output import complain, counted, say
+from xlbench.plugins import culprit
 from xlbench.results import describe
 from xlbench.results.manifest import coincidence
 from xlbench.running.progress import duration
@@ -64,8 +65,12 @@ def run(
         done = api.carry_out(
             ready, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions
         )
-    except KeyboardInterrupt:
-        complain("stopped; what is done is kept, and the same command goes on:", again)
+    except KeyboardInterrupt as stopped:
+        where = culprit(stopped)
+        complain(
+            f"stopped{f' in {where}' if where else ''}; what is done is kept, and the same command goes on:",
+            again,
+        )
         return 130
     read = reporting.read(results, done.study_id, plugins, quiet=quiet)
     try:

@@ -79,13 +79,36 @@ def _read(data: TaskData, language: str, split: Split, limit: int | None) -> Seq
         found = data.examples(language, split, limit)
     except XlbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(f"{data.name} ({data.task}): {split} of {language}: {said_of(error)}") from error
+    if not isinstance(found, Sequence):  # what is no list may never end
+        what = f"{data.name} ({data.task}): {split} of {language}: examples gives a {type(found).__name__}"
+        raise DataError(f"{what}, not a list; the plugin is at fault")
     for number, one in enumerate(found, 1):
         if not isinstance(one, Example):
             what = f"{data.name} ({data.task}): {split} of {language}, example {number}"
             raise DataError(f"{what}: a {type(one).__name__} is no example; the plugin is at fault")
+        if type(one).__module__ != Example.__module__ and (why := _unsound(one)):
+            what = f"{data.name} ({data.task}): {split} of {language}, example {number}"
+            raise DataError(f"{what}: {type(one).__name__}.{why}; the plugin is at fault")
     return found
+
+
+def _unsound(one: Example) -> str:
+    """What is wrong with the methods of an example of a plugin's own class; empty where nothing is."""
+    for name, method in (("sentences", one.sentences), ("own_sentences", one.own_sentences)):
+        try:
+            found = method()
+        except (Exception, SystemExit) as error:
+            return f"{name} raises {said_of(error)}"
+        if not isinstance(found, tuple | list) or not all(isinstance(x, str) for x in found):
+            return f"{name} must give a tuple of texts, not a {type(found).__name__}"
+    try:
+        stratum, tested = one.stratum(), list(one.tested())
+    except (Exception, SystemExit) as error:
+        return f"stratum or tested raises {said_of(error)}"
+    sound = all(isinstance(x, str) for x in (stratum, *tested))
+    return "" if sound else "stratum must give a text, and tested texts"
 
 
 def is_drawn(data: TaskData, limit: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 from xlbench.plugins.choices import made_with, settle, spelled
 from xlbench.plugins.given import Given, give
-from xlbench.plugins.loading import blaming, load, load_for
+from xlbench.plugins.loading import blaming, culprit, load, load_for
 from xlbench.plugins.registry import HOOKS, LIMIT, LISTED, OWN, Kind, Plugin, Refused, Registry
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Refused",
     "Registry",
     "blaming",
+    "culprit",
     "give",
     "load",
     "load_for",

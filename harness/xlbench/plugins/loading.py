@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from xlbench.contracts import Json
     from xlbench.plugins.given import Given
 
+_MOST_VALUES = 20_000
+"""Of one hook: what yields more may never end."""
 _PRINTED = 200
 """Characters of what a plugin prints that are kept."""
 _modules: dict[str, Plugin] = {}
@@ -135,21 +138,24 @@ def load(
 def blaming() -> Iterator[None]:
     """Turn what a third party's plugin raises, and should not, into a PluginError of one line with its place.
 
-    What the user can correct, a full disk and exhausted memory pass as they are.
+    What the user can correct, a full disk, exhausted memory and Ctrl-C pass as they are, and so does an end
+    of the process that no plugin asks for.
     """
     try:
         yield
-    except (XlbenchError, MemoryError):
+    except (XlbenchError, MemoryError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}
-        if full or (where := _culprit(error)) is None:
+        if full or (where := culprit(error)) is None:
             raise
         raise PluginError(f"{where} failed: {said_of(error)}") from error
 
 
-def _culprit(error: BaseException) -> str | None:
-    """Plugin and line that an error was raised in, or below; None where no third party's is among them."""
+def culprit(error: BaseException) -> str | None:
+    """Plugin and line that an error, or Ctrl-C, was raised in, or below; None where no third party's is among
+    them.
+    """
     for frame in reversed(list(traceback.walk_tb(error.__traceback__))):
         name = str(frame[0].f_globals.get("__name__"))
         for module, plugin in _modules.items():
@@ -320,7 +326,9 @@ def _imported(get: Any, source: str | Given) -> ModuleType | object:
     """What has the hooks. Raises what the import raises, or PluginError where that has another contract."""
     try:
         found: ModuleType | object = get()
-    except (Exception, SystemExit):
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         agreed.check_source(source)
         raise
     return found
@@ -340,7 +348,9 @@ def _load(plugin: Plugin, get: Any, source: str | Given) -> _Loaded:
         _refuse_plain(module, manager, loaded)
         for kind in HOOKS:
             _take(manager, kind, loaded)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() of a plugin ends nothing
         return loaded.failed(said_of(error))
     for kind, name in [x for x, n in Counter(x[:2] for x in loaded.values).items() if n > 1]:
         loaded.without(kind, name, f"{HOOKS[kind][0]} yields {name!r} twice; give each its own name")
@@ -369,7 +379,9 @@ def _take(manager: pluggy.PluginManager, kind: Kind, loaded: _Loaded) -> None:
             why = f"{hook} returns {shown(result)}, one value; yield it, or return a list"
             loaded.refused.append(Refused(kind, "", why))
             continue
-        for number, value in enumerate(result, 1):
+        for number, value in enumerate(islice(result, _MOST_VALUES + 1), 1):
+            if number > _MOST_VALUES:
+                raise PluginError(f"{hook} yields more than {_MOST_VALUES:,} values; yield fewer")
             name = _name(kind, value)
             if why := fault(value, expected):
                 what = f"{kind} {name!r}" if name else f"{hook}, value {number}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, chdir, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +20,16 @@ from xlbench.models import checkpoints
 from xlbench.results import Store
 from xlbench.running import provenance
 from xlbench.running.batches import in_turn
+from xlbench.spec.fields import shown
 from xlbench.spec.study import parse
 from xlbench.studies import planned
 from xlbench.studies.missing_data import without, written_in
 from xlbench.studies.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from xlbench.contracts import Job, Json, Notify, Resolved
+    from xlbench.contracts import Evaluation, Job, Json, Notify, Resolved
     from xlbench.lab import Lab
     from xlbench.plugins import Registry
 
@@ -131,7 +134,7 @@ class Work:
             room.lab.begin(job.condition_key)
             with self._at_home():
                 probe = room.registry.probes[job.probe]
-                evaluations = list(probe.run(_own(job), room.lab))
+                evaluations = _evaluations(probe.run(_own(job), room.lab), job)
             seconds = room.lab.take_seconds()
             metrics = {task: one.metric for task, one in room.resolved.tasks.items()}
             facts |= {**provenance.of_text(job, room.resolved), "adapters": room.lab.adapters_used()}
@@ -150,7 +153,7 @@ class Work:
                 problem = _out_of_memory(problem)
             seconds = seconds or room.lab.take_seconds()
             room.store.write_failure(job, problem, {**facts, "seconds": dict(seconds)})
-            error = one_line(problem)
+            error = _blamed(problem)
         return Outcome(job, time.perf_counter() - start, error)
 
     def _make_room(self) -> Room:
@@ -204,6 +207,20 @@ def _out_of_memory(error: BaseException) -> JobError:
 def _own(job: Job) -> Job:
     """The same job, whose condition its probe may change without harm."""
     return replace(job, condition=deepcopy(dict(job.condition)))
+
+
+def _evaluations(given: object, job: Job) -> list[Evaluation]:
+    """What a probe gives of a job, as far as the job has cells. Raises JobError for what is no sequence."""
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise JobError(f"probe {job.probe!r}: run gives {shown(given)}, not a sequence of evaluations")
+    return list(islice(given, len(job.cells) + 1))  # one too many is refused where they are stored
+
+
+def _blamed(error: BaseException) -> str:
+    """`one_line`, and of an error that no plugin should raise, the plugin and its line."""
+    known = isinstance(error, JobError | XlbenchError)
+    where = None if known else plugins.culprit(error)
+    return f"{where} failed: {one_line(error)}" if where else one_line(error)
 
 
 def one_line(error: BaseException) -> str:

@@ -23,6 +23,7 @@ from xlbench.data.clean_text import TrainingSentences
 from xlbench.data.held_out import HeldOut
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError, UnknownNameError
+from xlbench.spec.fields import fault
 from xlbench.spec.problems import ManyProblemsError, Problems
 
 if TYPE_CHECKING:
@@ -145,7 +146,12 @@ def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskDa
                 known = f"neither a folder nor one of {', '.join(names)}"
             raise UnknownNameError(f"no data {text!r} for the task {task.name}: {known}")
         paths += found
-    return task.folder(list(dict.fromkeys(paths)))
+    made = task.folder(list(dict.fromkeys(paths)))
+    if why := fault(made, TaskData):
+        owner = registry.owners.get(("task", task.name))
+        by = f" ({owner})" if owner else ""
+        raise DataError(f"task {task.name!r}{by}: folder gives no data: {why}; the plugin is at fault")
+    return made
 
 
 def is_held_out(given: tuple[str, ...]) -> bool:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from xlbench.contracts import Job, merged
 from xlbench.contracts.work import total
 from xlbench.errors import PluginError, StudyError, XlbenchError, said_of
+from xlbench.plugins import OWN, culprit
 from xlbench.results.studies import less, with_cells
 from xlbench.spec.fields import fault, shown
 from xlbench.spec.problems import ManyProblemsError
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 BYTES_A_JOB = 9_000
 BYTES_AN_EXAMPLE = 2
 """Size of a result file, as measured: 9 kB with hardly an example, 93 kB with 40,000 of span F1."""
+
+MOST_JOBS = 300_000
+"""Of one probe: what asks for more may never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +250,13 @@ def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, s
             continue
         except XlbenchError:
             raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"{_probe(name, registry)} failed while planning: {said_of(error)}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # its sys.exit() is no end of the run
+            where = _probe(name, registry)
+            if registry.owners["probe", name].distribution == OWN:
+                where = culprit(error) or where  # what the probe asked of another plugin
+            raise PluginError(f"{where} failed while planning: {said_of(error)}") from error
         asked += jobs
     if resolved.study.beneath and asked and not any(_is_over_adapters(x) for x in asked):
         problems.append(
@@ -276,7 +286,11 @@ def _jobs(name: str, resolved: Resolved, registry: Registry) -> list[Job]:
     jobs: list[Job] = []
     renamed: dict[str, str] = {}
     sound: set[tuple[Cell, ...]] = set()
-    for number, job in enumerate(found, 1):
+    for number, job in enumerate(islice(found, MOST_JOBS + 1), 1):
+        if number > MOST_JOBS:
+            raise PluginError(
+                f"{_probe(name, registry)}: jobs gives more than {MOST_JOBS:,} jobs; give fewer"
+            )
         if why := _fault(job, sound):
             raise PluginError(f"{_probe(name, registry)}: job {number}: {why}")
         if not job.cells:

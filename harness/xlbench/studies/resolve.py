@@ -95,8 +95,9 @@ def resolve(study: Study, registry: Registry) -> Resolved:
     }
     corpus: Corpus = NoText()
     with problems.kept():
-        corpus = find_corpus(full.text, registry, data)
-        tasks_of.refuse_languages(corpus, corpus.languages())
+        found = find_corpus(full.text, registry, data)
+        tasks_of.refuse_languages(found, found.languages())
+        corpus = found
     if study.reference is None and corpus.languages() and full.reference not in corpus.languages():
         full = replace(full, reference=None)  # the model's default is for its own text
     data = tasks_of.with_held_out(full, tasks, data, corpus, registry, problems)

@@ -1,0 +1,266 @@
+"""Faults in every hook and every method of a plugin, one at a time, and what the user is told and keeps.
+
+    python tests/plugin_faults.py [TABLE.md] [WORD ...]
+
+runs them all, or those whose name has a word in it, and writes the table.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import warm
+
+HERE = Path(__file__).resolve().parent
+PLUGIN = HERE / "packages" / "faulty" / "faulty_plugin.py"
+NEARBY = HERE.parent / "examples" / "xlbench-nearby" / "src"
+FAULTS = ("raise", "wrong", "nothing", "enormous", "print", "exit", "hang")
+SMALL = (
+    "--model", "tiny", "--targets", "qaa,qab", "--train-languages", "qaa", "--limit", "4",
+    "--adapter", "epochs=1", "--adapter", "limit=8", "--adapter-seeds", "1", "--data", "pos=artificial",
+)  # fmt: skip
+TEXT = (
+    "--transfer", "qag", "--seeds", "1", "--steps", "1", "--readings", "put-back",
+    "--mlm", "chunk=16", "--mlm", "batch_size=2", "--mlm", "lines=40",
+)  # fmt: skip
+ZERO = ("--probe", "zero-shot", "--task", "pos")
+LANGUAGE = (
+    "--language-training", "steps=1", "--language-training", "chunk=16",
+    "--language-training", "batch_size=2", "--language-training", "lines=40",
+)  # fmt: skip
+HOOKS = (
+    "xlbench_tasks", "xlbench_task_data", "xlbench_corpora", "xlbench_languages", "xlbench_distances",
+    "xlbench_models", "xlbench_probes", "xlbench_executors", "xlbench_observers", "xlbench_kinds",
+    "xlbench_objectives", "xlbench_adapters", "xlbench_compositions", "xlbench_treatments",
+)  # fmt: skip
+STUDIES: dict[str, tuple[str, ...]] = {
+    "import": (*ZERO, "--text", "artificial"),
+    **dict.fromkeys(HOOKS, (*ZERO, "--text", "artificial")),
+    "task": ("--probe", "zero-shot", "--task", "pos,faulty-task", "--text", "artificial"),
+    "probe": (*ZERO, "--probe", "faulty-probe", "--text", "artificial"),
+    "corpus": (*ZERO, "--probe", "transfer", "--text", "faulty-text", "--controls", "none", *TEXT),
+    "objective": (
+        *ZERO, "--probe", "transfer", "--text", "artificial", "--controls", "none", *TEXT,
+        "--mlm", "objective=faulty-objective",
+    ),
+    "treatment": (
+        *ZERO, "--probe", "transfer", "--text", "artificial", "--controls", "faulty-treatment", *TEXT
+    ),
+    "adapter": (
+        *ZERO, "--probe", "stacking", "--text", "artificial", *TEXT, *LANGUAGE,
+        "--language-adapter-kind", "faulty-adapter",
+    ),
+    "composition": (
+        *ZERO, "--probe", "interference", "--text", "artificial", *TEXT, *LANGUAGE, "--transfer", "qag,qah",
+        "--option", "interference.mixes=faulty-composition,average",
+    ),
+    "executor": (*ZERO, "--text", "artificial", "--executor", "faulty-executor"),
+    "observer": (*ZERO, "--text", "artificial", "--observer", "faulty-observer"),
+    "architecture": (*ZERO, "--text", "artificial", "--model", "faulty-model"),
+}  # fmt: skip
+"""The study that uses a part of the plugin, by the first word of a place."""
+PLACES = (
+    "import", *HOOKS, "task.folder",
+    *(f"data.{x}" for x in ("languages", "fingerprint", "examples")),
+    *(f"example.{x}" for x in ("sentences", "fault")), "metric.count", "metric.score",
+    *(f"kind.{x}" for x in ("load", "encode", "add_head", "targets", "loss", "places", "answers", "predicted",
+                            "baseline")),
+    *(f"corpus.{x}" for x in ("languages", "fingerprint", "lines")),
+    *(f"probe.{x}" for x in ("jobs", "run", "pages", "frames")),
+    *(f"objective.{x}" for x in ("load", "batches", "loss", "places")),
+    *(f"treatment.{x}" for x in ("load", "treat")), *(f"adapter.{x}" for x in ("load", "configuration")),
+    *(f"composition.{x}" for x in ("load", "beneath")), "executor.run",
+    *(f"observer.{x}" for x in ("observe", "tell")), "architecture.load",
+)  # fmt: skip
+OF_TASK = ("task", "data", "example", "metric", "kind")
+NONE_IS_RIGHT = frozenset({"import", "observer.tell", "kind.add_head"})
+"""Where a plugin gives nothing, so that other values are passed over."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault in one place."""
+
+    place: str
+    fault: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.place}:{self.fault}"
+
+    @property
+    def study(self) -> tuple[str, ...]:
+        first = self.place.partition(".")[0]
+        words = STUDIES["task" if first in OF_TASK else first]
+        model = () if "faulty-model" in words else SMALL[:2]
+        words = (*model, *SMALL[2:], *words)
+        if self.place == "task.folder":
+            words = (*words, "--data", f"faulty-task={HERE}")
+        return words
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it."""
+
+    case: Case
+    code: int
+    said: str
+    """The line that names the plugin; empty where none does."""
+    others: bool
+    """Whether the jobs that do not use the plugin have ended well."""
+    stored: int
+    """Files of results, all of which `xlbench results verify` has passed."""
+    faults: tuple[str, ...]
+    """What should not be."""
+
+    @property
+    def verdict(self) -> str:
+        """In a few words."""
+        if self.case.fault == "hang":
+            return "interrupted, culprit named" if self.said else "interrupted"
+        if self.code == 2:
+            return "refused before the run"
+        if self.code == 1:
+            return "its jobs failed, others done"
+        return "reported, all done" if self.said else "all done"
+
+
+ENDLESS = (
+    "xlbench_tasks", "data.languages", "data.examples", "corpus.languages", "corpus.lines", "probe.jobs",
+    "probe.run", "probe.pages",
+)  # fmt: skip
+"""Where something enormous is a sequence without end; elsewhere, a text of 30 MB."""
+EVERYWHERE = (
+    "import", "xlbench_tasks", "data.examples", "probe.jobs", "probe.run", "probe.pages", "kind.loss",
+    "treatment.treat", "executor.run", "observer.tell",
+)  # fmt: skip
+"""One place in each stretch of a run, where every fault is tried."""
+
+
+def cases() -> Iterator[Case]:
+    """All of them: each place with each fault that is one there."""
+    for place in PLACES:
+        for fault in FAULTS:
+            if place == "import" and fault in ("wrong", "nothing", "enormous"):
+                continue
+            usual = fault in ("raise", "wrong", "nothing") or (fault == "exit" and place not in HOOKS)
+            if usual or place in EVERYWHERE or (fault == "enormous" and place in ENDLESS):
+                yield Case(place, fault)
+
+
+def site(folder: Path) -> Path:
+    """The plugin, installed into a folder, beside the model of an example."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "faulty_plugin.py").write_bytes(PLUGIN.read_bytes())
+    info = folder / "xlbench_faulty-1.0.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xlbench-faulty\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[xlbench]\nfaulty = faulty_plugin\n")
+    return folder
+
+
+def run(case: Case, installed: Path, folder: Path) -> Result:
+    """Run the study of a case as users do, and see what is left."""
+    results, mark = folder / "results", folder / "mark"
+    path = os.pathsep.join((str(installed), str(NEARBY), os.environ.get("PYTHONPATH", "")))
+    environment = {
+        "PYTHONPATH": path, "XLBENCH_FAULT": case.name, "XLBENCH_FAULT_MARK": str(mark),
+        "XDG_CACHE_HOME": str(folder / "cache"), "COLUMNS": "1000",
+    }  # fmt: skip
+    verb = ("plan",) if case.place in HOOKS else ("run", "--workers", "1")
+    command = warm.Command((*verb, *case.study, "--results", str(results)), cwd=folder, **environment)
+    while command.wait(0.05 if case.fault == "hang" else None) is None:
+        if mark.exists():
+            command.send(signal.SIGINT)
+            mark.unlink()
+    code = command.returncode
+    assert code is not None
+    told = command.stderr + command.stdout
+    if case.place == "import" or case.place in HOOKS:
+        environment["XLBENCH_FAULT_MARK"] = str(mark)
+        told += "" if case.fault == "hang" else warm.run("list", "plugins", **environment).stdout
+    return _judged(case, code, told, results)
+
+
+def _judged(case: Case, code: int, told: str, results: Path) -> Result:
+    lines = [x.partition("; to try again")[0].partition("; what is done")[0] for x in told.splitlines()]
+    said = [x for x in lines if x.startswith(("xlbench: ", "failed: ", "faulty "))]
+    named = [x for x in said if "faulty" in x and "are in the training data too" not in x]
+    stored = [*results.rglob("jobs/**/*.parquet")] if results.exists() else []
+    good = [x for x in stored if ".failed" not in x.name]
+    faults = []
+    if "Traceback" in told:
+        faults.append("a traceback")
+    harmless = case.fault == "print" or (case.fault in ("wrong", "enormous") and case.place in NONE_IS_RIGHT)
+    harmless |= case.fault == "nothing" and case.place in (*NONE_IS_RIGHT, "example.fault")
+    if not named and not harmless:
+        faults.append("nobody is named")
+    if max(map(len, told.splitlines()), default=0) > 2000:
+        faults.append("a line of more than 2,000 characters")
+    if stored and warm.run("results", "verify", str(results)).returncode:
+        faults.append("results are not whole")
+    if code not in (0, 1, 2, 130):
+        faults.append(f"exit code {code}")
+    others = bool(good)
+    if code in (0, 1) and not others and case.place not in HOOKS:
+        faults.append("jobs of others are missing")
+    if case.fault == "print" and code != 0:
+        faults.append(f"exit code {code} for a print")
+    return Result(case, code, _short(named[-1] if named else ""), others, len(stored), tuple(faults))
+
+
+def _short(line: str) -> str:
+    line = " ".join(line.replace("|", "/").split())
+    return line if len(line) < 240 else f"{line[:236]} ..."
+
+
+def table(found: Sequence[Result]) -> str:
+    """As Markdown: a row per place, a column per fault; then every line that names the culprit."""
+    rows = {x.case.place: {} for x in found}  # type: ignore[var-annotated]
+    for one in found:
+        rows[one.case.place][one.case.fault] = one
+    used = [x for x in FAULTS if any(x in row for row in rows.values())]
+    lines = [f"| place | {' | '.join(used)} |", f"|---|{'---|' * len(used)}"]
+    for place, row in rows.items():
+        cells = [
+            ""
+            if (one := row.get(x)) is None
+            else one.verdict + (f" **{'; '.join(one.faults)}**" if one.faults else "")
+            for x in used
+        ]
+        lines.append(f"| `{place}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the cases that are asked for."""
+    out = Path(words[0]) if words and words[0].endswith(".md") else None
+    asked = [x for x in words if not x.endswith(".md")]
+    found = []
+    with tempfile.TemporaryDirectory() as top:
+        installed = site(Path(top) / "site")
+        for case in cases():
+            if asked and not any(x in case.name for x in asked):
+                continue
+            folder = Path(top) / case.name.replace(":", "-")
+            folder.mkdir()
+            start = time.monotonic()
+            one = run(case, installed, folder)
+            found.append(one)
+            took = f"{time.monotonic() - start:5.1f} s"
+            print(f"{case.name:32} {one.code:4} {took}  {'; '.join(one.faults):40} {one.said}", flush=True)
+    if out is not None:
+        out.write_text(table(found), "utf-8")
+    return any(x.faults for x in found)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
