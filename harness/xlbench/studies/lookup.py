@@ -23,7 +23,7 @@ from xlbench.data.clean_text import TrainingSentences
 from xlbench.data.held_out import HeldOut
 from xlbench.data.text_folder import read_folder
 from xlbench.errors import DataError, StudyError, UnknownNameError
-from xlbench.spec.fields import fault
+from xlbench.spec.fields import shown
 from xlbench.spec.problems import ManyProblemsError, Problems
 
 if TYPE_CHECKING:
@@ -147,10 +147,12 @@ def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskDa
             raise UnknownNameError(f"no data {text!r} for the task {task.name}: {known}")
         paths += found
     made = task.folder(list(dict.fromkeys(paths)))
-    if why := fault(made, TaskData):
+    lacks = [x for x in ("languages", "fingerprint", "examples") if not callable(getattr(made, x, None))]
+    if lacks:
         owner = registry.owners.get(("task", task.name))
         by = f" ({owner})" if owner else ""
-        raise DataError(f"task {task.name!r}{by}: folder gives no data: {why}; the plugin is at fault")
+        what = f"folder gives {shown(made)}, which is no data (without {', '.join(lacks)})"
+        raise DataError(f"task {task.name!r}{by}: {what}; the plugin is at fault")
     return made
 
 
