@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from itertools import combinations
 from math import comb
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xlbench.contracts import decimal
 from xlbench.contracts.mixture import has, is_several, parts
 from xlbench.plugins import load
 from xlbench.probing import Reading, difference, interval, mean, spearman
@@ -28,6 +30,9 @@ from xlbench.results import Store
 from xlbench_probes.arms import Arm
 from xlbench_probes.transfer_sets import PROPOSED, measured
 from xlbench_probes.transfer_view import PROBE, View, read_outs
+
+if TYPE_CHECKING:
+    from xlbench.probing import Estimate
 
 POOL = "qaa,qac,qag,qah,qam,qad,qae,qaf"
 TARGETS = "qag,qah,qaa,qac,qam,qai"
@@ -49,7 +54,7 @@ def show(view: View, size: int) -> str:
     k = view.last
     alone = [x.text for x in view.arms(k) if not is_several(x.text)]
     sets = [x.text for x in view.arms(k) if is_several(x.text) and len(parts(x.text)) == size]
-    rows, within, regrets, rank = [], 0, list[float](), list[float]()
+    rows, within, of_five, regrets, rank = [], 0, 0, list[float](), list[float]()
     for g in view.targets:
         values = {f: view.effects.effect(Arm(f, k), g).value for f in alone if f != g}
         own = {x: view.effects.effect(Arm(x, k), g) for x in sets if not has(x, g)}
@@ -60,17 +65,16 @@ def show(view: View, size: int) -> str:
         order = sorted(known, key=lambda x: (-said[x], x))
         best = max(known, key=known.__getitem__)
         first, few = order[0], max(order[:PROPOSED], key=known.__getitem__)
-        lead = difference(own[best], own[first])
-        spread = lead.spread()
-        error = spread.error if spread is not None else 0.0
+        error = _error(difference(own[best], own[first]))
         within += known[best] - known[first] <= error
+        of_five += known[best] - known[few] <= _error(difference(own[best], own[few]))
         regrets.append(known[best] - known[first])
         both = np.array([[said[x], known[x]] for x in known])
         rank.append(float(spearman(both[:, 0], both[:, 1])))
         place = 1 + sum(x > known[first] for x in known.values())
         rows.append(
-            f"| {g} | {len(known)} | {best} {known[best]:+.1f} | {first} {known[first]:+.1f} | {place} | "
-            f"{known[few]:+.1f} | {error:.1f} | {rank[-1]:+.2f} |"
+            f"| {g} | {len(known)} | {best} {_said(known[best])} | {first} {_said(known[first])} | {place} | "
+            f"{_said(known[few])} | {error:.1f} | {rank[-1]:+.2f} |"
         )
     found = measured(view)
     apart = mean(difference(x.effect, x.expected) for x in found.values()).number()
@@ -80,14 +84,25 @@ def show(view: View, size: int) -> str:
         [
             f"| {heads} |", "|---" * 8 + "|", *rows,
             f"\nThe first proposed set is within one standard error of the best of all for {within} of "
-            f"{len(rows)} targets; it loses {np.mean(regrets):.2f} {view.metric.unit} on average. Mean rank "
-            f"correlation of what additivity says with what was measured: {np.mean(rank):+.2f}.",
+            f"{len(rows)} targets (the best of {PROPOSED}: {of_five}); it loses {np.mean(regrets):.2f} "
+            f"{view.metric.unit} on average. Mean rank correlation of what additivity says with what was "
+            f"measured: {np.mean(rank):+.2f}.",
             f"Sets minus the mean of their languages alone, over {len(found)} sets: "
             f"{interval(apart, view.metric.unit)}.",
             f"Cost: {len(alone)} languages alone and {PROPOSED} sets are "
             f"{100 * (len(alone) + PROPOSED) / every:.0f}% of {every} sets.",
         ]
     )  # fmt: skip
+
+
+def _said(value: float) -> str:
+    return decimal(value, 1, signed=True)
+
+
+def _error(lead: Estimate) -> float:
+    """Standard error; 0 of a set's lead over itself."""
+    spread = lead.spread()
+    return spread.error if spread is not None else 0.0
 
 
 def main(said: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from synthetic import CODES, Synthetic, write_all
 
 from benchmarks import sets
 from xlbench.cli import stored
+from xlbench.contracts import decimal
 from xlbench.contracts.mixture import has, parts, shares
 from xlbench.errors import ResultsError
 from xlbench.probing import Reading
@@ -125,6 +126,7 @@ def test_the_trial_holds_what_is_proposed_against_every_set() -> None:
         own = {x: view.effects.effect(Arm(x, 10), g).value or 0.0 for x in (*pool, *every)}
         best = max(every, key=own.__getitem__)
         first = max(every, key=lambda x: np.mean([own[f] for f in x.split("+")]))
-        assert f"| {g} | 6 | {best} {own[best]:+.1f} | {first} {own[first]:+.1f} | " in row
+        said_of = [f"{x} {decimal(own[x], 1, signed=True)}" for x in (best, first)]
+        assert f"| {g} | 6 | {' | '.join(said_of)} | " in row
     assert "4 languages alone and 5 sets are 150% of 6 sets" in said
     assert sets.plan(pool, 2).count("+") == 6

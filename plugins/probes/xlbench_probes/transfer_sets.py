@@ -219,8 +219,8 @@ def _beyond(view: View) -> Iterator[str]:
     if found := measured(view):
         overall = mean(difference(x.effect, x.expected) for x in found.values()).number()
         yield (
-            f"Sets that were measured ({len(found)}) differ from their languages' mean by "
-            f"{interval(overall, view.metric.unit)} on average."
+            f"Measured sets minus the mean of their languages alone ({counted(len(found), 'set')}): "
+            f"{interval(overall, view.metric.unit)}."
         )
     else:
         yield "No set was measured with its languages alone: whether effects add up is not known here."
