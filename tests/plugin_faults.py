@@ -58,8 +58,9 @@ STUDIES: dict[str, tuple[str, ...]] = {
         "--language-adapter-kind", "faulty-adapter",
     ),
     "composition": (
-        *ZERO, "--probe", "interference", "--text", "artificial", *TEXT, *LANGUAGE, "--transfer", "qag,qah",
-        "--option", "interference.mixes=faulty-composition,average",
+        *ZERO, "--probe", "interference", "--text", "artificial", "--transfer", "qag,qah", *TEXT[2:],
+        "--targets", "qag,qah",
+        *LANGUAGE, "--option", "interference.mixes=faulty-composition,average",
     ),
     "executor": (*ZERO, "--text", "artificial", "--executor", "faulty-executor"),
     "observer": (*ZERO, "--text", "artificial", "--observer", "faulty-observer"),
@@ -74,7 +75,7 @@ PLACES = (
                             "baseline")),
     *(f"corpus.{x}" for x in ("languages", "fingerprint", "lines")),
     *(f"probe.{x}" for x in ("jobs", "run", "pages", "frames")),
-    *(f"objective.{x}" for x in ("load", "batches", "loss", "places")),
+    *(f"objective.{x}" for x in ("load", "batches", "loss")),
     *(f"treatment.{x}" for x in ("load", "treat")), *(f"adapter.{x}" for x in ("load", "configuration")),
     *(f"composition.{x}" for x in ("load", "beneath")), "executor.run",
     *(f"observer.{x}" for x in ("observe", "tell")), "architecture.load",
@@ -193,7 +194,11 @@ def run(case: Case, installed: Path, folder: Path) -> Result:
 def _judged(case: Case, code: int, told: str, results: Path) -> Result:
     lines = [x.partition("; to try again")[0].partition("; what is done")[0] for x in told.splitlines()]
     said = [x for x in lines if x.startswith(("xlbench: ", "failed: ", "faulty "))]
-    named = [x for x in said if "faulty" in x and "are in the training data too" not in x]
+    named = [
+        x
+        for x in said
+        if ("faulty" in x or "architecture 'nearby'" in x) and "are in the training data too" not in x
+    ]
     stored = [*results.rglob("jobs/**/*.parquet")] if results.exists() else []
     good = [x for x in stored if ".failed" not in x.name]
     faults = []
@@ -222,22 +227,45 @@ def _short(line: str) -> str:
     return line if len(line) < 240 else f"{line[:236]} ..."
 
 
-def table(found: Sequence[Result]) -> str:
-    """As Markdown: a row per place, a column per fault; then every line that names the culprit."""
-    rows = {x.case.place: {} for x in found}  # type: ignore[var-annotated]
+def page(found: Sequence[Result]) -> str:
+    """As Markdown: a row per place, a column per fault."""
+    rows: dict[str, dict[str, Result]] = {}
     for one in found:
-        rows[one.case.place][one.case.fault] = one
-    used = [x for x in FAULTS if any(x in row for row in rows.values())]
-    lines = [f"| place | {' | '.join(used)} |", f"|---|{'---|' * len(used)}"]
+        rows.setdefault(one.case.place, {})[one.case.fault] = one
+    lines = [f"| place | {' | '.join(FAULTS)} |", f"|---|{'---|' * len(FAULTS)}"]
     for place, row in rows.items():
-        cells = [
-            ""
-            if (one := row.get(x)) is None
-            else one.verdict + (f" **{'; '.join(one.faults)}**" if one.faults else "")
-            for x in used
-        ]
+        cells = []
+        for fault in FAULTS:
+            one = row.get(fault)
+            wrong = f" **{'; '.join(one.faults)}**" if one is not None and one.faults else ""
+            cells.append("" if one is None else one.verdict + wrong)
         lines.append(f"| `{place}` | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    wrong = sum(bool(x.faults) for x in found)
+    done = f"{len(found)} of {sum(1 for _ in cases())} faults were run, {wrong or 'none'} with another end."
+    return INTRODUCTION + done + "\n\n" + "\n".join(lines) + "\n"
+
+
+INTRODUCTION = """# What a faulty plugin can do
+
+Every hook and every method of a plugin was made to misbehave, one at a time, in an installed package beside
+the built-in plugins: it raises an error; gives a value of the wrong type, nothing, or something enormous (a
+sequence without end, or a text of 30 MB); prints; ends the process (`sys.exit(0)`); or hangs, until Ctrl-C.
+For each, a study was run that uses that part of the plugin beside built-in ones; for each hook, a study was
+planned that uses nothing of the plugin. Made by `python tests/plugin_faults.py
+docs/explanation/plugin-faults.md`, in one process per study; the same cases are slow tests.
+
+- **reported, all done**: the plugin, or the part that is wrong, is left out and named by `xlbench list
+  plugins`, or during the run; everything else works.
+- **refused before the run**: one line names the plugin's task, data, text or probe and what is wrong; nothing
+  was run or written.
+- **its jobs failed, others done**: each failed job says which part of which plugin failed; jobs of others
+  ended well, and `xlbench results verify` finds all files whole.
+- **interrupted, culprit named**: Ctrl-C ends the run, names the plugin and line that it was in, and keeps
+  what is done.
+- **all done**: nothing is wrong, such as where a plugin prints.
+
+A cell is empty where that fault was not run in that place.
+"""
 
 
 def main(words: Sequence[str]) -> int:
@@ -258,7 +286,7 @@ def main(words: Sequence[str]) -> int:
             took = f"{time.monotonic() - start:5.1f} s"
             print(f"{case.name:32} {one.code:4} {took}  {'; '.join(one.faults):40} {one.said}", flush=True)
     if out is not None:
-        out.write_text(table(found), "utf-8")
+        out.write_text(page(found), "utf-8")
     return any(x.faults for x in found)
 
 

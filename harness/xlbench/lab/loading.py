@@ -91,7 +91,7 @@ def own_classes(own: Architecture) -> ModelClasses:
     where = f"architecture {own.model_type!r}"
     try:
         found = own.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{where}: load raises {said_of(error)}") from error
     if not isinstance(found, ModelClasses):
         raise ModelError(f"{where}: load gives a {type(found).__name__}, not ModelClasses")
