@@ -14,7 +14,6 @@ from xlbench.contracts import Recommends, RecommendsSets
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import ResultsError, UnknownNameError, XlbenchError
 from xlbench.plugins import OWN, culprit, give, load, load_for, made_with
-from xlbench.probing.strangers import refuse_stranger
 from xlbench.results import Store
 from xlbench.results.manifest import skipped
 from xlbench.running.work import one_line
@@ -301,6 +300,8 @@ def recommended(
     registry = made_with(registry, contents.provenances)
     metrics = {name: x.metric for name, x in registry.tasks.items()}
     records = _with_language(store.records_of(stored, metrics, contents), registry, model, code)
+    from xlbench.probing.strangers import refuse_stranger
+
     refuse_stranger(records, task, code)
     ran = {name: x for name, x in registry.probes.items() if any(job.probe == name for job in stored.jobs)}
     if set_size is not None:

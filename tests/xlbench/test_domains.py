@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xlbench import plugins
-from xlbench.cli import running
+from xlbench.cli import planning
 from xlbench.contracts import HasDomain, Resolved, Study, TextFacts
 from xlbench.data import domains
 from xlbench.data.domains import coincide, labels, share
@@ -139,7 +139,7 @@ def test_a_study_says_it_over_what_data_say(checkpoint: Path, root: Path) -> Non
         described, found.study.transfer
     )
     assert coincidence(describe(plain), plain.study.transfer) == ""
-    line = running._text("wol", texts(described)["wol"], described)
+    line = planning._text("wol", texts(described)["wol"], described)
     assert line.startswith("wol: unseen, domain news, 40 lines, 160 words, 4.0 words per line")
 
 

@@ -118,7 +118,7 @@ def test_what_is_in_force_says_who_set_it(registry: Registry) -> None:
 
 
 def test_plan_shows_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from xlbench.cli.running import plan
+    from xlbench.cli.planning import plan
 
     study = Study(
         model="tiny", probes=("zero-shot",), tasks=("nli",), targets=("qaa",), adapter={"epochs": 1},
