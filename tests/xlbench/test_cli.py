@@ -565,6 +565,7 @@ def test_one_page_is_no_pages(ran: tuple[Path, str, str], study: list[str], tmp_
     assert "leaderboards/README.md (1 page)\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(study: list[str], tmp_path: Path) -> None:
     command = warm.Command(["run", *study, "--steps", "5000", "--workers", "2"], tmp_path)
     while " of " not in command.stderr:  # the first job is stored

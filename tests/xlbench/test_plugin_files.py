@@ -42,6 +42,7 @@ def scores(results: Path, *given: object) -> list[float]:
     return sorted(load_results(results, plugins=given)["score"])
 
 
+@pytest.mark.slow
 def test_a_file_does_the_same_in_one_process_and_in_several(study: Study, toy: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     assert api.run(study, results=one, workers=1, device="cpu", plugins=[toy]).run == 2
