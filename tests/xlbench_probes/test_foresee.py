@@ -170,6 +170,12 @@ def test_without_anything_measured_it_is_a_ranking_to_be_tested() -> None:
     (page,) = pages(records)
     assert len(page.parts) == 2
     assert any("a ranking to be tested" in x for x in page.answer)
+    (headline,) = page.headlines
+    assert headline.role == "note"
+    said = headline.text.removesuffix(" (nothing was fine-tuned)").split(": ")
+    assert page.answer[0].startswith(said[0])
+    assert said[1] in page.answer[0]
+    assert len(headline.text) <= 72  # a summary's line
     found = predictions(records, "pos")
     assert found
     assert not any(x.calibrated for x in found.values())

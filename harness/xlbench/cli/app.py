@@ -432,7 +432,7 @@ def import_(
         str, typer.Option(help="Where the file is from, for provenance (default: its name).", metavar="TEXT")
     ] = "",
     skip_unknown: Annotated[
-        bool, typer.Option("--skip-unknown", help="Leave out what is no language.")
+        bool, typer.Option("--skip-unknown", help="Leave out what is not a language.")
     ] = False,
     plugin: PluginFiles = None,
 ) -> None:

@@ -59,7 +59,7 @@ def read(
     `rows` is what the rows of a wide layout are, where its first cell does not say; `column` the column of
     scores of a long one, where it has several; `only` takes the lines that have these values in these
     columns. Several treebanks of one language are averaged; any other pair that is there twice is refused,
-    unless it has the same score. `skip_unknown` leaves out what is no language (`qte_tect`).
+    unless it has the same score. `skip_unknown` leaves out what is not a language (`qte_tect`).
     Raises DataError, one line, with the file and the line.
     """
     try:
@@ -130,7 +130,7 @@ class _Codes:
         self.skipped: set[str] = set()
 
     def of(self, said: str, line: int, what: str) -> str:
-        """Empty for what is no language, where that is to be skipped. Raises DataError."""
+        """Empty for what is not a language, where that is to be skipped. Raises DataError."""
         if said not in self._found:
             try:
                 self._found[said] = to_iso639_3(_bare(said), self._known)

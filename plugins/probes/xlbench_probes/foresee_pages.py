@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xlbench.contracts import Matrix, Number, Page, Table
+from xlbench.contracts import Headline, Matrix, Number, Page, Table
 from xlbench.contracts.mixture import has
 from xlbench.probing import TARGET_GAINS, Reading, between, counted
 from xlbench_probes.first_order_pages import UNIT
@@ -101,6 +101,7 @@ def _page(view: ForeseeView) -> Page:
         answer=tuple(_answer(view, k, found)),
         warnings=tuple(_warnings(view, k)),
         topic="foresight",
+        headlines=tuple(_headlines(view, found)),
     )
 
 
@@ -114,12 +115,24 @@ def _warnings(view: ForeseeView, steps: int) -> Iterator[str]:
         )
 
 
-def _answer(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Prediction]) -> Iterator[str]:
-    means = _means(view, found)
+def _headlines(view: ForeseeView, found: Mapping[tuple[str, str], Prediction]) -> Iterator[Headline]:
+    """One note, short enough for a summary's line."""
+    for f, what in _first(_means(view, found)):
+        yield Headline("note", f"Foreseen to {what}: {view.reading.name(f)} (nothing was fine-tuned)")
+
+
+def _first(means: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """The transfer language that is foreseen to do best on average, and what it is foreseen to do."""
     if means:
         f = max(means, key=lambda x: means[x])
+        yield f, "help most" if means[f] > 0 else "harm least"
+
+
+def _answer(view: ForeseeView, steps: int, found: Mapping[tuple[str, str], Prediction]) -> Iterator[str]:
+    means = _means(view, found)
+    for f, what in _first(means):
         yield (
-            f"Foreseen to {'help most' if means[f] > 0 else 'harm least'}, on average over the other "
+            f"Foreseen to {what}, on average over the other "
             f"targets: {view.reading.name(f)} "
             f"({PER * means[f]:+.2f} {UNIT} after {counted(steps, 'step')}). Nothing was fine-tuned for this."
         )
