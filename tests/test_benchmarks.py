@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -9,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForMaskedLM
 
-from benchmarks import made, recommend, roof
+from benchmarks import foresight, made, recommend, roof
 from benchmarks.gpu import agreement, carry, paper
 from benchmarks.gpu.material import TASK, Material, Size
 from benchmarks.gpu.speed import Costs
 from benchmarks.machine import Held
 from benchmarks.parsing import _is_tree
+from xlbench.contracts import Study
+from xlbench.errors import StudyError
 from xlbench.lab import Lab
 
 
@@ -168,3 +172,32 @@ def test_made_up_matrices_have_the_shares_that_they_say() -> None:
     small = recommend.World("small", 5, 10, 0.8, 0.1, 0.0)
     assert recommend.trials(small, 2).startswith("| small | 5 x 10 | ")
     assert recommend.coverage(small, 1).count("|") == 6
+
+
+def test_agreement_is_over_pairs_of_different_languages_and_has_an_interval_over_languages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(foresight, "DRAWS", 50)
+    rng = np.random.default_rng(1)
+    table = foresight.Table.of(("aaa", "aab", "aac+aad", "aae", "aaf"), ("aaa", "aad", "aae", "aag"))
+    one, other = (rng.normal(size=(5, 4)) for _ in range(2))
+    own = {(0, 0), (2, 1), (3, 2)}
+    pairs = [(f, g) for f in range(5) for g in range(4) if (f, g) not in own]
+
+    def correlation(of: list[tuple[int, int]]) -> float:
+        return float(spearmanr([one[x] for x in of], [other[x] for x in of]).statistic)
+
+    wanted = correlation(pairs), np.mean([correlation([x for x in pairs if x[1] == g]) for g in range(4)])
+    np.testing.assert_allclose(table.agreement(one, other), wanted, atol=1e-12)
+    assert table.said(other, other) == "1.00 [1.00, 1.00] / 1.00 [1.00, 1.00]"
+    low, high = map(float, re.findall(r"-?\d\.\d\d", table.said(one, other))[1:3])
+    assert low < wanted[0] < high
+
+
+def test_foresight_is_measured_for_any_study_of_one_task() -> None:
+    found = foresight.study(Study(tasks=("ner",), steps=(1, 10), targets=("qab", "qac")))
+    assert (*found.tasks, found.study.steps, found.targets["ner"]) == ("ner", (1, 10), ("qab", "qac"))
+    assert found.mlm.learning_rate == 5e-4
+    assert found.study.readings == ("put-back",)
+    with pytest.raises(StudyError, match="one task"):
+        foresight.study(Study(tasks=("ner", "pos")))
