@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -136,7 +137,7 @@ class Result:
 
 ENDLESS = (
     "xlbench_tasks", "data.languages", "data.examples", "corpus.languages", "corpus.lines", "probe.jobs",
-    "probe.run", "probe.pages",
+    "probe.run", "probe.pages", "probe.frames",
 )  # fmt: skip
 """Where something enormous is a sequence without end; elsewhere, a text of 30 MB."""
 EVERYWHERE = (
@@ -146,11 +147,18 @@ EVERYWHERE = (
 """One place in each stretch of a run, where every fault is tried."""
 
 
+def meaningless(place: str, fault: str) -> bool:
+    """Whether a fault is none in a place, or the same as another."""
+    if place == "import":
+        return fault in ("wrong", "nothing", "enormous")
+    return fault == "enormous" and place not in (*ENDLESS, *EVERYWHERE, *HOOKS)
+
+
 def cases() -> Iterator[Case]:
     """All of them: each place with each fault that is one there."""
     for place in PLACES:
         for fault in FAULTS:
-            if place == "import" and fault in ("wrong", "nothing", "enormous"):
+            if meaningless(place, fault):
                 continue
             usual = fault in ("raise", "wrong", "nothing") or (fault == "exit" and place not in HOOKS)
             if usual or place in EVERYWHERE or (fault == "enormous" and place in ENDLESS):
@@ -177,14 +185,20 @@ def run(case: Case, installed: Path, folder: Path) -> Result:
         "XDG_CACHE_HOME": str(folder / "cache"), "COLUMNS": "1000",
     }  # fmt: skip
     verb = ("plan",) if case.place in HOOKS else ("run", "--workers", "1")
-    command = warm.Command((*verb, *case.study, "--results", str(results)), cwd=folder, **environment)
-    while command.wait(0.05 if case.fault == "hang" else None) is None:
-        if mark.exists():
-            command.send(signal.SIGINT)
-            mark.unlink()
-    code = command.returncode
-    assert code is not None
-    told = command.stderr + command.stdout
+    commands = [(*verb, *case.study, "--results", str(results))]
+    if case.place == "probe.frames":  # which a run does not ask for
+        asked = "faulty" if case.fault == "enormous" else "zero_shot"
+        commands += [("export", "--results", str(results), "--what", asked, "--format", "json")]
+    code, told = 0, ""
+    for words in commands:
+        command = warm.Command(words, cwd=folder, **environment)
+        while command.wait(0.05 if case.fault == "hang" else None) is None:
+            if mark.exists():
+                command.send(signal.SIGINT)
+                mark.unlink()
+        assert command.returncode is not None
+        code = command.returncode if words[0] != "export" or asked == "zero_shot" else code
+        told += command.stderr + command.stdout
     if case.place == "import" or case.place in HOOKS:
         environment["XLBENCH_FAULT_MARK"] = str(mark)
         told += "" if case.fault == "hang" else warm.run("list", "plugins", **environment).stdout
@@ -238,11 +252,24 @@ def page(found: Sequence[Result]) -> str:
         for fault in FAULTS:
             one = row.get(fault)
             wrong = f" **{'; '.join(one.faults)}**" if one is not None and one.faults else ""
-            cells.append("" if one is None else one.verdict + wrong)
+            none = "no meaning" if meaningless(place, fault) else ""
+            cells.append(none if one is None else one.verdict + wrong)
         lines.append(f"| `{place}` | {' | '.join(cells)} |")
     wrong = sum(bool(x.faults) for x in found)
-    done = f"{len(found)} of {sum(1 for _ in cases())} faults were run, {wrong or 'none'} with another end."
-    return INTRODUCTION + done + "\n\n" + "\n".join(lines) + "\n"
+    whole = sum(1 for _ in cases())
+    done = "One run" if len(found) == whole else f"{len(found)} of {whole} faults"
+    ends = "none ended" if not wrong else f"{wrong} ended"
+    said = f"{done} at commit {commit()}: {len(found)} faults, of which {ends} otherwise than said above."
+    return INTRODUCTION + said + "\n\n" + "\n".join(lines) + "\n"
+
+
+def commit() -> str:
+    """What was run, and whether files of it had been changed."""
+    said = [
+        subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
+        for words in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+    ]
+    return said[0] + (" with changes" if said[1] else "")
 
 
 INTRODUCTION = """# What a faulty plugin can do
@@ -264,7 +291,11 @@ docs/explanation/plugin-faults.md`, in one process per study; the same cases are
   what is done.
 - **all done**: nothing is wrong, such as where a plugin prints.
 
-A cell is empty where that fault was not run in that place.
+Where a cell says "no meaning", that fault is none there: an import gives no value, and where one value is
+given, something enormous is a value of the wrong type. A cell is empty where another place stands for it: all
+hooks are called by one function, which `xlbench_tasks` shows whole, and each stretch of a run has one place
+that prints and hangs.
+
 """
 
 
@@ -285,8 +316,8 @@ def main(words: Sequence[str]) -> int:
             found.append(one)
             took = f"{time.monotonic() - start:5.1f} s"
             print(f"{case.name:32} {one.code:4} {took}  {'; '.join(one.faults):40} {one.said}", flush=True)
-    if out is not None:
-        out.write_text(page(found), "utf-8")
+            if out is not None:
+                out.write_text(page(found), "utf-8")
     return any(x.faults for x in found)
 
 

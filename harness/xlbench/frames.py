@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from xlbench.contracts import Row
     from xlbench.stored import Stored
 
+MOST_ROWS = 1_000_000
+"""Rows of one table; a probe that gives more never ends."""
+
 
 class Tables:
     """Tables of one stored study, each made when it is first asked for."""
@@ -40,7 +43,9 @@ class Tables:
                 offered = dict(probe.frames(stored.records))
                 for table in offered:
                     checked_name(table, "table")
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.problems.append(f"no tables of {self._called(name)}: {one_line(error)}")
                 continue
             self._rows |= {(name, x): rows for x, rows in offered.items()}
@@ -79,8 +84,13 @@ class Tables:
         model = str(self._stored.stored.described["model"]["name"])
         rows: list[dict[str, Any]] = []
         try:
-            rows += ({"model": model, **checked_row(row)} for row in self._rows[probe, name])
-        except Exception as error:
+            for row in self._rows[probe, name]:
+                if len(rows) == MOST_ROWS:
+                    raise ResultsError(f"gives more than {MOST_ROWS:,} rows; give fewer")
+                rows.append({"model": model, **checked_row(row)})
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             said = ResultsError(f"no table {name!r} of {self._called(probe)}: {one_line(error)}")
             self._failed[probe, name] = said  # rows are given once: asked again, it would seem to be empty
             raise said from error

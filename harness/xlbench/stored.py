@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xlbench.reporting import Provenance, Publisher, Summary
     from xlbench.results import DamagedError, StoredStudy
 
-MOST_PAGES = 10_000
+MOST_PAGES = 1_000
 """Of one probe: what gives more may never end."""
 
 
@@ -205,9 +205,14 @@ class Stored:
                 problems.append(f"{registry.unknown('probe', name)}; its pages are left out")
                 continue
             try:
-                for page in list(islice(registry.probes[name].pages(self.records), MOST_PAGES)):
-                    missing = skipped(self.stored.described, page.task)
-                    made.append((name, replace(page, warnings=(*missing, *page.warnings))))
+                own = list(islice(registry.probes[name].pages(self.records), MOST_PAGES + 1))
+                if len(own) > MOST_PAGES:
+                    raise ResultsError(f"gives more than {MOST_PAGES:,} pages; give fewer")
+                warned = (
+                    replace(page, warnings=(*skipped(self.stored.described, page.task), *page.warnings))
+                    for page in own
+                )
+                made += [(name, page) for page in warned]
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xlbench import plugins
+from xlbench import api, plugins
+from xlbench.cli import main
 from xlbench.contracts import Metric, OfExamples
-from xlbench.errors import PluginError
+from xlbench.errors import PluginError, XlbenchError
 from xlbench.metrics import accuracy, by_rows, macro_f1, matthews, spearman
-from xlbench.testing import at_work, check_plugin, checks, data, importing
+from xlbench.testing import at_work, check_plugin, checks, data, importing, tiny_study
 from xlbench.testing.metrics import faults
 from xlbench.testing.subject import subject
 
@@ -127,6 +128,85 @@ def test_data_that_break_their_contract(tmp_path: Path, old: str, new: str, says
     path = written(tmp_path)
     path.write_text(path.read_text().replace(old, new))
     assert re.search(says, found(path))
+
+
+@pytest.fixture
+def only_folders(tmp_path: Path) -> Path:
+    """A task that has no data but those that its users name."""
+    path = tmp_path / "mine.py"
+    sound = written(tmp_path).read_text()
+    reader = "from xlbench.readers import LabelledTexts, read_folders, table_files\n"
+    form = (
+        'LabelledTexts(texts={"text": ("text",)}, label=("label",), labels={x: x for x in ("even", "odd")})'
+    )
+    sound = sound.replace('"lines", folder', "None, folder").replace("    yield Lines()", "    return ()")
+    sound = sound.replace(
+        'raise DataError("no")', f'return read_folders(paths, table_files("parity", {form}))'
+    )
+    path.write_text(reader + sound)
+    return path
+
+
+def labelled(folder: Path, label: str = "odd") -> Path:
+    folder.mkdir()
+    for split in ("train", "test"):
+        rows = "".join(f"{label}\tone and {i}\neven\ttwo and {i}\n" for i in range(4))
+        (folder / f"eng.{split}.tsv").write_text(f"label\ttext\n{rows}")
+    return folder
+
+
+def test_a_task_that_only_reads_folders_is_sound_and_the_note_says_what_to_give(only_folders: Path) -> None:
+    notes = {str(x) for one in checks(only_folders)[1:] for x in one.run()}
+    said = [x for x in notes if "default_data" in x]
+    assert said
+    assert all("--data parity=FOLDER" in x for x in said)
+    assert found(only_folders) == ""
+
+
+def test_a_folder_to_check_with_is_read_and_its_task_is_put_to_work(
+    only_folders: Path, tmp_path: Path
+) -> None:
+    path = only_folders.with_name("counting.py")
+    path.write_text(only_folders.read_text().replace("(int(gold == predicted), 1)", "(0.5, 1)"))
+    one = subject(path, {"parity": labelled(tmp_path / "good")})
+    assert not list(data.of_task(one, "parity", one.registry.tasks["parity"]))
+    (said,) = map(str, at_work.of_task(one, "parity", one.registry.tasks["parity"]))
+    assert "metric.count: " in said
+    one = subject(only_folders, {"parity": [labelled(tmp_path / "bad", "none")]})
+    assert any("'none'" in str(x) for x in data.of_task(one, "parity", one.registry.tasks["parity"]))
+    with pytest.raises(PluginError, match=r"data of 'party', which is no task; the plugin has parity"):
+        checks(only_folders, data={"party": tmp_path})
+
+
+def test_without_data_a_study_of_such_a_task_is_refused_in_one_line_that_says_what_to_give(
+    only_folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = ["--model", "tiny", "--probe", "zero-shot", "--task", "parity", "--targets", "eng"]
+    study += ["--train-languages", "eng", "--results", str(tmp_path / "results")]
+    given = ["--plugin", str(only_folders)]
+    for words in (["plan", *study], ["fetch", *study], ["list", "languages", "--task", "parity"]):
+        monkeypatch.setattr("sys.argv", ["xlbench", *words, *given])
+        assert main() == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "the task 'parity' has no default data; name a folder with --data parity=FOLDER" in line
+    folder = f"parity={labelled(tmp_path / 'set')}"
+    for words in (["plan", *study, "--data", folder], ["list", "tasks"]):
+        monkeypatch.setattr("sys.argv", ["xlbench", *words, *given])
+        assert main() == 0
+    assert "parity" in capsys.readouterr().out
+
+
+def test_data_that_have_no_default_but_are_registered_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace('"lines", folder', "None, folder"))
+    study = tiny_study(tasks=("parity",), targets=("eng",), train_languages=("eng",))
+    with pytest.raises(XlbenchError, match=r"=FOLDER, or --data parity=NAME with one of lines") as caught:
+        api.plan(study, results=tmp_path / "results", plugins=[path])
+    assert "\n" not in str(caught.value)
+    one = subject(path)
+    assert one.given(one.registry.tasks["parity"]) == ("lines",)
+    path.write_text(path.read_text().replace("None, folder", '"", folder'))
+    assert "default_data must be the name of a data set" in found(path)
 
 
 def test_counts_that_are_not_whole_are_named_at_the_function(tmp_path: Path) -> None:

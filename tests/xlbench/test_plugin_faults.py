@@ -13,6 +13,7 @@ from xlbench import api, load_results, plugins
 from xlbench.cli import main
 from xlbench.contracts import Study
 from xlbench.errors import XlbenchError
+from xlbench.frames import Tables
 from xlbench.plugins import Plugin, loading
 from xlbench.stored import Stored
 
@@ -90,7 +91,7 @@ def test_a_probe_that_misbehaves_is_named_and_the_jobs_of_others_are_done(
     assert list(load_results(results, plugins=[faulty])["probe"]) == ["zero-shot"]
     if fault != "raise":
         return
-    for again in ("raise", "nothing", "wrong", "exit"):  # of its pages; the others' are there
+    for again in ("raise", "nothing", "wrong", "exit", "enormous"):  # of its pages; the others' are there
         monkeypatch.setenv("XLBENCH_FAULT", f"probe.pages:{again}")
         read = Stored(results, plugins=[faulty])
         assert {probe for probe, _ in read.pages} == {"zero-shot"}
@@ -98,6 +99,15 @@ def test_a_probe_that_misbehaves_is_named_and_the_jobs_of_others_are_done(
         assert line.startswith(
             "no pages of the probe 'faulty-probe' (plugin 'faulty_plugin' of faulty_plugin.py "
         )
+    for again in ("raise", "nothing", "wrong", "exit"):
+        monkeypatch.setenv("XLBENCH_FAULT", f"probe.frames:{again}")
+        tables = Tables(Stored(results, plugins=[faulty]))
+        assert not tables.frame("zero_shot").empty
+        assert [x.startswith("no tables of the probe 'faulty-probe' (") for x in tables.problems] == [True]
+    monkeypatch.setenv("XLBENCH_FAULT", "probe.frames:enormous")
+    monkeypatch.setattr("xlbench.frames.MOST_ROWS", 50)
+    with pytest.raises(XlbenchError, match=r"'faulty' of the probe 'faulty-probe' .*more than 50 rows"):
+        Tables(Stored(results, plugins=[faulty])).frame("faulty")
 
 
 @pytest.mark.parametrize("fault", ["nothing", "enormous", "exit"])

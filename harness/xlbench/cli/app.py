@@ -541,10 +541,15 @@ def plugin_check(
     plugin: Annotated[
         str, typer.Argument(help="Name of an installed plugin, or a file.", metavar="NAME|FILE.py")
     ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Data to check a task with (default: the task's).", metavar="TASK=FOLDER"),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a model.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> int:
     """Check a plugin: data, labels, metrics, one step on a small model; exit code 1 where one fails."""
     from xlbench.cli.plugins import check
+    from xlbench.spec.study import FIELDS
 
-    return check(plugin, quick=quick, as_json=json)
+    return check(plugin, FIELDS["data"].form.given(data or ()), quick=quick, as_json=json)

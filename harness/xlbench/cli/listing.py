@@ -127,7 +127,7 @@ def languages(registry: Registry, about: About) -> list[Row]:
     """Languages: of tasks, those with any data there; of a model, whether seen; of a corpus, whether there is
     text. What a model's own studies take where they say nothing is taken here too.
     """
-    from xlbench.studies.lookup import describe_language, find_corpus, find_data, find_model
+    from xlbench.studies.lookup import describe_language, find_corpus, find_data, find_model, given_data
 
     asked = {task: tuple(given) for task, given in about.data.items()}
     study = Study(model=about.model or Study().model, tasks=about.tasks, data=asked, text=about.text)
@@ -142,9 +142,8 @@ def languages(registry: Registry, about: About) -> list[Row]:
     sets = {}
     for name in study.tasks:
         task = registry.find("task", name)
-        given = tuple(study.data.get(name) or defaults.data.get(name) or (task.default_data,))
         splits[name] = {}
-        sets[name] = find_data(task, given, registry)
+        sets[name] = find_data(task, given_data(task, study, defaults), registry)
         for part in get_args(Split):
             for code in sets[name].languages(part):
                 splits[name].setdefault(code, []).append(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xlbench.output import say, say_json
@@ -21,12 +22,12 @@ def new(name: str, kind: str, folder: Path | None) -> None:
     say(f"{place / 'README.md'} says how to try it")
 
 
-def check(plugin: str, *, quick: bool, as_json: bool) -> int:
+def check(plugin: str, data: Mapping[str, Sequence[str]], *, quick: bool, as_json: bool) -> int:
     """Print what each check finds. Returns the exit code: 1 where something is wrong."""
     from xlbench.testing import checks
 
     rows, wrong = [], 0
-    for one in checks(plugin, quick=quick):
+    for one in checks(plugin, quick=quick, data=data):
         found = one.run()
         bad = [x for x in found if not x.note]
         wrong += len(bad)

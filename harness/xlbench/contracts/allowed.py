@@ -53,6 +53,9 @@ QualifiedName: TypeAlias = Annotated[
         lambda x: _is_name(x.rpartition("/")[2]) and ("/" not in x or _is_distribution(x.rpartition("/")[0])),
     ),
 ]
+DataName: TypeAlias = Annotated[
+    str, Allowed("the name of a data set, such as 'wikiann'", lambda x: bool(x.strip()))
+]
 OptionName: TypeAlias = Annotated[
     str,
     Allowed(

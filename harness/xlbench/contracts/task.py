@@ -115,8 +115,9 @@ class Task:
     model as it is (`KindOfTask.trained`)."""
     max_length: int
     """Longest input in pieces, special tokens included; what is beyond is cut off and counted."""
-    default_data: str
-    """Name of the TaskData used when neither study nor model names one: "wikiann"."""
+    default_data: allowed.DataName | None
+    """Name of the TaskData used when neither study nor model names one: "wikiann". None: there is none, and a
+    study of the task has to name its data (`--data TASK=FOLDER`)."""
     folder: Callable[[Sequence[Path]], TaskData]
     """A reader for `--data TASK=FOLDER`: the set folders or release folders to read.
     Raises DataError for a folder without a set, or two sets of one language."""

@@ -114,13 +114,22 @@ def _is_folder(text: str) -> bool:
     return path.is_dir() and any(path.iterdir())
 
 
+def given_data(task: Task, *studies: Study) -> tuple[str, ...]:
+    """What the first of `studies` that names data of a task gives, else its default; nothing where it has
+    none.
+    """
+    said = next((tuple(x.data[task.name]) for x in studies if x.data.get(task.name)), ())
+    return said or (() if task.default_data is None else (task.default_data,))
+
+
 def find_data(
     task: Task, given: tuple[str, ...], registry: Registry, choices: Mapping[str, str] | None = None
 ) -> TaskData:
     """A registered data set, or a reader of folders; `choices` are sets of single languages, by ISO 639-3
     code.
 
-    Raises UnknownNameError where it is neither, and DataError for a choice that is none.
+    Raises StudyError where nothing is given, UnknownNameError where it is neither, and DataError for a choice
+    that is none.
     """
     found = _find_data(task, given, registry)
     if not choices:
@@ -134,16 +143,21 @@ def find_data(
 
 
 def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskData:
+    if not given:
+        names = ", ".join(sets_of(task, registry))
+        instead = f", or --data {task.name}=NAME with one of {names}" if names else ""
+        what = f"the task {task.name!r} has no default data; name a folder with --data {task.name}=FOLDER"
+        raise StudyError(what + instead)
     if len(given) == 1 and (one := _registered(f"{task.name}:{given[0]}", registry.data)) is not None:
         return one
     paths = []
     for text in given:
         found = _expand(text)
         if not found:
-            names = [x.split(":", 1)[1] for x in registry.data if x.startswith(f"{task.name}:")]
+            known_sets = sets_of(task, registry)
             known = "no folder, and no plugin registers data of it; give a folder, or write xlbench_task_data"
-            if names:
-                known = f"neither a folder nor one of {', '.join(names)}"
+            if known_sets:
+                known = f"neither a folder nor one of {', '.join(known_sets)}"
             raise UnknownNameError(f"no data {text!r} for the task {task.name}: {known}")
         paths += found
     made = task.folder(list(dict.fromkeys(paths)))
@@ -154,6 +168,11 @@ def _find_data(task: Task, given: tuple[str, ...], registry: Registry) -> TaskDa
         what = f"folder gives {shown(made)}, which is no data (without {', '.join(lacks)})"
         raise DataError(f"task {task.name!r}{by}: {what}; the plugin is at fault")
     return made
+
+
+def sets_of(task: Task, registry: Registry) -> list[str]:
+    """Names of the registered data of a task."""
+    return [x.partition(":")[2] for x in registry.data if x.startswith(f"{task.name}:")]
 
 
 def is_held_out(given: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from xlbench.contracts.allowed import LanguageCode
 from xlbench.data.codes import to_iso639_3
 from xlbench.errors import DataError, PluginError, StudyError
 from xlbench.spec.fields import fault
-from xlbench.studies.lookup import find_data, held_out, is_held_out, task_of
+from xlbench.studies.lookup import find_data, given_data, held_out, is_held_out, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def found(
         with problems.kept():
             task: Task = registry.find("task", name)
             tasks[name] = task
-            if not is_held_out(study.data.get(name) or (task.default_data,)):
+            if not is_held_out(given_data(task, study)):
                 one = _data(study, task, registry)
                 for split in ("train", "test"):
                     refuse_languages(one, one.languages(split))
@@ -61,7 +61,7 @@ def with_held_out(
     """`data` with those that are held out of text, which has to be found before."""
     found = dict(data)
     for name, task in tasks.items():
-        given = study.data.get(name) or (task.default_data,)
+        given = given_data(task, study)
         if is_held_out(given):
             with problems.kept():
                 found[name] = held_out(task, given[0], corpus, registry, data)
@@ -102,7 +102,7 @@ def _data(study: Study, task: Task, registry: Registry) -> TaskData:
         if len(given) != 1:
             raise StudyError(f"data.{key} chooses one set of a language, not {len(given)}")
         choices[to_iso639_3(language, registry.languages)] = given[0]
-    return find_data(task, study.data.get(task.name) or (task.default_data,), registry, choices)
+    return find_data(task, given_data(task, study), registry, choices)
 
 
 def narrowed(data: TaskData, languages: Sequence[str]) -> TaskData:

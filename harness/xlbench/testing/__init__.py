@@ -19,28 +19,36 @@ from xlbench.testing.findings import Finding
 from xlbench.testing.small import tiny_study
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from xlbench.testing.subject import Given
 
 __all__ = ["Check", "Finding", "check_plugin", "checks", "contract_tests", "tiny_study"]
 
 
-def check_plugin(plugin: object, *, quick: bool = False) -> Sequence[Finding]:
+def check_plugin(
+    plugin: object, *, quick: bool = False, data: Mapping[str, Given] | None = None
+) -> Sequence[Finding]:
     """Run every check of a plugin: the name of an installed one, a path of a file, a module, or an object.
 
-    `quick` leaves out what needs a model. Gives the notes (what could not be checked, and why). Raises
-    AssertionError, with one line for each finding; PluginError for a plugin that is not there.
+    `quick` leaves out what needs a model. `data` has a folder (or several, or the name of a set) by task, as
+    `--data TASK=FOLDER`: a task that has no default data is trained and scored on these. Gives the notes
+    (what could not be checked, and why). Raises AssertionError, with one line for each finding; PluginError
+    for a plugin that is not there.
     """
-    found = [x for one in checks(plugin, quick=quick) for x in one.run()]
+    found = [x for one in checks(plugin, quick=quick, data=data) for x in one.run()]
     if wrong := [str(x) for x in found if not x.note]:
         raise AssertionError("\n".join(wrong))
     return found
 
 
-def contract_tests(plugin: object, *, quick: bool = False) -> Callable[..., None]:
+def contract_tests(
+    plugin: object, *, quick: bool = False, data: Mapping[str, Given] | None = None
+) -> Callable[..., None]:
     """A test function for pytest, with one test for each check of a plugin; see `check_plugin`."""
     import pytest
 
-    @pytest.mark.parametrize("check", checks(plugin, quick=quick), ids=str)
+    @pytest.mark.parametrize("check", checks(plugin, quick=quick, data=data), ids=str)
     def test_contract(check: Any) -> None:
         if wrong := [str(x) for x in check.run() if not x.note]:
             pytest.fail("\n".join(wrong), pytrace=False)

@@ -28,9 +28,9 @@ from xlbench.contracts import (
 from xlbench.errors import ExecutorError, JobError, XlbenchError, said_of
 from xlbench.models import checkpoints
 from xlbench.results import Store
-from xlbench.studies.lookup import find_data, is_held_out
+from xlbench.studies.lookup import find_data, given_data, is_held_out
 from xlbench.testing import metrics
-from xlbench.testing.data import _remote as remote
+from xlbench.testing.data import no_data, remote
 from xlbench.testing.findings import Finding, line_of, raised_in, traced_to
 from xlbench.testing.small import TRANSFER, tiny_study
 
@@ -46,12 +46,16 @@ _LARGEST = 50_000_000
 
 def of_task(subject: Subject, name: str, task: Task) -> Iterator[Finding]:
     """Train the task on the embedded model, score it, and check its metric over what was predicted."""
-    if is_held_out((task.default_data,)):
+    given = subject.given(task)
+    if is_held_out(given):
         what = "its test data are lines of a study's text; metric and reading are not checked"
         yield subject.finding("task", name, "default_data", what, note=True)
         return
+    if not given:
+        yield no_data(subject, name, task)
+        return
     try:
-        data = find_data(task, (task.default_data,), subject.registry)
+        data = find_data(task, given, subject.registry)
         if remote(data):
             what = "its data have to be downloaded; metric and training are not checked"
             yield subject.finding("task", name, "default_data", what, note=True)
@@ -61,6 +65,7 @@ def of_task(subject: Subject, name: str, task: Task) -> Iterator[Finding]:
             tasks=(subject.spelled("task", name),),
             targets=tuple(data.languages("test"))[:2],
             train_languages=tuple(data.languages(trains))[:1],
+            data={} if given == given_data(task) else {subject.spelled("task", name): given},
         )
         pairs = _predicted(subject, study, name, task)
     except Exception as error:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xlbench.hookspecs import CONTRACT, GROUP
 from xlbench.plugins import HOOKS, OWN, agreed, give
-from xlbench.testing import at_work, data, importing, probes
+from xlbench.testing import at_work, importing, probes
+from xlbench.testing import data as data_checks
 from xlbench.testing.findings import Finding, raised_in
-from xlbench.testing.subject import Subject, subject
+from xlbench.testing.subject import Given, Subject, subject
 
 if TYPE_CHECKING:
     from xlbench.plugins import Kind
@@ -34,11 +35,11 @@ class Check:
 
 
 QUICK: dict[Kind, list[tuple[str, Function]]] = {
-    "task": [("data and reader of folders", data.of_task)],
-    "data": [("splits, labels, fingerprints", data.of_data)],
-    "corpus": [("lines, fingerprints", data.of_corpus)],
-    "language": [("code", data.of_language)],
-    "distance": [("symmetric", data.of_distance)],
+    "task": [("data and reader of folders", data_checks.of_task)],
+    "data": [("splits, labels, fingerprints", data_checks.of_data)],
+    "corpus": [("lines, fingerprints", data_checks.of_corpus)],
+    "language": [("code", data_checks.of_language)],
+    "distance": [("symmetric", data_checks.of_distance)],
 }
 """What needs no model."""
 AT_WORK: dict[Kind, list[tuple[str, Function]]] = {
@@ -56,9 +57,11 @@ AT_WORK: dict[Kind, list[tuple[str, Function]]] = {
 """What puts a model to work, for seconds."""
 
 
-def checks(said: object, *, quick: bool = False) -> list[Check]:
-    """The checks of a plugin, `quick` those that need no model. Raises PluginError where it is not there."""
-    found = subject(said)
+def checks(said: object, *, quick: bool = False, data: Mapping[str, Given] | None = None) -> list[Check]:
+    """The checks of a plugin, `quick` those that need no model; `data` by task are what to check tasks with.
+    Raises PluginError where the plugin is not there, or a task of `data`.
+    """
+    found = subject(said, data)
     made = [
         Check("import", lambda: list(importing.check(found))),
         Check("values", lambda: list(_loaded(found))),

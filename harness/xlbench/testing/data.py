@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from xlbench.contracts import Corpus, CorpusFamily, Distance, Language, Revised, Split, Task, TaskData
 from xlbench.data.codes import is_iso639_3
 from xlbench.errors import DataError, XlbenchError, said_of
-from xlbench.studies.lookup import find_data, is_held_out
+from xlbench.studies.lookup import find_data, is_held_out, sets_of
 from xlbench.testing.findings import Finding, line_of, raised_in
 
 if TYPE_CHECKING:
@@ -29,23 +29,45 @@ _FEW = 3
 def of_task(subject: Subject, name: str, task: Task) -> Iterator[Finding]:
     """Its data are there, with what it is trained on; its reader refuses a folder without data."""
     kind = subject.registry.method.kinds[task.kind]
-    if is_held_out((task.default_data,)):
+    given = subject.given(task)
+    if is_held_out(given):
+        return
+    if not given:
+        yield no_data(subject, name, task)
+        yield from _empty_folder(subject, name, task)
         return
     try:
-        data = find_data(task, (task.default_data,), subject.registry)
+        data = find_data(task, given, subject.registry)
     except XlbenchError as error:
-        yield subject.finding("task", name, "default_data", str(error))
+        yield subject.finding("task", name, "folder" if name in subject.data else "default_data", str(error))
         return
     needed: tuple[Split, ...] = ("train", "test") if kind.trained and task.adapter is None else ("test",)
     for split in needed:
         try:
-            if _remote(data):
+            if remote(data):
                 continue
             if not tuple(data.languages(split)):
                 what = f"the data {data.name!r} have no language with {split} data; give them some"
                 yield subject.finding("task", name, "default_data", what, line_of(data))
         except Exception as error:
             yield _raised(subject, "task", name, "default_data", error)
+    yield from _empty_folder(subject, name, task)
+    if data.name not in sets_of(task, subject.registry):
+        for one in of_data(subject, name, data):  # of a folder, which the task's reader reads
+            own = subject.finding("task", name, one.field, one.what, line_of(task.folder), note=one.note)
+            yield own
+
+
+def no_data(subject: Subject, name: str, task: Task) -> Finding:
+    """The note that there is nothing to check a task with."""
+    what = (
+        "there are none, so that users name a folder; labels, metric and training are not checked: give a "
+        f"folder to check them with (xlbench plugin check ... --data {task.name}=FOLDER)"
+    )
+    return subject.finding("task", name, "default_data", what, note=True)
+
+
+def _empty_folder(subject: Subject, name: str, task: Task) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as empty:
         try:
             task.folder([Path(empty)])
@@ -68,7 +90,7 @@ def of_data(subject: Subject, name: str, data: TaskData) -> Iterator[Finding]:
         what = f"no task {data.task!r}; name the task that the data are of (xlbench list tasks)"
         yield subject.finding("data", name, "task", what, line_of(data))
         return
-    if _remote(data):
+    if remote(data):
         what = "the data have to be downloaded; their examples are not checked"
         yield subject.finding("data", name, "examples", what, note=True)
         return
@@ -134,7 +156,7 @@ def _sentences(example: Any) -> str:
 
 def of_corpus(subject: Subject, name: str, corpus: Corpus) -> Iterator[Finding]:
     """Fingerprints, and lines: stripped, not empty, the first of all."""
-    if _remote(corpus) or isinstance(corpus, CorpusFamily):
+    if remote(corpus) or isinstance(corpus, CorpusFamily):
         what = "the text has to be downloaded, or needs an argument; its lines are not checked"
         yield subject.finding("corpus", name, "lines", what, note=True)
         return
@@ -239,6 +261,6 @@ def _raised(
     return subject.finding(kind, name, field, what, raised_in(error, subject.paths))
 
 
-def _remote(one: object) -> bool:
+def remote(one: object) -> bool:
     """Whether data have revisions, as those on a hub do: reading them is a download."""
     return isinstance(one, Revised)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xlbench.errors import PluginError
 from xlbench.plugins import HOOKS, OWN, give, load
 from xlbench.plugins.registry import normal, split
+from xlbench.studies.lookup import given_data, sets_of
 from xlbench.testing.findings import Finding, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from xlbench.contracts import Task
     from xlbench.plugins import Kind, Plugin, Registry
+
+Given: TypeAlias = "str | Path | Sequence[str | Path]"
+"""A folder, several, or the name of a set."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Subject:
     """In which its names are its own values."""
     things: tuple[object, ...]
     """What `xlbench.run` takes as `plugins`; nothing of an installed one."""
+    data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By task: the data to check it with, as `--data` takes them; by default its own."""
 
     @property
     def values(self) -> Iterator[tuple[Kind, str, Any]]:
@@ -63,15 +70,24 @@ class Subject:
         hook, where = self.hook(kind)
         return Finding(place or where, hook, f"{kind} {name!r}", field, what, note)
 
+    def given(self, task: Task) -> tuple[str, ...]:
+        """What a task is checked with: what is named for it, its default, or the first of its registered
+        sets; nothing where there is none.
+        """
+        own = self.data.get(task.name) or given_data(task)
+        return own or tuple(sets_of(task, self.registry)[:1])
+
     def spelled(self, kind: Kind, name: str) -> str:
         """How a study has to write a name of the plugin."""
         return f"{self.plugin.distribution}/{name}" if (kind, name) in self.registry.rivals else name
 
 
-def subject(said: object) -> Subject:
-    """The plugin of a name, `DISTRIBUTION/NAME`, file, module or object.
+def subject(said: object, data: Mapping[str, Given] | None = None) -> Subject:
+    """The plugin of a name, `DISTRIBUTION/NAME`, file, module or object; `data` are what to check its tasks
+    with.
 
-    Raises PluginError for one that is not there; one that fails to load is there, with its error.
+    Raises PluginError for one that is not there, and for data of a task that is not; one that fails to load
+    is there, with its error.
     """
     things: tuple[object, ...] = () if isinstance(said, str) and not _is_file(said) else (said,)
     given = give(things)
@@ -81,7 +97,17 @@ def subject(said: object) -> Subject:
     else:
         plugin = _installed(str(said), registry)
     mine = {x: plugin.distribution for x in plugin.provides if x in registry.rivals}
-    return Subject(said, plugin, registry.bind(mine), things)
+    registry = registry.bind(mine)
+    for task in data or ():
+        if task not in registry.tasks:
+            known = ", ".join(name for kind, name in plugin.provides if kind == "task")
+            has = f"the plugin has {known}" if known else "the plugin has none"
+            raise PluginError(f"data of {task!r}, which is no task; {has} (--data TASK=FOLDER)")
+    return Subject(said, plugin, registry, things, {task: _texts(x) for task, x in (data or {}).items()})
+
+
+def _texts(given: Given) -> tuple[str, ...]:
+    return (str(given),) if isinstance(given, str | Path) else tuple(map(str, given))
 
 
 def _is_file(text: str) -> bool:

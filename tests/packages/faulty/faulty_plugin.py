@@ -172,7 +172,10 @@ class Probe:
         return at("probe.pages", lambda: [Page("pos", "Faulty: pos", ("One job.",), (table,))], endless)
 
     def frames(self, records):
-        return at("probe.frames", lambda: {"faulty": [{"task": "pos", "n": 1}]})
+        def many(tables):
+            return {name: endless(rows) for name, rows in tables.items()}
+
+        return at("probe.frames", lambda: {"faulty": [{"task": "pos", "n": 1}]}, many)
 
 
 class Executor:
