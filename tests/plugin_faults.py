@@ -304,6 +304,7 @@ def main(words: Sequence[str]) -> int:
     out = Path(words[0]) if words and words[0].endswith(".md") else None
     asked = [x for x in words if not x.endswith(".md")]
     found = []
+    warm.prime("primed")
     with tempfile.TemporaryDirectory() as top:
         installed = site(Path(top) / "site")
         for case in cases():

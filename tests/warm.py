@@ -32,6 +32,12 @@ LIBRARIES = (
     "transformers.models.auto.tokenization_auto", "transformers.models.bert.modeling_bert", "typer",
 )  # fmt: skip
 """What a study imports, but for xlbench itself."""
+_more: list[str] = []
+
+
+def prime(module: str) -> None:
+    """Import a module, too, before the first command line is forked."""
+    _more.append(module)
 
 
 class Command:
@@ -98,7 +104,7 @@ def _warm() -> socket.socket:
     atexit.register(shutil.rmtree, bytecode, ignore_errors=True)
     with its:
         subprocess.Popen(
-            [sys.executable, __file__, bytecode], stdin=its, stdout=subprocess.DEVNULL,
+            [sys.executable, __file__, bytecode, *_more], stdin=its, stdout=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
     return ours
@@ -163,6 +169,8 @@ if __name__ == "__main__":
         importlib.import_module(name)
     # Where none may be written beside its source, all of xlbench would be compiled for each command line.
     sys.pycache_prefix, sys.dont_write_bytecode = sys.argv[1], False
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
     _become(ended)
