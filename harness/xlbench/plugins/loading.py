@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
@@ -39,6 +39,14 @@ _PRINTED = 200
 """Characters of what a plugin prints that are kept."""
 _modules: dict[str, Plugin] = {}
 """By name, the modules that third parties' plugins were loaded from in this process; for messages only."""
+
+
+class _Point(NamedTuple):
+    """An entry point, and of what distribution."""
+
+    point: importlib.metadata.EntryPoint
+    distribution: str
+    version: str
 
 
 @dataclass
@@ -253,18 +261,21 @@ def _deferred(found: Sequence[_Loaded], wanted: Kind) -> frozenset[str]:
     return frozenset(name for one in plugins for kind, name in one.provides if kind == wanted)
 
 
-def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
+def _entry_points() -> Iterator[_Point]:
     """Entry points that may load, the built-in ones first, each once."""
-    points = {
-        (point.name, point.value, _distribution(point)): point
-        for point in importlib.metadata.entry_points(group=hookspecs.GROUP)
-    }
-    own = [point for (_, _, dist), point in points.items() if dist == OWN]
-    others = sorted((x for x in points.values() if x not in own), key=lambda x: x.name)
+    about: dict[int, tuple[str, str]] = {}
+    points: dict[tuple[str, str, str], _Point] = {}
+    for point in importlib.metadata.entry_points(group=hookspecs.GROUP):
+        if id(point.dist) not in about:  # parsing metadata takes longer than most plugins do
+            about[id(point.dist)] = _about(point.dist)
+        one = _Point(point, *about[id(point.dist)])
+        points[point.name, point.value, one.distribution] = one
+    own = [x for x in points.values() if x.distribution == OWN]
+    others = sorted((x for x in points.values() if x.distribution != OWN), key=lambda x: x.point.name)
     said = [x.strip() for x in os.environ.get(LIMIT, "").split(",") if x.strip()]
-    unknown = sorted(x for x in said if not any(_is(point, x.removeprefix("-")) for point in points.values()))
+    unknown = sorted(x for x in said if not any(_is(one, x.removeprefix("-")) for one in points.values()))
     if unknown:
-        names = ", ".join(sorted(x.name for x in others)) or "none"
+        names = ", ".join(sorted(x.point.name for x in others)) or "none"
         raise UnknownNameError(
             f"{LIMIT} names {', '.join(unknown)}, which is not installed; installed besides the "
             f"built-in plugins: {names}"
@@ -272,30 +283,29 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     allowed = [x for x in said if not x.startswith("-")]
     left_out = [x.removeprefix("-") for x in said if x.startswith("-")]
     if (LIMIT in os.environ and not left_out) or allowed:
-        others = [point for point in others if any(_is(point, x) for x in allowed)]
-    yield from (point for point in (*own, *others) if not any(_is(point, x) for x in left_out))
+        others = [one for one in others if any(_is(one, x) for x in allowed)]
+    yield from (one for one in (*own, *others) if not any(_is(one, x) for x in left_out))
 
 
-def _is(point: importlib.metadata.EntryPoint, text: str) -> bool:
+def _is(one: _Point, text: str) -> bool:
     """Whether a text names an entry point: its name, or that with its distribution before it."""
     distribution, name = split(text)
-    return point.name == name and normal(distribution) in ("", normal(_distribution(point)))
+    return one.point.name == name and normal(distribution) in ("", normal(one.distribution))
 
 
-def _distribution(point: importlib.metadata.EntryPoint) -> str:
-    """Name of an entry point's distribution, whose metadata may be damaged."""
-    return str((point.dist and point.dist.name) or "unknown")
-
-
-def _load_point(
-    point: importlib.metadata.EntryPoint, asked: frozenset[str] | None, deferred: Collection[str]
-) -> _Loaded:
+def _about(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version, of which damaged metadata have none."""
+    name = str((distribution and distribution.name) or "unknown")
     try:
-        version = str(point.dist.version) if point.dist is not None else "unknown"
+        return name, "unknown" if distribution is None else str(distribution.version)
     except Exception:  # damaged metadata
-        version = "unknown"
+        return name, "unknown"
+
+
+def _load_point(one: _Point, asked: frozenset[str] | None, deferred: Collection[str]) -> _Loaded:
+    point = one.point
     module = point.value.partition(":")[0].strip()
-    plugin = Plugin(point.name, _distribution(point), version, module)
+    plugin = Plugin(point.name, one.distribution, one.version, module)
     if plugin.distribution != OWN:
         _modules[module] = plugin
     if point.pattern.match(point.value) is None:
