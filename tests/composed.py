@@ -108,7 +108,8 @@ class Drawn:
             if len(beneath) > 1:
                 rate += sum(self.harm.get(x, 0.0) for x in beneath if x != cell.target)
         own = np.random.default_rng(int(digest([job.condition_key, cell.target])[:8], 16))
-        right = [int((shared.random(n) + own.normal(0, 0.03, n) < rate).sum()) for n in words]
+        each = shared.random(words.sum()) + own.normal(0, 0.03, words.sum()) < rate
+        right = np.add.reduceat(each.astype(np.int32), words.cumsum() - words)
         extra = {"held_out_before": 3.0, "held_out_after": 2.0 + own.random(), "adapter_steps": 40.0}
         alone = job.probe == "stacking" and "random" not in beneath
         counts = np.stack([right, words], axis=1).astype(np.int32)

@@ -36,6 +36,7 @@ WORDS = ["ana", "beka", "koli", "dumo", "sira", "tavo", "nelu", "oru", "pim", "z
 TAGS = ("NOUN", "VERB", "ADJ")
 
 
+@cache
 def sentence(number: int, length: int | None = None) -> Tagged:
     """A sentence of 1 to 14 words; the tag of a word depends on its letters alone."""
     rng = np.random.default_rng(number)

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xlbench.files import cache
 from xlbench.hookspecs import CONTRACT
 from xlbench.plugins.registry import HOOKS, Kind, Plugin, Refused, Registry
 from xlbench.spec.study import as_json
@@ -104,8 +105,7 @@ def _place(point: EntryPoint, plugin: Plugin) -> Path:
     told += [f"{folder} {_changed(Path(folder))}" for folder in sys.path]
     told += _files(plugin.module.partition(".")[0])
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "xlbench" / "plugins" / f"{digest}.json"
+    return cache.folder() / "plugins" / f"{digest}.json"
 
 
 def _files(package: str) -> list[str]:

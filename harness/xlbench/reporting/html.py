@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from xlbench.files.cache import remembered
 from xlbench.files.disk import put_named
 from xlbench.output import clean, visible
 from xlbench.reporting import theme
@@ -111,8 +113,10 @@ def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert puts it together; where that
     cannot be made, a comment, and the page's tables stand alone.
     """
-    try:
-        return engine().ask(bundle="window.vegaEmbed = vegaEmbed;").decode()
+    asked = "window.vegaEmbed = vegaEmbed;"
+    depends = hashlib.sha256(f"{version('vl-convert-python')} {asked}".encode()).hexdigest()
+    try:  # making it takes longer than all else of a small report
+        return remembered(f"charts/{depends[:32]}.js", lambda: engine().ask(bundle=asked)).decode()
     except DrawingError:
         return NO_CHARTS
 
