@@ -16,7 +16,7 @@ import xlbench
 STUDY = {
     "task": "pos", "transfer": "qaa,qab", "targets": "qaa,qac", "train-languages": "qaa",
     "steps": "1,4", "seeds": "1", "controls": "shuffled", "limit": "10",
-    "adapter": "epochs=1,limit=60", "language-training": "steps=4",
+    "adapter": "epochs=1,limit=60", "retraining": "warm_start_steps=6", "language-training": "steps=4",
     "option": "interference.fusion_steps=2", "workers": "1",
 }  # fmt: skip
 
@@ -59,7 +59,7 @@ def kill_at_random(results: Path, rng: random.Random) -> bool:
     enough = len(list(jobs.glob("*.parquet"))) + rng.randint(0, 3)
     while command.wait(0.01) is None and len(list(jobs.glob("*.parquet"))) < enough:
         pass
-    if command.wait(rng.uniform(0, 3 if enough == 0 else 0.5)) is not None:
+    if command.wait(rng.uniform(0, 1.5 if enough == 0 else 0.2)) is not None:
         return False
     command.send(signal.SIGKILL)
     return command.wait() == -signal.SIGKILL

@@ -57,8 +57,10 @@ def done(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Done:
     study.write_text(STUDY)
 
     def xlbench(command: str, cache: str, url: str, **more: str) -> subprocess.CompletedProcess[str]:
+        words = [command, str(study), "--results", str(home / "results")]
+        words += ["--workers", "1"] if command == "run" else []
         return subprocess.run(
-            [sys.executable, "-m", "xlbench.cli", command, str(study), "--results", str(home / "results")],
+            [sys.executable, "-m", "xlbench.cli", *words],
             env=environment(home / cache, url, **more),
             capture_output=True,
             text=True,

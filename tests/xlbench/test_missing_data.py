@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from elsewhere import Elsewhere
 from made import Made
 
-import xlbench
 from xlbench import Study, api
 from xlbench.cli import reporting
 from xlbench.contracts import Classified, Example, Resolved, Split, Tagged
@@ -75,7 +75,8 @@ def test_a_run_says_so_and_so_do_its_pages(
 ) -> None:
     results = tmp_path / "results"
     # Other processes resolve the study again, and must not stumble over what is skipped.
-    done = xlbench.run(replace(study, skip_unavailable=True), results=results, workers=2)
+    ready = api.prepare(replace(study, skip_unavailable=True), results=results)
+    done = api.carry_out(replace(ready, executor=Elsewhere()), workers=1, device="cpu")
     assert done.failed == {}
     assert done.run == 2
     read = Stored(results, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from elsewhere import Elsewhere
 
 from xlbench import api, hookimpl, load_results
 from xlbench.contracts import (
@@ -20,7 +21,6 @@ from xlbench.contracts import (
     JobFailed,
     JobProgressed,
     JobStarted,
-    Outcome,
     Study,
     StudyEnded,
     StudyPlanned,
@@ -169,18 +169,6 @@ def test_a_run_that_is_stopped_ends_for_observers_too(study: Study, tmp_path: Pa
         carried_out(study, tmp_path / "results", Watches(stops))
     assert isinstance(told[-1], StudyEnded)
     assert told[-1].error == "interrupted"
-
-
-class Elsewhere:
-    """An executor that gets jobs done without a word before they end."""
-
-    name, summary, settings = "elsewhere", "Says nothing meanwhile", None
-
-    def run(self, batches: Any, work: Any, notify: Any, workers: int, settings: Any) -> Any:
-        other = work.into(work.results)
-        while batch := batches.take():
-            for one in other(batch, lambda event: None):
-                yield Outcome(one.job, one.seconds, one.error)
 
 
 def test_jobs_start_before_they_end_with_executors_that_do_not_say_so(study: Study, tmp_path: Path) -> None:

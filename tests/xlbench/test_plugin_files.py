@@ -66,7 +66,7 @@ def test_a_folder_is_verified_with_the_file_that_it_was_made_with(
 ) -> None:
     from xlbench.cli import upkeep
 
-    api.run(study, results=tmp_path / "results", plugins=[toy])
+    api.run(study, results=tmp_path / "results", workers=1, device="cpu", plugins=[toy])
     assert upkeep.verify(tmp_path / "results", [toy]) == 0
     assert "all as it was written" in capsys.readouterr().out
 

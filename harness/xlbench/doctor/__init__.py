@@ -136,6 +136,8 @@ def _default() -> Finding:
             train_languages=whole.train_languages[:1],
             steps=(1,),
             seeds=(0,),
+            adapter_seeds=(0,),
+            readings=("put-back",),
             controls=(),
             limit=8,
             adapter={"epochs": 1, "limit": 32},
