@@ -156,17 +156,17 @@ def study_over(checkpoint: Path, names: Sequence[str] = ("tags", "pairs")) -> Re
     """A study over the made data: a tagging task and a classification of pairs, or others of `MAKERS`."""
     metric = Metric("accuracy", ("correct", "total"), _count, _score)
     known = {
-        "tags": Task("tags", 1, "", "tagging", TAGS, metric, AdapterTraining(epochs=2, batch_size=8), 48,
+        "tags": Task("tags", 1, "", "tagging", TAGS, metric, AdapterTraining(epochs=2, batch_size=16), 48,
                      "made", lambda paths: Made("tags")),
         "pairs": Task("pairs", 1, "", "classification", ("yes", "no"), metric,
-                      AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("pairs")),
+                      AdapterTraining(epochs=2, batch_size=16), 48, "made", lambda paths: Made("pairs")),
         "trees": Task("trees", 1, "", "parsing", ("root", "obj", "amod", "obl"), attachment(),
-                      AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("trees")),
+                      AdapterTraining(epochs=2, batch_size=16), 48, "made", lambda paths: Made("trees")),
         "questions": Task("questions", 1, "", "span", (), answer_f1(),
-                          AdapterTraining(epochs=2, batch_size=8), 48, "made",
+                          AdapterTraining(epochs=2, batch_size=16), 48, "made",
                           lambda paths: Made("questions")),
         "ratings": Task("ratings", 1, "", "pair-similarity", (), spearman(),
-                        AdapterTraining(epochs=2, batch_size=8), 48, "made", lambda paths: Made("ratings")),
+                        AdapterTraining(epochs=2, batch_size=16), 48, "made", lambda paths: Made("ratings")),
         "translations": Task("translations", 1, "", "retrieval", (), precision_at_1(), None, 48, "made",
                              lambda paths: Made("translations")),
     }  # fmt: skip

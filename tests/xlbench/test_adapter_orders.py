@@ -23,7 +23,7 @@ from xlbench_probes.stacking import Stacking
 from xlbench_probes.zero_shot import ZeroShot
 
 QUICK = LanguageTraining(
-    learning_rate=5e-3, reduction_factor=4, epochs=2, chunk=16, batch_size=4, lines=60, held_out=0.2
+    learning_rate=5e-3, reduction_factor=4, steps=10, chunk=16, batch_size=8, lines=60, held_out=0.2, checks=2
 )
 BOTH = ("plain", "mad-x")
 

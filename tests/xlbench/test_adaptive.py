@@ -1,6 +1,7 @@
 """Adaptive studies: rounds, what is dropped between them, and going on after a stop."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -205,6 +206,7 @@ def test_stopped_anywhere_it_ends_with_the_same_files(whole: Path, tmp_path: Pat
     for kept in (3, len(order) - 1):
         results = tmp_path / str(kept)
         (results / "jobs").mkdir(parents=True)
+        shutil.copytree(whole / "adapters", results / "adapters")
         for file in order[:kept]:
             (results / "jobs" / file.name).write_bytes(file.read_bytes())
         xlbench.run(STUDY, results=results, workers=1)

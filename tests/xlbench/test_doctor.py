@@ -1,33 +1,35 @@
 """`xlbench doctor`: what it finds, and what it never shows."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hub_server import SECRET, Hub
-from hub_sets import environment
 
 from xlbench import doctor
 from xlbench.doctor import advisories
 
 
-def test_all_is_well(tmp_path: Path) -> None:
+def test_all_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from huggingface_hub import constants
+
+    from xlbench.cli import environment
+
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "not" / "yet"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "not" / "yet" / "hub"))
+    monkeypatch.setenv("HF_TOKEN", SECRET)
     with Hub() as hub:
-        done = subprocess.run(
-            [sys.executable, "-m", "xlbench.cli", "doctor", "--json"],
-            env=environment(tmp_path / "not" / "yet", hub.url, HF_TOKEN=SECRET),
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = {x["name"]: x for x in json.loads(done.stdout)}
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        code = environment.doctor(as_json=True, plugins=())
+    said = capsys.readouterr()
+    assert code == 0, said
+    found = {x["name"]: x for x in json.loads(said.out)}
     assert found["hub"] == {"name": "hub", "state": "good", "text": f"{hub.url} answers"}
     assert found["token"]["text"] == "there is one"
-    assert SECRET not in done.stdout + done.stderr
+    assert SECRET not in said.out + said.err
     assert str(tmp_path / "not" / "yet") in found["cache"]["text"]
     assert found["default study"]["text"].startswith("works (")
     assert {"installed", "plugins", "device"} <= found.keys()
