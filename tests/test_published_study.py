@@ -39,7 +39,7 @@ def test_a_release_is_planned_for_the_studys_languages(release: Path, tmp_path: 
         model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("pos",), targets=("deu", "wol", "tam"),
         train_languages=("eng",), data={"pos": (f"{release}/UD_*",), "pos.eng": ("*GUM",)},
     )  # fmt: skip
-    plan = api.prepare(study, results=tmp_path).plan
+    plan = api.prepare(api.Request(study, results=tmp_path)).plan
     assert [x.partition(" (")[0] for x in plan.notes] == [
         "pos deu: UD_De-GSD; not UD_De-HDT", "pos eng: UD_En-GUM; not UD_En-EWT",
         "pos passed over, not of one language: qhe_hiencs, qtd_sagt",
@@ -93,7 +93,7 @@ def test_published_files_are_planned(
         model="tiny", probes=("zero-shot",), seeds=(0,), tasks=(task,), targets=tuple(targets.split(",")),
         train_languages=(train,), data={task: tuple(folders)},
     )  # fmt: skip
-    plan = api.prepare(study, results=tmp_path / "results").plan
+    plan = api.prepare(api.Request(study, results=tmp_path / "results")).plan
     assert len(plan.jobs) == 1
     assert len(plan.jobs[0].cells) == len(targets.split(","))
     assert said in "\n".join(plan.notes)
@@ -104,7 +104,7 @@ def test_a_limit_draws_from_sorted_files(shared_data: Path) -> None:
         model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("topic",), targets=("deu", "eng"), limit=30,
         train_languages=("eng",), data={"topic": (str(shared_data / "topic"),)},
     )  # fmt: skip
-    resolved = api.prepare(study).resolved
+    resolved = api.prepare(api.Request(study)).resolved
     german, english = (resolved.examples("topic", x, "test") for x in ("deu", "eng"))
     assert [x.label for x in german] == [x.label for x in english]  # type: ignore[union-attr]
     assert len({x.label for x in german}) > 3  # type: ignore[union-attr]
@@ -124,7 +124,7 @@ def test_what_the_data_are_written_in(tmp_path: Path) -> None:
         model="tiny", probes=("zero-shot",), seeds=(0,), tasks=("topic",), targets=("srp", "kas"),
         train_languages=("eng",), data={"topic": (str(tmp_path),)},
     )  # fmt: skip
-    languages = api.prepare(study).resolved.languages
+    languages = api.prepare(api.Request(study)).resolved.languages
     assert {x: languages[x].script for x in ("eng", "srp", "kas")} == {
         "eng": "Latn", "srp": "Cyrl", "kas": "Deva",
     }  # fmt: skip
@@ -140,7 +140,7 @@ def test_a_label_outside_the_set_is_found_in_planning(tmp_path: Path) -> None:
         train_languages=("deu",), data={"nli": (str(tmp_path),)},
     )  # fmt: skip
     with pytest.raises(StudyError, match=r"deu_x/test\.tsv:3: column 3: unknown label 'maybe'"):
-        api.prepare(study)
+        api.prepare(api.Request(study))
 
 
 def test_names_that_are_sets_and_folders_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +149,6 @@ def test_names_that_are_sets_and_folders_are_refused(tmp_path: Path, monkeypatch
     (tmp_path / "wikipedia" / "deu.txt").write_text("Satz\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StudyError) as error:
-        api.prepare(Study(tasks=("pos",), data={"pos": ("ud",)}, text="wikipedia"))
+        api.prepare(api.Request(Study(tasks=("pos",), data={"pos": ("ud",)}, text="wikipedia")))
     assert "write pos=./ud for the folder" in str(error.value)
     assert "write ./wikipedia for the folder" in str(error.value)

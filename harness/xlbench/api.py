@@ -33,7 +33,7 @@ from xlbench.studies.missing_data import check_data
 from xlbench.studies.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from xlbench.contracts import Executor, Observer, Rerun, Resolved, Study
     from xlbench.models.checkpoints import Checkpoint
@@ -53,9 +53,27 @@ MOST_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A study as it is asked for: with what plugins, where its results are, and what of it is to run."""
+
+    study: Study
+    results: str | Path = "results"
+    """Folder of results."""
+    rerun: Rerun = "failed"
+    strict_plugins: bool = False
+    """Whether an installed plugin that fails to load is an error."""
+    executor: str = LOCAL
+    plugins: tuple[object, ...] = ()
+    """Those that are not installed: paths of files, modules, or objects with hooks."""
+    observers: tuple[str, ...] = ()
+    """Names, `NAME:VALUE` with the first setting."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A study that has been checked and planned; nothing has run and nothing is written."""
 
+    request: Request
     registry: Registry
     resolved: Resolved
     checkpoint: Checkpoint
@@ -64,11 +82,8 @@ class Prepared:
     executor: Executor
     executor_settings: Any = None
     """An instance of `executor.settings`."""
-    rerun: Rerun = "failed"
     given: tuple[Given, ...] = ()
-    """Plugins that are not installed."""
-    plugins: tuple[object, ...] = ()
-    """The same, as they were said."""
+    """Plugins that are not installed, read."""
     observers: tuple[Chosen, ...] = ()
     """Each with an instance of its settings."""
 
@@ -125,51 +140,32 @@ class RunResult(Result):
     asked, or by a probe that gives none. They do not run again unless `rerun` is "all"."""
 
 
-def prepare(
-    study: Study,
-    *,
-    results: str | Path = "results",
-    rerun: Rerun = "failed",
-    strict_plugins: bool = False,
-    executor: str = LOCAL,
-    plugins: Iterable[object] = (),
-    observers: Iterable[str] = (),
-) -> Prepared:
+def prepare(request: Request) -> Prepared:
     """Check everything about a study before anything trains, and plan it.
 
     Settings of the executor and of observers are among the study's options, under their names; no result
     depends on them.
     Raises XlbenchError; StudyError with a line for each thing that is wrong.
     """
-    said, observers = tuple(plugins), tuple(observers)
     with blaming():
-        given = give(said)
-        names = (executor, *observers)
-        registry = load_for(as_json(study), *names, strict=strict_plugins, given=given)
+        given = give(request.plugins)
+        names = (request.executor, *request.observers)
+        registry = load_for(as_json(request.study), *names, strict=request.strict_plugins, given=given)
         try:
-            return _prepared(study, registry, results, rerun, executor, observers, given, said)
+            return _prepared(request, registry, given)
         except XlbenchError:
             if not registry.deferred:
                 raise
         registry = load(given=given)  # what is missing may be a name of a plugin that was not imported
-        return _prepared(study, registry, results, rerun, executor, observers, given, said)
+        return _prepared(request, registry, given)
 
 
-def _prepared(
-    study: Study,
-    registry: Registry,
-    results: str | Path,
-    rerun: Rerun,
-    executor: str,
-    observers: Sequence[str],
-    given: tuple[Given, ...],
-    said: tuple[object, ...],
-) -> Prepared:
+def _prepared(request: Request, registry: Registry, given: tuple[Given, ...]) -> Prepared:
     registry = registry.bind({("executor", LOCAL): OWN})  # nobody need have said it
-    chosen = registry.find("executor", executor)
-    whole, told = parse(as_json(study)), []
+    chosen = registry.find("executor", request.executor)
+    whole, told = parse(as_json(request.study)), []
     study, how = _part(whole, chosen, "executor", registry)
-    for text in dict.fromkeys(observers):
+    for text in dict.fromkeys(request.observers):
         name, colon, value = text.partition(":")
         one = registry.find("observer", name)
         told.append((one, _part(whole, one, "observer", registry, value if colon else None)[1]))
@@ -178,9 +174,9 @@ def _prepared(
     refuse_ambiguous(study, registry)
     resolved = check_data(resolve(study, registry))
     checkpoint = checkpoints.locate(resolved.model)
-    store = Store(Path(results))
-    made = planning.make(resolved, registry, store, rerun)
-    return Prepared(registry, resolved, checkpoint, store, made, chosen, how, rerun, given, said, tuple(told))
+    store = Store(Path(request.results))
+    made = planning.make(resolved, registry, store, request.rerun)
+    return Prepared(request, registry, resolved, checkpoint, store, made, chosen, how, given, tuple(told))
 
 
 def _part(
@@ -215,15 +211,8 @@ def plan(
     observers: Iterable[str] = (),
 ) -> Plan:
     """The jobs of a study, and which are done. Raises XlbenchError for whatever would stop it."""
-    return prepare(
-        study,
-        results=results,
-        rerun=rerun,
-        strict_plugins=strict_plugins,
-        executor=executor,
-        plugins=plugins,
-        observers=observers,
-    ).plan
+    asked = Request(study, results, rerun, strict_plugins, executor, tuple(plugins), tuple(observers))
+    return prepare(asked).plan
 
 
 def run(
@@ -251,15 +240,8 @@ def run(
     Progress is shown in a notebook, and nothing elsewhere, unless `quiet` says otherwise.
     Raises XlbenchError for whatever would stop the study; a job that fails alone does not.
     """
-    ready = prepare(
-        study,
-        results=results,
-        rerun=rerun,
-        strict_plugins=strict_plugins,
-        executor=executor,
-        plugins=plugins,
-        observers=observers,
-    )
+    asked = Request(study, results, rerun, strict_plugins, executor, tuple(plugins), tuple(observers))
+    ready = prepare(asked)
     quiet = not notebook.here() if quiet is None else quiet
     with notebook.without_widgets():
         done = carry_out(
@@ -333,7 +315,9 @@ def carry_out(
                         failed[outcome.job.label] = outcome.error
             if not plan.later:
                 break
-            plan = planning.after(plan, ready.resolved, ready.registry, ready.store, ended, ready.rerun)
+            plan = planning.after(
+                plan, ready.resolved, ready.registry, ready.store, ended, ready.request.rerun
+            )
             ready.store.save_study(as_json(ready.spelled), plan.jobs, described, plan.dropped)
     if plan.study.transfer and not ready.store.has_subwords(study_id):
         work.prepare()  # nothing ran; results of earlier versions lack what a process keeps first
@@ -341,7 +325,7 @@ def carry_out(
         study=plan.study,
         study_id=study_id,
         results=ready.store.path,
-        plugins=ready.plugins,
+        plugins=ready.request.plugins,
         without_predictions=tuple(ready.store.without_predictions(plan.jobs)) if keep_predictions else (),
         run=len(ended) - len(failed),
         kept=ready.plan.done,

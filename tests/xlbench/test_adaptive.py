@@ -163,7 +163,7 @@ def test_what_makes_no_sense_is_one_line(resolved: Resolved, tmp_path: Path) -> 
     with pytest.raises(PluginError, match="drops cells that are in no later round"):
         planning.make(study, registry(probe), store)
     with pytest.raises(StudyError, match="two seeds or more"):
-        api.prepare(replace(STUDY, seeds=(4,)), results=tmp_path)
+        api.prepare(api.Request(replace(STUDY, seeds=(4,)), results=tmp_path))
 
 
 def files(results: Path) -> set[str]:
@@ -218,7 +218,7 @@ def test_stopped_anywhere_it_ends_with_the_same_files(whole: Path, tmp_path: Pat
 def test_two_workers_end_with_the_same_files(whole: Path, tmp_path: Path) -> None:
     """From the second round on: the first is that of any study."""
     (tmp_path / "jobs").mkdir()
-    first = tuple(x.condition_key for x in api.prepare(STUDY, results=tmp_path).plan.todo)
+    first = tuple(x.condition_key for x in api.prepare(api.Request(STUDY, results=tmp_path)).plan.todo)
     for file in (whole / "jobs").iterdir():
         if file.name.startswith(first):
             (tmp_path / "jobs" / file.name).write_bytes(file.read_bytes())
@@ -234,7 +234,7 @@ def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone
 ) -> None:
     full = replace(STUDY, adaptive=False)
     first = xlbench.run(full, results=tmp_path, workers=1)
-    assert not api.prepare(full, results=tmp_path).plan.dropped
+    assert not api.prepare(api.Request(full, results=tmp_path)).plan.dropped
     then = xlbench.run(STUDY, results=tmp_path, workers=1)
     assert then.run == 0
     assert then.study_id != first.study_id
@@ -244,7 +244,7 @@ def test_in_the_folder_of_a_full_study_it_runs_nothing_and_leaves_that_one_alone
 
 
 def test_the_plan_prices_both_readings_of_all_rounds(tmp_path: Path) -> None:
-    ready = api.prepare(STUDY, results=tmp_path)
+    ready = api.prepare(api.Request(STUDY, results=tmp_path))
     plan, batch = ready.plan, ready.resolved.training["pos"].batch_size
     retrained = [x for x in (*plan.todo, *plan.later) if x.condition.get("reading") == "retrained"]
     assert [x.cost.train_examples for x in retrained] == [4 * batch] * 12

@@ -124,7 +124,7 @@ def test_the_longest_input_is_the_one_that_the_lab_cuts_to(checkpoint: Path, tmp
 def test_chunks_that_the_model_cuts_are_known_before_anything_runs(study: Study, tmp_path: Path) -> None:
     def cut(chunk: int, **more: Any) -> dict[str, int]:
         asked = replace(study, mlm={**study.mlm, "chunk": chunk}, language_training={"chunk": 50}, **more)
-        return api.cut_chunks(api.prepare(asked, results=tmp_path))
+        return api.cut_chunks(api.prepare(api.Request(asked, results=tmp_path)))
 
     assert (cut(48), cut(49)) == ({}, {"mlm.chunk 49": 48})
     assert cut(49, transfer=(), probes=("zero-shot",)) == {}  # nothing is finetuned on

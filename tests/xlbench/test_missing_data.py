@@ -43,14 +43,14 @@ def study(checkpoint: Path, tmp_path: Path) -> Study:
 
 def test_it_stops_the_study_with_a_line_each(study: Study, tmp_path: Path) -> None:
     with pytest.raises(StudyError) as error:
-        api.prepare(study)
+        api.prepare(api.Request(study))
     assert len(str(error.value).splitlines()) == 3
     assert "fin_made/test.conll:2: column 2: unknown label 'B-FOO'" in str(error.value)
     assert f"no test data in {GONE}" in str(error.value)
     assert f"no text in {GONE}" in str(error.value)
     there = replace(study, transfer=("deu", "tur"), targets=("deu", "fin"))
     with pytest.raises(StudyError) as error:
-        api.prepare(there)
+        api.prepare(api.Request(there))
     assert str(error.value).splitlines() == [
         f"{tmp_path}/ner/fin_made/test.conll:2: column 2: unknown label 'B-FOO'; rename it in the "
         "file to one of B-LOC, B-ORG, B-PER, I-LOC, I-ORG, I-PER, O",
@@ -59,8 +59,8 @@ def test_it_stops_the_study_with_a_line_each(study: Study, tmp_path: Path) -> No
 
 
 def test_what_is_left_is_the_study_without_those_languages(study: Study, tmp_path: Path) -> None:
-    skipping = api.prepare(replace(study, skip_unavailable=True), results=tmp_path)
-    without = api.prepare(replace(study, transfer=("deu",), targets=("deu",)), results=tmp_path)
+    skipping = api.prepare(api.Request(replace(study, skip_unavailable=True), results=tmp_path))
+    without = api.prepare(api.Request(replace(study, transfer=("deu",), targets=("deu",)), results=tmp_path))
     assert [x.identity for x in skipping.plan.jobs] == [x.identity for x in without.plan.jobs]
     said = skipping.plan.left_out
     assert [x.partition(":")[0] for x in said] == [
@@ -75,7 +75,7 @@ def test_a_run_says_so_and_so_do_its_pages(
 ) -> None:
     results = tmp_path / "results"
     # Other processes resolve the study again, and must not stumble over what is skipped.
-    ready = api.prepare(replace(study, skip_unavailable=True), results=results)
+    ready = api.prepare(api.Request(replace(study, skip_unavailable=True), results=results))
     done = api.carry_out(replace(ready, executor=Elsewhere()), workers=1, device="cpu")
     assert done.failed == {}
     assert done.run == 2
@@ -94,35 +94,38 @@ def test_a_run_says_so_and_so_do_its_pages(
 
 def test_nothing_left_is_no_study(study: Study) -> None:
     with pytest.raises(StudyError, match="no languages remain after skipping these") as error:
-        api.prepare(replace(study, transfer=("tur",), targets=("deu",), skip_unavailable=True))
+        api.prepare(api.Request(replace(study, transfer=("tur",), targets=("deu",), skip_unavailable=True)))
     assert "text of tur" in str(error.value)
     with pytest.raises(StudyError, match=f"no test data in {GONE}"):
-        api.prepare(replace(study, targets=(GONE,), transfer=("deu",), skip_unavailable=True))
+        api.prepare(api.Request(replace(study, targets=(GONE,), transfer=("deu",), skip_unavailable=True)))
 
 
 def test_a_training_language_is_left_out_of_all_tasks(study: Study) -> None:
     asked = replace(study, train_languages=("eng", GONE), transfer=("deu",), targets=("deu",))
     with pytest.raises(StudyError, match=f"no training data in {GONE} for ner"):
-        api.prepare(asked)
-    found = api.prepare(replace(asked, skip_unavailable=True))
+        api.prepare(api.Request(asked))
+    found = api.prepare(api.Request(replace(asked, skip_unavailable=True)))
     assert found.resolved.study.train_languages == ("eng",)
     assert set(found.resolved.adapter_identity("ner")["train"]) == {"eng"}
 
 
 def test_a_reference_without_text_takes_its_control_along(study: Study, tmp_path: Path) -> None:
     asked = replace(study, transfer=("deu",), targets=("deu",), controls=("reference",), reference="tur")
-    found = api.prepare(replace(asked, skip_unavailable=True), results=tmp_path)
+    found = api.prepare(api.Request(replace(asked, skip_unavailable=True), results=tmp_path))
     assert found.resolved.study.controls == ()
     assert len(found.plan.jobs) == 2
 
 
 def test_every_training_language_has_a_share(study: Study) -> None:
     there = replace(study, train_languages=("eng", "deu"), transfer=("deu",), targets=("deu",))
-    assert api.prepare(replace(there, adapter={"examples": 2})).resolved.size("ner", "eng", "train") == 1
+    assert (
+        api.prepare(api.Request(replace(there, adapter={"examples": 2}))).resolved.size("ner", "eng", "train")
+        == 1
+    )
     with pytest.raises(StudyError, match=r"adapter\.examples: 1 leave none for deu; give more"):
-        api.prepare(replace(there, adapter={"examples": 1}))
+        api.prepare(api.Request(replace(there, adapter={"examples": 1})))
     with pytest.raises(StudyError, match=r"adapter\.temperature says how adapter\.examples are shared out"):
-        api.prepare(replace(there, adapter={"temperature": 2}))
+        api.prepare(api.Request(replace(there, adapter={"temperature": 2})))
 
 
 def test_three_spellings() -> None:

@@ -40,7 +40,9 @@ STUDY = Study(
 def test_a_value_after_the_name_is_the_first_setting(tmp_path: Path) -> None:
     def settings(*observers: str, **options: Any) -> list[Any]:
         study = replace(STUDY, options={"jsonl": options} if options else {})
-        return [how for _, how in api.prepare(study, results=tmp_path, observers=observers).observers]
+        return [
+            how for _, how in api.prepare(api.Request(study, results=tmp_path, observers=observers)).observers
+        ]
 
     assert [x.file for x in settings("jsonl:a:b.jsonl", "jsonl")] == ["a:b.jsonl", ""]
     assert [x.file for x in settings("jsonl:x", file="x")] == ["x"]
@@ -54,10 +56,10 @@ def test_what_is_missing_is_said_before_the_run(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(mlflow, "find_spec", lambda name: name)
     with pytest.raises(StudyError, match="mlflow has no store; write --observer mlflow:URI"):
-        api.prepare(STUDY, results=tmp_path, observers=["mlflow"])
+        api.prepare(api.Request(STUDY, results=tmp_path, observers=("mlflow",)))
     monkeypatch.setattr(mlflow, "find_spec", lambda name: None)
     with pytest.raises(StudyError, match=r"mlflow is not installed; .* pip install 'xlbench\[mlflow\]'"):
-        api.prepare(STUDY, results=tmp_path, observers=["mlflow:sqlite:///runs.db"])
+        api.prepare(api.Request(STUDY, results=tmp_path, observers=("mlflow:sqlite:///runs.db",)))
 
 
 @needed

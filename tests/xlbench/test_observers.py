@@ -92,7 +92,7 @@ def study(checkpoint: Path) -> Study:
 
 def carried_out(study: Study, results: Path, *observers: Any, **more: Any) -> api.RunResult:
     """Run with observers, which need not be sent to another process, nor told from others of their kind."""
-    ready = api.prepare(study, results=results, plugins=[plugin()])
+    ready = api.prepare(api.Request(study, results=results, plugins=(plugin(),)))
     chosen = tuple((x, x.settings()) for x in observers)
     return api.carry_out(replace(ready, observers=chosen), workers=1, device="cpu", **more)
 
@@ -173,7 +173,7 @@ def test_a_run_that_is_stopped_ends_for_observers_too(study: Study, tmp_path: Pa
 
 def test_jobs_start_before_they_end_with_executors_that_do_not_say_so(study: Study, tmp_path: Path) -> None:
     told: list[Any] = []
-    ready = api.prepare(study, results=tmp_path / "results", plugins=[plugin()])
+    ready = api.prepare(api.Request(study, results=tmp_path / "results", plugins=(plugin(),)))
     watching = ((Watches(told.append), Settings()),)
     api.carry_out(replace(ready, executor=Elsewhere(), observers=watching), workers=1, device="cpu")
     kinds = [type(x) for x in told if not isinstance(x, Event)]
@@ -183,9 +183,9 @@ def test_jobs_start_before_they_end_with_executors_that_do_not_say_so(study: Stu
 
 def test_settings_of_an_observer_are_options(study: Study, tmp_path: Path) -> None:
     watches = Watches(print)
-    given, results = [plugin(watches)], tmp_path / "results"
+    given, results = (plugin(watches),), tmp_path / "results"
     said = replace(study, options={"watches": {"loud": True}})
-    ready = api.prepare(said, results=results, plugins=given, observers=["watches"])
+    ready = api.prepare(api.Request(said, results=results, plugins=given, observers=("watches",)))
     assert [how for _, how in ready.observers] == [Settings(loud=True)]
     assert [x.identity for x in ready.plan.jobs] == [
         x.identity for x in api.plan(study, results=results, plugins=given).jobs
@@ -211,7 +211,7 @@ def test_the_log_has_a_line_for_everything(study: Study, tmp_path: Path) -> None
     assert Path(ended["path"]).is_file()
     assert lines[-1]["event"] == "study ended"
     assert {x["study_id"] for x in lines} == {lines[0]["study_id"]}
-    ready = api.prepare(study, results=results, plugins=[plugin()])
+    ready = api.prepare(api.Request(study, results=results, plugins=(plugin(),)))
     log = JsonLines()
     chosen = ((log, log.settings(str(ours))),)
     api.carry_out(replace(ready, observers=chosen), workers=1, device="cpu")

@@ -51,13 +51,13 @@ CHANGES = {
 
 @pytest.mark.parametrize("file", CHANGES)
 def test_a_process_that_looks_up_again_refuses_what_changed(study: Study, tmp_path: Path, file: str) -> None:
-    ready = api.prepare(study, results=tmp_path / "results")
+    ready = api.prepare(api.Request(study, results=tmp_path / "results"))
     known = planned.fingerprints(ready.resolved)
-    again = api.prepare(study, results=tmp_path / "results").resolved
+    again = api.prepare(api.Request(study, results=tmp_path / "results")).resolved
     planned.check(known, again)
     path = tmp_path / file
     path.write_text(path.read_text().replace("ana", "zan"))
-    again = api.prepare(study, results=tmp_path / "results").resolved
+    again = api.prepare(api.Request(study, results=tmp_path / "results")).resolved
     with pytest.raises(StudyError, match=f"^{CHANGES[file]} changed since the study was planned"):
         planned.check(known, again)
 
@@ -70,7 +70,7 @@ def test_a_process_that_looks_up_again_refuses_what_changed(study: Study, tmp_pa
 def test_what_changed_between_plan_and_run_is_never_stored(
     study: Study, tmp_path: Path, file: str, afar: bool
 ) -> None:
-    ready = api.prepare(study, results=tmp_path / "results")
+    ready = api.prepare(api.Request(study, results=tmp_path / "results"))
     ready = replace(ready, executor=Elsewhere()) if afar else ready
     path = tmp_path / file
     path.write_text(path.read_text().replace("ana", "zan"))
@@ -109,7 +109,7 @@ def test_weights_in_memory_do_not_change_with_their_file(checkpoint: Path, tmp_p
 def test_a_checkpoint_that_changed_after_planning_is_refused(study: Study, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(study.model, folder)
-    ready = api.prepare(replace(study, model=str(folder)), results=tmp_path / "results")
+    ready = api.prepare(api.Request(replace(study, model=str(folder)), results=tmp_path / "results"))
     (file,) = folder.glob("*.safetensors")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -127,7 +127,7 @@ def test_relative_paths_are_those_of_where_the_study_was_planned(
     """An executor may work elsewhere: here the process itself moves away."""
     monkeypatch.chdir(tmp_path)
     study = replace(study, data={"pos": ("data",)}, text="text")
-    ready = api.prepare(study, results="results")
+    ready = api.prepare(api.Request(study, results="results"))
     (tmp_path / "elsewhere").mkdir()
     run = ready.executor.run
 

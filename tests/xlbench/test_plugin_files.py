@@ -374,7 +374,7 @@ def test_a_plugin_that_claims_every_name_leaves_the_default_study_as_it_is(
     before = api.plan(study, results=tmp_path / "results")
     path = tmp_path / "rival.py"
     path.write_text(EVERYTHING)
-    after = api.prepare(study, results=tmp_path / "results", plugins=[path])
+    after = api.prepare(api.Request(study, results=tmp_path / "results", plugins=(path,)))
     assert len(after.registry.rivals) == 8
     assert [x.identity for x in after.plan.jobs] == [x.identity for x in before.jobs]
     assert after.resolved.model.summary != "Rival"

@@ -31,7 +31,7 @@ def labs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lab]:
     """By precision, on the same weights."""
     found = {}
     for study in (STUDY, REDUCED):
-        ready = api.prepare(study, results=tmp_path_factory.mktemp("results"))
+        ready = api.prepare(api.Request(study, results=tmp_path_factory.mktemp("results")))
         place = checkpoints.download(ready.checkpoint)
         found[study.precision or "float32"] = Lab(
             ready.resolved, str(place), ready.store.adapters, device="cpu", threads=1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xlbench import plugins
-from xlbench.api import prepare
+from xlbench.api import Request, prepare
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 from xlbench.plugins import load, load_for, remembered
@@ -142,20 +142,20 @@ def test_names_that_a_study_leads_to_are_asked_too(slow: Installed, tmp_path: Pa
 def test_plans_are_the_same_and_missing_names_have_everything_imported(
     slow: Installed, tmp_path: Path
 ) -> None:
-    ready = prepare(STUDY, results=tmp_path / "results")
+    ready = prepare(Request(STUDY, results=tmp_path / "results"))
     assert slow.imports() == 0
     assert ready.registry.deferred == ("slow/slow",)
     slow.forget()
-    whole = prepare(STUDY, results=tmp_path / "results", strict_plugins=True)
+    whole = prepare(Request(STUDY, results=tmp_path / "results", strict_plugins=True))
     assert slow.imports() == 1
     assert [x.identity for x in ready.plan.jobs] == [x.identity for x in whole.plan.jobs]
     with pytest.raises(StudyError, match=r"no task 'lte'; did you mean late\?"):
-        prepare(replace(STUDY, tasks=("lte",)), results=tmp_path / "results")
+        prepare(Request(replace(STUDY, tasks=("lte",)), results=tmp_path / "results"))
     assert slow.imports() == 1
 
 
 def test_stored_results_are_shown_without_the_import(slow: Installed, tmp_path: Path) -> None:
-    ready = prepare(STUDY, results=tmp_path / "results")
+    ready = prepare(Request(STUDY, results=tmp_path / "results"))
     ready.store.prepare()
     ready.store.save_study(
         as_json(ready.spelled), ready.plan.jobs, describe(ready.resolved), ready.plan.dropped

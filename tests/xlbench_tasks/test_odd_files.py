@@ -205,7 +205,9 @@ def test_scripts_and_shared_examples_are_said_in_a_plan(study: Study, tmp_path: 
 
 
 def test_a_reference_that_nobody_named_stops_nothing(study: Study, tmp_path: Path) -> None:
-    assert api.prepare(study).resolved.study.reference == "deu"  # the training language, which has text
+    assert (
+        api.prepare(api.Request(study)).resolved.study.reference == "deu"
+    )  # the training language, which has text
     (tmp_path / "text/deu.txt").unlink()
     plan = api.plan(study, results=tmp_path / "results")
     assert plan.study.controls == ("shuffled",)

@@ -94,7 +94,7 @@ def test_the_installation_and_the_process_stay_as_they_were(folder: Path) -> Non
 
 
 def test_a_study_keeps_the_distances_of_its_languages_alone(folder: Path, tmp_path: Path) -> None:
-    resolved = api.prepare(STUDY, results=tmp_path).resolved
+    resolved = api.prepare(api.Request(STUDY, results=tmp_path)).resolved
     artificial = {x["name"]: x["table"] for x in describe(resolved)["distances"]}
     assert artificial["lexical"] != []
     assert all(artificial[kind] == [] for kind in KINDS)
@@ -149,7 +149,7 @@ def test_a_study_goes_on_without_them_where_the_installation_is_broken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(typology, "installed", lambda: tmp_path)
-    ready = api.prepare(STUDY, results=tmp_path)
+    ready = api.prepare(api.Request(STUDY, results=tmp_path))
     stored = {x["name"]: x["table"] for x in describe(ready.resolved)["distances"]}
     assert all(stored[kind] == [] for kind in KINDS)
     assert stored["lexical"] != []

@@ -131,21 +131,13 @@ def run(
     plugin: Plugins = None,
 ) -> int:
     """Run a study, or the jobs that it still lacks; write tables, a leaderboard and an HTML report."""
+    from xlbench.api import Request
     from xlbench.cli.running import run
 
-    return run(
-        study,
-        results=results,
-        device=device,
-        workers=workers,
-        rerun=rerun,
-        quiet=quiet,
-        keep_predictions=keep_predictions,
-        strict_plugins=strict_plugins,
-        executor=executor,
-        observers=observer or (),
-        plugins=plugin or (),
+    asked = Request(
+        study, results, rerun, strict_plugins, executor, tuple(plugin or ()), tuple(observer or ())
     )
+    return run(asked, device=device, workers=workers, quiet=quiet, keep_predictions=keep_predictions)
 
 
 @app.command(cls=Command)
@@ -163,20 +155,13 @@ def plan(
     plugin: Plugins = None,
 ) -> None:
     """Estimate the cost of a study (jobs, hours, disk) and check it before it runs."""
+    from xlbench.api import Request
     from xlbench.cli.planning import plan
 
-    plan(
-        study,
-        results=results,
-        device=device,
-        workers=workers,
-        rerun=rerun,
-        strict_plugins=strict_plugins,
-        executor=executor,
-        observers=observer or (),
-        plugins=plugin or (),
-        as_json=json,
+    asked = Request(
+        study, results, rerun, strict_plugins, executor, tuple(plugin or ()), tuple(observer or ())
     )
+    plan(asked, device=device, workers=workers, as_json=json)
 
 
 @app.command(cls=Command)

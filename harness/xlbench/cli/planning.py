@@ -19,11 +19,10 @@ from xlbench.spec.study import command
 from xlbench.studies import plan as planning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
-    from xlbench.api import Prepared
-    from xlbench.contracts import Cost, Rerun, Study, TextFacts
+    from xlbench.api import Prepared, Request
+    from xlbench.contracts import Cost, Study, TextFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +66,14 @@ class Estimate:
         return None if found is None else found / self.workers
 
 
-def plan(
-    study: Study,
-    *,
-    results: Path,
-    device: str,
-    workers: int | None,
-    rerun: Rerun,
-    strict_plugins: bool,
-    executor: str,
-    observers: Sequence[str] = (),
-    plugins: Sequence[Path] = (),
-    as_json: bool = False,
-) -> None:
+def plan(request: Request, *, device: str, workers: int | None, as_json: bool = False) -> None:
     """Print what a study comes to."""
     api.check_device(device)
-    ready = api.prepare(
-        study,
-        results=results,
-        rerun=rerun,
-        strict_plugins=strict_plugins,
-        executor=executor,
-        observers=observers,
-        plugins=plugins,
-    )
+    ready = api.prepare(request)
     warn(ready)
     count = workers or ready.workers(device)
     rates, source = _rates(ready, device, count) if ready.plan.todo else (ready.rates(device), "")
-    again = command(study, plugins) + chosen(executor, observers)
+    again = command(request.study, request.plugins) + chosen(request)
     found = Estimate(ready, describe(ready.resolved), count, rates, source, again)
     if as_json:
         say_json(_as_json(found))
@@ -127,7 +106,7 @@ def _lines(found: Estimate) -> Iterator[tuple[str, str]]:
         yield "text", f"near-duplicates of test sentences (one word differs; kept): {near}"
     yield "jobs", f"{_jobs(found.by_probe)}, {counted(found.scores, 'score')}"
     yield "done", str(plan.done)
-    skipped = " (left out)" if plan.failed and found.ready.rerun == "missing" else ""
+    skipped = " (left out)" if plan.failed and found.ready.request.rerun == "missing" else ""
     yield "failed", f"{len(plan.failed)}{skipped}"
     yield "to run", str(len(plan.todo))
     if asked.adaptive:

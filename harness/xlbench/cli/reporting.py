@@ -48,7 +48,7 @@ class Details:
 
 
 def show(
-    read: Stored, results: Path, study: str | None, plugins: Sequence[Path], *, as_json: bool = False
+    read: Stored, results: Path, study: str | None, plugins: Sequence[object], *, as_json: bool = False
 ) -> None:
     """Print what a study comes to, in ten lines."""
     found = with_ways(read, results, study, plugins)
@@ -115,7 +115,7 @@ def _is(asked: str, title: str) -> bool:
     return " ".join(asked.split()).casefold() in " ".join(title.split()).casefold()
 
 
-def with_ways(read: Stored, results: Path, study: str | None, plugins: Sequence[Path] = ()) -> Summary:
+def with_ways(read: Stored, results: Path, study: str | None, plugins: Sequence[object] = ()) -> Summary:
     """The summary of a study with the commands and files that show more."""
     where = [] if results == Path(RESULTS) else ["--results", str(results)]
     where += [] if study is None else ["--study", study]
@@ -200,7 +200,7 @@ def page(read: Stored, path: Path, *, told: bool = True, quiet: bool = False) ->
         complain(f"the report has no charts: {why}; its tables are complete")
 
 
-def read(results: Path, study: str | None, plugins: Sequence[Path] = (), *, quiet: bool = False) -> Stored:
+def read(results: Path, study: str | None, plugins: Sequence[object] = (), *, quiet: bool = False) -> Stored:
     """A stored study, with a line for each probe whose pages cannot be obtained. Raises ResultsError."""
     with screen.waiting(f"reading the results in {results}", quiet=quiet):
         found = Stored(results, study, plugins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbench import api
@@ -16,45 +17,23 @@ from xlbench.spec.study import command
 from xlbench.stored import without_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from xlbench.api import Prepared
-    from xlbench.contracts import Rerun, Study
+    from xlbench.api import Prepared, Request
 
 
 def run(
-    study: Study,
-    *,
-    results: Path,
-    device: str,
-    workers: int | None,
-    rerun: Rerun,
-    quiet: bool,
-    strict_plugins: bool,
-    executor: str,
-    observers: Sequence[str] = (),
-    plugins: Sequence[Path] = (),
-    keep_predictions: bool = False,
+    request: Request, *, device: str, workers: int | None, quiet: bool, keep_predictions: bool = False
 ) -> int:
     """Run, then show and write the leaderboard. Returns the exit code: 1 where jobs failed."""
     from xlbench.cli import reporting
 
-    again = f"{command(study, plugins)} --results {shlex.quote(str(results))}"
-    again += chosen(executor, observers)
+    results, plugins = Path(request.results), request.plugins
+    again = f"{command(request.study, plugins)} --results {shlex.quote(str(results))}"
+    again += chosen(request)
     if keep_predictions:
         again += " --keep-predictions"
     try:
         api.check_device(device)
-        ready = api.prepare(
-            study,
-            results=results,
-            rerun=rerun,
-            strict_plugins=strict_plugins,
-            executor=executor,
-            observers=observers,
-            plugins=plugins,
-        )
+        ready = api.prepare(request)
         warn(ready)
         if line := coincidence(describe(ready.resolved), ready.resolved.study.transfer):
             complain(f"data: {line}")
@@ -121,8 +100,8 @@ def _first(failed: dict[str, str]) -> str:
     return f"{label!r} ({error})"
 
 
-def chosen(executor: str, observers: Sequence[str]) -> str:
+def chosen(request: Request) -> str:
     """Options of a command for an executor and observers."""
-    said = [] if executor == api.LOCAL else [("--executor", executor)]
-    said += [("--observer", x) for x in observers]
+    said = [] if request.executor == api.LOCAL else [("--executor", request.executor)]
+    said += [("--observer", x) for x in request.observers]
     return "".join(f" {option} {shlex.quote(name)}" for option, name in said)

@@ -112,7 +112,7 @@ def filled(study: Study, defaults: Study) -> Study:
     return parse(raw)
 
 
-def command(study: Study, plugins: Sequence[Path] = ()) -> str:
+def command(study: Study, plugins: Sequence[object] = ()) -> str:
     """The `xlbench run` line that asks the same, quoted for a shell; `plugins` are files."""
     words = ["xlbench", "run"]
     for name, value in said(study).items():

@@ -87,7 +87,7 @@ def _predicted(subject: Subject, study: Study, name: str, task: Task) -> list[tu
 
     noted = Metric("noted", ("examples",), record, lambda sums: 0 * sums[..., 0])
     with tempfile.TemporaryDirectory() as folder:
-        ready = api.prepare(study, results=folder, plugins=subject.things)
+        ready = api.prepare(api.Request(study, results=folder, plugins=subject.things))
         own = next(iter(ready.resolved.tasks))
         resolved = replace(ready.resolved, tasks={own: replace(ready.resolved.tasks[own], metric=noted)})
         checkpoint = str(checkpoints.download(ready.checkpoint))
