@@ -1,6 +1,7 @@
 """What can be known of a transfer study before it is run: agreement with what was measured.
 
-    python -m benchmarks.foresight [STUDY.TOML] [options of `xlbench plan`] [--batches 32] [--save FILE.npz]
+    python -m benchmarks.foresight [STUDY.TOML] [options of `xlbench plan`] [--batches 32]
+        [--keep DIR] [--save FILE.npz]
     python -m benchmarks.foresight --memory
 
 Without options the study is 8 transfer languages by 12 targets of the artificial languages, on `tiny`, for
@@ -133,6 +134,8 @@ class Table(NamedTuple):
 
 
 def _agreement(one: Numbers, other: Numbers, others: NDArray[np.bool_]) -> Numbers:
+    if others.sum() < 2:
+        return np.array([np.nan, np.nan])
     columns = zip(one.T, other.T, others.T, strict=True)
     within = [float(spearman(x[own], y[own])) for x, y, own in columns if own.sum() > 1]
     known = [x for x in within if np.isfinite(x)]
@@ -270,13 +273,13 @@ HEADS = (
 )  # fmt: skip
 
 
-def show(asked: Study, batches: int, save: Path | None) -> None:
+def show(asked: Study, batches: int, keep: Path | None, save: Path | None) -> None:
     """Print the table of a study."""
     found, clock = study(asked), Clock()
     (task,), kept = found.tasks, dict[str, Any]()
     table = Table.of(found.study.transfer, tuple(x.target for x in found.cells(task)))
     with tempfile.TemporaryDirectory() as folder:
-        for number, one in enumerate(measure(found, Path(folder), clock, batches)):
+        for number, one in enumerate(measure(found, keep or Path(folder), clock, batches)):
             if not number:
                 first = {k: x for k, x in clock.seconds.items() if "," not in k}
                 print(f"CPU seconds: {', '.join(f'{k} {x:.1f}' for k, x in first.items())}\n")
@@ -296,6 +299,9 @@ app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 def main(
     study: Study,
     batches: Annotated[int, typer.Option(help="Batches of each transfer language.", min=2)] = 32,
+    keep: Annotated[
+        Path | None, typer.Option(help="Folder that keeps task adapters and gradients.", metavar="DIR")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(help="File to keep all numbers in.", metavar="FILE.npz")
     ] = None,
@@ -308,7 +314,7 @@ def main(
     elif peak_:
         print(f"{peak(peak_):.0f}")
     else:
-        show(study, batches, save)
+        show(study, batches, keep, save)
 
 
 if __name__ == "__main__":
