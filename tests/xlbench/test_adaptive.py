@@ -62,6 +62,21 @@ class Dropping(Plain):
         return {(x.condition_key, c): "settled" for x in coming for c in x.cells if c.target == "a"}
 
 
+@dataclass
+class Prioritizing(Dropping):
+    """Drops nothing, and gives priorities to its jobs."""
+
+    name: str = "prioritizing"
+    said: Mapping[str, float] | None = None
+
+    def drop(self, records: Records, coming: Sequence[Job]) -> Mapping[tuple[str, Cell], str]:
+        return {}
+
+    def priorities(self, records: Records, coming: Sequence[Job]) -> Mapping[str, float]:
+        self.shown = (*self.shown, tuple(x.label for x in coming))
+        return self.said or {}
+
+
 def jobs(probe: str, rounds: int = 3) -> list[Job]:
     cells = tuple(Cell("tags", x, f"data of {x}") for x in "ab")
     return [Job(probe, 1, {"seed": i}, cells, f"seed {i}", round=i) for i in range(rounds)]
@@ -133,6 +148,32 @@ def test_a_round_waits_for_all_of_the_one_before_but_not_for_failures(
     assert [x.round for x in plan.todo] == [0]  # tried again
     plan = planning.after(plan, study, known, store, {probe.wanted[0].condition_key}, "failed")
     assert not plan.todo
+
+
+def test_the_jobs_of_a_round_come_by_priority_each_with_its_group(resolved: Resolved, tmp_path: Path) -> None:
+    (cell, _), store = jobs("prioritizing")[0].cells, Store(tmp_path)
+    wanted = [
+        Job("prioritizing", 1, {"n": x}, (cell,), x, round=int(x != "first"), group=x[0])
+        for x in ("first", "a1", "a2", "b1", "b2", "c1", "d1")
+    ]
+    keys = {x.label: x.condition_key for x in wanted}
+    beside = Plain([Job("plain", 1, {}, (cell,), "plain", round=1)])
+    probe = Prioritizing(wanted)
+    study, known = asked(resolved, "prioritizing", "plain"), registry(probe, beside)
+    assert [x.label for x in planning.make(study, known, store).todo] == ["first"]
+    assert not probe.shown  # nothing is known before the first round
+    store_all(store, resolved, wanted[:1])
+    assert [x.label for x in planning.make(study, known, store).todo] == [
+        "a1", "a2", "b1", "b2", "c1", "d1", "plain",
+    ]  # fmt: skip
+    probe.said = {keys["c1"]: 0.5, keys["b2"]: 0.75, keys["a1"]: -1}
+    found = planning.make(study, known, store).todo
+    assert [x.label for x in found] == ["plain", "b1", "b2", "c1", "a1", "a2", "d1"]
+    assert probe.shown == (("a1", "a2", "b1", "b2", "c1", "d1"),) * 2
+    for said, why in (({"x": 1.0}, "not in the next round"), ({keys["a1"]: float("nan")}, "priority nan")):
+        probe.said = said
+        with pytest.raises(PluginError, match=why):
+            planning.make(study, known, store)
 
 
 def test_a_probe_that_cannot_adapt_runs_in_full_beside_one_that_can(

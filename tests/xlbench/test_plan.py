@@ -17,6 +17,7 @@ from xlbench.plugins import Plugin, Registry
 from xlbench.results import Store
 from xlbench.results.estimate import Meter
 from xlbench.studies import plan as planning
+from xlbench.studies.order import in_order
 from xlbench.studies.resolve import resolve
 
 
@@ -86,7 +87,7 @@ def test_needs_come_first_and_groups_stay_together(
     ]
     mixed = list(jobs)
     shuffle.shuffle(mixed)  # type: ignore[attr-defined]
-    ordered = planning.in_order(mixed)
+    ordered = in_order(mixed)
     place = {x.condition_key: i for i, x in enumerate(ordered)}
     assert sorted(place) == sorted(keys)
     assert all(place[need] < place[x.condition_key] for x in ordered for need in x.needs)
@@ -97,10 +98,10 @@ def test_needs_come_first_and_groups_stay_together(
 
 def test_a_need_that_is_no_job_and_a_circle_are_errors() -> None:
     with pytest.raises(PluginError, match="which is not a job"):
-        planning.in_order([job(0, needs=("nothing",))])
+        in_order([job(0, needs=("nothing",))])
     a, b = job(0), job(1)
     with pytest.raises(PluginError, match="needs itself"):
-        planning.in_order([replace(a, needs=(b.condition_key,)), replace(b, needs=(a.condition_key,))])
+        in_order([replace(a, needs=(b.condition_key,)), replace(b, needs=(a.condition_key,))])
 
 
 def test_what_two_probes_ask_for_comes_once_with_the_cells_of_both(resolved: Resolved, store: Store) -> None:

@@ -20,6 +20,7 @@ from xlbench_probes.foresee import DRAW, ERROR, FORESEEN, Foresee, ForeseeSettin
 from xlbench_probes.foresee_pages import frames, pages
 from xlbench_probes.foresee_scale import Foreseen, fit
 from xlbench_probes.foresee_view import ForeseeView, predictions
+from xlbench_probes.transfer import Transfer
 
 DONORS = tuple(f"qa{x}" for x in "abcdef")
 TARGETS = tuple(f"qb{x}" for x in "abcde")
@@ -194,3 +195,24 @@ def test_it_recommends_what_it_foresees_and_nothing_where_it_fails() -> None:
     other = Foresee().recommend(records, "pos", "qzz")
     assert other.parts == ()
     assert "--targets qzz" in other.summary[0]
+
+
+def test_an_adaptive_study_runs_first_what_is_foreseen_to_help_more() -> None:
+    records = made(1.0, measured=False)
+    cells = records.expected[0].cells
+    run = {"variant": "plain", "steps": 10, "seed": 0}
+    coming = [
+        Job("transfer", 1, {"model": "m", "text": {"language": f, "text": "t"}, **run}, cells, f)
+        for f in (*DONORS, "qzz")
+    ]
+    found = Transfer().priorities(records, coming)
+    foreseen: list[Any] = [x for x in records.records if x.probe == "foresee"]
+    value = {
+        (x.condition["text"]["language"], x.evaluation.cell.target): x.evaluation.extra[FORESEEN]
+        for x in foreseen
+    }
+    for job in coming[:-1]:
+        below = [value[f, g] < value[job.label, g] for g in TARGETS for f in DONORS if f != job.label]
+        assert found[job.condition_key] == pytest.approx(np.mean(below))
+    assert coming[-1].condition_key not in found  # of this text nothing was foreseen
+    assert Transfer().priorities(made(-0.5), coming) == {}  # what was measured contradicts it

@@ -14,6 +14,7 @@ from xlbench.contracts import Job, Resolved
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
 from xlbench.studies import plan
+from xlbench.studies.order import in_order
 from xlbench_probes.transfer import Transfer
 from xlbench_probes.zero_shot import ZeroShot
 
@@ -52,7 +53,7 @@ def test_at_a_constant_rate_one_run_serves_all_numbers_of_steps(resolved: Resolv
     linear = {j.condition_key for j in Transfer().jobs(asked) if j.probe == "transfer"}
     jobs = [j for j in Transfer().jobs(constant) if j.probe == "transfer"]
     assert linear.isdisjoint(j.condition_key for j in jobs)
-    in_turn = plan.in_order(Transfer().jobs(constant))
+    in_turn = in_order(Transfer().jobs(constant))
     for group, alike in groupby((j for j in in_turn if j.probe == "transfer"), key=lambda j: j.group):
         together = list(alike)
         assert [j.condition["steps"] for j in together] == [1, 1, 3, 3, 10, 10], group
@@ -136,3 +137,16 @@ def test_the_body_moves_and_the_task_adapter_stays(
     again = Lab(resolved, str(checkpoint), tmp_path / "elsewhere", device="cpu", threads=1)
     for ours, theirs in zip(measured, Transfer().run(job, again), strict=True):
         np.testing.assert_array_equal(ours.counts, theirs.counts)
+
+
+def test_an_adaptive_study_foresees_before_it_fine_tunes(resolved: Resolved) -> None:
+    """Its rounds come one later, so that the first can follow what is foreseen; jobs stay the same."""
+    rounds = {}
+    for adaptive in (False, True):
+        for probes in (("transfer",), ("transfer", "foresee")):
+            asked = changed(resolved, adaptive=adaptive, probes=probes, seeds=(0, 4), controls=())
+            jobs = [j for j in Transfer().jobs(asked) if j.probe == "transfer"]
+            rounds[adaptive, len(probes)] = {j.condition_key: j.round for j in jobs}
+    assert rounds[False, 1] == rounds[False, 2] == rounds[True, 1]
+    assert set(rounds[True, 1].values()) == {0, 1}
+    assert rounds[True, 2] == {key: x + 1 for key, x in rounds[True, 1].items()}

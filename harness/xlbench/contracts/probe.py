@@ -298,6 +298,17 @@ class Adapts(Protocol):
         """
 
 
+@runtime_checkable
+class Prioritizes(Protocol):
+    """A probe that knows, between two rounds of an adaptive study, which of its jobs to run first."""
+
+    def priorities(self, records: Records, coming: Sequence[Job]) -> Mapping[str, float]:
+        """How much is open in each of `coming`, this probe's jobs of the next round, by condition key: the
+        greatest is run first, with all of its group; what has no number comes last. Empty: as they come.
+        `records` are as in `Adapts.drop`.
+        """
+
+
 Rerun: TypeAlias = Literal["missing", "failed", "all"]
 Format: TypeAlias = Literal["csv", "parquet", "json", "latex", "markdown", "every-eval-ever"]
 """Of exported results."""

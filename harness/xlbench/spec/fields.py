@@ -348,8 +348,8 @@ def _study() -> Shape:
 
 _OPTIONAL: tuple[type[Any], ...] = (
     contracts.Adapts, contracts.Choosable, contracts.Compares, contracts.CorpusFamily, contracts.Explained,
-    contracts.Identified, contracts.Narrowed, contracts.Parallel, contracts.RandomOrder,
-    contracts.Recommends, contracts.Revised, contracts.Selective,
+    contracts.Identified, contracts.Narrowed, contracts.Parallel, contracts.Prioritizes,
+    contracts.RandomOrder, contracts.Recommends, contracts.Revised, contracts.Selective,
 )  # fmt: skip
 """What a value may be besides: looked at where all of its members are there."""
 

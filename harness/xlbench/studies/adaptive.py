@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from xlbench.contracts import Adapts
+from xlbench.contracts import Adapts, Prioritizes
 from xlbench.errors import PluginError, StudyError, XlbenchError, said_of
 from xlbench.results import StoredStudy, describe
 from xlbench.results.studies import less
 from xlbench.spec.study import as_json
+from xlbench.studies.order import by_priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from xlbench.contracts import Cell, Job, Resolved
+    from xlbench.contracts import Cell, Job, Records, Resolved
     from xlbench.plugins import Registry
     from xlbench.results import Index, Store
 
@@ -22,7 +24,8 @@ class Standing(NamedTuple):
     """How far an adaptive study is."""
 
     due: tuple[Job, ...]
-    """Of the rounds so far, less what was dropped; all but those of the last round are done."""
+    """Of the rounds so far, less what was dropped; all but those of the last round are done, and these come
+    by priority (`Prioritizes`)."""
     later: tuple[Job, ...]
     """Of the rounds to come, less what was dropped: the most that may still be run."""
     dropped: Mapping[tuple[str, Cell], str]
@@ -68,32 +71,57 @@ def follow(
     dropped: dict[tuple[str, Cell], str] = {}
     described = describe(resolved) if last else {}
     metrics = {name: task.metric for name, task in resolved.tasks.items()}
-    number = 0
+    number, records = 0, None
     while True:
         so_far = tuple(job for job in jobs if job.round <= number)
         to_come = tuple(job for job in jobs if job.round > number)
         due = less(so_far, dropped)
         if number == last or unfinished(due):
+            if records is not None:
+                own = [job for job in due if job.round == number]
+                due = by_priority(due, _priorities(own, records, registry))
             return Standing(due, less(to_come, dropped), dropped)
         study = StoredStudy("", "", as_json(resolved.study), so_far, described, dict(dropped))
         records = store.records_of(study, metrics, store.contents(study, index))
         for name, probe in registry.probes.items():
             coming = less((job for job in to_come if job.probe == name), dropped)
             if coming and isinstance(probe, Adapts):
-                try:
+                with _blamed(name, registry):
                     found = probe.drop(records, coming)
-                except XlbenchError:
-                    raise
-                except Exception as error:
-                    raise PluginError(
-                        f"probe {name!r} ({registry.owners['probe', name]}) failed between two rounds: "
-                        f"{said_of(error)}"
-                    ) from error
                 known = {(job.condition_key, cell) for job in coming for cell in job.cells}
                 if not found.keys() <= known:
                     raise PluginError(f"probe {name!r} drops cells that are in no later round of its own")
                 dropped |= {key: found[key] for key in sorted(found, key=_order)}
         number += 1
+
+
+def _priorities(due: Sequence[Job], records: Records, registry: Registry) -> dict[str, float]:
+    """What the probes say of the jobs of a round."""
+    said: dict[str, float] = {}
+    for name, probe in registry.probes.items():
+        coming = [job for job in due if job.probe == name]
+        if coming and isinstance(probe, Prioritizes):
+            with _blamed(name, registry):
+                found = {key: float(x) for key, x in probe.priorities(records, coming).items()}
+            if wrong := [x for x in found.values() if x != x]:
+                raise PluginError(f"probe {name!r} gives a job the priority {wrong[0]}; give it a number")
+            if not found.keys() <= {job.condition_key for job in coming}:
+                raise PluginError(f"probe {name!r} gives priorities to jobs that are not in the next round")
+            said |= found
+    return said
+
+
+@contextmanager
+def _blamed(name: str, registry: Registry) -> Iterator[None]:
+    """What a probe raises between two rounds, said of it."""
+    try:
+        yield
+    except XlbenchError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"probe {name!r} ({registry.owners['probe', name]}) failed between two rounds: {said_of(error)}"
+        ) from error
 
 
 def _order(key: tuple[str, Cell]) -> tuple[str, str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import graphlib
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -19,6 +18,7 @@ from xlbench.spec.fields import fault, shown
 from xlbench.spec.problems import ManyProblemsError
 from xlbench.studies import adaptive
 from xlbench.studies.missing_data import left_out, notes
+from xlbench.studies.order import in_order
 
 if TYPE_CHECKING:
     from xlbench.contracts import Cell, Cost, Rerun, Resolved, Study
@@ -199,36 +199,6 @@ def growth(resolved: Resolved, registry: Registry) -> list[Size]:
             by_probe = Counter(job.probe for job in jobs)
             found.append(Size(few, by_probe, total(x.cost for x in _charged(jobs))))
     return found
-
-
-def in_order(jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """What is needed first, and of the rest the jobs of a group together; otherwise as they come.
-
-    Raises PluginError for a need that is not a job, or jobs that need each other.
-    """
-    place = {job.condition_key: number for number, job in enumerate(jobs)}
-    first: dict[str, int] = {}
-    for number, job in enumerate(jobs):
-        first.setdefault(job.group or job.condition_key, number)
-        if unknown := next((x for x in job.needs if x not in place), None):
-            raise PluginError(
-                f"probe {job.probe!r}: the job {job.label!r} needs {unknown[:12]}, which is not a job"
-            )
-    sorter = graphlib.TopologicalSorter({x.condition_key: x.needs for x in jobs})
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as error:
-        job = jobs[place[error.args[1][0]]]
-        raise PluginError(f"probe {job.probe!r}: the job {job.label!r} needs itself") from None
-    ordered: list[Job] = []
-    while sorter.is_active():
-        keys = sorter.get_ready()
-        ready = sorted(
-            (place[x] for x in keys), key=lambda i: (first[jobs[i].group or jobs[i].condition_key], i)
-        )
-        ordered += (jobs[i] for i in ready)
-        sorter.done(*keys)
-    return tuple(ordered)
 
 
 def _ask(resolved: Resolved, registry: Registry) -> tuple[list[Job], dict[str, str]]:

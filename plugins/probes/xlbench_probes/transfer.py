@@ -82,9 +82,10 @@ class Transfer:
     def _of_seeds(self, resolved: Resolved, tasks: Sequence[_Task], seeds: Sequence[int]) -> list[Job]:
         """A job for each (run, steps, seed, task), exactly evaluated, seeds outermost."""
         runs = [(run, resolved.text_identity(run.text, run.treatment)) for run in self._runs(resolved)]
+        first = int(resolved.study.adaptive and foresee.PROBE in resolved.study.probes)  # once it is foreseen
         return [
             replace(job, round=round_)
-            for round_, seed in enumerate(seeds)
+            for round_, seed in enumerate(seeds, first)
             for steps in resolved.study.steps
             for run, text in runs
             for job in self._jobs_of_run(resolved, tasks, run, text, steps, seed)
@@ -180,6 +181,12 @@ class Transfer:
         from xlbench_probes import transfer_rounds
 
         return transfer_rounds.drop(records, coming)
+
+    def priorities(self, records: Records, coming: Sequence[Job]) -> Mapping[str, float]:
+        """Runs of the transfer languages that foresight ranks first, where the study has it."""
+        from xlbench_probes import transfer_rounds
+
+        return transfer_rounds.priorities(records, coming)
 
     def pages(self, records: Records) -> Sequence[Page]:
         """A page a task: donation, recipience, the best transfer language, the effect matrix; none where only

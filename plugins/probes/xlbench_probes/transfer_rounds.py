@@ -159,6 +159,27 @@ def drop(records: Records, coming: Sequence[Job]) -> dict[tuple[str, Cell], str]
     }
 
 
+def priorities(records: Records, coming: Sequence[Job]) -> dict[str, float]:
+    """Of each coming run of a text of which something was foreseen: the share of the other transfer languages
+    that are foreseen to help a target less, mean over targets and tasks. Which of those near the top is best
+    for a target is what is open. Empty where nothing was foreseen, or measured effects contradict it.
+    """
+    from xlbench_probes.foresee_view import predictions  # it imports this module
+
+    shares: dict[tuple[int, str], list[float]] = {}
+    for steps in {arm_of(job).steps for job in coming}:
+        for task in records.metrics:
+            by_target: dict[str, list[tuple[float, str]]] = {}
+            for (text, target), one in predictions(records, task, steps).items():
+                by_target.setdefault(target, []).append((one.value, text))
+            for some in by_target.values():
+                for place, (_, text) in enumerate(sorted(some)):
+                    shares.setdefault((steps, text), []).append(place / max(len(some) - 1, 1))
+    means = {at: sum(some) / len(some) for at, some in shares.items()}
+    arms = {job.condition_key: arm_of(job) for job in coming}
+    return {key: means[x.steps, x.text] for key, x in arms.items() if (x.steps, x.text) in means}
+
+
 def _said(records: Records) -> tuple[dict[_Score, Followed], list[list[_Score]]]:
     """What can be said of each score by now; and of the tables with one seed each, the likeliest first."""
     study = _study(records)
