@@ -33,7 +33,7 @@ from xlbench.running.executors.slurm import Settings, Slurm
 submitit = pytest.importorskip("submitit", reason="needs xlbench[slurm]")
 LARGE = {
     **{k: v for k, v in STUDY.items() if k not in ("option", "language-training")},
-    "probe": "transfer", "seeds": "4", "readings": "put-back", "adapter-seeds": "1",
+    "task": "pos,nli", "probe": "transfer", "seeds": "4", "readings": "put-back", "adapter-seeds": "1",
 }  # fmt: skip
 """Of 60 jobs and more."""
 
