@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,17 @@ from made import study_over
 from xlbench.contracts import Composition, Fusion, LanguageAdapter, LanguageTraining, Resolved
 from xlbench.errors import ModelError
 from xlbench.lab import Lab
+from xlbench.lab.encoder import Encoder
 from xlbench.models import checkpoints, given_adapters
 from xlbench.models.architectures import family_of
 
 TASKS = ("tags", "pairs", "trees", "questions")
 """Of every kind."""
+WHOLE = {"bert", "llama", "mdeberta", "modernbert", "mt5", "xlm-roberta"}
+"""Those that all of them are read by, of each family and way to place and mark words; the others differ from
+one of these in their layers, which each has a quick test of its own for, and in what marks a second text."""
+ALIKE = {"apertus", "gemma2", "mistral", "qwen2", "qwen3", "smollm3", "t5", "umt5"}
+"""Decoders like those of `llama`, `gemma3` and `gpt2`, and encoder-decoders like `mt5`."""
 QUICK = LanguageTraining(
     learning_rate=5e-3, reduction_factor=4, config="seq_bn_inv", steps=4, chunk=16, batch_size=4, lines=60,
     held_out=0.2, checks=2,
@@ -51,6 +58,10 @@ def lab_of(resolved: Resolved, checkpoint: Path, folder: Path) -> Lab:
     return Lab(resolved, str(checkpoint), folder, device="cpu", threads=1)
 
 
+def encoder_of(checkpoint: Path) -> Encoder:
+    return Encoder(str(checkpoint), torch.device("cpu"))
+
+
 def counts(lab: Lab, task: str, under: Composition | None = None) -> list[np.ndarray]:
     return [x.counts for x in lab.evaluate(lab.resolved.cells(task), under)]
 
@@ -59,8 +70,10 @@ def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-def whole_path(lab: Lab, tasks: Sequence[str]) -> dict[str, list[np.ndarray]]:
-    """Everything that a study may ask for: counts of each condition."""
+def whole_path(lab: Lab, tasks: Sequence[str], moved: Sequence[str]) -> dict[str, list[np.ndarray]]:
+    """Everything that a study may ask for: counts of each condition, on fine-tuned weights for the tasks
+    `moved`.
+    """
     found = {}
     for task in tasks:
         lab.restore()
@@ -73,23 +86,31 @@ def whole_path(lab: Lab, tasks: Sequence[str]) -> dict[str, list[np.ndarray]]:
         for mix in ("average", "untrained", "tuned") if task == "tags" else ():
             under = Composition((one, two), mix, fusion=Fusion(steps=2, learning_rate=1e-3, batch_size=4))
             found[f"{task} {mix}"] = counts(lab, task, under)
+        if task not in moved:
+            continue
         found[f"{task} bare again"] = counts(lab, task)
         assert np.isfinite(lab.finetune("qaa", steps=2, seed=0))
         found[f"{task} finetuned"] = counts(lab, task)
     return found
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -> None:
-    checkpoint = write(name, tmp_path / "checkpoint")
-    where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The checkpoint of an architecture, for tests that only read it."""
+    return cache(lambda name: write(name, tmp_path_factory.mktemp(name)))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=pytest.mark.slow) if x in ALIKE else x for x in ARCHITECTURES]
+)
+def test_finetune_adapt_fuse_evaluate_save_and_load(
+    name: str, written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    checkpoint = written(name)
     resolved = study(checkpoint)
     lab = lab_of(resolved, checkpoint, tmp_path / "adapters")
-    assert lab.encoder.longest == checkpoints.longest_input(where) == LENGTH
-    parts_are_all_told(lab.encoder, checkpoint)
-    # One of each family reads every kind of task; the others are read in the same places.
-    tasks = TASKS if name in {*ENCODERS, "llama", "mt5"} else TASKS[:1]
-    first = whole_path(lab, tasks)
+    tasks = TASKS if name in WHOLE else TASKS[:2] if name in ENCODERS else TASKS[:1]
+    first = whole_path(lab, tasks, tasks)
     for task in tasks:
         assert same(first[f"{task} bare"], first[f"{task} bare again"])
     # What is on disk can be given to another study.
@@ -99,10 +120,10 @@ def test_finetune_adapt_fuse_evaluate_save_and_load(name: str, tmp_path: Path) -
     assert (given.invertible, given.mixable) == (True, True)
     # Another process finds all adapters on disk, trains none, and scores alike.
     other = lab_of(resolved, checkpoint, tmp_path / "adapters")
-    second = whole_path(other, tasks)
+    second = whole_path(other, tasks, tasks[:1])
     assert not {"train adapter", "train language adapter"} & other.take_seconds().keys()
-    assert first.keys() == second.keys()
-    assert all(same(first[x], second[x]) for x in first)
+    assert {x.split()[0] for x in second} == set(tasks)
+    assert all(same(first[x], second[x]) for x in second)
 
 
 def parts_are_all_told(encoder: Any, checkpoint: Path) -> None:
@@ -124,11 +145,13 @@ def parts_are_all_told(encoder: Any, checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_masked_logits_and_their_gradients_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+def test_masked_logits_and_their_gradients_are_those_of_transformers(
+    name: str, written: Callable[[str], Path]
+) -> None:
     from transformers import AutoModelForMaskedLM
 
-    checkpoint = write(name, tmp_path)
-    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    checkpoint = written(name)
+    encoder = encoder_of(checkpoint)
     reference = AutoModelForMaskedLM.from_pretrained(checkpoint).eval()
     ids = torch.randint(5, len(encoder.tokenizer), (3, LENGTH), generator=torch.Generator().manual_seed(0))
     where, attention = torch.tensor([1, 7, 50, 101]), torch.ones_like(ids)
@@ -143,10 +166,12 @@ def test_masked_logits_and_their_gradients_are_those_of_transformers(name: str, 
 
 
 @pytest.mark.parametrize("name", [*DECODERS, *ENCODER_DECODERS])
-def test_logits_after_a_text_and_their_gradients_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+def test_logits_after_a_text_and_their_gradients_are_those_of_transformers(
+    name: str, written: Callable[[str], Path]
+) -> None:
     """Padding at the end changes nothing; attention is the plain one, which caps scores where they are."""
-    checkpoint = write(name, tmp_path)
-    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+    checkpoint = written(name)
+    encoder = encoder_of(checkpoint)
     reference = language_model(name).from_pretrained(checkpoint, attn_implementation="eager").float().eval()
     ids = torch.randint(5, len(encoder.tokenizer), (3, LENGTH), generator=torch.Generator().manual_seed(0))
     attention = torch.ones_like(ids)
@@ -167,9 +192,14 @@ def test_logits_after_a_text_and_their_gradients_are_those_of_transformers(name:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_an_adapter_of_zeros_changes_nothing(name: str, tmp_path: Path) -> None:
-    checkpoint = write(name, tmp_path)
-    encoder = lab_of(study(checkpoint), checkpoint, tmp_path / "adapters").encoder
+def test_its_parts_are_told_and_an_adapter_of_zeros_changes_nothing(
+    name: str, written: Callable[[str], Path]
+) -> None:
+    checkpoint = written(name)
+    where = checkpoints.locate(dataclasses.replace(study(checkpoint).model, checkpoint=str(checkpoint)))
+    encoder = encoder_of(checkpoint)
+    assert encoder.longest == checkpoints.longest_input(where) == LENGTH
+    parts_are_all_told(encoder, checkpoint)
     ids = torch.arange(5, 25)[None]
     everywhere, attention = torch.arange(20), torch.ones_like(ids)
 
