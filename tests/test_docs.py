@@ -18,7 +18,7 @@ from website import beyond, made
 from xlbench import contracts, hookspecs, probing, readers, testing
 from xlbench.contracts import Cell, Evaluation, Job, Predictions
 from xlbench.metrics import accuracy
-from xlbench.results import jobfile
+from xlbench.results import encoding
 from xlbench.spec.study import FIELDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,7 +115,7 @@ def test_the_page_of_file_formats_has_every_column_and_metadatum(tmp_path: Path)
     found = Evaluation(cell, np.array([[0, 1]]), 0, {}, np.array([[1.0, 1.0]], np.float32), kept)
     job = Job("zero-shot", 1, {}, (cell,), "a job")
     path = tmp_path / "job.parquet"
-    path.write_bytes(jobfile.encode(job, (found,), metrics, {}))
+    path.write_bytes(encoding.encode(job, (found,), metrics, {}))
     schema = pq.read_schema(path)
     for name in (*schema.names, *(x.decode() for x in schema.metadata)):
         assert f"`{name}`" in page

@@ -41,10 +41,7 @@ class Compared:
         contents = [store.contents(stored) for store, stored in sides]
         registry = made_with(registry, (x for one in contents for x in one.provenances))
         metrics = {name: x.metric for name, x in registry.tasks.items()}
-        records = [
-            store.records_of(stored, metrics, own)
-            for (store, stored), own in zip(sides, contents, strict=True)
-        ]
+        records = [one.records(metrics) for one in contents]
         self.titles = told_apart(self.studies)
         """What to call each."""
         self.pages: list[tuple[str, Page]] = []

@@ -48,7 +48,7 @@ class Stored:
         self._made_by = self._contents.provenances
         self.registry = made_with(registry, self._made_by)
         metrics = {name: x.metric for name, x in self.registry.tasks.items()}
-        self.records = self.store.records_of(self.stored, metrics, self._contents)
+        self.records = self._contents.records(metrics)
         self._provenances: dict[tuple[str, str], Provenance] = {}
 
     @property
@@ -149,7 +149,7 @@ class Stored:
 
     def unread(self) -> Iterable[str]:
         """One line for each file of the study's jobs that cannot be read."""
-        return self.store.damage(self.stored, self._contents)
+        return self._contents.damage()
 
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
         """Markdown pages, the index first, and pictures; and why some of these could not be drawn.
@@ -304,7 +304,7 @@ def recommended(
     contents = store.contents(stored)
     registry = made_with(registry, contents.provenances)
     metrics = {name: x.metric for name, x in registry.tasks.items()}
-    records = _with_language(store.records_of(stored, metrics, contents), registry, model, code)
+    records = _with_language(contents.records(metrics), registry, model, code)
     from xlbench.probing.strangers import refuse_stranger
 
     refuse_stranger(records, task, code)

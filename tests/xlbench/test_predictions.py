@@ -21,7 +21,7 @@ from xlbench.contracts import Likelihood, Predictions, Resolved, Study, Tagged
 from xlbench.errors import JobError, ResultsError
 from xlbench.exporting import exported
 from xlbench.lab import Lab
-from xlbench.results import Store, jobfile
+from xlbench.results import Store, encoding, jobfile
 from xlbench.results.index import DamagedError, StoredFile
 from xlbench_tasks.artificial.data import ArtificialData
 
@@ -122,7 +122,7 @@ def written(kept: Sequence[Predictions | None], tmp_path: Path) -> jobfile.Opene
     made = Synthetic(examples=2, controls=(), seeds=(0,), steps=(1,))
     job = replace(made.jobs[0], cells=made.jobs[0].cells[: len(kept)])
     pairs = zip(made.evaluate(job), kept, strict=True)
-    content = jobfile.encode(job, [replace(x, predictions=y) for x, y in pairs], METRICS, {})
+    content = encoding.encode(job, [replace(x, predictions=y) for x, y in pairs], METRICS, {})
     path = tmp_path / f"{job.identity}.parquet"
     path.write_bytes(content)
     return jobfile.opened(StoredFile(path, job.condition_key, job.identity, failed=False))

@@ -52,8 +52,8 @@ def damaged(store: Store) -> list[Path]:
 def told(store: Store, study: str | None = None) -> tuple[str, ...]:
     stored = store.study(study)
     contents = store.contents(stored)
-    store.records_of(stored, METRICS, contents)
-    return store.damage(stored, contents)
+    contents.records(METRICS)
+    return contents.damage()
 
 
 def listing(store: Store) -> list[str]:
@@ -672,13 +672,13 @@ def test_put_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
 def test_pages_decode_each_file_once(store: Store, study: Synthetic, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, study)
     decoded: list[int] = []
-    real = jobfile._table
-    monkeypatch.setattr(jobfile, "_table", lambda *given: decoded.append(1) or real(*given))
+    real = jobfile.table_of
+    monkeypatch.setattr(jobfile, "table_of", lambda *given: decoded.append(1) or real(*given))
     stored = store.study()
     contents = store.contents(stored)
-    records = store.records_of(stored, METRICS, contents)
+    records = contents.records(METRICS)
     assert len(contents.provenances) == len(study.jobs)
-    assert store.damage(stored, contents) == ()
+    assert contents.damage() == ()
     assert len(decoded) == len(study.jobs)
     assert {x.evaluation.cell for x in records.records} == {cell for job in study.jobs for cell in job.cells}
 

@@ -1,12 +1,7 @@
-"""The Parquet file of one job: one row per cell, and all else as metadata of the file.
-
-Among the metadata is a SHA-256 of the job's identity and of every byte of the file (its own digits taken as
-zeros), so that no reader of this module can be given another job's content, or content that changed.
-"""
+"""The file of one job, read: its content is checked against its name and checksum first."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -20,14 +15,14 @@ import pyarrow.parquet as pq
 
 from xlbench.contracts import Cell, Evaluation, Job, Record
 from xlbench.contracts.published import metric_of
-from xlbench.errors import JobError, ResultsError, said_of
+from xlbench.errors import ResultsError, said_of
 from xlbench.files.disk import reading
-from xlbench.metrics.counting import checked, scored
 from xlbench.metrics.scoring import score_of
-from xlbench.metrics.task_loss import checked_loss, mean_loss
+from xlbench.metrics.task_loss import mean_loss
+from xlbench.results.encoding import COLUMNS, LOSS, PREDICTED, UNSCORED
 from xlbench.results.index import DamagedError
-from xlbench.results.schema import SCHEMA
 from xlbench.results.schema import check as check_schema
+from xlbench.results.sealed import SEAL_KEY, is_sealed, named, seal_of, sealed, table_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,31 +33,6 @@ if TYPE_CHECKING:
     from xlbench.results.index import StoredFile
 
 _CELL = ["task", "target", "data", "limit"]
-_COLUMNS = pa.schema(
-    [
-        pa.field("task", pa.string(), nullable=False),
-        pa.field("target", pa.string(), nullable=False),
-        pa.field("data", pa.string(), nullable=False),
-        pa.field("limit", pa.int64()),
-        pa.field("n", pa.int32(), nullable=False),
-        pa.field("k", pa.int32(), nullable=False),
-        pa.field("counts", pa.list_(pa.int32()), nullable=False),  # of 64-bit floats where a count is real
-        pa.field("score", pa.float64(), nullable=False),
-        pa.field("truncated", pa.int64(), nullable=False),
-        pa.field("extra", pa.map_(pa.string(), pa.float64()), nullable=False),
-    ]
-)
-UNSCORED = (0, 0)
-"""Shape of the counts of an evaluation without a score."""
-_LOSS = [pa.field("nats", pa.list_(pa.float32())), pa.field("decisions", pa.list_(pa.int32()))]
-"""Further columns of a file in which a cell has a task loss; null for one that has none. Nats are stored with
-the precision of the model's arithmetic."""
-_PREDICTED = [
-    pa.field("gold", pa.list_(pa.string())),
-    pa.field("predicted", pa.list_(pa.string())),
-    pa.field("correct", pa.list_(pa.bool_())),
-]
-"""Further columns of a file whose predictions were kept, one per example: gold and predicted as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +46,6 @@ class Header:
     error: dict[str, str] | None
 
 
-def encode(
-    job: Job, evaluations: Sequence[Evaluation], metrics: Mapping[str, Metric], provenance: Mapping[str, Json]
-) -> bytes:
-    """The file of a job that ended well. Raises JobError unless there is one sound evaluation a cell."""
-    if tuple(e.cell for e in evaluations) != job.cells:
-        raise JobError(f"probe {job.probe!r} did not give one evaluation for each cell of its job, in order")
-    used = {x: metrics[x] for x in dict.fromkeys(e.cell.task for e in evaluations)}
-    rows = [_row(evaluation, used[evaluation.cell.task]) for evaluation in evaluations]
-    columns = _COLUMNS
-    if any(x.counts == "real" for x in used.values()):
-        place = columns.get_field_index("counts")
-        columns = columns.set(place, pa.field("counts", pa.list_(pa.float64()), nullable=False))
-    if any(x.loss is not None for x in evaluations):
-        for field in _LOSS:
-            columns = columns.append(field)
-    if any(x.predictions is not None for x in evaluations):
-        for field in _PREDICTED:
-            columns = columns.append(field)
-        rows = [row | _predicted(x, row["n"]) for row, x in zip(rows, evaluations, strict=True)]
-    return _file(job, rows, provenance, None, columns)
-
-
-def encode_failure(job: Job, error: Mapping[str, str], provenance: Mapping[str, Json]) -> bytes:
-    """The file of a job that failed: no rows, and the error as metadata."""
-    return _file(job, [], provenance, error, _COLUMNS)
-
-
 def header(file: StoredFile) -> Header:
     """The metadata alone. Raises as `opened` does."""
     return opened(file).header
@@ -111,7 +54,7 @@ def header(file: StoredFile) -> Header:
 def has_predictions(file: StoredFile) -> bool:
     """Whether predictions were kept with a job; True of a file that cannot be read: its readers say so."""
     try:
-        return _PREDICTED[0].name in pq.read_schema(file.path).names
+        return PREDICTED[0].name in pq.read_schema(file.path).names
     except (pa.ArrowException, OSError):
         return True
 
@@ -132,7 +75,7 @@ def check(file: StoredFile, metrics: Mapping[str, Metric]) -> None:
     """
     with reading(file.path):
         content = file.path.read_bytes()
-    if not _is_sealed(file, content):
+    if not is_sealed(content, named(file.identity, failed=file.failed)):
         found = _opened(file, content)
         if not file.failed:
             found.check_scores(metrics)
@@ -181,13 +124,13 @@ class Opened:
         that is right (None where only the metric can say), and the metric's counts; None where none was kept.
         Raises DamagedError.
         """
-        table = _table(self.content, [x.name for x in _PREDICTED])
-        if len(table.column_names) < len(_PREDICTED):
+        table = table_of(self.content, [x.name for x in PREDICTED])
+        if len(table.column_names) < len(PREDICTED):
             return [None] * len(self.evaluations)
         found: list[list[dict[str, Any]] | None] = []
         for evaluation, row in zip(self.evaluations, table.to_pylist(), strict=True):
             counts = evaluation.counts.tolist()
-            gold, predicted, correct = (row[x.name] for x in _PREDICTED)
+            gold, predicted, correct = (row[x.name] for x in PREDICTED)
             if gold is None and predicted is None:
                 found.append(None)
                 continue
@@ -255,189 +198,45 @@ def opened(file: StoredFile, known: dict[Any, Any] | None = None) -> Opened:
 
 
 def _opened(file: StoredFile, content: bytes, known: dict[Any, Any] | None = None) -> Opened:
-    path, sealed = file.path, _is_sealed(file, content)
+    path, vouched = file.path, is_sealed(content, named(file.identity, failed=file.failed))
     try:
         head, found, scores = _decoded(path, content, known)
     except ResultsError:
         raise  # a newer xlbench
     except Exception as error:  # whatever a damaged or foreign file leads to
-        if sealed:
+        if vouched:
             raise ResultsError(f"cannot read {path}: {said_of(error)}") from error
         why = "it is empty" if not content else "it was cut off, overwritten, or is no results file"
         raise DamagedError(path, why) from error
     job = Job(head.probe, head.probe_version, head.condition, tuple(x.cell for x in found), "")
-    named = file.condition_key == job.condition_key and (file.failed or job.identity == file.identity)
-    if not named or file.failed != (head.error is not None):
+    right = file.condition_key == job.condition_key and (file.failed or job.identity == file.identity)
+    if not right or file.failed != (head.error is not None):
         raise DamagedError(path, "its content does not belong to its name")
-    if not sealed and _seal_of(content) is not None:
+    if not vouched and seal_of(content) is not None:
         raise DamagedError(path, "its content changed after it was written")
-    return Opened(file, content, sealed, head, found, scores)
-
-
-def _is_sealed(file: StoredFile, content: bytes) -> bool:
-    """Whether a file has a checksum that is right."""
-    return _seal_of(content) == _digest(content, _name(file.identity, failed=file.failed))
-
-
-def _row(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
-    cell = evaluation.cell
-    where = f"task {cell.task!r} in {cell.target}"
-    if np.shape(evaluation.counts) == UNSCORED and evaluation.extra:
-        return _unscored(evaluation, where)
-    counts = checked(metric, evaluation.counts, where)
-    others = {name: scored(metric, counts, where, score, name) for name, score in metric.others}
-    loss = None if evaluation.loss is None else checked_loss(evaluation.loss, len(counts), where)
-    return {
-        "task": cell.task,
-        "target": cell.target,
-        "data": cell.data,
-        "limit": cell.limit,
-        "n": len(counts),
-        "k": counts.shape[1],
-        "counts": counts.ravel(),
-        "score": scored(metric, counts, where),
-        "truncated": evaluation.truncated,
-        "extra": sorted((name, float(value)) for name, value in {**others, **evaluation.extra}.items()),
-        "nats": None if loss is None else loss[:, 0],
-        "decisions": None if loss is None else loss[:, 1].astype(np.int32),
-    }
-
-
-def _unscored(evaluation: Evaluation, where: str) -> dict[str, Any]:
-    """Of an evaluation of which only `extra` is known. Raises JobError where one is not finite."""
-    for name, value in evaluation.extra.items():
-        if not math.isfinite(value):
-            raise JobError(f"{where}: {name} is {value}, and there is nothing else to be stored")
-    return {
-        **evaluation.cell.as_json(),
-        "n": 0,
-        "k": 0,
-        "counts": [],
-        "score": math.nan,
-        "truncated": evaluation.truncated,
-        "extra": sorted((name, float(value)) for name, value in evaluation.extra.items()),
-        "nats": None,
-        "decisions": None,
-    }
-
-
-def _predicted(evaluation: Evaluation, n: int) -> dict[str, Any]:
-    """Values of `_PREDICTED`. Raises JobError where there is not one for each example."""
-    kept = evaluation.predictions
-    if kept is None:
-        return dict.fromkeys(x.name for x in _PREDICTED)
-    sides = (kept.gold, kept.predicted, *([] if kept.correct is None else [kept.correct]))
-    if any(len(x) != n for x in sides):
-        raise JobError(
-            f"task {evaluation.cell.task!r} in {evaluation.cell.target}: predictions of "
-            f"{', '.join(str(len(x)) for x in sides)} examples, not of the {n} that were counted"
-        )
-    correct = None if kept.correct is None else [bool(x) for x in kept.correct]
-    return {"gold": _texts(kept.gold), "predicted": _texts(kept.predicted), "correct": correct}
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
-    """As JSON; what has no such form as its text."""
-    return [
-        json.dumps(x, ensure_ascii=False, default=_plain).encode(errors="backslashreplace").decode()
-        for x in values
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
-
-
-def _file(
-    job: Job,
-    rows: Sequence[Mapping[str, Any]],
-    provenance: Mapping[str, Json],
-    error: Mapping[str, str] | None,
-    columns: pa.Schema,
-) -> bytes:
-    facts = {
-        "schema": SCHEMA,
-        "probe": job.probe,
-        "probe_version": job.probe_version,
-        "condition": dict(job.condition),
-        "provenance": dict(provenance),
-    }
-    if error is not None:
-        facts["error"] = dict(error)
-    texts = {
-        name: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
-            "utf-8",
-            "backslashreplace",  # a lone surrogate, as in the error of a plugin, by its JSON escape
-        )
-        for name, value in facts.items()
-    }
-    name = _name(job.identity, failed=error is not None)
-    return _sealed(pa.Table.from_pylist(list(rows), schema=columns), texts, name)
+    return Opened(file, content, vouched, head, found, scores)
 
 
 def resealed(found: Opened) -> bytes:
     """The same file with a checksum, of one of an earlier xlbench that has none."""
-    table = _table(found.content)
-    texts = {k.decode(): v for k, v in (table.schema.metadata or {}).items() if k != _SEAL_KEY.encode()}
-    name = _name(found.file.identity, failed=found.file.failed)
-    return _sealed(table.replace_schema_metadata(None), texts, name)
-
-
-def _sealed(table: Any, texts: Mapping[str, bytes], name: str) -> bytes:
-    # Last, so that nothing that the file says is taken for it.
-    said = {**texts, _SEAL_KEY: f"{_SEAL}{_BLANK}".encode()}
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink, table.schema, compression="zstd", store_schema=False, write_page_checksum=True
-    ) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata(said)
-    content = bytes(sink.getvalue())
-    digest = _digest(content, name)
-    start = content.rindex(_SEAL.encode()) + len(_SEAL)
-    return content[:start] + digest.encode() + content[start + len(_BLANK) :]
-
-
-_SEAL_KEY = "content"
-_SEAL = "xlbench-sha256:"
-_BLANK = "0" * 64
-
-
-def _name(identity: str, *, failed: bool) -> str:
-    return f"{identity}.failed" if failed else identity
-
-
-def _seal_of(content: bytes) -> str | None:
-    """The checksum that a file has; None for one of an earlier xlbench."""
-    start = content.rfind(_SEAL.encode())
-    if start < 0:
-        return None
-    start += len(_SEAL)
-    return content[start : start + len(_BLANK)].decode("ascii", "replace")
-
-
-def _digest(content: bytes, name: str) -> str:
-    """SHA-256 of a job's name and of all bytes of its file, those of the checksum itself taken as zeros."""
-    start = content.rfind(_SEAL.encode()) + len(_SEAL)
-    total = hashlib.sha256(f"{name}\0".encode())
-    total.update(content[:start])
-    total.update(_BLANK.encode())
-    total.update(content[start + len(_BLANK) :])
-    return total.hexdigest()
+    table = table_of(found.content)
+    texts = {k.decode(): v for k, v in (table.schema.metadata or {}).items() if k != SEAL_KEY.encode()}
+    name = named(found.file.identity, failed=found.file.failed)
+    return sealed(table.replace_schema_metadata(None), texts, name)
 
 
 def _decoded(
     path: Path, content: bytes, known: dict[Any, Any] | None
 ) -> tuple[Header, tuple[Evaluation, ...], tuple[float, ...]]:
     """Header, evaluations and scores. Raises DamagedError, and whatever foreign content leads to."""
-    table = _table(content, [x.name for x in (*_COLUMNS, *_LOSS)])
+    table = table_of(content, [x.name for x in (*COLUMNS, *LOSS)])
     facts = {name.decode(): value for name, value in (table.schema.metadata or {}).items()}
     check_schema(path, json.loads(facts["schema"]))
     read = json.loads if known is None else partial(json.loads, object_pairs_hook=partial(_shared, known))
     probe, version, condition = (json.loads(facts[x]) for x in ("probe", "probe_version", "condition"))
     provenance = read(facts["provenance"])
     error = json.loads(facts["error"]) if "error" in facts else None
-    if _SEAL_KEY in facts and _seal_of(content) is None:
+    if SEAL_KEY in facts and seal_of(content) is None:
         raise ValueError("the checksum itself was changed")
     found = _evaluations(path, table, known)
     return Header(probe, version, condition, provenance, error), found, tuple(_column(table, "score"))
@@ -488,7 +287,7 @@ def _losses(path: Path, table: Any, n: Sequence[int]) -> list[Loss | None]:
     if "nats" not in table.column_names:
         return [None] * len(n)
     parts = []
-    for field in _LOSS:
+    for field in LOSS:
         flat, own = _lists(table, field.name)
         if any(x is not None and x != size for x, size in zip(own, n, strict=True)):
             raise DamagedError(path, "its task loss is not complete")
@@ -500,9 +299,3 @@ def _losses(path: Path, table: Any, n: Sequence[int]) -> list[Loss | None]:
             raise DamagedError(path, "its task loss is not complete")
         found.append(None if nats is None else np.stack([nats, decisions], axis=1, dtype=np.float32))
     return found
-
-
-def _table(content: bytes, columns: list[str] | None = None) -> Any:
-    """The rows of one file. What reads whole data sets, pq.read_table, takes half as long again."""
-    with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-        return file.read(columns=columns, use_threads=False)

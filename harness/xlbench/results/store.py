@@ -10,17 +10,17 @@ import re
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Cell, Condition, Evaluation, Job, Record, Records
-from xlbench.contracts.published import metrics_of
 from xlbench.errors import ResultsError, text_of
 from xlbench.files import disk
 from xlbench.files.disk import make_folder, put, sweep, writing
-from xlbench.results import manifest, schema, studies, subwords
+from xlbench.results import schema, studies, subwords
+from xlbench.results.contents import Contents
 from xlbench.results.index import DamagedError, Index, Listing, StoredFile, list_files
 from xlbench.results.throughput import throughput
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xlbench.contracts import Json, Metric, Subwords
-    from xlbench.results.jobfile import Header, Opened
+    from xlbench.results.jobfile import Header
     from xlbench.results.predictions import Predicted
     from xlbench.results.studies import StoredStudy
 
@@ -45,41 +45,6 @@ class Failure:
     error: Mapping[str, str]
     """`type`, `message` (one line) and `traceback`."""
     provenance: Mapping[str, Any]
-
-
-@dataclass
-class Contents:
-    """What the files of a study hold."""
-
-    _opened: Mapping[str, list[Opened]]
-    """By condition key, in order of name."""
-    damaged: list[DamagedError]
-    """Files that everything else takes as not there."""
-
-    @property
-    def provenances(self) -> list[dict[str, Any]]:
-        """Of each finished file, in order of condition key."""
-        keys = sorted(self._opened)
-        return [x.header.provenance for key in keys for x in self._opened[key] if not x.file.failed]
-
-    def sound(self, key: str) -> list[Opened]:
-        """The files of a condition."""
-        return self._opened.get(key, [])
-
-    def checked(self, key: str, metrics: Mapping[str, Metric]) -> Iterator[Record]:
-        """Records of a condition, with scores that are those of their counts. Raises ResultsError for a
-        metric that gives others; a file of an earlier xlbench is then damaged.
-        """
-        for one in list(self.sound(key)):
-            if one.file.failed:
-                continue
-            try:
-                one.check_scores(metrics)
-            except DamagedError as error:
-                self.damaged.append(error)
-                self._opened[key].remove(one)
-            else:
-                yield from one.records()
 
 
 class Store:
@@ -136,9 +101,9 @@ class Store:
         Raises JobError where the evaluations are not those of the job, ResultsError where the disk
         does not take them.
         """
-        from xlbench.results import jobfile
+        from xlbench.results import encoding
 
-        self._put(job, ".parquet", jobfile.encode(job, evaluations, metrics, _complete(job, provenance)))
+        self._put(job, ".parquet", encoding.encode(job, evaluations, metrics, _complete(job, provenance)))
         failed = self.jobs / f"{job.identity}.failed.parquet"
         with writing(self.path):
             if failed.is_file() or failed.is_symlink():
@@ -146,14 +111,14 @@ class Store:
 
     def write_failure(self, job: Job, error: BaseException, provenance: Mapping[str, Json]) -> None:
         """Store that a job failed, and why. Raises ResultsError."""
-        from xlbench.results import jobfile
+        from xlbench.results import encoding
 
         facts = {
             "type": type(error).__name__,
             "message": " ".join(text_of(error).split()),
             "traceback": "".join(traceback.format_exception(error)),
         }
-        self._put(job, ".failed.parquet", jobfile.encode_failure(job, facts, _complete(job, provenance)))
+        self._put(job, ".failed.parquet", encoding.encode_failure(job, facts, _complete(job, provenance)))
 
     def receive(self, name: str, content: bytes) -> None:
         """Store a job's file that another process wrote, under its name. Raises ResultsError."""
@@ -280,24 +245,24 @@ class Store:
         others = (x.created for x in self.readable_studies() if x.id != name)
         with writing(self.path):
             schema.mark(self._made())
-            studies.save(self._folder(name), study, jobs, described, dropped or {}, next(others, ""))
+            studies.save(self.folder_of(name), study, jobs, described, dropped or {}, next(others, ""))
         return name
 
     def saved(self, study: Mapping[str, Json], jobs: Sequence[Job]) -> str | None:
         """The id that `save_study` would give; None where that study is not saved yet."""
         name = studies.study_id(jobs, adaptive=bool(study.get("adaptive")))
-        return name if (self._folder(name) / "plan.json").is_file() else None
+        return name if (self.folder_of(name) / "plan.json").is_file() else None
 
     def has_subwords(self, study_id: str) -> bool:
         """Whether a study has what `save_subwords` keeps, whole."""
         with suppress(ResultsError):
-            return bool(subwords.load(self._folder(study_id)))
+            return bool(subwords.load(self.folder_of(study_id)))
         return False
 
     def save_subwords(self, study_id: str, found: Mapping[str, Subwords]) -> None:
         """Keep what the tokenizer makes of a study's languages, by task. Raises ResultsError."""
         with writing(self.path):
-            subwords.save(self._folder(study_id), found)
+            subwords.save(self.folder_of(study_id), found)
 
     def studies(self) -> list[StoredStudy]:
         """All studies that can be read, the last started first. Raises ResultsError where none can."""
@@ -339,32 +304,17 @@ class Store:
             if study_id not in {path.name for path in folders.glob("*") if path.is_dir()}:
                 known = ", ".join(x.id for x in self.studies()) or "none"
                 raise ResultsError(f"no study {study_id!r} in {self.path}; there are: {known}")
-            return studies.load(self._folder(study_id))
+            return studies.load(self.folder_of(study_id))
         found = self.studies()
         if not found:
             raise ResultsError(f"no study in {self.path}; run one first: xlbench run")
         return found[0]
 
     def contents(self, stored: StoredStudy, index: Index | None = None) -> Contents:
-        """What the files of a study hold, or those of `index` that are of it: each is read and checked once,
-        for records and provenance alike. Raises ResultsError.
+        """What the files of a study hold, or those of `index` that are of it; the study itself need not be
+        stored. Raises ResultsError.
         """
-        from xlbench.results import jobfile
-
-        listing = list_files(self.jobs) if index is None else Listing(index, ())
-        keys = dict.fromkeys(job.condition_key for job in stored.expected)
-        damaged = [x for x in listing.damaged if x.condition_key in keys]
-        found: dict[str, list[Opened]] = {}
-        known: dict[Any, Any] = {}
-        for key in keys:
-            for file in listing.index.get(key, ()):
-                try:
-                    found.setdefault(key, []).append(replace(jobfile.opened(file, known), content=b""))
-                except DamagedError as error:
-                    damaged.append(error)
-                except FileNotFoundError:
-                    continue  # another process has just removed it
-        return Contents(found, damaged)
+        return Contents.read(self, stored, index)
 
     def records(self, metrics: Mapping[str, Metric], study_id: str | None = None) -> Records:
         """Everything that a study's pages are made from; None is the last started.
@@ -372,24 +322,7 @@ class Store:
         Each expected cell comes once, whatever files it is in; cells that the study does not ask for
         are left out. `metrics` is by task. Raises ResultsError, also for a task without a metric.
         """
-        stored = self.study(study_id)
-        return self.records_of(stored, metrics, self.contents(stored))
-
-    def damage(self, stored: StoredStudy, contents: Contents) -> tuple[str, ...]:
-        """A line for each file of the study that is treated as missing, though it is; once `records_of` was
-        given the contents, also for those whose scores are not those of their counts.
-        """
-        damaged = {x.condition_key for x in contents.damaged}
-        index = {key: [x.file for x in contents.sound(key)] for key in damaged}
-        jobs = [job for job in stored.jobs if job.condition_key in damaged]
-        needed = {x.condition_key for x in jobs if self.missing_cells(x, index)}
-        found = sorted((x for x in contents.damaged if x.condition_key in needed), key=lambda x: x.path)
-        lines = [f"{x} ignored; run the study again" for x in found]
-        try:
-            subwords.load(self._folder(stored.id))
-        except ResultsError as error:
-            lines.append(str(error))
-        return tuple(lines)
+        return self.contents(self.study(study_id)).records(metrics)
 
     def failures(self, stored: StoredStudy) -> list[Failure]:
         """The jobs of a study that failed and have not ended well since, in the study's order."""
@@ -401,49 +334,6 @@ class Store:
                 last = max(heads, key=lambda x: str(x.provenance.get("ended", "")))
                 found.append(Failure(job, dict(last.error or {}), last.provenance))
         return found
-
-    def records_of(self, stored: StoredStudy, metrics: Mapping[str, Metric], contents: Contents) -> Records:
-        """`records` of a study that need not be stored itself."""
-        expected = stored.expected
-        tasks = {cell.task for job in stored.jobs for cell in job.cells}
-        metrics = {**metrics, **metrics_of(stored.jobs)}
-        if unknown := sorted(tasks - set(metrics)):
-            raise ResultsError(_without(unknown[0], contents.provenances))
-        wanted: dict[str, set[Cell]] = {}
-        for job in expected:
-            wanted.setdefault(job.condition_key, set()).update(job.cells)
-        records, failures = [], {}
-        for key, left in wanted.items():
-            for record in contents.checked(key, metrics):
-                if record.evaluation.cell in left:
-                    left.remove(record.evaluation.cell)
-                    records.append(record)
-            if left and (failed := [x.header for x in contents.sound(key) if x.file.failed]):
-                last = max(failed, key=lambda x: str(x.provenance.get("ended", "")))
-                failures[key] = (last.error or {}).get("message", "") or "failed"
-        found: Mapping[str, Subwords] = {}
-        with suppress(ResultsError):  # told by `damage`
-            found = subwords.load(self._folder(stored.id)) if stored.id else {}
-        return Records(
-            records=tuple(records),
-            expected=expected,
-            failures=failures,
-            study=stored.study,
-            metrics={task: metrics[task] for task in sorted(tasks)},
-            languages=manifest.languages(stored.described),
-            seen=stored.described.get("seen", {}),
-            distances=manifest.distances(stored.described),
-            parallel={name: bool(x.get("parallel")) for name, x in stored.described.get("tasks", {}).items()},
-            texts=manifest.texts(stored.described),
-            domains=manifest.domains_of_tests(stored.described),
-            dropped=stored.dropped,
-            levels=manifest.levels(stored.described),
-            sizes=manifest.sizes(stored.described),
-            family=stored.described.get("model", {}).get("family", "encoder"),
-            adapters=manifest.adapters(stored.described),
-            compositions=stored.described.get("compositions", {}),
-            subwords=found,
-        )
 
     def provenances(self, study_id: str | None = None) -> list[dict[str, Any]]:
         """Provenance of each finished file that serves a study; None is the last started."""
@@ -526,7 +416,8 @@ class Store:
         keys = None if wanted is None else {key for key, _ in wanted}
         return wanted, listing, [x for x in listing.damaged if keys is None or x.condition_key in keys]
 
-    def _folder(self, study_id: str) -> Path:
+    def folder_of(self, study_id: str) -> Path:
+        """Where what belongs to a study is."""
         return self.path / "studies" / study_id
 
     def _made(self) -> Path:
@@ -537,13 +428,6 @@ class Store:
         with writing(self.path):
             schema.mark(self._made())
             put(self.jobs / f"{job.identity}{ending}", content)
-
-
-def _without(task: str, provenances: Iterable[Mapping[str, Any]]) -> str:
-    """One line on a task of a study that no plugin provides."""
-    said = next((x for facts in provenances if (x := facts.get("plugins", {}).get(f"task {task}"))), None)
-    which = f"install its plugin, {said}, or give its file with --plugin" if said else "install its plugin"
-    return f"no task {task!r}, which the results are of; {which}"
 
 
 def _complete(job: Job, provenance: Mapping[str, Json]) -> dict[str, Json]:

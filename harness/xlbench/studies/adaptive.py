@@ -82,7 +82,7 @@ def follow(
                 due = by_priority(due, _priorities(own, records, registry))
             return Standing(due, less(to_come, dropped), dropped)
         study = StoredStudy("", "", as_json(resolved.study), so_far, described, dict(dropped))
-        records = store.records_of(study, metrics, store.contents(study, index))
+        records = store.contents(study, index).records(metrics)
         for name, probe in registry.probes.items():
             coming = less((job for job in to_come if job.probe == name), dropped)
             if coming and isinstance(probe, Adapts):
