@@ -57,6 +57,8 @@ ON_TINY = Study(
     tasks=("pos",),
     transfer=("qac", "qag", "qah", "qam", "qaa", "qal", "qao", "qaf"),
     targets=("qaa", "qab", "qac", "qad", "qaf", "qag", "qah", "qal", "qam", "qan", "qao", "qap"),
+    steps=(1, 10, 100),
+    seeds=(0, 1, 2),
     adapter_seeds=(0,),
     mlm={"learning_rate": 5e-4},
 )

@@ -195,8 +195,8 @@ def test_agreement_is_over_pairs_of_different_languages_and_has_an_interval_over
 
 
 def test_foresight_is_measured_for_any_study_of_one_task() -> None:
-    found = foresight.study(Study(tasks=("ner",), steps=(1, 10), targets=("qab", "qac")))
-    assert (*found.tasks, found.study.steps, found.targets["ner"]) == ("ner", (1, 10), ("qab", "qac"))
+    found = foresight.study(Study(tasks=("ner",), targets=("qab", "qac")))
+    assert (*found.tasks, found.study.steps, found.targets["ner"]) == ("ner", (1, 10, 100), ("qab", "qac"))
     assert found.mlm.learning_rate == 5e-4
     assert found.study.readings == ("put-back",)
     with pytest.raises(StudyError, match="one task"):
