@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from xlbench.contracts import Answered, Example, KindOfTask, Resolved, Split
 from xlbench.errors import JobError, PluginError
 from xlbench.lab import Lab
+from xlbench.lab.kinds.kind import Costed, Differentiable
 from xlbench.lab.kinds.tagging import Tagging
 
 KINDS = ("tags", "pairs", "trees", "questions")
@@ -179,17 +180,17 @@ class Silent:
         return batch.split(self._own.logits(encoder, batch).argmax(-1).cpu().numpy())
 
 
-def with_kind(study: Resolved, load: Callable[[], Any]) -> Resolved:
+def with_kind(study: Resolved, load: Callable[[], Any], **said: Any) -> Resolved:
     tagging = study.method.kinds["tagging"]
     assert isinstance(tagging, KindOfTask)
-    kinds = {**study.method.kinds, "tagging": dataclasses.replace(tagging, load=load)}
+    kinds = {**study.method.kinds, "tagging": dataclasses.replace(tagging, load=load, **said)}
     return dataclasses.replace(study, method=dataclasses.replace(study.method, kinds=kinds))
 
 
 def test_a_kind_that_gives_no_loss_is_scored_as_before(make: Make, study: Resolved) -> None:
     cells = study.cells("tags")
     found = []
-    for one in (study, with_kind(study, Silent)):
+    for one in (study, with_kind(study, Silent, task_loss=False)):
         lab = make(one)
         lab.task_adapter("tags")
         found.append(lab.evaluate(cells))
@@ -197,6 +198,18 @@ def test_a_kind_that_gives_no_loss_is_scored_as_before(make: Make, study: Resolv
         np.testing.assert_array_equal(ours.counts, theirs.counts)
         assert ours.loss is not None
         assert theirs.loss is None
+
+
+def test_a_kind_that_says_it_has_a_loss_and_gives_none_is_one_line(make: Make, study: Resolved) -> None:
+    with pytest.raises(PluginError, match=r"says task_loss=True, .* has no method answers_and_loss"):
+        make(with_kind(study, Silent)).task_adapter("tags")
+
+
+def test_the_kinds_that_say_they_have_a_loss_have_one(study: Resolved) -> None:
+    for name, kind in study.method.kinds.items():
+        made = kind.load()
+        has = isinstance(made, Costed if kind.trained else Differentiable)
+        assert kind.task_loss == has, name
 
 
 class Wrong(Tagging):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from linear import TARGETS, made
-from made import study_over
+from made import MadeText, study_over
 
 import xlbench
 from xlbench.contracts import Job, Record, Resolved
@@ -32,9 +33,25 @@ def jobs(resolved: Resolved) -> list[Job]:
     return list(Transfer().jobs(resolved))
 
 
+LANGUAGES = ("qaa", "qab", "qac", "qad")
+
+
+class Texts(MadeText):
+    """Text for as many languages as agreement takes."""
+
+    def languages(self) -> Collection[str]:
+        return LANGUAGES
+
+
+def enough(found: Resolved) -> Resolved:
+    """The study with as many transfer languages and targets as agreement takes."""
+    found = dataclasses.replace(found, corpus=Texts(), targets=dict.fromkeys(found.tasks, LANGUAGES[:3]))
+    return asked(found, transfer=LANGUAGES, targets=LANGUAGES[:3])
+
+
 @pytest.fixture
 def study(checkpoint: Path) -> Resolved:
-    found = study_over(checkpoint, ["tags"])
+    found = enough(study_over(checkpoint, ["tags"]))
     brief = {x: dataclasses.replace(how, epochs=1) for x, how in found.training.items()}
     found = dataclasses.replace(found, training=brief)
     return asked(found, seeds=(0, 1), steps=(1, 2), controls=("shuffled",), evaluation=("first-order",))
@@ -68,7 +85,7 @@ def test_both_evaluations_have_further_seeds_to_first_order(study: Resolved) -> 
 def test_gradients_are_in_the_plan_once(study: Resolved) -> None:
     linear = [x for x in jobs(study) if x.probe == "first-order"]
     names = {name for x in linear for name in x.keeps}
-    assert len(names) == 2, "one per target, whatever the runs"
+    assert len(names) == 3, "one per target, whatever the runs"
     assert {size for x in linear for size in x.keeps.values()} == {4}
     half = dataclasses.replace(study, settings={"transfer": TransferSettings(gradients="bfloat16")})
     other = [x for x in jobs(half) if x.probe == "first-order"]
@@ -82,6 +99,8 @@ def test_gradients_are_in_the_plan_once(study: Resolved) -> None:
         ({"readings": ("retrained",)}, "reading retrained"),
         ({"readings": ("put-back", "retrained")}, "reading retrained"),
         ({"adaptive": True}, "adaptive"),
+        ({"transfer": LANGUAGES[:3]}, r"3 targets with 3 transfer languages each, .*, and tags has none"),
+        ({"evaluation": ("exact", "first-order"), "seeds": (3,)}, "two seeds or more"),
     ],
 )
 def test_what_it_does_not_speak_of_is_refused_by_name(
@@ -92,9 +111,14 @@ def test_what_it_does_not_speak_of_is_refused_by_name(
 
 
 def test_tasks_without_a_loss_are_refused_by_name(checkpoint: Path) -> None:
-    found = asked(study_over(checkpoint, ["tags", "translations"]), evaluation=("first-order",))
-    with pytest.raises(StudyError, match="translations has no task loss with a gradient"):
+    found = asked(study_over(checkpoint, ["tags", "translations", "ratings"]), evaluation=("first-order",))
+    with pytest.raises(StudyError, match="translations, ratings have no task loss with a gradient"):
         jobs(found)
+    both = asked(study_over(checkpoint, ["ratings"]), evaluation=("exact", "first-order"))
+    with pytest.raises(StudyError, match="ratings has no task loss with a gradient"):
+        jobs(both)
+    with pytest.raises(ValueError, match="further_seeds must be at least 1, not 0"):
+        TransferSettings(further_seeds=0)
     with pytest.raises(StudyError, match="no probe of its own"):
         FirstOrder().jobs(found)
 
@@ -126,8 +150,8 @@ def test_it_measures_the_inner_product_and_is_stored_without_a_score(
     metrics = {"tags": small.tasks["tags"].metric}
     store.write(some["first-order"], found["first-order"], {}, metrics)
     verified = upkeep.verify(store, metrics)
-    assert (verified.files, verified.gradients, verified.problems) == (1, 2, [])
-    (record, _) = store.read([store.file(some["first-order"])])
+    assert (verified.files, verified.gradients, verified.problems) == (1, 3, [])
+    (record, *_) = store.read([store.file(some["first-order"])])
     assert record.evaluation.extra[CHANGE] == direct[0]
     assert not record.evaluation.is_scored
     assert {x.why for x in upkeep.unused(store)} >= {"gradient of no study"}

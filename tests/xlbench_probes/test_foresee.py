@@ -61,8 +61,9 @@ def test_batches_are_in_the_identity_and_bounded(study: Resolved) -> None:
 
 
 def test_what_it_cannot_foresee_is_refused_by_name(checkpoint: Path) -> None:
-    with pytest.raises(StudyError, match="translations has no task loss"):
-        Foresee().jobs(study_over(checkpoint, ["tags", "translations"]))
+    for task in ("translations", "ratings"):  # one has no adapter, the other an adapter and no task loss
+        with pytest.raises(StudyError, match=f"{task} has no task loss"):
+            Foresee().jobs(study_over(checkpoint, ["tags", task]))
 
 
 @pytest.mark.parametrize("schedule", ["linear", "constant"])

@@ -14,7 +14,11 @@ USAGE_ERROR: type[Any] = typer.BadParameter.mro()[1]
 """The base of all usage errors."""
 
 EXAMPLES = {
-    "run": ("xlbench run", "xlbench run --model xlmr --task pos --transfer fin,tur,hun --targets est,kaz"),
+    "run": (
+        "xlbench run",
+        "xlbench run --model xlmr --task pos --transfer fin,tur,hun --targets est,kaz",
+        "xlbench run --probe foresee    (who helps whom, foreseen without fine-tuning)",
+    ),
     "plan": ("xlbench plan --model xlmr --task pos --transfer fin,tur,hun --targets est,kaz",),
     "fetch": ("xlbench fetch --model xlmr --task pos --transfer fin --targets est",),
     "doctor": ("xlbench doctor",),

@@ -30,6 +30,10 @@ class KindOfTask(MethodPart):
     as it is."""
     own_head: bool = False
     """Whether it reads the model's own language-model head, which a checkpoint may lack."""
+    task_loss: bool = False
+    """Whether each of its test examples has a task loss, with a gradient: what `load` gives has
+    `answers_and_loss` too or, of a kind that is not trained, `loss` and `places`. Studies of task loss to
+    first order are refused of other kinds when they are planned."""
     level: Level | None = None
     """What is labelled, for comparisons of token-level with sentence-level tasks; None: neither."""
     exact: bool = False

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import Cost, Evaluation, Job, digest
 from xlbench.contracts.gradient import BYTES, GradientNumbers, gradient_told, gradients_of
+from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import ResultsError, StudyError
 from xlbench_probes.zero_shot import training_of
@@ -26,6 +27,8 @@ PROBE = "first-order"
 EXACT, FIRST_ORDER = "exact", "first-order"
 CHANGE = "loss_change"
 """Name of what is measured: by how much the mean task loss changes, nats per decision."""
+FEWEST = 3
+"""Transfer languages of a target, and targets with so many, below which agreement is not known."""
 SAMPLED = 8
 """Transfer languages, and targets, whose effects are evaluated exactly too, at most."""
 
@@ -38,6 +41,10 @@ class TransferSettings:
     """Fine-tuning seeds beyond the study's that `--evaluation exact,first-order` evaluates to first order."""
     gradients: GradientNumbers = "float32"
     """In which numbers gradients are kept on disk; bfloat16 takes half the room."""
+
+    def __post_init__(self) -> None:
+        if self.further_seeds < 1:
+            raise ValueError(f"further_seeds must be at least 1, not {self.further_seeds}")
 
 
 def evaluations(study: Any) -> tuple[str, ...]:
@@ -75,18 +82,38 @@ def check(resolved: Resolved) -> None:
             "evaluation first-order: an adaptive study spends exact evaluations where answers are open; "
             "leave out --adaptive, or name --evaluation exact"
         )
+    if not alone and len(study.seeds) < 2:
+        raise StudyError(
+            "evaluation exact,first-order: how exact effects follow first-order ones is told from two seeds "
+            "or more; name them with --seeds, or one evaluation"
+        )
     without = [x for x in resolved.tasks if not has_gradient(resolved, x)]
-    if without and alone:
+    if without and (alone or len(without) == len(resolved.tasks)):
         raise StudyError(
             f"evaluation first-order: {', '.join(without)} {'has' if len(without) == 1 else 'have'} no task "
             "loss with a gradient; leave it out, or name --evaluation exact"
         )
+    if alone:
+        _check_size(resolved)
+
+
+def _check_size(resolved: Resolved) -> None:
+    """Raise StudyError where so few pairs are evaluated exactly too that pages could show no effects."""
+    donors = drawn(resolved.study.transfer, "transfer")
+    for task, languages in resolved.targets.items():
+        targets = drawn(languages, "target")
+        compared = [g for g in targets if sum(not has(f, g) for f in donors) >= FEWEST]
+        if len(compared) < FEWEST:
+            raise StudyError(
+                f"evaluation first-order: whether it holds is told from {FEWEST} targets with {FEWEST} "
+                f"transfer languages each, none of them the target itself, and {task} has "
+                f"{len(compared) or 'none'}; add languages, or name --evaluation exact"
+            )
 
 
 def has_gradient(resolved: Resolved, task: str) -> bool:
-    """Whether the loss of a task has a gradient: that of a trained head, or of the model's own."""
-    kind = resolved.kind(resolved.tasks[task])
-    return kind.trained or kind.own_head
+    """Whether the loss of a task has a gradient."""
+    return resolved.kind(resolved.tasks[task]).task_loss
 
 
 def further(resolved: Resolved) -> tuple[int, ...]:

@@ -13,9 +13,8 @@ from xlbench.contracts.mixture import has
 from xlbench.probing import TARGET_GAINS, Reading, counted, interval, made_from, tidy, verdicts_over, words
 from xlbench_probes import control_pages
 from xlbench_probes.arms import Arm
-from xlbench_probes.first_order import PROBE, is_exact
+from xlbench_probes.first_order import FEWEST, PROBE, is_exact
 from xlbench_probes.first_order_view import (
-    FEWEST,
     OVER_ALL,
     SLOPE,
     WITHIN,

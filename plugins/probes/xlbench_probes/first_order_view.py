@@ -15,7 +15,7 @@ from xlbench.contracts.mixture import has
 from xlbench.metrics.task_loss import mean_loss
 from xlbench.probing import DRAWS, Estimate, absent, judge, mean, spearman
 from xlbench_probes.arms import Arm
-from xlbench_probes.first_order import CHANGE, PROBE
+from xlbench_probes.first_order import CHANGE, FEWEST, PROBE
 from xlbench_probes.transfer import reading_of
 from xlbench_probes.transfer_rounds import arm_of
 from xlbench_probes.transfer_view import PROBE as EXACT_PROBE
@@ -34,8 +34,6 @@ WITHIN, OVER_ALL, SLOPE = 0.8, 0.8, (0.5, 2.0)
 targets) and over all pairs, and the slope of exact effects on them."""
 PER = 1000.0
 """Effects on pages are in thousandths of a nat per decision: those of a step or ten are no more."""
-FEWEST = 3
-"""Transfer languages of a target, and targets with so many, below which agreement is not known."""
 
 
 class Agreement(NamedTuple):

@@ -31,6 +31,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="one tag per word; None where the word was cut off",
         level="token",
         exact=True,
+        task_loss=True,
         load=Imported("xlbench.lab.kinds.tagging:Tagging", call=True),
     )
     yield KindOfTask(
@@ -41,6 +42,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="a tuple of one label",
         level="sentence",
         exact=True,
+        task_loss=True,
         load=Imported("xlbench.lab.kinds.classification:Classification", call=True),
     )
     yield KindOfTask(
@@ -51,6 +53,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="one arc per word, together a tree with one root; None where the word was cut off",
         level="token",
         exact=True,
+        task_loss=True,
         load=Imported("xlbench.lab.kinds.parsing:Parsing", call=True),
     )
     yield KindOfTask(
@@ -60,6 +63,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         gold="its answers",
         predicted="a tuple of one answer, a span of the context",
         level="token",
+        task_loss=True,
         load=Imported("xlbench.lab.kinds.span:Span", call=True),
     )
     yield KindOfTask(
@@ -70,6 +74,7 @@ def xlbench_kinds() -> Iterable[KindOfTask]:
         predicted="the Likelihood of the text",
         trained=False,
         own_head=True,
+        task_loss=True,
         load=Imported("xlbench.lab.kinds.language_model:LanguageModel", call=True),
     )
     yield KindOfTask(

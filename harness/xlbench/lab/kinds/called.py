@@ -50,7 +50,14 @@ def called(task: Task, resolved: Resolved) -> Called:
         raise PluginError(
             f"{where}: what load gives, {_what(made)}, has no method {' or '.join(lacking)}; write it"
         )
-    return Called(made, where, trained=kind.trained)
+    called = Called(made, where, trained=kind.trained)
+    if kind.task_loss and not called.has_gradient:
+        lacks = "answers_and_loss" if kind.trained else "loss or places"
+        raise PluginError(
+            f"{where}: says task_loss=True, and what load gives, {_what(made)}, has no method {lacks}; "
+            "write it, or leave task_loss out"
+        )
+    return called
 
 
 @contextmanager
