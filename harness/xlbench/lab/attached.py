@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from xlbench.contracts import digest
-from xlbench.errors import JobError, ModelError, PluginError, XlbenchError, said_of
+from xlbench.errors import JobError, ModelError
 from xlbench.lab import language_adapters, task_adapters
 from xlbench.lab.adapters import configuration
-from xlbench.lab.compositions import composition, tuning
-from xlbench.lab.compositions.composition import Together
+from xlbench.lab.compositions import composition
+from xlbench.lab.compositions.composed import Composed
 from xlbench.lab.objectives.called import Called
 from xlbench.models import given_adapters, kept_adapters
 from xlbench.output import complain
@@ -41,17 +41,6 @@ if TYPE_CHECKING:
 
 MOST_ADAPTERS = 32
 """Language adapters kept in memory; the others are read from disk again."""
-
-
-class Composed(NamedTuple):
-    """A composition under the adapter of a task."""
-
-    under: Composition
-    task: str
-    """Whose adapter it is."""
-    together: Together
-    added: tuple[str, ...]
-    """Names in the model of what it has beside its adapters."""
 
 
 class Attached:
@@ -379,14 +368,8 @@ class Attached:
         one = self._compose(under, task)
         for name in one.together.names:
             self._note(name)
-        trained = self.resolved.method.compositions[under.mix].trained
-        with (
-            composition.invertible(self.encoder, (*one.together.names, *one.added), under.invertible),
-            one.together.evaluating(),
-        ):
-            with self._at_fault(under.mix):
-                self.encoder.use_stack(one.together.beneath(), one.task)
-            self._guard.for_evaluation(tuned=trained)
+        with one.evaluating():
+            self._guard.for_evaluation(tuned=one.trained)
             yield
 
     def _compose(self, under: Composition, task: str) -> Composed:
@@ -400,7 +383,7 @@ class Attached:
                 "ones; restore them, or put the adapters together in another way"
             )
         one = self.resolved.adapter_task(task)
-        if self._composed is not None and self._composed[:2] == (under, one.name):
+        if self._composed is not None and (self._composed.under, self._composed.task) == (under, one.name):
             return self._composed
         self.forget_composition()
         seen: Counter[LanguageAdapter] = Counter()
@@ -411,52 +394,16 @@ class Attached:
         if self._state() != weights:  # one that was kept had to be trained again
             raise JobError("training a language adapter took the place of the weights; run the command again")
         composition.check(self.encoder, names, [x.language for x in under.adapters])
-        together = self._together(names, under)
-        with self._at_fault(under.mix):
-            added = tuple(together.add())
-        self._composed = Composed(under, one.name, together, added)
+        self._composed = Composed(self.encoder, self.resolved.method, names, under, one.name)
         try:
             if trained:
-                self._tune(self._composed, task)
+                self._composed.tune(task, self.resolved, self._inputs, self._phase)
         except BaseException:
             self.forget_composition()
             raise
-        for name in added:
+        for name in self._composed.added:
             self._marks[name] = self._guard.remember(name)
         return self._composed
-
-    def _tune(self, one: Composed, task: str) -> None:
-        owner = self.resolved.adapter_task(task)
-        sets = [self._inputs.encoded(task, x, "train") for x in self.resolved.train_languages(task)]
-        with self._at_fault(one.under.mix):
-            parameters, added = one.together.trained()
-            if not parameters:
-                raise ValueError("it names no weights to train")
-        with (
-            self._phase("tune fusion") as progress,
-            composition.invertible(self.encoder, (*one.together.names, *one.added), one.under.invertible),
-        ):
-            tuning.tune(one.together, owner, self._inputs.kind(owner), sets, parameters, added, progress)
-
-    def _together(self, names: Sequence[str], under: Composition) -> Together:
-        with self._at_fault(under.mix):
-            found = self.resolved.method.compositions[under.mix].load()
-        if not (isinstance(found, type) and issubclass(found, Together)):
-            where = self.resolved.method.named("composition", under.mix)
-            raise PluginError(f"{where}: gives {found!r}, not a subclass of Together")
-        return found(self.encoder, names, under)
-
-    @contextmanager
-    def _at_fault(self, mix: str) -> Iterator[None]:
-        """What a composition raises, unless the user can correct it, as one line that names its plugin."""
-        try:
-            yield
-        except (XlbenchError, JobError, KeyboardInterrupt):
-            raise
-        except Exception as error:  # a plugin's code may raise anything
-            raise PluginError(
-                f"{self.resolved.method.named('composition', mix)}: {said_of(error)}"
-            ) from error
 
     def forget_composition(self) -> None:
         """Take out what a composition has beside its adapters, and adapters beyond those that fit."""
@@ -465,6 +412,5 @@ class Attached:
             self.encoder.use_no_adapter()
             for name in one.added:
                 self._marks.pop(name, None)
-            with self._at_fault(one.under.mix):
-                one.together.remove()
+            one.remove()
         self._make_room()
