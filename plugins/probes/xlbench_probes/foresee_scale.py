@@ -11,9 +11,15 @@ languages took part: for each measured pair, a and b are fitted to all pairs tha
 
     tau^2 = max(0, mean of r^2 - b^2 mean of s^2),    95% interval: a + b x +- t sqrt(tau^2 + b^2 s^2)
 
-with t of as many degrees of freedom as there are independent languages: the fewer of both kinds, less 1. The
-interval is for what a study with as many seeds as the measured one would find. Its calibration is measured in
-`benchmarks/foresight.py`.
+with t of the degrees of freedom that a mean of n squares has whose terms correlate (Satterthwaite 1946):
+
+    n^2 / sum over i and j of rho_ij^2 = n^2 / (n + p^2 P + q^2 Q)
+
+where P pairs share a transfer language and Q a target (each counted both ways), and p and q are the
+correlations of their residuals, mean products over mean squares, between 0 and 1. So there are about as many
+as transfer languages where only these differ, and as many as cells where languages have nothing in common.
+The interval is for what a study with as many seeds as the measured one would find. Its calibration is
+measured in `benchmarks/foresight.py`.
 """
 
 from __future__ import annotations
@@ -48,7 +54,7 @@ class Scale(NamedTuple):
     slope: float
     apart: float
     """tau^2."""
-    freedom: int
+    freedom: float
     cells: int
 
     def predict(self, one: Foreseen, level: float = LEVEL) -> tuple[float, float, float]:
@@ -73,18 +79,35 @@ def fit(foreseen: Mapping[Pair, Foreseen], measured: Mapping[Pair, float]) -> Sc
     if x.std() == 0:
         return None
     f, g = (np.array([pair[i] for pair in pairs]) for i in (0, 1))
-    residuals = []
+    r = np.full(len(pairs), np.nan)
     for i in range(len(pairs)):
         rest = (f != f[i]) & (g != g[i])
         if rest.sum() < 3 or x[rest].std() == 0:
             continue
         a, b = _line(x[rest], y[rest])
-        residuals.append(y[i] - a - b * x[i])
-    if len(residuals) < len(pairs) / 2:
+        r[i] = y[i] - a - b * x[i]
+    known = np.isfinite(r)
+    if known.sum() < len(pairs) / 2:
         return None
     a, b = _line(x, y)
-    apart = max(0.0, float(np.mean(np.square(residuals))) - b * b * float(np.mean(s * s)))
-    return Scale(a, b, apart, min(len(donors), len(targets)) - 1, len(pairs))
+    apart = max(0.0, float(np.mean(np.square(r[known]))) - b * b * float(np.mean(s * s)))
+    return Scale(a, b, apart, _freedom(r[known], f[known], g[known]), len(pairs))
+
+
+def _freedom(r: NDArray[np.float64], *languages: NDArray[np.str_]) -> float:
+    """Degrees of freedom of the mean of the squares of residuals, of which those that share one of their
+    languages correlate.
+    """
+    n, square, more = len(r), float(np.mean(r * r)), 0.0
+    if not square:
+        return float(n)
+    for one in languages:
+        groups = [r[one == x] for x in dict.fromkeys(one)]
+        shared = sum(len(x) * (len(x) - 1) for x in groups)
+        product = sum(float(x.sum() ** 2 - (x * x).sum()) for x in groups)
+        if shared:
+            more += min(1.0, max(0.0, product / shared / square)) ** 2 * shared
+    return n * n / (n + more)
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
