@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from xlbench.scores.crossed import Pair
 
 OURS, BEST = "xlbench", "best donor overall"
+TRUTH = "who knows all that can be known"
+"""Of a made-up matrix: the truth, but for what is special of a pair and known to nobody, and noise."""
 
 
 class Panel(NamedTuple):
@@ -49,6 +52,8 @@ class Panel(NamedTuple):
     effects: Mapping[Pair, float]
     features: Mapping[str, Mapping[Pair, float]]
     apart: Mapping[Pair, float]
+    knowable: Mapping[Pair, float] = MappingProxyType({})
+    """Of a made-up one: what of each effect follows from the source and the distance."""
 
 
 class World(NamedTuple):
@@ -90,12 +95,14 @@ def made(world: World, seed: int, more: int = 0) -> tuple[Panel, dict[Pair, floa
     hidden = rng.normal(size=(len(names), 3)) @ rng.normal(size=(3, len(targets)))
     noise = 1 - world.additive - world.distance - world.hidden
     y = (world.additive * 0.8) ** 0.5 * level + ((world.additive * 0.2) ** 0.5 * quality)[:, None]
-    y = y + world.distance**0.5 * _special(by_distance) + world.hidden**0.5 * _special(hidden)
+    y = y + world.distance**0.5 * _special(by_distance)
+    knowable = {(f, g): SPREAD * float(y[i, j]) for i, f in enumerate(names) for j, g in enumerate(targets)}
+    y = y + world.hidden**0.5 * _special(hidden)
     y = 50 + SPREAD * (y + noise**0.5 * rng.normal(size=y.shape))
     effects = {(f, g): float(y[i, j]) for i, f in enumerate(names) for j, g in enumerate(targets) if f != g}
     known = {pair: x for pair, x in effects.items() if not pair[1].startswith("u")}
     features = {"made-up distance": {pair: far[pair] for pair in effects}}
-    return Panel(f"made up: {world.name}", "points", known, features, far), {
+    return Panel(f"made up: {world.name}", "points", known, features, far, knowable), {
         pair: x for pair, x in effects.items() if pair not in known
     }
 
@@ -170,6 +177,9 @@ def rules(panel: Panel, predictor: Predictor) -> dict[str, Chooser]:
             f: sum(x[f, target] for x in tables) for f in candidates if all((f, target) in x for x in tables)
         }
 
+    def truth(_: object, target: str, candidates: Sequence[str]) -> Mapping[str, float]:
+        return {f: panel.knowable[f, target] for f in candidates if (f, target) in panel.knowable}
+
     near = {
         f"nearest by {name}": nearest(table)
         for name, table in panel.features.items()
@@ -183,6 +193,7 @@ def rules(panel: Panel, predictor: Predictor) -> dict[str, Chooser]:
         BEST: best_donor,
         f"{BEST}, centred by target": centred_donor,
         OURS: ours,
+        TRUTH: truth,
     }
 
 
@@ -267,7 +278,7 @@ def trials(world: World, count: int) -> str:
     )
 
 
-MADE = ("random", "nearest by made-up distance", BEST, f"{BEST}, centred by target", OURS)
+MADE = ("random", "nearest by made-up distance", BEST, f"{BEST}, centred by target", OURS, TRUTH)
 
 
 def _additive(panel: Panel) -> float:

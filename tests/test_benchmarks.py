@@ -169,6 +169,11 @@ def test_made_up_matrices_have_the_shares_that_they_say() -> None:
     panel, new = recommend.made(world, 0, 3)
     assert {g for _, g in new} == {"u00", "u01", "u02"}
     assert recommend._additive(panel) == pytest.approx(70, abs=6)
+    sure, _ = recommend.made(recommend.World("no noise", 5, 10, 0.9, 0.1, 0.0), 0)
+    assert sure.effects == pytest.approx({pair: 50 + sure.knowable[pair] for pair in sure.effects})
+    predictor = recommend.Predictor(sure.effects, sure.features, sure.apart)
+    truth = recommend.rules(sure, predictor)[recommend.TRUTH]
+    assert not recommend.cost(sure, list(predictor.left_out), truth).lost.any()
     small = recommend.World("small", 5, 10, 0.8, 0.1, 0.0)
     assert recommend.trials(small, 2).startswith("| small | 5 x 10 | ")
     assert recommend.coverage(small, 1).count("|") == 6
