@@ -1,5 +1,6 @@
 """The packages in `examples/`: installed by pip as a stranger's are, run, and taken away again."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,7 +13,16 @@ import warm
 from xlbench import load_results
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-NAMES = ("xlbench-layerwise", "xlbench-nearby", "xlbench-sentiment")
+NAMES = ("xlbench-layerwise", "xlbench-nearby", "xlbench-sentiment", "xlbench-wandb")
+TESTED = [
+    pytest.param(
+        name,
+        marks=[pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="pip install wandb")]
+        if name == "xlbench-wandb"
+        else [],
+    )
+    for name in NAMES
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +80,7 @@ def test_an_example_runs_to_a_leaderboard_and_its_results_outlive_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TESTED)
 def test_the_own_tests_of_an_example_pass(installed: Path, name: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", "tests"]
     environment = {**os.environ, "PYTHONPATH": path(installed)}
