@@ -23,6 +23,7 @@ from benchmarks.parsing import _is_tree
 from xlbench.contracts import Study
 from xlbench.errors import StudyError
 from xlbench.lab import Lab
+from xlbench.scores.predict import Predictor
 
 
 def test_operations_are_those_that_torch_counts() -> None:
@@ -171,7 +172,7 @@ def test_made_up_matrices_have_the_shares_that_they_say() -> None:
     assert recommend._additive(panel) == pytest.approx(70, abs=6)
     sure, _ = recommend.made(recommend.World("no noise", 5, 10, 0.9, 0.1, 0.0), 0)
     assert sure.effects == pytest.approx({pair: 50 + sure.knowable[pair] for pair in sure.effects})
-    predictor = recommend.Predictor(sure.effects, sure.features, sure.apart)
+    predictor = Predictor(sure.effects, sure.features, sure.apart)
     truth = recommend.rules(sure, predictor)[recommend.TRUTH]
     assert not recommend.cost(sure, list(predictor.left_out), truth).lost.any()
     small = recommend.World("small", 5, 10, 0.8, 0.1, 0.0)
@@ -193,7 +194,7 @@ def test_agreement_is_over_pairs_of_different_languages_and_has_an_interval_over
         return float(spearmanr([one[x] for x in of], [other[x] for x in of]).statistic)
 
     wanted = correlation(pairs), np.mean([correlation([x for x in pairs if x[1] == g]) for g in range(4)])
-    np.testing.assert_allclose(table.agreement(one, other), wanted, atol=1e-12)
+    assert table.agreement(one, other) == pytest.approx(wanted)
     assert table.said(other, other) == "1.00 [1.00, 1.00] / 1.00 [1.00, 1.00]"
     low, high = map(float, re.findall(r"-?\d\.\d\d", table.said(one, other))[1:3])
     assert low < wanted[0] < high

@@ -110,6 +110,8 @@ def test_a_layer_that_is_not_there_is_told_in_planning_and_to_a_probe(
 ) -> None:
     with pytest.raises(StudyError, match=r"mlm\.freeze: no layer 2; the model has 2, numbered from 0"):
         api.plan(study_of(checkpoint, mlm={"freeze": "layers:1-2"}), results=tmp_path / "results")
+    with pytest.raises(StudyError, match=r"mlm\.freeze: .* leaves nothing to train"):
+        api.plan(study_of(checkpoint, mlm={"freeze": "head+embeddings+body"}), results=tmp_path / "results")
     with pytest.raises(StudyError, match="no layer 5"):
         lab.finetune("qaa", steps=1, seed=0, how=replace(lab.resolved.mlm, freeze="layers:5"))
     for everything in ("embeddings+body+head", "embeddings+layers:0-1+head"):

@@ -117,8 +117,6 @@ def test_tasks_without_a_loss_are_refused_by_name(checkpoint: Path) -> None:
     both = asked(study_over(checkpoint, ["ratings"]), evaluation=("exact", "first-order"))
     with pytest.raises(StudyError, match="ratings has no task loss with a gradient"):
         jobs(both)
-    with pytest.raises(ValueError, match="further_seeds must be at least 1, not 0"):
-        TransferSettings(further_seeds=0)
     with pytest.raises(StudyError, match="no probe of its own"):
         FirstOrder().jobs(found)
 

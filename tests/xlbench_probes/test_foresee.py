@@ -65,6 +65,11 @@ def test_what_it_cannot_foresee_is_refused_by_name(checkpoint: Path) -> None:
     for task in ("translations", "ratings"):  # one has no adapter, the other an adapter and no task loss
         with pytest.raises(StudyError, match=f"{task} has no task loss"):
             Foresee().jobs(study_over(checkpoint, ["tags", task]))
+    found = study_over(checkpoint, ["tags"])
+    with pytest.raises(StudyError, match="name other targets"):
+        Foresee().jobs(dataclasses.replace(found, targets={"tags": ("qaa",)}))
+    with pytest.raises(StudyError, match=f"seed {DRAW}, .* name another"):
+        Foresee().jobs(dataclasses.replace(found, study=dataclasses.replace(found.study, seeds=(0, DRAW))))
 
 
 @pytest.mark.parametrize("schedule", ["linear", "constant"])

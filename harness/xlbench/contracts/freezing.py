@@ -40,7 +40,11 @@ class Frozen:
         return cls("embeddings" in parts, frozenset(layers), "body" in parts, "head" in parts)
 
     def check(self, layers: int) -> None:
-        """Raises ValueError, one line, for a layer that a model of so many does not have."""
+        """Raises ValueError, one line, for a layer that a model of so many does not have, and where all parts
+        are named.
+        """
+        if self.embeddings and self.body and self.head:
+            raise ValueError("freeze: embeddings+body+head leaves nothing to train; leave a part out")
         if self.layers and max(self.layers) >= layers:
             most = max(self.layers)
             raise ValueError(f"freeze: no layer {most}; the model has {layers}, numbered from 0")

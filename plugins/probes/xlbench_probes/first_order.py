@@ -42,10 +42,6 @@ class TransferSettings:
     gradients: GradientNumbers = "float32"
     """In which numbers gradients are kept on disk; bfloat16 takes half the room."""
 
-    def __post_init__(self) -> None:
-        if self.further_seeds < 1:
-            raise ValueError(f"further_seeds must be at least 1, not {self.further_seeds}")
-
 
 def evaluations(study: Any) -> tuple[str, ...]:
     """How a study evaluates fine-tuned models; `study` is one, or its plain data."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from xlbench.contracts import Condition, Cost, Job
 from xlbench.contracts.gradient import BYTES, GradientNumbers, gradient_told, gradients_of
+from xlbench.contracts.mixture import has
 from xlbench.contracts.treatment import PLAIN
 from xlbench.errors import StudyError
 from xlbench_probes.first_order import has_gradient, numbers_of, unscored
@@ -71,6 +72,17 @@ class Foresee:
             raise StudyError(
                 f"foresee: {', '.join(without)} {'has' if len(without) == 1 else 'have'} no task loss with a "
                 "gradient; leave it out"
+            )
+        languages = [g for targets in resolved.targets.values() for g in targets]
+        if all(has(f, g) for f in study.transfer for g in languages):
+            raise StudyError(
+                "foresee: no target is another language than the transfer languages, of which own text says "
+                "nothing; name other targets, or more transfer languages"
+            )
+        if DRAW in study.seeds:
+            raise StudyError(
+                f"foresee draws its batches with the seed {DRAW}; fine-tuned on the same batches, measured "
+                "effects would agree with it too well; name another with --seeds"
             )
         return [*ZeroShot().jobs(resolved), *self._jobs(resolved)]
 
