@@ -68,7 +68,7 @@ def test_what_it_cannot_foresee_is_refused_by_name(checkpoint: Path) -> None:
     found = study_over(checkpoint, ["tags"])
     with pytest.raises(StudyError, match="name other targets"):
         Foresee().jobs(dataclasses.replace(found, targets={"tags": ("qaa",)}))
-    with pytest.raises(StudyError, match=f"seed {DRAW}, .* name another"):
+    with pytest.raises(StudyError, match=f"seed {DRAW}; .* name another"):
         Foresee().jobs(dataclasses.replace(found, study=dataclasses.replace(found.study, seeds=(0, DRAW))))
 
 
