@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from xlbench import api, hookimpl, load_results
 from xlbench.contracts import Cost, Evaluation, Job, Lab, Resolved, Study
 from xlbench.errors import JobError
+from xlbench.results import Store
 
 Does = Callable[[Job, Any], Any]
 
@@ -23,17 +24,21 @@ class Hostile:
 
     name, version, summary, settings = "hostile", 1, "Misbehaves", None
 
-    def __init__(self, does: Does) -> None:
+    def __init__(self, does: Sequence[Does]) -> None:
         self.does = does
 
-    def jobs(self, resolved: Resolved) -> Sequence[Job]:
-        task = next(iter(resolved.tasks))
-        condition: dict[str, Any] = {"adapter": resolved.adapter_identity(task), "deep": {"list": [1, 2]}}
-        return [Job(self.name, 1, condition, resolved.cells(task), "hostile", Cost())]
+    def jobs(self, resolved: Resolved) -> Iterator[Job]:
+        (task,) = resolved.tasks
+        for number, does in enumerate(self.does):
+            condition: dict[str, Any] = {"adapter": resolved.adapter_identity(task), "deep": {"list": [1, 2]}}
+            yield Job(
+                self.name, 1, {**condition, "number": number}, resolved.cells(task), does.__name__, Cost()
+            )
 
     def run(self, job: Job, lab: Lab) -> Any:
+        does = self.does[int(str(job.condition["number"]))]
         lab.task_adapter(job.cells[0].task)
-        return self.does(job, lab)
+        return does(job, lab)
 
     def pages(self, records: object) -> Sequence[Any]:
         return ()
@@ -118,6 +123,7 @@ GOOD: tuple[Does, ...] = (lazily, other_condition)
 BAD: tuple[Does, ...] = (
     backwards, half, twice, nothing, flat, empty, not_a_number, words, leaves, unpicklable, surrogate, spoils,
 )  # fmt: skip
+ALL = (*GOOD, *BAD)
 
 
 @pytest.fixture(scope="module")
@@ -128,46 +134,85 @@ def study(checkpoint: Path) -> Study:
     )  # fmt: skip
 
 
-def rows(results: Path, probe: str) -> list[tuple[Any, ...]]:
+def rows(results: Path, probe: str) -> dict[int, list[tuple[Any, ...]]]:
+    """By number of the job; 0 for one without a number."""
     frame = load_results(results)
-    frame = frame[frame["probe"] == probe]
-    return sorted(frame[["task", "target", "score", "n", "truncated"]].itertuples(index=False, name=None))
+    frame = frame[frame["probe"] == probe].fillna({"condition.number": 0})
+    columns = ["task", "target", "score", "n", "truncated"]
+    return {
+        int(number): sorted(some[columns].itertuples(index=False, name=None))
+        for number, some in frame.groupby("condition.number")
+    }
 
 
 class Plugged:
     """A plugin that is not installed."""
 
-    def __init__(self, does: Does) -> None:
-        self.does = does
+    def __init__(self, probe: Hostile) -> None:
+        self.probe = probe
 
     @hookimpl
     def xlbench_probes(self) -> Any:
-        yield Hostile(self.does)
+        yield self.probe
 
 
-def run(study: Study, results: Path, does: Does) -> api.RunResult:
-    return api.run(study, results=results, workers=1, device="cpu", plugins=[Plugged(does)])
+def honest(job: Job, lab: Any) -> Any:
+    return lab.evaluate(job.cells)
+
+
+class Ran(NamedTuple):
+    done: api.RunResult
+    again: api.RunResult
+    """The same study once more."""
+    baseline: list[tuple[Any, ...]]
+    """Of the probe `zero-shot`."""
+    rows: dict[int, list[tuple[Any, ...]]]
+
+
+def ran(study: Study, results: Path, does: Sequence[Does]) -> Ran:
+    given = [Plugged(Hostile(does))]
+    done, again = (
+        api.run(study, results=results, workers=1, device="cpu", plugins=given, rerun="missing")
+        for _ in range(2)
+    )
+    store = Store(results)
+    made = [*store.provenances(), *(x.provenance for x in store.failures(store.study()))]
+    order = [x["label"] for x in sorted(made, key=lambda x: str(x["ended"]))]
+    assert [x for x in order if "zero-shot" not in x] == [x.__name__ for x in does]
+    (baseline,) = rows(results, "zero-shot").values()
+    return Ran(done, again, baseline, rows(results, "hostile"))
 
 
 @pytest.fixture(scope="module")
 def alone(study: Study, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
-    results = tmp_path_factory.mktemp("alone")
-    assert not run(study, results, lambda job, lab: lab.evaluate(job.cells)).failed
-    assert rows(results, "hostile") == rows(results, "zero-shot")
-    return rows(results, "zero-shot")
+    """Numbers of a study in which nobody misbehaves."""
+    found = ran(study, tmp_path_factory.mktemp("alone"), [honest])
+    assert not found.done.failed
+    assert found.rows == {0: found.baseline}
+    return found.baseline
 
 
-@pytest.mark.parametrize("does", [*GOOD, *BAD], ids=lambda x: x.__name__)
-def test_others_numbers_are_those_of_a_run_without_it(
-    study: Study, alone: list[tuple[Any, ...]], does: Does, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def together(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """All of them in one process, each followed by a job that does as it should."""
     here, plugins_of = Path.cwd(), os.environ.get("XLBENCH_PLUGINS")
-    done = run(study, tmp_path / "results", does)
+    found = ran(study, tmp_path_factory.mktemp("together"), [x for does in ALL for x in (does, honest)])
     assert Path.cwd() == here
     assert os.environ.get("XLBENCH_PLUGINS") == plugins_of
-    assert rows(tmp_path / "results", "zero-shot") == alone
-    assert rows(tmp_path / "results", "hostile") == (alone if does in GOOD else [])
-    assert list(done.failed) == ([] if does in GOOD else ["hostile"])
-    assert all(x.isprintable() or "\x1b" in x for x in done.failed.values())
-    if does in GOOD:
-        assert run(study, tmp_path / "results", does).run == 0
+    return found
+
+
+@pytest.mark.parametrize("does", ALL, ids=lambda x: x.__name__)
+def test_others_numbers_are_those_of_a_run_without_it(
+    alone: list[tuple[Any, ...]], together: Ran, does: Does
+) -> None:
+    number = 2 * ALL.index(does)
+    assert together.rows[number + 1] == together.baseline == alone
+    assert together.rows.get(number) == (alone if does in GOOD else None)
+    assert (does.__name__ in together.done.failed) is (does in BAD)
+
+
+def test_what_fails_is_told_in_one_line_and_nothing_is_run_again(together: Ran) -> None:
+    assert sorted(together.done.failed) == sorted(x.__name__ for x in BAD)
+    assert all(x.isprintable() or "\x1b" in x for x in together.done.failed.values())
+    assert together.again.run == 0

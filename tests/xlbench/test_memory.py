@@ -141,13 +141,13 @@ def test_half_batches_of_labels_train_the_adapter_of_whole_ones(
     dropping: Path, tmp_path: Path, task: str
 ) -> None:
     found = []
-    for number, rows in enumerate((8, 4)):
+    for number, rows in enumerate((16, 8)):
         lab = Lab(
             study_over(dropping, (task,)), str(dropping), tmp_path / str(number), device="cpu", threads=1
         )
         with short_of_memory(rows) as tried:
             lab.task_adapter(task)
-        assert (8 in tried[1:]) is (rows == 8)
+        assert (16 in tried[1:]) is (rows == 16)
         assert lab.halved() == [[], ["training"]][number]
         found.append(weights(lab, task))
     # Other dropout moves them by the learning rate, 1e-4, at every step.
