@@ -209,6 +209,18 @@ def test_data_that_have_no_default_but_are_registered_are_named(tmp_path: Path) 
     assert "default_data must be the name of a data set" in found(path)
 
 
+def test_a_check_ends_with_what_it_comes_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "check", lambda one: ())  # which starts an interpreter
+    beyond = "; those that need a model are left out (--quick)"
+    for label, last in ((SOUND["LABEL"], "none"), ('"odd" if i else "none"', "1")):
+        path = written(tmp_path, LABEL=label)
+        monkeypatch.setattr("sys.argv", ["xlbench", "plugin", "check", str(path), "--quick"])
+        assert main() == (last != "none")
+        assert capsys.readouterr().out.splitlines()[-1] == f"4 checks, {last} failed{beyond}"
+
+
 def test_counts_that_are_not_whole_are_named_at_the_function(tmp_path: Path) -> None:
     """On what the embedded model predicts, through training and scoring."""
     path = written(tmp_path, COUNTS="(0.5, 1)")

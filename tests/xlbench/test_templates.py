@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from xlbench import plugins, templates
+from xlbench.cli import main
 from xlbench.errors import PluginError
 from xlbench.plugins import HOOKS
 from xlbench.testing import check_plugin, checks
@@ -81,6 +82,18 @@ def test_a_name_that_cannot_be_one_is_refused(
         templates.new(name, kind, tmp_path / "new", registry)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "new").exists()
+
+
+def test_what_comes_next_can_be_typed_into_any_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Brackets are quoted, and a folder that has the name of a package is written as a folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["xlbench", "plugin", "new", "mine", "--kind", "task"])
+    assert main() == 0
+    begin, following = capsys.readouterr().out.splitlines()[-2:]
+    assert begin.startswith(f"Begin with {Path('mine', 'mine', 'plugin.py')}; ")
+    assert following == 'Next: pip install -e "./mine[test]" && xlbench plugin check mine'
 
 
 def test_a_folder_that_exists_is_left_alone(tmp_path: Path, registry: plugins.Registry) -> None:
