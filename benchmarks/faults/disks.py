@@ -148,9 +148,11 @@ def removed(campaign: Campaign, rng: random.Random) -> Iterator[Row]:
         found = done.wrong
         if done.code == 0 and any(own.rows_larger.get(k) != v for k, v in exported(folder).items()):
             found.append("NUMBERS differ")
-        found += own.heals(folder)
+        # A task adapter is kept for the jobs that need it; once they are done, nobody makes it again.
+        found += own.heals(folder, without="adapters" if part in ("", "adapters") else "")
         return f"{part or 'the folder'} {number + 1}: {'; '.join(found)}" if found else ""
 
     tried = campaign.each(cases, attempt)
     name = "the folder, or jobs, adapters, studies or schema.json in it, removed in the middle of a run"
-    yield Row(name, LINE, len(cases), tuple(x for x in tried if x))
+    promised = f"{LINE}, but for task adapters that no job needs any more"
+    yield Row(name, promised, len(cases), tuple(x for x in tried if x))

@@ -13,7 +13,7 @@ from xlbench.frames import Tables
 from xlbench.stored import Stored, read_frame, read_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -62,11 +62,9 @@ def exported(
         if form in ("latex", "markdown"):
             raise ResultsError(f"stored scores are too wide for {form}; name a table: --what effects")
         frame, damaged = read_frame(Path(results), study, plugins)
-        if frame.empty:
-            raise ResultsError(
-                f"no finished results in {results}; run a study first, or give another --results"
-            )
         lines = tuple(f"{error} ignored; run its study again" for error in damaged)
+        if frame.empty:
+            raise _none("finished results", results, lines, "run a study first, or give another --results")
         return Exported(_content(frame, form), len(frame), lines)
     read = Stored(results, study, plugins)
     frame, problems = _table(read, what)
@@ -104,10 +102,17 @@ def _predictions(results: Path, form: Format, study: str | None, plugins: Iterab
         raise ResultsError(f"predictions cannot be written as {form}; use csv, parquet or json")
     table, lines = read_predictions(results, study, plugins)
     if table.empty:
-        raise ResultsError(
-            f"no predictions in {results}; run with --keep-predictions, and --rerun all for finished jobs"
-        )
+        advice = "run with --keep-predictions, and --rerun all for finished jobs"
+        raise _none("predictions", results, lines, advice)
     return Exported(_content(table, form), len(table), lines)
+
+
+def _none(what: str, results: str | Path, ignored: Sequence[str], advice: str) -> ResultsError:
+    """For a folder with nothing of what was asked for, or nothing that is not damaged."""
+    if not ignored:
+        return ResultsError(f"no {what} in {results}; {advice}")
+    more = f" (and {len(ignored) - 1} more)" if len(ignored) > 1 else ""
+    return ResultsError(f"no {what} in {results} that can be read: {ignored[0]}{more}")
 
 
 def _table(read: Stored, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_what_cannot_be_written_is_said(folder: Path, form: Any, what: str, said
         exported(folder, form, what=what)
     with pytest.raises(ResultsError, match=r"--out effects\.parquet"):
         stored.export(folder, "parquet", None, None, what="effects")
+
+
+def test_where_every_file_is_corrupted_they_are_named(folder: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(folder, results)
+    files = sorted((results / "jobs").glob("*.parquet"))
+    for file in files:
+        file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(
+        ResultsError, match=rf"that can be read: corrupted file .* \(and {len(files) - 1} more\)"
+    ):
+        exported(results, "json")
 
 
 def test_tables_that_leave_have_no_path(tmp_path: Path) -> None:
