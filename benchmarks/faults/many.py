@@ -49,7 +49,7 @@ def measured(campaign: Campaign, count: int) -> Iterator[Row]:
 
 
 def _stub() -> None:
-    """Have jobs done without a model."""
+    """Have jobs done without fine-tuning."""
     from xlbench.contracts import Evaluation, Outcome
     from xlbench.results import Store
     from xlbench.running.work import Work
@@ -64,5 +64,4 @@ def _stub() -> None:
         Store(Path(self.results)).write(job, found, {"device": "cpu"}, {"pos": metric})
         return Outcome(job, 0.0)
 
-    Work.prepare = lambda self: None  # type: ignore[method-assign]
     Work._do = do  # type: ignore[method-assign]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from xlbench.contracts import Page, Records
     from xlbench.plugins import Kind, Registry
-    from xlbench.reporting import Provenance, Publisher, Summary
+    from xlbench.reporting import Origin, Provenance, Publisher, Summary
     from xlbench.results import DamagedError, StoredStudy
 
 MOST_PAGES = 1_000
@@ -92,16 +92,18 @@ class Stored:
         return self._provenances[key]
 
     def _provenance(self, probe: str, task: str) -> Provenance:
-        from xlbench import reporting
-
         tasks = [task] if task else sorted(self.records.metrics)
         asked: list[tuple[Kind, str]] = [("probe", probe), *(("task", x) for x in tasks)]
         owners = [self.registry.owners[x].distribution for x in asked if x in self.registry.owners]
         found = (x.evaluation for x in self.records.records if x.evaluation.cell.task in tasks)
         sizes = {len(x.counts) for x in found if x.is_scored}
-        return reporting.provenance(
-            self.stored, self._made_by, self.publisher, probe, task, owners, sizes, self.other_versions
-        )
+        return self._origin.provenance(probe, task, owners, sizes)
+
+    @cached_property
+    def _origin(self) -> Origin:
+        from xlbench import reporting
+
+        return reporting.Origin(self.stored, self._made_by, self.publisher, self.other_versions)
 
     @cached_property
     def summary(self) -> Summary:

@@ -28,7 +28,7 @@ from xlbench.contracts import (
     ReadBy,
     Table,
 )
-from xlbench.reporting import Provenance, provenance, write_leaderboard
+from xlbench.reporting import Origin, Provenance, write_leaderboard
 from xlbench.reporting import leaderboard as leaderboards
 from xlbench.reporting.folder import owned, sign
 from xlbench.reporting.parts import Drawing
@@ -321,5 +321,5 @@ def test_a_page_counts_the_task_adapters_that_it_read(
         *job("zero-shot", "pos", 5, 6),
     )
     study = replace(read.stored, jobs=jobs)
-    found = provenance(study, [], read.publisher, "transfer", "pos")
+    found = Origin(study, [], read.publisher).provenance("transfer", "pos")
     assert found.basis == said

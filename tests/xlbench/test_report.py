@@ -18,11 +18,11 @@ from xlbench.contracts import Curves, Matrix, Number, Page, Part, Table, Verdict
 from xlbench.errors import ResultsError
 from xlbench.output import clean
 from xlbench.reporting import (
+    Origin,
     Provenance,
     Publisher,
     html,
     markdown,
-    provenance,
     terminal,
     write_leaderboard,
 )
@@ -400,9 +400,8 @@ def test_failed_missing_and_extra_results_are_told_and_in_no_average(tmp_path: P
 
 
 def test_provenance_says_what_made_it(stored: Store) -> None:
-    made = provenance(
-        stored.study(), stored.provenances(), Publisher(stored.study().study), "transfer", "pos"
-    )
+    study = stored.study()
+    made = Origin(study, stored.provenances(), Publisher(study.study)).provenance("transfer", "pos")
     facts = dict(made.facts)
     assert made.model == "tiny"
     assert "torch 2.13.0" in facts["Versions"]
@@ -425,7 +424,7 @@ def test_provenance_says_what_made_it(stored: Store) -> None:
 def test_machines_that_differ_are_all_named(stored: Store) -> None:
     made = stored.provenances()
     made[0] = {**made[0], "hardware": {"processor": "another"}}
-    facts = dict(provenance(stored.study(), made, Publisher({}), "transfer", "pos").facts)
+    facts = dict(Origin(stored.study(), made, Publisher({})).provenance("transfer", "pos").facts)
     assert "another (1 file)" in facts["Hardware"]
     assert f"cores 4, processor A processor, threads 2 ({len(made) - 1} files)" in facts["Hardware"]
 

@@ -5,7 +5,7 @@ from xlbench.reporting.leaderboard import write_leaderboard
 from xlbench.reporting.markdown import in_markdown, markdown
 from xlbench.reporting.opening import Opening, opening
 from xlbench.reporting.page_json import pages_as_json
-from xlbench.reporting.provenance import Provenance, provenance, provenance_of_several
+from xlbench.reporting.provenance import Origin, Provenance, provenance_of_several
 from xlbench.reporting.published import Publisher
 from xlbench.reporting.summary import Block, Summary, joined, summary
 from xlbench.reporting.summary_json import as_json
@@ -14,6 +14,7 @@ from xlbench.reporting.terminal import in_terminal, terminal
 __all__ = [
     "Block",
     "Opening",
+    "Origin",
     "Provenance",
     "Publisher",
     "Summary",
@@ -26,7 +27,6 @@ __all__ = [
     "no_charts",
     "opening",
     "pages_as_json",
-    "provenance",
     "provenance_of_several",
     "summary",
     "terminal",

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from xlbench.contracts import digest
@@ -46,43 +47,62 @@ class Provenance:
     """Of how many seeds, task adapters and test examples the numbers are, for pictures."""
 
 
-def provenance(
-    study: StoredStudy,
-    made_by: Sequence[Mapping[str, Any]],
-    publisher: Publisher,
-    probe: str,
-    task: str,
-    owners: Sequence[str] = (),
-    sizes: Collection[int] = (),
-    other_versions: Sequence[str] = (),
-) -> Provenance:
-    """Of the page of a probe and task (empty: all tasks), from a stored study and the provenance of its files
-    (`Store.provenances`); `owners` are the distributions of both, `sizes` the numbers of test examples of its
-    targets, `other_versions` what says that plugins changed since (`Stored.other_versions`). No path of this
-    machine is in it.
+class Origin:
+    """A stored study and the provenance of its files (`Store.provenances`), for the ends of its pages. What
+    pages have in common is looked up once. No path of this machine is in it.
     """
-    import tomli_w
 
-    jobs = [job for job in study.jobs if any(task in ("", cell.task) for cell in job.cells)]
-    facts = (
-        ("Published scores", _published(study.described)),
-        *_model(study.described),
-        *_data(study.described, jobs, task or None),
-        ("Settings shared by all jobs", _listed(_shared(jobs))),
-        *_makers(made_by),
-        ("Plugins that changed since", "; ".join(other_versions)),
-        *_cost(study, made_by),
-    )
-    return Provenance(
-        model_name(study.described),
-        _command(study, publisher),
-        tomli_w.dumps(publisher.study),
-        tuple((name, publisher.text(text)) for name, text in facts if text),
-        _identity(study, probe, task, owners),
-        str(study.described["model"].get("fingerprint", "")),
-        study.id,
-        _basis(study.study, [x for x in jobs if x.probe == probe], sizes),
-    )
+    def __init__(
+        self,
+        study: StoredStudy,
+        made_by: Sequence[Mapping[str, Any]],
+        publisher: Publisher,
+        other_versions: Sequence[str] = (),
+    ) -> None:
+        """`other_versions` says that plugins changed since (`Stored.other_versions`)."""
+        self._study, self._publisher = study, publisher
+        self._made_by, self._other_versions = made_by, other_versions
+        self._shared: dict[str, str] = {}
+
+    def provenance(
+        self, probe: str, task: str, owners: Sequence[str] = (), sizes: Collection[int] = ()
+    ) -> Provenance:
+        """Of the page of a probe and task (empty: all tasks); `owners` are the distributions of both, `sizes`
+        the numbers of test examples of its targets.
+        """
+        import tomli_w
+
+        study = self._study
+        jobs = [job for job in study.jobs if any(task in ("", cell.task) for cell in job.cells)]
+        if task not in self._shared:
+            self._shared[task] = _listed(_shared(jobs))
+        facts = (
+            ("Published scores", _published(study.described)),
+            *_model(study.described),
+            *_data(study.described, jobs, task or None),
+            ("Settings shared by all jobs", self._shared[task]),
+            *self._makers,
+            ("Plugins that changed since", "; ".join(self._other_versions)),
+            *self._cost,
+        )
+        return Provenance(
+            model_name(study.described),
+            _command(study, self._publisher),
+            tomli_w.dumps(self._publisher.study),
+            tuple((name, self._publisher.text(text)) for name, text in facts if text),
+            _identity(study, probe, task, owners),
+            str(study.described["model"].get("fingerprint", "")),
+            study.id,
+            _basis(study.study, [x for x in jobs if x.probe == probe], sizes),
+        )
+
+    @cached_property
+    def _makers(self) -> tuple[tuple[str, str], ...]:
+        return tuple(_makers(self._made_by))
+
+    @cached_property
+    def _cost(self) -> tuple[tuple[str, str], ...]:
+        return tuple(_cost(self._study, self._made_by))
 
 
 def _command(study: StoredStudy, publisher: Publisher) -> str:
