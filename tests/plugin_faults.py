@@ -279,7 +279,8 @@ the built-in plugins: it raises an error; gives a value of the wrong type, nothi
 sequence without end, or a text of 30 MB); prints; ends the process (`sys.exit(0)`); or hangs, until Ctrl-C.
 For each, a study was run that uses that part of the plugin beside built-in ones; for each hook, a study was
 planned that uses nothing of the plugin. Made by `python tests/plugin_faults.py
-docs/explanation/plugin-faults.md`, in one process per study; the same cases are slow tests.
+docs/explanation/plugin-faults.md`, in one process per study, each forked from one that has imported xlbench;
+the same cases are slow tests.
 
 - **reported, all done**: the plugin, or the part that is wrong, is left out and named by `xlbench list
   plugins`, or during the run; everything else works.
