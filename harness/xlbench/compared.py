@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,11 @@ class Compared:
                 raise ResultsError(f"{first} and {names[i]} are the same study, {place[1]}; name each once")
         self.studies = [stored for _, stored in sides]
         contents = [store.contents(stored) for store, stored in sides]
-        registry = made_with(registry, (x for one in contents for x in one.provenances))
+        self._made_by = [one.provenances for one in contents]
+        registry = made_with(registry, chain.from_iterable(self._made_by))
         metrics = {name: x.metric for name, x in registry.tasks.items()}
         records = [one.records(metrics) for one in contents]
-        self.titles = told_apart(self.studies)
+        self.titles = told_apart(self.studies, [store.path.name for store, _ in sides])
         """What to call each."""
         self.pages: list[tuple[str, Page]] = []
         """With their probes."""
@@ -79,7 +81,7 @@ class Compared:
         """What stands at the end of each."""
         from xlbench import reporting
 
-        return reporting.provenance_of_several(self.studies, self.titles, self._publishers)
+        return reporting.provenance_of_several(self.studies, self._made_by, self.titles, self._publishers)
 
     def write_leaderboard(self, folder: Path) -> tuple[list[Path], list[str]]:
         """As `Stored.write_leaderboard`, of these pages."""

@@ -169,12 +169,17 @@ def test_studies_are_called_by_what_differs(results: Path) -> None:
         {"mlm": {"chunk": 24}, "train_languages": list("abcde")},
     )
     three = [replace(one, id=f"{i}" * 12, study={**one.study, **x}) for i, x in enumerate(settings)]
-    base, second, third = told_apart(three)
+    base, second, third = told_apart(three, ["a", "b", "c"])
     assert base == "train languages qaa, qab, mlm.chunk default, mlm.learning_rate default"
     assert second == "mlm.chunk 24, mlm.learning_rate 5e-05"
     assert third == "5 train languages, mlm.chunk 24"
-    assert told_apart([three[0], replace(three[0], id="a" * 12)]) == ["(000000000000)", "(aaaaaaaaaaaa)"]
-    assert len(set(told_apart([three[0], three[0]]))) == 2
+    assert told_apart([three[0], replace(three[0], id="a" * 12)], ["a", "b"]) == [
+        "(000000000000)",
+        "(aaaaaaaaaaaa)",
+    ]
+    copies = [three[0], three[0]]
+    assert told_apart(copies, ["a", "b"]) == ["(000000000000) in a", "(000000000000) in b"]
+    assert len(set(told_apart(copies, ["a", "a"]))) == 2
 
 
 def test_export_is_what_load_results_gives(

@@ -69,6 +69,12 @@ def test_a_folder_is_verified_with_the_file_that_it_was_made_with(
     api.run(study, results=tmp_path / "results", workers=1, device="cpu", plugins=[toy])
     assert upkeep.verify(tmp_path / "results", [toy]) == 0
     assert "all as it was written" in capsys.readouterr().out
+    from xlbench.stored import Stored as Read
+
+    read = Read(tmp_path / "results", plugins=[toy])
+    assert [read.provenance(page).command.rpartition(" --plugin ")[2] for _, page in read.published] == [
+        toy.name
+    ]
 
 
 def asking(does: Callable[[Any], Any]) -> Any:

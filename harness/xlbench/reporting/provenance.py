@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xlbench.reporting.published import Publisher
     from xlbench.results import StoredStudy
 
+_FILE = re.compile(r"\(([^()]+\.py) [0-9a-f]+\)$")
+"""At the end of what is told of a plugin that is a file."""
 _SHORT = 12
 """Digits of a fingerprint that are shown."""
 
@@ -87,7 +89,7 @@ class Origin:
         )
         return Provenance(
             model_name(study.described),
-            _command(study, self._publisher),
+            _command(study, self._publisher, self._made_by),
             tomli_w.dumps(self._publisher.study),
             tuple((name, self._publisher.text(text)) for name, text in facts if text),
             _identity(study, probe, task, owners),
@@ -105,10 +107,12 @@ class Origin:
         return tuple(_cost(self._study, self._made_by))
 
 
-def _command(study: StoredStudy, publisher: Publisher) -> str:
-    """The line that makes the study again."""
-    imported = study.described.get("imported")
-    return str(imported["command"]) if imported else command(parse(publisher.study))
+def _command(study: StoredStudy, publisher: Publisher, made_by: Sequence[Mapping[str, Any]]) -> str:
+    """The line that makes the study again; plugins that are files, without the folders that they were in."""
+    if imported := study.described.get("imported"):
+        return str(imported["command"])
+    found = (_FILE.search(plugin) for _, plugin in _plugins(made_by))
+    return command(parse(publisher.study), sorted({x[1] for x in found if x}))
 
 
 def _published(described: Mapping[str, Any]) -> str:
@@ -137,14 +141,19 @@ def _basis(study: Mapping[str, Any], jobs: Sequence[Job], sizes: Collection[int]
 
 
 def provenance_of_several(
-    studies: Sequence[StoredStudy], titles: Sequence[str], publishers: Sequence[Publisher]
+    studies: Sequence[StoredStudy],
+    made_by: Sequence[Sequence[Mapping[str, Any]]],
+    titles: Sequence[str],
+    publishers: Sequence[Publisher],
 ) -> Provenance:
-    """Of a page that puts studies side by side: the command of each, and the one that compares them."""
+    """Of a page that puts studies side by side: the command of each, and the one that compares them;
+    `made_by` are the provenances of their files.
+    """
     models = dict.fromkeys(model_name(x.described) for x in studies)
     name = next(iter(models)) if len(models) == 1 else "several models"
     facts = [
-        (f"Study {study.id}", f"{publisher.text(title)}: {_command(study, publisher)}")
-        for study, title, publisher in zip(studies, titles, publishers, strict=True)
+        (f"Study {study.id}", f"{publisher.text(title)}: {_command(study, publisher, made)}")
+        for study, made, title, publisher in zip(studies, made_by, titles, publishers, strict=True)
     ]
     seen = {
         publishers[0].text(text): None
@@ -240,14 +249,19 @@ def _makers(made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
                 f"{text} ({counted(n, 'file')})" if sizes else text for text, n in sorted(seen.items())
             ),
         )
+    yield "Plugins", "; ".join(f"{name}: {plugin}" for name, plugin in _plugins(made_by))
+    yield "Device", ", ".join(sorted({str(x["device"]) for x in made_by if "device" in x}))
+
+
+def _plugins(made_by: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What was used, as in "task pos", and what is told of its plugin."""
     used = {
         (name.removeprefix("plugins.").removesuffix(".plugin").replace(".", " "), str(value))
         for x in made_by
         for name, value in _leaves("", x)
         if value is not None and (name.startswith("plugins.") or name.endswith(".plugin"))
     }
-    yield "Plugins", "; ".join(f"{name}: {plugin}" for name, plugin in sorted(used))
-    yield "Device", ", ".join(sorted({str(x["device"]) for x in made_by if "device" in x}))
+    return sorted(used)
 
 
 def _cost(study: StoredStudy, made_by: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

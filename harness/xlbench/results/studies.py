@@ -48,10 +48,10 @@ class StoredStudy:
         return less(self.jobs, self.dropped)
 
 
-def told_apart(studies: Sequence[StoredStudy]) -> list[str]:
+def told_apart(studies: Sequence[StoredStudy], folders: Sequence[str]) -> list[str]:
     """What to call each of several studies: the first by all in which some other differs from it, the others
     by what is not as in the first; those that would have one name have their ids besides, and copies of one
-    study their places.
+    study the names of their folders, or where these are alike their places.
     """
     settings = [dict(_flat(x.study)) for x in studies]
     for each, study in zip(settings, studies, strict=True):
@@ -72,7 +72,13 @@ def told_apart(studies: Sequence[StoredStudy]) -> list[str]:
         text if text and texts.count(text) == 1 else f"{text} ({study.id})".strip()
         for text, study in zip(texts, studies, strict=True)
     ]
-    return [x if named.count(x) == 1 else f"{x}, number {i}" for i, x in enumerate(named, 1)]
+    if len(set(named)) < len(named):
+        placed = [f"{x} in {folder}" for x, folder in zip(named, folders, strict=True)]
+        places = [
+            placed[i] if placed.count(placed[i]) == 1 else f"{x}, number {i + 1}" for i, x in enumerate(named)
+        ]
+        named = [x if named.count(x) == 1 else place for x, place in zip(named, places, strict=True)]
+    return named
 
 
 def _flat(study: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
