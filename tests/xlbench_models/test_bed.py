@@ -66,7 +66,7 @@ def measured(folder: Path) -> Table:
         train_languages=tuple(sorted(PRETRAINING_LANGUAGES)),
         adapter={
             "pos.examples": 1200, "pos.limit": 2000, "pos.epochs": 3,
-            "pos.learning_rate": 5e-3, "pos.batch_size": 32,
+            "pos.learning_rate": 5e-3, "pos.batch_size": 16,
         },
         mlm={"learning_rate": 2e-4, "chunk": 24, "lines": 2000},
     )  # fmt: skip
