@@ -13,8 +13,9 @@ import pytest
 from xlbench import api, plugins
 from xlbench.cli import main
 from xlbench.contracts import Metric, OfExamples
-from xlbench.errors import PluginError, XlbenchError
+from xlbench.errors import ExecutorError, PluginError, XlbenchError
 from xlbench.metrics import accuracy, by_rows, macro_f1, matthews, spearman
+from xlbench.running.executors.slurm import Settings, Slurm
 from xlbench.testing import at_work, check_plugin, checks, data, importing, tiny_study
 from xlbench.testing.metrics import faults
 from xlbench.testing.subject import subject
@@ -314,6 +315,64 @@ def test_a_plugin_that_does_not_load_is_placed(tmp_path: Path) -> None:
     path.write_text("from xlbench import hookimpl\n\nraise ValueError('not today')\n")
     with pytest.raises(AssertionError, match=r"broken\.py:3: import: failed to load: ValueError: not today"):
         check_plugin(str(path), quick=True)
+
+
+EXECUTOR = """
+from xlbench import hookimpl
+from xlbench.errors import ExecutorError
+
+class Mine:
+    name, summary, settings = "mine", "Mine", None
+    def capacity(self, settings):
+        ROOM
+    def run(self, batches, work, notify, workers, settings):
+        BODY
+
+@hookimpl
+def xlbench_executors():
+    yield Mine()
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "body", "field", "at", "says"),
+    [
+        ("return 1", "raise ExecutorError('lost')", "run", "lost", "lost"),
+        ("return 1", "raise ValueError('lost')", "run", "lost", "'mine' failed: ValueError: lost"),
+        ("return 1", "return iter(())", "run", "def run", "'mine' ended without 3 of 3 jobs"),
+        ("return 0", "return iter(())", "capacity", "def capacity", "gives 0, not a whole number"),
+        ("return 1 / 0", "return iter(())", "capacity", "1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_an_executor_that_gets_nothing_done_is_wrong_and_not_unchecked(
+    tmp_path: Path, room: str, body: str, field: str, at: str, says: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(EXECUTOR.replace("ROOM", room).replace("BODY", body))
+    one = subject(path)
+    (wrong,) = at_work.of_executor(one, "mine", one.registry.executors["mine"])
+    assert (wrong.note, wrong.field, wrong.place) == (False, field, f"mine.py:{line(path, at)}")
+    assert says in wrong.what
+    assert "\n" not in str(wrong)
+
+
+def test_only_an_executor_that_has_no_room_is_not_checked(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    no_room = EXECUTOR.replace("ROOM", "raise ExecutorError('no cluster here')")
+    path.write_text(no_room.replace("BODY", "return iter(())"))
+    one = subject(path)
+    (said,) = at_work.of_executor(one, "mine", one.registry.executors["mine"])
+    assert (said.note, said.field, said.what) == (True, "capacity", "no cluster here; not checked")
+
+
+def test_the_executor_slurm_has_no_room_where_nothing_can_be_submitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("submitit", reason="needs xlbench[slurm]")
+    monkeypatch.setenv("PATH", "")
+    assert Slurm().capacity(Settings(cluster="local", tasks=3)) == 3
+    with pytest.raises(ExecutorError, match=r"Slurm cannot be used here .*sbatch"):
+        Slurm().capacity(Settings())
 
 
 def test_a_name_that_is_not_there_is_one_line() -> None:

@@ -28,6 +28,7 @@ from xlbench.contracts import (
 from xlbench.errors import ExecutorError, JobError, XlbenchError, said_of
 from xlbench.models import checkpoints
 from xlbench.results import Store
+from xlbench.spec.fields import shown
 from xlbench.studies.lookup import find_data, given_data, is_held_out
 from xlbench.testing import metrics
 from xlbench.testing.data import no_data, remote
@@ -199,20 +200,37 @@ def of_executor(subject: Subject, name: str, executor: Executor) -> Iterator[Fin
     """Get three jobs done by it, and by the built-in one: the results are the same."""
     study = tiny_study(probes=("zero-shot", "transfer"), transfer=TRANSFER)
     said = subject.spelled("executor", name)
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        try:
-            found = list(_run(subject, "executor", name, study, line_of(executor), one, executor=said))
-        except ExecutorError as error:
-            field, note = ("capacity", True) if hasattr(executor, "capacity") else ("run", False)
-            yield subject.finding("executor", name, field, str(error), line_of(executor), note=note)
+    if hasattr(executor, "capacity"):
+        without = list(_without_room(subject, name, executor))
+        yield from without
+        if without:
             return
+    place = line_of(executor.run)
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        found = list(_run(subject, "executor", name, study, place, one, "run", executor=said))
         yield from found
         if found:
             return
         yield from _run(subject, "executor", name, study, "", other)
         if unlike := _unlike(_counts(subject, other), _counts(subject, one)):
             what = f"{unlike} than with the executor 'local'; results do not depend on the executor"
-            yield subject.finding("executor", name, "run", what, line_of(executor))
+            yield subject.finding("executor", name, "run", what, place)
+
+
+def _without_room(subject: Subject, name: str, executor: Any) -> Iterator[Finding]:
+    """What `capacity` says where nothing can run: that there is no cluster here, or what is wrong with it."""
+    place = line_of(executor.capacity)
+    try:
+        room = executor.capacity(None if executor.settings is None else executor.settings())
+    except ExecutorError as error:
+        what = f"{' '.join(str(error).split())}; not checked"
+        yield subject.finding("executor", name, "capacity", what, place, note=True)
+    except Exception as error:
+        yield _raised(subject, "executor", name, "capacity", error, place)
+    else:
+        if type(room) is not int or room < 1:
+            what = f"gives {shown(room)}, not a whole number of at least 1; raise ExecutorError for no room"
+            yield subject.finding("executor", name, "capacity", what, place)
 
 
 def of_observer(subject: Subject, name: str, observer: Observer) -> Iterator[Finding]:
@@ -243,30 +261,28 @@ def _run(
     study: Study,
     place: str,
     folder: str | None = None,
+    field: str = "",
     **more: Any,
 ) -> Iterator[Finding]:
-    """What fails when a study runs. Raises ExecutorError."""
+    """What fails when a study runs; `field` is what of the value is to blame."""
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
-            yield from _run(subject, kind, name, study, place, made, **more)
+            yield from _run(subject, kind, name, study, place, made, field, **more)
         return
     try:
         done = api.run(
             study, results=folder, workers=1, device="cpu", quiet=True, plugins=subject.things, **more
         )
-    except ExecutorError:
-        raise
     except Exception as error:
-        yield _raised(subject, kind, name, "", error, place)
+        yield _raised(subject, kind, name, field, error, place)
         return
     if done.failed:
         store = Store(Path(folder))
         traces = [x.error.get("traceback", "") for x in store.failures(store.study(done.study_id))]
         traced = next(filter(None, (traced_to(x, subject.paths) for x in traces)), place)
         for label, error_line in list(done.failed.items())[:1]:
-            yield subject.finding(
-                kind, name, "load" if kind in _PARTS else "", f"{label}: {error_line}", traced
-            )
+            blamed = "load" if kind in _PARTS else field
+            yield subject.finding(kind, name, blamed, f"{label}: {error_line}", traced)
 
 
 _PARTS = ("kind", "objective", "adapter", "composition", "treatment")

@@ -57,7 +57,8 @@ def line_of(thing: Any) -> str:
 
 
 def raised_in(error: BaseException, paths: Iterable[str]) -> str:
-    """File and line of a plugin's in which an error was raised; empty where none of its frames is there.
+    """File and line of a plugin's in which an error, or what led to it, was raised; empty where none of its
+    frames is there.
 
     `paths`: what the plugin's files begin with.
     """
@@ -65,7 +66,8 @@ def raised_in(error: BaseException, paths: Iterable[str]) -> str:
     if isinstance(error, SyntaxError) and error.filename and error.filename.startswith(own):
         return f"{Path(error.filename).name}:{error.lineno}"
     frames = [(x.filename, x.lineno) for x in traceback.extract_tb(error.__traceback__)]
-    return _last(frames, own)
+    found = _last(frames, own)
+    return found if found or error.__cause__ is None else raised_in(error.__cause__, own)
 
 
 def traced_to(text: str, paths: Iterable[str]) -> str:

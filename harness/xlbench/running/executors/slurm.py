@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,10 @@ class Slurm:
     settings = Settings
 
     def capacity(self, settings: Settings) -> int:
-        """How many tasks an array has."""
+        """How many tasks an array has. Raises ExecutorError where nothing can be submitted."""
+        _submitit()
+        if settings.cluster == "slurm" and shutil.which("sbatch") is None:
+            raise _no_slurm("there is no sbatch")
         return settings.tasks
 
     def run(
@@ -101,6 +105,13 @@ def _submitit() -> ModuleType:
             "the executor slurm needs the package submitit; install it with pip install 'xlbench[slurm]'"
         ) from None
     return submitit  # type: ignore[no-any-return]
+
+
+def _no_slurm(why: str) -> ExecutorError:
+    return ExecutorError(
+        f"Slurm cannot be used here ({why}); run this on a node with sbatch, or try the study with --option "
+        "slurm.cluster=local"
+    )
 
 
 def _all(batches: Batches) -> list[tuple[Job, ...]]:
@@ -223,10 +234,7 @@ class _Queue:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._executor = submitit.AutoExecutor(self._folder, cluster=settings.cluster)
         except (OSError, RuntimeError) as error:
-            raise ExecutorError(
-                f"Slurm cannot be used here ({' '.join(str(error).split())}); run this on a node with "
-                "sbatch, or try the study with --option slurm.cluster=local"
-            ) from error
+            raise _no_slurm(" ".join(str(error).split())) from error
         more: dict[str, Any] = {"mem_gb": settings.memory, "timeout_min": max(1, round(settings.hours * 60))}
         if settings.cluster == "slurm":
             named = {x: getattr(settings, x) for x in ("partition", "account", "qos", "constraint")}
