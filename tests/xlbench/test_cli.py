@@ -188,7 +188,7 @@ BAD = {
     ),
     "steps": (("run", "--steps", "0"), "steps must be at least 1, not 0"),
     "seeds": (("run", "--seeds", "1,1"), "seed 1 given twice"),
-    "option": (("run", "--tasks", "ner"), "No such option: --tasks"),
+    "option": (("run", "--tasks", "ner"), "No such option"),
     "command": (("rum",), "No such command 'rum'"),
     "value": (("run", "--workers", "0"), "--workers"),
     "choice": (("list", "task"), "'tasks'"),
