@@ -293,6 +293,7 @@ def carry_out(
         given=ready.given,
         deferred=ready.registry.deferred,
         keep_predictions=keep_predictions,
+        only_here=_in_a_file(ready),
     )
     failed: dict[str, str] = {}
     ended: set[str] = set()
@@ -332,6 +333,20 @@ def carry_out(
         failed=failed,
         observers_failed=observing.failed,
         seconds=time.monotonic() - start,
+    )
+
+
+def _in_a_file(ready: Prepared) -> str:
+    """What to say of an executor in a single file, as soon as it sends work to another process: functions of
+    that file, which go with the work, cannot be imported there.
+    """
+    owner = ready.registry.owners["executor", ready.executor.name]
+    path = next((x.path for x in ready.given if x.path and x.digest == owner.digest), None)
+    if path is None:
+        return ""
+    return (
+        f"executor {ready.executor.name!r}: {path} is a single file, which other processes cannot import; "
+        "make it a package and install it (`xlbench plugin new NAME --kind executor` writes one)"
     )
 
 

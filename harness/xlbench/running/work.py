@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from xlbench import hub, plugins
 from xlbench.contracts import Event, Outcome, Unavailable
-from xlbench.errors import JobError, MemoryUsedUpError, ResultsError, XlbenchError, ran_out, said_of, text_of
+from xlbench.errors import (
+    ExecutorError,
+    JobError,
+    MemoryUsedUpError,
+    ResultsError,
+    XlbenchError,
+    ran_out,
+    said_of,
+    text_of,
+)
 from xlbench.models import checkpoints
 from xlbench.results import Store
 from xlbench.running import provenance
@@ -83,6 +92,8 @@ class Work:
     """Plugins that were not imported, and are not in other processes (`Registry.deferred`)."""
     keep_predictions: bool = False
     """Whether what is predicted of each example is stored too."""
+    only_here: str = ""
+    """Why no other process could do it; empty where others can."""
     _room: Room | None = field(default=None, repr=False)
     _job: tuple[Job, Notify] | None = field(default=None, repr=False)
 
@@ -91,6 +102,9 @@ class Work:
         return replace(self, results=results, known=None, _room=None, _job=None)
 
     def __getstate__(self) -> dict[str, Any]:
+        """For another process. Raises ExecutorError where none can do it."""
+        if self.only_here:
+            raise ExecutorError(self.only_here)
         return {**vars(self), "known": None, "_room": None, "_job": None}
 
     def prepare(self) -> None:
