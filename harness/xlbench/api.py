@@ -340,8 +340,11 @@ def _in_a_file(ready: Prepared) -> str:
     """What to say of an executor in a single file, as soon as it sends work to another process: functions of
     that file, which go with the work, cannot be imported there.
     """
-    owner = ready.registry.owners["executor", ready.executor.name]
-    path = next((x.path for x in ready.given if x.path and x.digest == owner.digest), None)
+    name, registry = ready.executor.name, ready.registry
+    rivals = registry.rivals.get(("executor", name), ())
+    own = (plugin for plugin, value in rivals if value is ready.executor)
+    owner = next(own, registry.owners.get(("executor", name)))
+    path = next((x.path for x in ready.given if owner and x.path and x.digest == owner.digest), None)
     if path is None:
         return ""
     return (

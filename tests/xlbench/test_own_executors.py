@@ -104,13 +104,14 @@ def _pool(before: set[psutil.Process]) -> list[psutil.Process]:
 def test_a_file_whose_functions_other_processes_cannot_import_is_refused_before_any_job(
     packages: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path = packages / "guides_pool.py"
+    path, rival = packages / "guides_pool.py", tmp_path / "rival.py"
+    rival.write_text(EXAMPLE + "\n", "utf-8")
     with pytest.raises(
         ExecutorError, match=r"'my-pool': .*guides_pool\.py is a single file.*package"
     ) as caught:
         api.run(
-            tiny_study(), results=tmp_path, workers=1, device="cpu", quiet=True, plugins=[path],
-            executor="my-pool",
+            tiny_study(), results=tmp_path, workers=1, device="cpu", quiet=True, plugins=[path, rival],
+            executor="guides_pool.py/my-pool",
         )  # fmt: skip
     assert "\n" not in str(caught.value)
     assert "Traceback" not in capfd.readouterr().err
