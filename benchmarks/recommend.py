@@ -93,7 +93,7 @@ def made(world: World, seed: int, more: int = 0) -> tuple[Panel, dict[Pair, floa
     level, quality = rng.normal(size=len(targets)), rng.normal(size=len(names))
     by_distance = np.array([[-far[f, g] for g in targets] for f in names])
     hidden = rng.normal(size=(len(names), 3)) @ rng.normal(size=(3, len(targets)))
-    noise = 1 - world.additive - world.distance - world.hidden
+    noise = max(0.0, 1 - world.additive - world.distance - world.hidden)
     y = (world.additive * 0.8) ** 0.5 * level + ((world.additive * 0.2) ** 0.5 * quality)[:, None]
     y = y + world.distance**0.5 * _special(by_distance)
     knowable = {(f, g): SPREAD * float(y[i, j]) for i, f in enumerate(names) for j, g in enumerate(targets)}

@@ -118,15 +118,13 @@ def test_what_is_in_force_says_who_set_it(registry: Registry) -> None:
 
 
 def test_plan_shows_what_is_in_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from xlbench.api import Request
     from xlbench.cli.planning import plan
 
     study = Study(
         model="tiny", probes=("zero-shot",), tasks=("nli",), targets=("qaa",), adapter={"epochs": 1},
     )  # fmt: skip
-    plan(
-        study, results=tmp_path, device="cpu", workers=1, rerun="failed", strict_plugins=False,
-        executor="local",
-    )  # fmt: skip
+    plan(Request(study, tmp_path), device="cpu", workers=1)
     lines = capsys.readouterr().out.splitlines()
     assert "setting    task adapter: epochs 1 for nli (the study)" in lines
     assert "setting    task adapter: learning rate 0.005 for nli (model tiny)" in lines

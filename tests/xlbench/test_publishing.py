@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xlbench import load_results, plugins
+from xlbench.api import Request
 from xlbench.cli import reporting, stored
 from xlbench.cli.running import run
 from xlbench.contracts import BaseModel, Study
@@ -43,10 +44,7 @@ def shared(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         controls=(), mlm={"chunk": 16}, adapter={"epochs": 1}, language_training={"steps": 1},
     )  # fmt: skip
     results = deep / "results"
-    code = run(
-        study, results=results, device="cpu", workers=1, rerun="failed", quiet=True, strict_plugins=False,
-        executor="local",
-    )  # fmt: skip
+    code = run(Request(study, results), device="cpu", workers=1, quiet=True)
     assert code == 0
     return results, study
 
