@@ -234,7 +234,13 @@ def _without_room(subject: Subject, name: str, executor: Any) -> Iterator[Findin
 
 
 def of_observer(subject: Subject, name: str, observer: Observer) -> Iterator[Finding]:
-    """Tell it of a small run, from the plan to the end."""
+    """Tell it of a small run, from the plan to the end; not where it cannot do without settings."""
+    if observer.settings is not None:
+        try:
+            observer.settings()
+        except (TypeError, ValueError) as error:
+            yield subject.finding("observer", name, "settings", f"{error}; not checked", note=True)
+            return
     study = tiny_study()
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xlbench import api
 from xlbench.contracts import Frames, Page, Probe
-from xlbench.errors import XlbenchError, said_of
+from xlbench.errors import StudyError, XlbenchError, said_of
 from xlbench.frames import checked_name, checked_row
 from xlbench.results import Store
 from xlbench.testing.findings import Finding, line_of, raised_in, traced_to
@@ -30,7 +30,10 @@ def of_probe(subject: Subject, name: str, probe: Probe) -> Iterator[Finding]:
         try:
             plans = [api.plan(study, results=folder, plugins=subject.things).jobs for _ in range(2)]
         except Exception as error:
-            yield _raised(subject, name, "jobs", error)
+            found = _raised(subject, name, "jobs", error)
+            if isinstance(error, StudyError):  # it refuses this study, in which nothing else is wrong
+                found = replace(found, what=f"{found.what}; not checked", note=True)
+            yield found
             return
         one, other = ([job.identity for job in jobs] for jobs in plans)
         if one != other:

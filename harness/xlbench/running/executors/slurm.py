@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +63,12 @@ class Slurm:
     def capacity(self, settings: Settings) -> int:
         """How many tasks an array has. Raises ExecutorError where nothing can be submitted."""
         _submitit()
-        if settings.cluster == "slurm" and shutil.which("sbatch") is None:
-            raise _no_slurm("there is no sbatch")
+        if settings.cluster == "slurm":
+            if shutil.which("sbatch") is None:
+                raise _no_slurm("there is no sbatch")
+            asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True, check=False)
+            if asked.returncode:
+                raise _no_slurm(" ".join(asked.stderr.split()) or "sinfo fails")
         return settings.tasks
 
     def run(
