@@ -375,6 +375,26 @@ def test_the_executor_slurm_has_no_room_where_nothing_can_be_submitted(
         Slurm().capacity(Settings())
 
 
+@pytest.mark.parametrize(
+    ("sinfo", "said"),
+    [
+        ("#!/bin/sh\necho no controller >&2\nexit 1\n", r"\(no controller\)"),
+        (None, r"\(no queue answers: .*sinfo"),
+    ],
+)
+def test_the_executor_slurm_has_no_room_where_no_queue_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sinfo: str | None, said: str
+) -> None:
+    pytest.importorskip("submitit", reason="needs xlbench[slurm]")
+    for name, content in (("sbatch", "#!/bin/sh\n"), ("sinfo", sinfo)):
+        if content is not None:
+            (tmp_path / name).write_text(content)
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ExecutorError, match=f"Slurm cannot be used here {said}"):
+        Slurm().capacity(Settings())
+
+
 def test_a_name_that_is_not_there_is_one_line() -> None:
     with pytest.raises(PluginError, match="no plugin 'transfr'; did you mean 'transfer'"):
         checks("transfr")

@@ -80,8 +80,8 @@ def check(resolved: Resolved) -> None:
         )
     if not alone and len(study.seeds) < 2:
         raise StudyError(
-            "evaluation exact,first-order: how exact effects follow first-order ones is told from two seeds "
-            "or more; name them with --seeds, or one evaluation"
+            "evaluation exact,first-order: how exact effects follow first-order ones can be estimated from "
+            "two seeds or more; name them with --seeds, or one evaluation"
         )
     without = [x for x in resolved.tasks if not has_gradient(resolved, x)]
     if without and (alone or len(without) == len(resolved.tasks)):
@@ -101,7 +101,7 @@ def _check_size(resolved: Resolved) -> None:
         compared = [g for g in targets if sum(not has(f, g) for f in donors) >= FEWEST]
         if len(compared) < FEWEST:
             raise StudyError(
-                f"evaluation first-order: whether it holds is told from {FEWEST} targets with {FEWEST} "
+                f"evaluation first-order: to see whether it holds takes {FEWEST} targets with {FEWEST} "
                 f"transfer languages each, none of them the target itself, and {task} has "
                 f"{len(compared) or 'none'}; add languages, or name --evaluation exact"
             )

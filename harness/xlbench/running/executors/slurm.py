@@ -66,9 +66,14 @@ class Slurm:
         if settings.cluster == "slurm":
             if shutil.which("sbatch") is None:
                 raise _no_slurm("there is no sbatch")
-            asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True, check=False)
-            if asked.returncode:
-                raise _no_slurm(" ".join(asked.stderr.split()) or "sinfo fails")
+            try:
+                subprocess.run(
+                    ["sinfo", "--noheader"], capture_output=True, text=True, check=True, timeout=60
+                )
+            except subprocess.CalledProcessError as error:
+                raise _no_slurm(" ".join(error.stderr.split()) or "sinfo fails") from error
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise _no_slurm(f"no queue answers: {error}") from error
         return settings.tasks
 
     def run(
