@@ -320,6 +320,32 @@ def test_a_table_that_is_drawn_has_a_dot_with_its_interval_per_row_the_largest_f
     assert view(one).data({})["drawn"] == [1]
 
 
+def test_columns_that_are_drawn_stand_side_by_side_in_the_order_of_the_first() -> None:
+    def number(value: float | None) -> Number:
+        return Number(value, None if value is None else value - 1, None if value is None else value + 1)
+
+    rows = (
+        ("a", number(1), number(9), None),
+        ("b", number(5), number(2), None),
+        ("c", None, number(7), None),
+    )
+    one = Table("T", ("", "Gain", "Effect", "None"), rows, drawn=("Gain", "Effect", "None"))
+    drawing = view(one).drawing()
+    assert drawing is not None
+    cells = drawing.specification["datasets"]["cells"]
+    shown = sorted((x["what"], x["place"], x["name"], x["value"]) for x in cells)
+    assert shown == [
+        ("Effect", 0, "b", 2),
+        ("Effect", 1, "a", 9),
+        ("Effect", 2, "c", 7),
+        ("Gain", 0, "b", 5),
+        ("Gain", 1, "a", 1),
+    ]
+    assert drawing.specification["facet"]["column"]["sort"] == ["Gain", "Effect"]
+    svg = picture(drawing, "T", vector=True).decode()
+    assert ">Gain<" in svg and ">Effect<" in svg and ">None<" not in svg  # noqa: PT018
+
+
 def test_curves_are_a_table_in_text_and_a_picture_beside_it(tmp_path: Path) -> None:
     written = write_leaderboard(tmp_path, [("transfer", page(curves()))], lambda _: MADE)
     text = (tmp_path / "transfer-pos-tiny.md").read_text()

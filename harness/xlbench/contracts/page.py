@@ -73,8 +73,8 @@ class Table:
     note: str = ""
     """One paragraph under the table: what the columns mean, and their unit."""
     drawn: tuple[str, ...] = ()
-    """Columns of numbers that are drawn too, the first before others: one row per dot with its interval, the
-    largest first, called by the first column."""
+    """Columns of numbers that are drawn too, side by side, the first before others: one row per dot with its
+    interval, the largest above, named by the table's first column."""
     unit: str = "points"
     """Of the columns that are drawn."""
     sign: str = ""

@@ -93,7 +93,8 @@ def by_transfer_language(pair: Pair) -> Table:
     return _table(
         pair, f"Effect, gain and read-out mismatch by transfer language, {counted(k, 'step')}",
         "Transfer language", [f for f, _ in pair.retrained.ranked_donors(k)], columns | _own(pair),
-        "Means over targets other than the transfer language itself.", ("Gain", "Effect"),
+        "Means over targets other than the transfer language itself.",
+        ("Gain", "Effect", "Read-out mismatch"),
     )  # fmt: skip
 
 

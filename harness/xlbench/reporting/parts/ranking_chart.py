@@ -9,7 +9,7 @@ from xlbench.reporting.parts.numbers import word
 from xlbench.reporting.theme import params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from xlbench.contracts import Number, Table
 
@@ -23,6 +23,7 @@ MARKS = {
 }
 """Of a verdict: its mark in a text, its shape in a picture, its colour (`theme.colours`)."""
 _WIDTH = 560
+_HEADER = {"labelFontSize": 13, "labelFontWeight": "bold", "labelColor": {"expr": "ink"}}
 
 
 def ranking(unit: str, sign: str = "", what: str = "") -> Json:
@@ -61,6 +62,33 @@ def ranking(unit: str, sign: str = "", what: str = "") -> Json:
         ],
         "width": _WIDTH,
         "height": {"step": 22},
+    }
+
+
+def side_by_side(columns: Mapping[str, Sequence[tuple[str, Number]]], unit: str, sign: str = "") -> Json:
+    """Vega-Lite's specification with its data, of the columns that have a number (at least one): a ranking of
+    each on one scale, their rows in the order of the first.
+    """
+    known = {what: found for what, numbers in columns.items() if (found := points(numbers))}
+    if len(known) == 1:
+        ((what, cells),) = known.items()
+        return {**ranking(unit, sign, what), "datasets": {"cells": cells}}
+    names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
+    order = {name: place for place, name in enumerate(names)}
+    inner = {**ranking(unit, sign), "width": _WIDTH // len(known)}
+    outer = {key: inner.pop(key) for key in ("data", "params")}
+    column = {"field": "what", "type": "nominal", "sort": list(known), "title": None}
+    return {
+        **outer,
+        "facet": {"column": {**column, "header": _HEADER}},
+        "spec": inner,
+        "datasets": {
+            "cells": [
+                {**row, "what": clean(what), "place": order[row["name"]]}
+                for what, rows in known.items()
+                for row in rows
+            ]
+        },
     }
 
 

@@ -57,12 +57,12 @@ class TableView:
     def drawing(self) -> Drawing | None:
         """See `View`."""
         table = self.table
-        numbers = ranking_chart.column(table, table.drawn[0]) if table.drawn else []
-        if not (points := ranking_chart.points(numbers)):
+        columns = {x: ranking_chart.column(table, x) for x in table.drawn}
+        numbers = [x for found in columns.values() for _, x in found]
+        if not any(x.value is not None for x in numbers):
             return None
-        specification = ranking_chart.ranking(table.unit, table.sign, table.drawn[0])
-        specification["datasets"] = {"cells": points}
-        marks = ranking_chart.legend(number for _, number in numbers)
+        specification = ranking_chart.side_by_side(columns, table.unit, table.sign)
+        marks = ranking_chart.legend(x for x in numbers if x.value is not None)
         return Drawing(specification, "; ".join(x for x in (marks, "bars: 95% CI") if x), 1)
 
 
