@@ -416,3 +416,19 @@ def test_the_built_in_plugins_pass_the_checks_that_need_no_model(
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_built_in_plugins_pass_every_check(name: str) -> None:
     check_plugin(f"xlbench/{name}")
+
+
+def test_a_model_of_real_languages_is_put_to_work_on_the_artificial_ones(tmp_path: Path) -> None:
+    """Its tasks' own data have no text in languages that the embedded data are of."""
+    checkpoint = plugins.load().models["tiny"].checkpoint
+    path = tmp_path / "mine.py"
+    path.write_text(f"""
+from xlbench import hookimpl
+from xlbench.contracts import BaseModel
+
+@hookimpl
+def xlbench_models():
+    yield BaseModel(name="mine", summary="Mine", checkpoint={checkpoint!r},
+                    pretraining_languages=frozenset({{"eng"}}), languages_source="made")
+""")
+    check_plugin(str(path))

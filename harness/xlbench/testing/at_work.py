@@ -33,7 +33,7 @@ from xlbench.studies.lookup import find_data, given_data, is_held_out
 from xlbench.testing import metrics
 from xlbench.testing.data import no_data, remote
 from xlbench.testing.findings import Finding, line_of, raised_in, traced_to
-from xlbench.testing.small import TRANSFER, tiny_study
+from xlbench.testing.small import TASK, TRANSFER, tiny_study
 
 if TYPE_CHECKING:
     from xlbench.contracts import Family, Record
@@ -178,6 +178,7 @@ def of_model(subject: Subject, name: str, model: BaseModel) -> Iterator[Finding]
     options = {"interference": {"mixes": ["average", "tuned"], "fusion_steps": 1, "fusion_batch_size": 2}}
     study = tiny_study(
         model=subject.spelled("model", name),
+        data={TASK: ("artificial",)},
         probes=("transfer", "interference"),
         transfer=TRANSFER,
         targets=TRANSFER,
