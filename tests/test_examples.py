@@ -13,7 +13,7 @@ import warm
 from xlbench import load_results
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-NAMES = ("xlbench-layerwise", "xlbench-nearby", "xlbench-sentiment", "xlbench-wandb")
+NAMES = ("xlbench-babel", "xlbench-layerwise", "xlbench-nearby", "xlbench-sentiment", "xlbench-wandb")
 TESTED = [
     pytest.param(
         name,
@@ -41,19 +41,25 @@ def path(installed: Path) -> str:
     return os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
 
 
+def _model(name: str) -> tuple[str, ...]:
+    """A small study of a model of an example."""
+    return (
+        "--model", name, "--probe", "zero-shot", "--probe", "transfer", "--task", "pos", "--data",
+        "pos=artificial", "--text", "artificial", "--transfer", "qag", "--targets", "qag,qah",
+        "--train-languages", "qaa", "--seeds", "1", "--adapter-seeds", "1", "--steps", "1",
+        "--controls", "none", "--readings", "put-back", "--adapter", "epochs=1",
+        "--adapter", "limit=20", "--limit", "10",
+    )  # fmt: skip
+
+
 RUNS = {
+    "babel": _model("babel"),
     "layerwise": (
         "--model", "tiny", "--probe", "layerwise", "--task", "pos", "--transfer", "qag",
         "--targets", "qag,qah", "--train-languages", "qaa", "--seeds", "2",
         "--adapter", "epochs=1", "--adapter", "limit=20", "--option", "layerwise.steps=1", "--limit", "10",
     ),
-    "nearby": (
-        "--model", "nearby", "--probe", "zero-shot", "--probe", "transfer", "--task", "pos", "--data",
-        "pos=artificial", "--text", "artificial", "--transfer", "qag", "--targets", "qag,qah",
-        "--train-languages", "qaa", "--seeds", "1", "--adapter-seeds", "1", "--steps", "1",
-        "--controls", "none", "--readings", "put-back", "--adapter", "epochs=1",
-        "--adapter", "limit=20", "--limit", "10",
-    ),
+    "nearby": _model("nearby"),
     "sentiment": (
         "--model", "tiny", "--probe", "zero-shot", "--task", "sentiment", "--targets", "eng,deu",
         "--train-languages", "eng", "--adapter", "epochs=1", "--adapter-seeds", "1",
@@ -73,7 +79,7 @@ def test_an_example_runs_to_a_leaderboard_and_its_results_outlive_it(
     assert pages
     assert all(f"xlbench-{name} 1.0" in page.read_text("utf-8") for page in pages)
     frame = load_results(results)  # the package is not on this process' path
-    assert len(frame) == {"layerwise": 2 * (1 + 3 * 2), "nearby": 2 * 2, "sentiment": 2}[name]
+    assert len(frame) == {"babel": 2 * 2, "layerwise": 2 * (1 + 3 * 2), "nearby": 2 * 2, "sentiment": 2}[name]
     assert frame["score"].between(0, 100).all()
     verified = warm.run("results", "verify", str(results))
     assert verified.returncode == 0, verified.stdout + verified.stderr
