@@ -1,6 +1,7 @@
 """The model meets every contract of xlbench, is what its card says, and has learned its languages."""
 
 import json
+import runpy
 from pathlib import Path
 
 import torch
@@ -28,6 +29,20 @@ def test_the_card_names_the_languages_that_it_was_pretrained_on() -> None:
 
 def test_the_package_is_small_enough_to_publish() -> None:
     assert sum(x.stat().st_size for x in CHECKPOINT.iterdir()) <= 12e6
+
+
+def test_the_recipe_starts_at_frequencies_and_with_heads_that_read_neighbours() -> None:
+    recipe = runpy.run_path(str(Path(__file__).parents[1] / "pretrain.py"))
+    frequencies = torch.arange(1.0, 14_001.0)
+    model = recipe["new_model"](frequencies / frequencies.sum()).eval()
+    ids = torch.randint(5, 14_000, (2, 128), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        read = model(input_ids=ids, output_attentions=True)
+    for attention, offsets in zip(read.attentions, recipe["NEIGHBOURS"], strict=False):
+        for head, offset in enumerate(offsets):
+            assert attention[:, head].diagonal(offset, dim1=1, dim2=2).mean() > 0.9
+    order = read.logits.softmax(-1).mean((0, 1)).argsort()
+    assert torch.corrcoef(torch.stack((order.float(), torch.arange(14_000.0))))[0, 1] > 0.9
 
 
 def test_hidden_tokens_are_found_from_their_context() -> None:
