@@ -100,7 +100,7 @@ def test_a_page_without_headlines_has_its_title_and_first_line() -> None:
     question = Page("", "A question", ("Long.",), (), topic="who")
     found = summary([("transfer", rich), ("transfer", question), ("toy", toy)], "tiny")
     assert [(x.probe, x.task) for x in found.blocks] == [("transfer", "pos"), ("toy", "pos")]
-    assert "toy: Toy: pos. Seven of nine." in "\n".join(texts(found))
+    assert texts(found)[2] == "     Toy: pos. Seven of nine.", "its probe is named once"
 
 
 def test_who_helps_whom_comes_before_notes_whichever_probe_was_asked_for_first() -> None:
@@ -111,6 +111,14 @@ def test_who_helps_whom_comes_before_notes_whichever_probe_was_asked_for_first()
     assert HELPS in texts(found)[1]
     again = joined([summary([("zero-shot", note)], "tiny"), summary([("transfer", transfer)], "tiny")])
     assert [x.probe for x in again.blocks] == ["transfer", "zero-shot"]
+
+
+def test_a_task_that_comes_again_after_another_has_its_label_again() -> None:
+    notes = [of(Headline("note", f"Best: {task}"), task=task, probe="toy") for task in ("pos", "lm")]
+    found = joined([of(helps("tur", "kaz")), of(helps("tur", "kaz"), harms("tur", "wol"), task="lm"), *notes])
+    said = [(x.label, x.text[:9]) for x in lines(found)[1:]]
+    assert [label for label, _ in said[:5]] == ["pos", "lm", "", "pos", "lm"]
+    assert said[3:5] == [("pos", "toy: Best"), ("lm", "toy: Best")]
 
 
 def test_labels_are_those_of_the_languages() -> None:

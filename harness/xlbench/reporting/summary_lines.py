@@ -121,15 +121,20 @@ def _findings(summary: Summary, room: int, most: int) -> list[Line]:
                 share[i] += 1
     found: list[Line] = []
     for i, block in enumerate(every[:shown]):
-        said = "" if block.probe == summary.blocks[0].probe else f"{clean(block.probe)}: "
+        said = "" if block.probe == summary.blocks[0].probe or _named(block) else f"{clean(block.probe)}: "
         for role, text in _block(summary, block, room - _cells(said), share[i]):
             label = _label(summary, block)
-            again = bool(found) and label in {x.label for x in found} and found[-1].label in ("", label)
+            again = label == next((x.label for x in reversed(found) if x.label), None)
             found.append(Line("" if again else label, role, f"{_fitted(said, text, room)}{text}"))
             said = ""
     if shown < len(every):
         found.append(_rest(summary, every[shown:], room))
     return found
+
+
+def _named(block: Block) -> bool:
+    """Whether what it says starts with its probe's name."""
+    return any(x.text.lower().startswith(f"{block.probe.lower()}: ") for x in block.headlines)
 
 
 def _fitted(said: str, text: str, room: int) -> str:

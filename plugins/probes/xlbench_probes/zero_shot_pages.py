@@ -168,19 +168,19 @@ def _page(reading: Reading, task: str) -> Page:
         f"questions) cut off at the longest input; words count as wrong then.{about}",
     )
     summary = _summary(reading, task, effects, counts, majority)
-    said = _headline(reading, metric, {x: scores[x] for x in order if scores[x].value is not None})
+    said = _headline(metric, {x: scores[x] for x in order if scores[x].value is not None})
     return Page(task, f"Zero-shot: {task}", summary, (table,), headlines=said)
 
 
-def _headline(reading: Reading, metric: Metric, scores: Mapping[str, Number]) -> tuple[Headline, ...]:
+def _headline(metric: Metric, scores: Mapping[str, Number]) -> tuple[Headline, ...]:
     """From which to which score; `scores` are what is known, the highest first."""
     if not scores:
         return ()
     (high, best), (low, worst) = (list(scores.items())[i] for i in (0, -1))
-    one = f"{best.text()} of {reading.name(high)}"
-    span = f"from {worst.text()} of {reading.name(low)} to {one}" if len(scores) > 1 else one
+    one = f"{best.text()} ({high})"
+    span = f"from {worst.text()} ({low}) to {one}" if len(scores) > 1 else one
     unit = metric.unit if metric.unit != "points" else f"points of {metric.name}"
-    return (Headline("note", f"Zero-shot: {span} ({unit})"),)
+    return (Headline("note", f"Zero-shot: {span}, {unit}"),)
 
 
 def _summary(
