@@ -59,6 +59,8 @@ class World(NamedTuple):
     """Standard deviation over task adapters of what one adds to a target's examples, fine-tuned or not."""
     fits: float = 0.0
     """The same, of what it adds to each run of a transfer language, in all targets alike."""
+    uneven_fits: float = 0.0
+    """Standard deviation over targets of the logarithm of that."""
     adapters: int = 1
     """Task adapters, each with every seed."""
     retrained: bool = False
@@ -75,13 +77,14 @@ WORLDS = (
     World("parallel rows, correlation 0", 0.03, 0.02, 0.0, 0.1, 0.7, 0.0, True),
     World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.7, 0.3, True),
     World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.7, 0.6, True),
-    World("one task adapter of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 1),
-    World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 3),
-    World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3),
-    World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3),
-    World("two readings, correlation 0", 0.05, 0.03, 0.0, 0.1, 0.7, 0.0, True, 0.15, 0.08, 3, True),
-    World("two readings, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3, True),
-    World("two readings, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3, True),
+    World("one task adapter of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 0.0, 1),
+    World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 0.0, 3),
+    World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 0.0, 3),
+    World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 0.0, 3),
+    World("two readings, correlation 0", 0.05, 0.03, 0.0, 0.1, 0.7, 0.0, True, 0.15, 0.08, 0.0, 3, True),
+    World("two readings, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 0.0, 3, True),
+    World("two readings, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 0.0, 3, True),
+    World("three task adapters, targets uneven", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.05, 1.2, 3),
 )
 
 
@@ -104,9 +107,10 @@ def simulate(world: World, seeds: int, examples: int, rng: np.random.Generator) 
     truth[: TRANSFER // 2] = 0
     base = ndtr(EASE / np.sqrt(1 + DIFFICULTY**2 + world.adapter**2))
     scale = np.exp(world.uneven * rng.normal(size=(TRANSFER, 1)))
+    wide = np.exp(world.uneven_fits * rng.normal(size=TARGETS)) if world.uneven_fits else np.ones(TARGETS)
     apart = np.sqrt(
         1 + DIFFICULTY**2 + world.reaction**2 + (world.seed**2 + world.common**2) * scale**2
-        + world.adapter**2 + 1.5 * world.fits**2
+        + world.adapter**2 + 1.5 * (world.fits * wide) ** 2
     )  # fmt: skip
     latent = apart * ndtri(base + truth / 100) - EASE
     gains = np.zeros_like(truth)
@@ -145,10 +149,11 @@ def simulate(world: World, seeds: int, examples: int, rng: np.random.Generator) 
                 noise = noise + np.sqrt(world.redrawn) * normal(runs[f, s])
                 for a in adapters:
                     pair = rng.normal(0, world.fits * 0.5**0.5) if world.fits else 0.0
-                    right = ease + moved + reacts + noise + own[a] + fits[f, a] + pair
+                    right = ease + moved + reacts + noise + own[a] + wide[g] * (fits[f, a] + pair)
                     trials.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", _counts(right), adapter=a))
                     if world.retrained:
                         anew = again[f, a] - fits[f, a] - pair + rng.normal(0, world.fits * 0.5**0.5)
+                        anew *= wide[g]
                         counts = _counts(right + rise[f, g] + anew)
                         retrained.append(Trial(Arm(f"f{f}", STEPS), s, f"g{g}", counts, adapter=a))
     return Simulated(truth, before, trials, gains, retrained)
