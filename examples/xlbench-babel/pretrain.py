@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 LEFT_OUT = {"zho", "jpn", "kor", "heb", "div"}
-"""Of the text, not pretrained on."""
+"""Languages that are not pretrained on."""
 IDEOGRAPHIC = {"zho", "jpn", "kor", "mya", "cop"}
 """Their letters would fill the vocabulary."""
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
