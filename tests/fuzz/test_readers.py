@@ -126,7 +126,7 @@ def rows_of_words(raw: bytes) -> int:
         bare = line.strip("\r \u00a0\u200b\ufeff")
         first = bare.replace(" ", "\t").split("\t")[0]
         other = bare.startswith(("#", "-DOCSTART-")) or first.replace("-", "").replace(".", "").isdigit()
-        found += bool(bare) and not other
+        found += bool(bare.strip("\t")) and not other
     return found
 
 
