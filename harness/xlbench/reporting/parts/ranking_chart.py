@@ -77,7 +77,7 @@ def side_by_side(columns: Mapping[str, Sequence[tuple[str, Number]]], unit: str,
     order = {name: place for place, name in enumerate(names)}
     inner = {**ranking(unit, sign), "width": _WIDTH // len(known)}
     outer = {key: inner.pop(key) for key in ("data", "params")}
-    column = {"field": "what", "type": "nominal", "sort": list(known), "title": None}
+    column = {"field": "what", "type": "nominal", "sort": [clean(x) for x in known], "title": None}
     return {
         **outer,
         "facet": {"column": {**column, "header": _HEADER}},
