@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from made import sentence, study_over
 from playwright.sync_api import Browser
+from settled import in_order
 
 from xlbench.contracts import Resolved
 
@@ -53,6 +54,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trainer = trainers.UnigramTrainer(vocab_size=60, special_tokens=specials, unk_token="<unk>")
     core.train_from_iterator([" ".join(sentence(i, 8).words) for i in range(200)], trainer)
+    core = in_order(core)
     core.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1",
         special_tokens=[("<s>", core.token_to_id("<s>")), ("</s>", core.token_to_id("</s>"))],

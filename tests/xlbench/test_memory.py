@@ -131,7 +131,7 @@ def test_half_batches_of_text_move_weights_as_whole_ones_with_the_same_dropout(l
     assert lab.halved() == ["training"]
     assert far(weights(lab), whole) < 1e-6 < moved / 100
     assert all(map(torch.equal, get_random_state(lab.device), random))
-    assert other != pytest.approx(loss, rel=2e-5)
+    assert other != pytest.approx(loss, rel=1e-3)
     lab.begin("0" * 40)
     assert lab.halved() == []
 
@@ -151,7 +151,7 @@ def test_half_batches_of_labels_train_the_adapter_of_whole_ones(
         assert lab.halved() == [[], ["training"]][number]
         found.append(weights(lab, task))
     # Other dropout moves them by the learning rate, 1e-4, at every step.
-    assert far(*found) < 1e-5
+    assert far(*found) < 1e-6
 
 
 def test_half_batches_are_evaluated_as_whole_ones(lab: Lab) -> None:
