@@ -59,12 +59,15 @@ class World(NamedTuple):
     """Standard deviation over task adapters of what one adds to a target's examples, fine-tuned or not."""
     fits: float = 0.0
     """The same, of what it adds to each run of a transfer language, in all targets alike."""
-    uneven_fits: float = 0.0
-    """Standard deviation over targets of the logarithm of that."""
     adapters: int = 1
     """Task adapters, each with every seed."""
     retrained: bool = False
     """Whether the same runs are read a second time, with adapters that fit them in their own way."""
+    uneven_fits: float = 0.0
+    """Standard deviation over targets of the logarithm of `fits`."""
+    together: bool = False
+    """Whether an adapter adds to the runs of all transfer languages alike, in each target on its own, instead
+    of to those of one transfer language in all targets alike."""
 
 
 WORLDS = (
@@ -77,14 +80,17 @@ WORLDS = (
     World("parallel rows, correlation 0", 0.03, 0.02, 0.0, 0.1, 0.7, 0.0, True),
     World("parallel rows, correlation 0.3", 0.03, 0.02, 0.0, 0.1, 0.7, 0.3, True),
     World("parallel rows, correlation 0.6", 0.03, 0.02, 0.0, 0.1, 0.7, 0.6, True),
-    World("one task adapter of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 0.0, 1),
-    World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 0.0, 3),
-    World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 0.0, 3),
-    World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 0.0, 3),
-    World("two readings, correlation 0", 0.05, 0.03, 0.0, 0.1, 0.7, 0.0, True, 0.15, 0.08, 0.0, 3, True),
-    World("two readings, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 0.0, 3, True),
-    World("two readings, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 0.0, 3, True),
-    World("three task adapters, targets uneven", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.05, 1.2, 3),
+    World("one task adapter of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08),
+    World("three task adapters of many", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.08, 3),
+    World("adapters apart, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3),
+    World("adapters apart, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3),
+    World("two readings, correlation 0", 0.05, 0.03, 0.0, 0.1, 0.7, 0.0, True, 0.15, 0.08, 3, True),
+    World("two readings, correlation 0.3", 0.05, 0.03, 0.0, 0.1, 0.7, 0.3, True, 0.15, 0.08, 3, True),
+    World("two readings, correlation 0.6", 0.05, 0.03, 0.0, 0.1, 0.7, 0.6, True, 0.15, 0.08, 3, True),
+    World("targets uneven", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.05, 3, False, 1.2),
+    World(
+        "targets uneven, texts alike", 0.05, 0.03, 0.0, 0.1, 0.0, 0.0, False, 0.15, 0.05, 3, False, 1.2, True
+    ),
 )
 
 
@@ -140,6 +146,8 @@ def simulate(world: World, seeds: int, examples: int, rng: np.random.Generator) 
         ease = EASE + DIFFICULTY * normal(rows[0])
         kept = normal(rows[1])
         own = rng.normal(0, world.adapter, world.adapters) if world.adapter else np.zeros(1)
+        if world.together:
+            fits[:] = rng.normal(0, world.fits, world.adapters)
         before[f"g{g}"] = {a: _counts(ease + kept + own[a]) for a in adapters}
         for f in range(TRANSFER):
             reacts = world.reaction * normal(arms[f]) if world.reaction else 0.0

@@ -29,6 +29,7 @@ def relative(effect: Estimate, before: Estimate) -> Estimate:
             overlap=None if effect.overlap is None else scale * effect.overlap,
             crossed={pair: scale * left for pair, left in effect.crossed.items()},
             alone=effect.alone,
+            test_sets=effect.test_sets,
             signed=effect.signed,
         )
 

@@ -296,6 +296,7 @@ class Effects:
                 overlap=overlap[i] if parts else None,
                 crossed=crossed,
                 alone=seeds == 1 and arm != _BASELINE,
+                test_sets=frozenset({(self._task, target)}),
             )
             if _BASELINE in arms:
                 self._nulls[arm, target] = null[i]

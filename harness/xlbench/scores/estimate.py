@@ -50,6 +50,8 @@ class Estimate:
     shape (seeds of the one, seeds of the other)."""
     alone: bool = False
     """Whether it rests on a condition that was run with one seed, so that it says nothing of other runs."""
+    test_sets: frozenset[tuple[str, str]] = frozenset()
+    """That it rests on: tasks and targets."""
 
     def spread(self) -> Spread | None:
         """Of this estimate alone; None where draws are missing or not defined."""
@@ -147,6 +149,7 @@ def _combined(parts: list[tuple[float, Estimate]]) -> Estimate:
         overlap=_sum([(weight, x.overlap) for weight, x in parts if x.overlap is not None]),
         crossed=crossed,
         alone=any(x.alone for _, x in parts),
+        test_sets=frozenset().union(*(x.test_sets for _, x in parts)),
     )
 
 

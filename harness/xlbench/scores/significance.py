@@ -126,8 +126,8 @@ def judge(
 ) -> dict[Key, Judged]:
     """What a whole table of differences lets one claim; cells that are missing get no verdict.
 
-    Tests are corrected over the table, and variances of cells for which `alike` is the same are shrunk
-    towards each other (empirical Bayes).
+    Tests are corrected over the table, and variances of cells for which `alike` is the same say
+    something of one another (`spreads`).
     A missing cell counts as a test without effect, so that what is there claims no more for its absence; so
     does what was run with one seed, which is said to hold for this run only.
     What is detectable is (t(1 - a/2) + t(0.8)) standard errors (Bloom 1995), a being the level that the

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from xlbench.scores.variances import moderated
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,8 +62,9 @@ def spreads(alike: Sequence[Estimate]) -> list[Spread | None]:
 
     error^2 is the variance over test examples, less what of it is different in each run, plus the variance
     over seeds, which has that too. With a handful of seeds the last is hardly known from one estimate: it
-    is drawn towards the others' as far as they agree (empirical Bayes, Smyth 2004), never counted as
-    better known than all of them together. None where draws are missing or not defined.
+    is drawn towards the others', those on the same test sets before all, as far as they agree and that is
+    certain (`variances`), never counted as better known than all of them together. None where draws are
+    missing or not defined.
     """
     there = [x for x in alike if x.draws is not None and np.isfinite(x.draws).all()]
     examples = [max(0.0, float(x.draws.var()) - overlapping(x)) for x in there if x.draws is not None]
@@ -107,16 +110,37 @@ def _moderated(estimates: Sequence[Estimate]) -> tuple[NDArray[np.float64], NDAr
     own = np.array([over_seeds(x) for x in estimates]).reshape(-1, 2)
     variance, freedom = own[:, 0], own[:, 1]
     some = np.isfinite(freedom)
-    if some.sum() > 1 and np.median(variance[some]) > 0:
-        v, d = variance[some], freedom[some]
-        prior, strength = _prior(np.maximum(v, 1e-5 * np.median(v)), d)
-        most = max(float(d.max()), _together([x for x, is_ in zip(estimates, some, strict=True) if is_]))
-        if np.isinf(strength):
-            variance[some], freedom[some] = prior, most
-        else:
-            variance[some] = (strength * prior + d * v) / (strength + d)
-            freedom[some] = np.minimum(strength + d, most)
+    if some.sum() < 2 or not np.median(variance[some]):
+        return variance, freedom
+    there = [x for x, is_ in zip(estimates, some, strict=True) if is_]
+    v, d = variance[some], freedom[some]
+    most = max(float(d.max()), _together(there))
+    level, known = _levels(there, v, d, most)
+    moderate, free = moderated(v / level, d, most)
+    variance[some], freedom[some] = level * moderate, np.minimum(free, np.maximum(d, known))
     return variance, freedom
+
+
+def _levels(
+    estimates: Sequence[Estimate], v: NDArray[np.float64], d: NDArray[np.float64], most: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each, the variance that is common on its test sets, and how well it is known: on one target runs may
+    differ far more than on another, whatever was done to the model. 1 and infinite where all rest on the
+    same, or each on its own.
+    """
+    sets = list(dict.fromkeys(x.test_sets for x in estimates))
+    if len(sets) in {1, len(estimates)}:
+        return np.ones(len(v)), np.full(len(v), np.inf)
+    place = np.array([sets.index(x.test_sets) for x in estimates])
+    pooled, free = np.empty(len(sets)), np.empty(len(sets))
+    for i, one in enumerate(sets):
+        own = place == i
+        pooled[i] = np.average(v[own], weights=d[own])
+        free[i] = max(float(d[own].max()), _together([x for x in estimates if x.test_sets == one]))
+    if not np.median(pooled):
+        return np.ones(len(v)), np.full(len(v), np.inf)
+    level, known = moderated(pooled, free, max(most, float(free.max())))
+    return level[place], known[place]
 
 
 def over_seeds(estimate: Estimate) -> tuple[float, float]:
@@ -142,19 +166,6 @@ def over_seeds(estimate: Estimate) -> tuple[float, float]:
     if not total:  # means over either that are equal, whatever the pairs do
         return 0.0, float(sum(n for _, n in parts.values()))
     return total, total * total / sum(v * v / n for v, n in terms)
-
-
-def _prior(variance: NDArray[np.float64], freedom: NDArray[np.float64]) -> tuple[float, float]:
-    """The common variance, and how many degrees of freedom it is worth (Smyth 2004, section 6.2)."""
-    from scipy.optimize import brentq
-    from scipy.special import digamma, polygamma
-
-    logs = np.log(variance) - digamma(freedom / 2) + np.log(freedom / 2)
-    excess = float(logs.var(ddof=1) - polygamma(1, freedom / 2).mean())
-    if excess <= float(polygamma(1, 5e3)):
-        return float(variance.mean()), np.inf
-    strength = 2 * float(brentq(lambda x: float(polygamma(1, x)) - excess, 1e-6, 5e3))
-    return float(np.exp(logs.mean() + digamma(strength / 2) - np.log(strength / 2))), strength
 
 
 def _together(estimates: Sequence[Estimate]) -> float:

@@ -138,7 +138,8 @@ class FirstOrderView:
         runs = self.changes.get((arm, target), {})
         if lacking := [x for x in runs.values() if isinstance(x, str)]:
             return absent(*lacking)
-        return over_runs({run: x for run, x in runs.items() if isinstance(x, float)}, arm)
+        found = over_runs({run: x for run, x in runs.items() if isinstance(x, float)}, arm)
+        return replace(found, test_sets=frozenset({(self.task, target)}))
 
     def judged(self, steps: int) -> dict[tuple[str, str], Judged]:
         """Every effect by (transfer, target), tested as one family."""
