@@ -91,7 +91,7 @@ def test_gains_are_judged_by_gains_and_effects_by_effects() -> None:
 
 def test_a_reading_that_is_open_goes_on_where_the_other_is_settled() -> None:
     """Harm put back is claimed. Whether there is a gain is not, so runs go on, for that reading alone."""
-    found = dropped(read(effect=-30.0, gain=0.7, seeds_move=0.5), 2)
+    found = dropped(read(effect=-30.0, gain=2.0, seeds_move=1.0), 2)
     assert set(found["put-back"].values()) == {"harms"}
     assert set(found["put-back"]) == ALL
     assert len(found["retrained"]) < len(ALL)
@@ -99,7 +99,7 @@ def test_a_reading_that_is_open_goes_on_where_the_other_is_settled() -> None:
 
 def test_training_adapters_anew_is_part_of_what_a_run_costs() -> None:
     """The same scores: a run goes on for a cell where an adapter is cheap, and ends where it is dear."""
-    cheap, dear = (dropped(read(effect=-30.0, gain=0.7, seeds_move=0.5, training=n), 2) for n in (0, 10**7))
+    cheap, dear = (dropped(read(effect=-30.0, gain=2.0, seeds_move=1.0, training=n), 2) for n in (0, 10**7))
     assert cheap["put-back"] == dear["put-back"]
     assert cheap["retrained"].items() < dear["retrained"].items()
     ended = dear["retrained"].keys() - cheap["retrained"].keys()
