@@ -264,6 +264,15 @@ class Study:
     )
     """Where text (`text`, or `text.LANGUAGE`) and test data (`TASK`, or `TASK.LANGUAGE`) come from, over what
     they say themselves (`HasDomain`); never part of an identity."""
+    parallel: tuple[str, ...] = asked(
+        (),
+        "--parallel",
+        "Tasks whose test rows say the same in all languages, row by row, though their data do not say so "
+        "(default: none).",
+        "TASK,...",
+        what="task",
+    )
+    """Tasks of the study whose data are taken for `Parallel`; never part of an identity."""
     mlm: Mapping[str, Json] = asked(
         {},
         "--mlm",

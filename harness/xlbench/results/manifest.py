@@ -117,10 +117,10 @@ def _task(resolved: Resolved, name: str) -> dict[str, Json]:
 
 
 def _has_parallel_rows(resolved: Resolved, name: str) -> bool:
-    """Whether data says so, or names the same rows in the same order for all targets."""
+    """Whether the study or data say so, or data name the same rows in the same order for all targets."""
     data, targets = resolved.data[name], resolved.targets[name]
-    if is_parallel(data) or not isinstance(data, Identified):
-        return is_parallel(data)
+    if name in resolved.study.parallel or is_parallel(data) or not isinstance(data, Identified):
+        return name in resolved.study.parallel or is_parallel(data)
     named = [data.ids(x, "test") for x in targets]
     return len(targets) > 1 and named[0] is not None and all(x == named[0] for x in named)
 

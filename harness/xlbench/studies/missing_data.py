@@ -50,11 +50,28 @@ def check_data(resolved: Resolved) -> Resolved:
             if none:
                 problems.add(f"adapter.examples: {how.examples} leave none for {', '.join(none)}; give more")
     if not problems.lines:
-        problems.lines += amounts.unmatched(rest)
+        problems.lines += [*amounts.unmatched(rest), *_not_parallel(rest)]
     if problems.lines:
         raise ManyProblemsError(problems.lines)
     made = written_in(rest, written.scripts(rest))
     return replace(made, remarks=(*written.remarks(rest), *in_training(rest)))
+
+
+def _not_parallel(resolved: Resolved) -> list[str]:
+    """A line for each task that the study calls parallel and whose test sets have different numbers of rows,
+    so that row i is not the same in all.
+    """
+    found = []
+    for task in resolved.study.parallel:
+        sizes = {x: len(resolved.data[task].examples(x, "test")) for x in resolved.targets[task]}
+        most = max(sizes.values(), default=0)
+        if fewer := [x for x, size in sizes.items() if size < most]:
+            full = next(x for x, size in sizes.items() if size == most)
+            found.append(
+                f"parallel: {task} has {most:,} test rows in {full} and {sizes[fewer[0]]:,} in {fewer[0]}, "
+                "so that rows do not correspond; give files with the same rows, or leave out --parallel"
+            )
+    return found
 
 
 def _examples(resolved: Resolved) -> Iterable[tuple[Unavailable, Callable[[], Iterable[str]]]]:

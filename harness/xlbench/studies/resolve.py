@@ -85,6 +85,11 @@ def resolve(study: Study, registry: Registry) -> Resolved:
         adapter=_adapter_settings(study, full, model.defaults, registry, problems),
         domains=_domains(full, registry, problems),
     )
+    for task in full.parallel:
+        if task not in full.tasks:
+            problems.add(
+                f"parallel: the task {task!r} is not in the study; its tasks: {', '.join(full.tasks)}"
+            )
     said, full = full, languages.with_codes(full, registry, problems)
     tasks, data = tasks_of.found(full, registry, problems)
     borrowed = tasks_of.borrowed(full, tasks, data, registry, problems)
