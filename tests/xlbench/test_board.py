@@ -300,13 +300,18 @@ def test_pictures_of_a_study_say_model_task_steps_n_and_seeds(
 
 
 @pytest.mark.parametrize(
-    ("adapters", "said"),
-    [((), "3 seeds"), ((0,), "3 seeds x 1 task adapter"), ((0, 1), "3 seeds x 2 task adapters")],
+    ("task", "adapters", "said"),
+    [
+        ("pos", (), "3 seeds"),
+        ("pos", (0,), "3 seeds x 1 task adapter"),
+        ("pos", (0, 1), "3 seeds x 2 task adapters"),
+        ("", (0, 1), "3 seeds x 5 task adapters (no adapter: lm)"),
+    ],
 )
 def test_a_page_counts_the_task_adapters_that_it_read(
-    tmp_path: Path, adapters: tuple[int, ...], said: str
+    tmp_path: Path, task: str, adapters: tuple[int, ...], said: str
 ) -> None:
-    """Those of its probe and task: `lm` has none, and other probes of a study may have more."""
+    """Those of its probe and task, or of all tasks: `lm` has none, and other probes may have more."""
     write_all(tmp_path / "results", Synthetic(examples=20))
     read = Stored(tmp_path / "results")
 
@@ -318,8 +323,9 @@ def test_a_page_counts_the_task_adapters_that_it_read(
     jobs = (
         *job("transfer", "pos", *adapters),
         *job("transfer", "ner", 7, 8, 9),
+        *job("transfer", "lm"),
         *job("zero-shot", "pos", 5, 6),
     )
     study = replace(read.stored, jobs=jobs)
-    found = Origin(study, [], read.publisher).provenance("transfer", "pos")
+    found = Origin(study, [], read.publisher).provenance("transfer", task)
     assert found.basis == said

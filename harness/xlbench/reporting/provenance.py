@@ -130,11 +130,21 @@ def model_name(described: Mapping[str, Any]) -> str:
 
 
 def _basis(study: Mapping[str, Any], jobs: Sequence[Job], sizes: Collection[int]) -> str:
-    """As in "3 seeds x 3 task adapters, n = 150 test examples per target", of these jobs."""
+    """As in "3 seeds x 3 task adapters, n = 150 test examples per target", of these jobs; tasks without
+    an adapter are named where others have one.
+    """
     runs = counted(len(study.get("seeds") or (0,)), "seed")
-    read = (job.typed.adapter for job in jobs)
-    if adapters := {x.seed for x in read if x is not None and x.is_adapter}:
+    adapters: set[int] = set()
+    without: dict[str, None] = {}
+    for job in jobs:
+        adapter = job.typed.adapter
+        if adapter is not None and adapter.is_adapter:
+            adapters.add(adapter.seed)
+        else:
+            without |= {cell.task: None for cell in job.cells}
+    if adapters:
         runs += f" x {counted(len(adapters), 'task adapter')}"
+        runs += f" (no adapter: {', '.join(without)})" if without else ""
     ends = sorted({min(sizes), max(sizes)}) if sizes else []
     n = f", n = {' to '.join(map(str, ends))} test examples per target" if ends else ""
     return f"{runs}{n}"
