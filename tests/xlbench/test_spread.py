@@ -74,6 +74,13 @@ def test_one_target_on_which_runs_differ_more_is_not_drawn_to_the_others() -> No
     assert np.median([x.freedom for x in unsaid]) < 6
 
 
+def test_one_enormous_variance_does_not_swamp_the_others() -> None:
+    v, d = np.array([1.0, 1.2, 0.8, 0.9, 1.1, 1e9, 2.0]), np.full(7, 2.0)
+    found, _ = moderated(v, d, 20.0)
+    assert found[[0, 1, 2, 3, 4, 6]] == pytest.approx(np.delete(v, 5), rel=0.5)
+    assert found[5] == pytest.approx(1e9, rel=0.5)
+
+
 def test_a_difference_rests_on_the_test_sets_of_both_its_sides() -> None:
     one, other = (
         replace(seeds_only(np.array([1.0, 2, 4]), "a"), test_sets=frozenset({("pos", x)})) for x in "pq"

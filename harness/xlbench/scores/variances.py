@@ -63,7 +63,7 @@ def _posterior(
     v: NDArray[np.float64], d: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Weights, shape (n,), which add up to 1, of values of c and of s, shapes (n, 1)."""
-    start = np.log(np.average(v, weights=d)) + np.linspace(-8, 6, 141)
+    start = np.linspace(np.log(v.min()) - 2, np.log(v.max()) + 2, 141)
     parts = _FEW_PARTS if len(v) >= _MANY else _PARTS
     heights, commons = [], []
     for s in _strengths():
