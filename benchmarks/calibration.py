@@ -228,7 +228,7 @@ def measure(world: World, seeds: int, examples: int, matrices: int, metric: Metr
                 low, high, words[number] = cell.number.low, cell.number.high, cell.number.word
                 covered[kind].append(low is not None and high is not None and low <= truths[number] <= high)
             if kind in FALSE:
-                claims = {number: word for number, word in words.items() if word != "no clear effect"}
+                claims = {number: word for number, word in words.items() if word in {"helps", "harms"}}
                 # Where there is no effect any claim is false; where there is one, that of the other sign.
                 wrong = [n for n, x in claims.items() if truths[n] == 0 or (x == "helps") != (truths[n] > 0)]
                 false[kind].append(len(wrong) / max(1, len(claims)))
