@@ -108,6 +108,25 @@ def test_with_several_task_adapters_seeds_are_compared_under_one() -> None:
     assert "Of 24 differences" in found[NEGATIVE].text
 
 
+def test_adapters_that_learnt_nothing_are_warned_of_and_no_others(good: Study) -> None:
+    """Retrained on too little, an adapter says the same whatever it reads, and every gain is 0."""
+
+    def constant(job: Job, found: Evaluation) -> Evaluation:
+        words = found.counts[:, 1]
+        right = np.floor(0.3 * words + np.arange(len(words)) % 2).astype(np.int32)
+        return replace(found, counts=np.stack([np.minimum(right, words), words], axis=1))
+
+    page, broken = (
+        next(x for x in transfer_pages.pages(study.records()) if x.task == "pos" and not x.topic)
+        for study in (good, Study(lambda job, x: constant(job, x) if x.cell.task == "pos" else x))
+    )
+    assert page.warnings == ()
+    put_back, retrained = broken.warnings
+    assert put_back.startswith("The task adapters that are put back score ")
+    assert "so gains say little of any text" in retrained
+    assert "--retraining examples=N" in retrained
+
+
 def test_text_that_teaches_nothing_fails_the_positive_control_on_every_page() -> None:
     def fault(job: Job, found: Evaluation) -> Evaluation:
         if found.cell.task != "lm" or "steps" not in job.condition:

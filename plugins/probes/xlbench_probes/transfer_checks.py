@@ -44,6 +44,30 @@ def checks(view: View, pair: Pair | None, language_model: View | None) -> tuple[
     )
 
 
+def warnings(view: View, pair: Pair | None) -> tuple[str, ...]:
+    """A line for each reading whose task adapters read the targets no better than the majority baseline: what
+    does not depend on its input does not change with it, so that a gain of 0 would look like a finding.
+    """
+    found = []
+    for one in (view, pair.retrained) if pair else (view,):
+        scored = {g: x for g in one.targets if (x := one.effects.before(g)).value is not None}
+        if not scored or any(g not in one.majority for g in scored):
+            continue
+        zero_shot = mean(scored.values()).number()
+        baseline = sum(one.majority[g] for g in scored) / len(scored)
+        if zero_shot.low is not None and zero_shot.low <= baseline:
+            again = one.read_out == "retrained"
+            more = f"--{'retraining examples=N' if again else 'adapter limit=N'} or --adapter epochs=N"
+            found.append(
+                f"The task adapters that are {'retrained' if again else 'put back'} score "
+                f"{between(zero_shot, one.metric.unit)} zero-shot, on average over "
+                f"{counted(len(scored), 'target')}; the majority baseline scores {baseline:.1f}. They read "
+                f"these targets no better than that, so {one.what}s say little of any text: train them "
+                f"longer or on more ({more}), or choose another task."
+            )
+    return tuple(found)
+
+
 def language_model_of(reading: Reading) -> View | None:
     """What the study has of the task that scores held-out text, if it has one."""
     name = log_likelihood().name

@@ -53,6 +53,7 @@ def _page(task: str, views: Sequence[View], language_model: View | None) -> Page
         f"Transfer: {task}{how}",
         tuple(summary),
         (answers.by_kinship(read), *parts, *losses.parts()),
+        warnings=checking.warnings(first, pair),
         checks=checks,
         answer=tuple(answers.lines(read)),
         headlines=tuple(answers.headlines(next(iter(read.values())))),
