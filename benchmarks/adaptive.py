@@ -105,11 +105,16 @@ def _words(records: Records) -> tuple[Word, dict[str, tuple[float, float, str]]]
     for task in reading.tasks("transfer"):
         view = View.of(reading, task)
         for k in view.steps:
-            found |= {(task, k, f, g): str(x.number.word) for (f, g), x in view.judged_effects(k).items()}
+            found |= {(task, k, f, g): _claim(x.number.word) for (f, g), x in view.judged_effects(k).items()}
         some = {arm.text: donation(view.effects, arm, view.targets) for arm in view.arms(view.last)}
         for f, x in judge(some).items():
-            donors[f] = (x.number.low or 0.0, x.number.high or 0.0, str(x.number.word))
+            donors[f] = (x.number.low or 0.0, x.number.high or 0.0, _claim(x.number.word))
     return found, donors
+
+
+def _claim(word: str | None) -> str:
+    """What a word claims of other runs: one seed claims nothing."""
+    return word if word in ("helps", "harms") else NOTHING
 
 
 def simulated(world: World, seeds: int, examples: int, number: int) -> tuple[Records, np.ndarray]:
