@@ -127,6 +127,14 @@ def test_adapters_that_learnt_nothing_are_warned_of_and_no_others(good: Study) -
     assert "--retraining examples=N" in retrained
 
 
+def test_a_task_without_adapter_is_not_warned_of_one(good: Study) -> None:
+    """However bad the model is: here any zero-shot score is below the baseline."""
+    reading = Reading(good.records())
+    (lm,) = (View.of(reading, "lm", x) for x in read_outs(reading, "lm"))
+    poor = replace(lm, majority=dict.fromkeys(lm.targets, 1e9))
+    assert transfer_checks.warnings(poor, None) == ()
+
+
 def test_text_that_teaches_nothing_fails_the_positive_control_on_every_page() -> None:
     def fault(job: Job, found: Evaluation) -> Evaluation:
         if found.cell.task != "lm" or "steps" not in job.condition:

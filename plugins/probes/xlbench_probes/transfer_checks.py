@@ -48,6 +48,8 @@ def warnings(view: View, pair: Pair | None) -> tuple[str, ...]:
     """A line for each reading whose task adapters read the targets no better than the majority baseline: what
     does not depend on its input does not change with it, so that a gain of 0 would look like a finding.
     """
+    if not view.reading.has_adapter(view.task):
+        return ()
     found = []
     for one in (view, pair.retrained) if pair else (view,):
         scored = {g: x for g in one.targets if (x := one.effects.before(g)).value is not None}
